@@ -1,0 +1,55 @@
+# Run `make` for a list of targets. Needs Python 3.11 or newer with venv and pip, and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help demo setup format check test test-all generate bench clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/ready-to-run  ## Run the demo application on an embedded Redis; ends by itself
+	$(BIN)/python examples/measure_library.py
+
+setup: $(VENV)/ready-to-test  ## Create .venv with everything the other targets need
+
+format: $(VENV)/ready-to-test  ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format -q .
+
+check: $(VENV)/ready-to-test  ## Lint, types, layers, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/codespell src tests docs examples benchmarks tools *.md
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/generate.py --check
+
+test: $(VENV)/ready-to-test  ## Run the tests (in parallel, below ten minutes on two cores)
+	$(BIN)/pytest -q -n $(JOBS) -m "not long" $(ARGS)
+
+test-all: $(VENV)/ready-to-test  ## Run the tests with their long forms, and measure coverage
+	$(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf code, sync twins)
+	$(BIN)/python tools/generate.py
+
+bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed
+	$(BIN)/python benchmarks/drain.py
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready-to-run: pyproject.toml requirements/constraints.txt | $(BIN)/python
+	$(PIP) install -c requirements/constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready-to-run requirements/tools.txt
+	$(PIP) install -c requirements/constraints.txt -r requirements/tools.txt -e '.[dev]'
+	@touch $@

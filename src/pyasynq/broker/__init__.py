@@ -1,0 +1,1 @@
+"""What is done to Redis: operations as data, the scripts behind them, and what runs them."""

@@ -1,0 +1,143 @@
+"""Operations of a producer: store new tasks.
+
+Each takes a batch of one queue and answers, item by item, None or why the task was not stored. A
+repeated call that meets what its lost first call stored counts as success, never as a conflict.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
+from pyasynq.broker.prepare import Prepared
+from pyasynq.broker.process import check_size, text
+from pyasynq.broker.scripts import load
+from pyasynq.clock import NANOSECONDS
+from pyasynq.errors import (
+    DuplicateTaskError,
+    EnqueueError,
+    PayloadError,
+    TaskIdConflictError,
+)
+from pyasynq.task import TaskState
+from pyasynq.wire.keys import QueueKeys, global_keys
+from pyasynq.wire.message import decode, is_same_task
+
+Outcomes = list[EnqueueError | None]
+
+_LOCKED = -1
+
+
+def register_queue(queue: str, *, namespace: str) -> Operation[None]:
+    """List the queue among all queues. Safe to repeat."""
+    return Operation("SADD", (global_keys(namespace).queues,), (queue,), ignore, Repeat.SAFE)
+
+
+def enqueue(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
+    """Store tasks as pending, in the order given."""
+    return _store(
+        "enqueue",
+        (keys.pending,),
+        (keys.task_prefix, now_ns),
+        items,
+        lambda _item: (),
+    )
+
+
+def schedule(items: Sequence[Prepared], keys: QueueKeys) -> Operation[Outcomes]:
+    """Store tasks that are due later, each at its `process_at_ns`."""
+    return _store(
+        "schedule",
+        (keys.scheduled, keys.scheduled_groups),
+        (keys.task_prefix, global_keys(keys.namespace).due, keys.queue),
+        items,
+        lambda item: (
+            item.process_at_ns or 0,
+            (item.process_at_ns or 0) // NANOSECONDS,
+            item.group,
+        ),
+    )
+
+
+def add_to_group(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
+    """Store tasks in their groups, to be aggregated."""
+    return _store(
+        "add_to_group",
+        (keys.groups,),
+        (keys.task_prefix, keys.group_prefix, now_ns // NANOSECONDS),
+        items,
+        lambda item: (item.group,),
+    )
+
+
+def place(item: Prepared, keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
+    """Store one task where it belongs."""
+    match item.state:
+        case TaskState.SCHEDULED:
+            return schedule([item], keys)
+        case TaskState.AGGREGATING:
+            return add_to_group([item], keys, now_ns=now_ns)
+        case _:
+            return enqueue([item], keys, now_ns=now_ns)
+
+
+def _store(
+    name: str,
+    script_keys: tuple[str, ...],
+    head: tuple[Argument, ...],
+    items: Sequence[Prepared],
+    tail: Callable[[Prepared], tuple[Argument, ...]],
+) -> Operation[Outcomes]:
+    check_size(len(items))
+    arguments = list(head)
+    for item in items:
+        arguments += (
+            item.message.id,
+            item.encoded,
+            item.message.unique_key,
+            item.unique_ttl_s,
+            "" if item.expires_at_ns is None else item.expires_at_ns,
+            item.unique_until,
+            *tail(item),
+        )
+    return Operation(
+        load(name),
+        script_keys,
+        tuple(arguments),
+        lambda reply: _outcomes(items, reply, is_repeated=False),
+        Repeat.BY_TOKEN,
+        lambda reply: _outcomes(items, reply, is_repeated=True),
+    )
+
+
+def _outcomes(items: Sequence[Prepared], reply: Any, *, is_repeated: bool) -> Outcomes:
+    outcomes: Outcomes = [None] * len(items)
+    for index, code, *detail in reply:
+        item = items[index]
+        if code == _LOCKED:
+            outcomes[index] = _duplicate(item, text(detail[0]), is_repeated=is_repeated)
+        else:
+            outcomes[index] = _conflict(item, detail[0], detail[1], is_repeated=is_repeated)
+    return outcomes
+
+
+def _duplicate(item: Prepared, holder_id: str, *, is_repeated: bool) -> EnqueueError | None:
+    if is_repeated and holder_id == item.message.id:
+        return None
+    return DuplicateTaskError(
+        queue=item.message.queue, task_type=item.message.type, holder_id=holder_id
+    )
+
+
+def _conflict(
+    item: Prepared, state: bytes, data: bytes, *, is_repeated: bool
+) -> EnqueueError | None:
+    if is_repeated and _is_same(item, data):
+        return None
+    return TaskIdConflictError(queue=item.message.queue, task_id=item.message.id, state=text(state))
+
+
+def _is_same(item: Prepared, data: bytes) -> bool:
+    try:
+        return is_same_task(item.message, decode(data))
+    except PayloadError:
+        return False

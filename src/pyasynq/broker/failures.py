@@ -1,0 +1,56 @@
+"""What an error of Redis means: try again, or which error of ours it is."""
+
+from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
+
+# The server did not execute the call, and will be able to later.
+_PASSING = (
+    "LOADING",
+    "READONLY",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "BUSY ",
+    "UNBLOCKED",
+    "NOREPLICAS",
+)
+_CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authentication required")
+
+
+def is_no_script(text: str) -> bool:
+    """Tell whether the server does not know a script (any more)."""
+    return text.startswith(("NOSCRIPT", "No matching script"))
+
+
+def is_passing(text: str) -> bool:
+    """Tell whether the same call will work later."""
+    return any(word in text for word in _PASSING) or "redis is loading" in text.lower()
+
+
+def is_credentials(text: str) -> bool:
+    """Tell whether the server refuses the user or the password."""
+    return any(word in text for word in _CREDENTIALS)
+
+
+def refusal(call: str, text: str) -> PyasynqError:
+    """Return the error for an answer that will not get better by itself.
+
+    Args:
+        call: name of the script or the command.
+        text: what the server said.
+    """
+    lowered = text.lower()
+    if is_credentials(text):
+        return ConfigError(f"redis refuses the user or the password: {text}")
+    if "maxmemory" in lowered or text.startswith("OOM"):
+        return PyasynqError(
+            f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks"
+        )
+    if "noperm" in lowered or "no permissions" in lowered or "can't" in lowered:
+        return IncompatibleRedisError(
+            f"redis does not permit {call}: {text}; extend the rights of this user", needed=call
+        )
+    if "unknown command" in lowered or "wrong number of arguments" in lowered:
+        return IncompatibleRedisError(
+            f"this redis does not know what {call} needs: {text}", needed=call
+        )
+    return PyasynqError(f"redis refuses {call}: {text}")

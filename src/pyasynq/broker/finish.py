@@ -1,0 +1,253 @@
+"""Operations of a worker whose task has ended.
+
+Each takes a batch of one queue and answers, item by item, whether the task still was the
+caller's; for one that was not, nothing is changed. So a repeated or late call does no harm.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from pyasynq.broker.operation import Argument, Operation, Repeat
+from pyasynq.broker.process import check_size
+from pyasynq.broker.scripts import load
+from pyasynq.clock import NANOSECONDS
+from pyasynq.wire.keys import QueueKeys
+
+COUNTERS_LIVE_S = 90 * 86_400  # asynq v0.26 rdb.go: statsTTL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """What must be true of a task for a caller to end it.
+
+    Attributes:
+        owner: the token of the dequeue; empty for a task that was not dequeued by us.
+        digest: SHA-1 of its message as dequeued, in hex; empty for any message.
+        lease_cutoff_s: for recovery: its lease expired by then; the owner does not matter.
+    """
+
+    owner: str = ""
+    digest: str = ""
+    lease_cutoff_s: int | None = None
+
+    @property
+    def argument(self) -> str:
+        """The fence as the scripts read it."""
+        if self.lease_cutoff_s is None and not self.digest:
+            return self.owner
+        cutoff = "" if self.lease_cutoff_s is None else self.lease_cutoff_s
+        return f"{self.owner}\n{self.digest}\n{cutoff}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A task to delete.
+
+    Attributes:
+        unique_key: its lock, freed if the task holds it; empty for none.
+    """
+
+    task_id: str
+    fence: Fence
+    unique_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A task to keep for its retention.
+
+    Attributes:
+        data: its message with the time of completion.
+        expires_at_s: end of its retention.
+        unique_key: its lock, freed if the task holds it; empty for none.
+        result: replaces a result of an earlier attempt; None removes it.
+    """
+
+    task_id: str
+    fence: Fence
+    data: bytes
+    expires_at_s: int
+    unique_key: str = ""
+    result: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrial:
+    """A task to run again later.
+
+    Attributes:
+        data: its message, rewritten if this was a failure.
+        retry_at_ns: when it is due.
+        is_failure: whether to count it as processed and failed.
+        deferred: how often in a row it was put off by RetryLater, this time included.
+    """
+
+    task_id: str
+    fence: Fence
+    data: bytes
+    retry_at_ns: int
+    is_failure: bool
+    deferred: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archival:
+    """A task to archive.
+
+    Attributes:
+        data: its message with the last error.
+        unique_key: its lock, if it is to be freed; empty to leave it.
+    """
+
+    task_id: str
+    fence: Fence
+    data: bytes
+    unique_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requeueing:
+    """A task to give back to the front of its queue."""
+
+    task_id: str
+    fence: Fence
+
+
+def done_many(keys: QueueKeys, items: Sequence[Done], *, now_ns: int) -> Operation[list[bool]]:
+    """Delete tasks that are done, free their locks, count them as processed."""
+    now_s = now_ns // NANOSECONDS
+    return _finish(
+        "done_many",
+        (keys.active, keys.lease, keys.processed_on(now_s), keys.processed),
+        (keys.task_prefix, now_s + COUNTERS_LIVE_S),
+        [(item.task_id, item.fence.argument, item.unique_key) for item in items],
+    )
+
+
+def complete_many(
+    keys: QueueKeys, items: Sequence[Completion], *, now_ns: int
+) -> Operation[list[bool]]:
+    """Keep tasks that are done for their retention, free their locks, count them as processed."""
+    now_s = now_ns // NANOSECONDS
+    return _finish(
+        "complete_many",
+        (keys.active, keys.lease, keys.completed, keys.processed_on(now_s), keys.processed),
+        (keys.task_prefix, now_s + COUNTERS_LIVE_S),
+        [
+            (
+                item.task_id,
+                item.fence.argument,
+                item.unique_key,
+                item.data,
+                item.expires_at_s,
+                "0" if item.result is None else "1",
+                item.result or b"",
+            )
+            for item in items
+        ],
+    )
+
+
+def retry_many(keys: QueueKeys, items: Sequence[Retrial], *, now_ns: int) -> Operation[list[bool]]:
+    """Put tasks aside to run again; failures are counted, locks stay."""
+    now_s = now_ns // NANOSECONDS
+    return _finish(
+        "retry_many",
+        (keys.active, keys.lease, keys.retry, *_counters(keys, now_s)),
+        (keys.task_prefix, now_s + COUNTERS_LIVE_S),
+        [
+            (
+                item.task_id,
+                item.fence.argument,
+                item.data,
+                item.retry_at_ns,
+                item.retry_at_ns // NANOSECONDS,
+                "1" if item.is_failure else "0",
+                item.deferred,
+            )
+            for item in items
+        ],
+    )
+
+
+def archive_many(
+    keys: QueueKeys, items: Sequence[Archival], *, now_ns: int, max_size: int, max_age_s: int
+) -> Operation[list[bool]]:
+    """Archive tasks, count them as failures, and trim the archive.
+
+    Args:
+        max_size: how many archived tasks the queue keeps.
+        max_age_s: for how long. A call deletes at most 500; the next one goes on.
+    """
+    now_s = now_ns // NANOSECONDS
+    return _finish(
+        "archive_many",
+        (keys.active, keys.lease, keys.archived, *_counters(keys, now_s)),
+        (keys.task_prefix, now_s + COUNTERS_LIVE_S, now_s, now_s - max_age_s, max_size),
+        [(item.task_id, item.fence.argument, item.data, item.unique_key) for item in items],
+    )
+
+
+def requeue_many(keys: QueueKeys, items: Sequence[Requeueing]) -> Operation[list[bool]]:
+    """Give tasks back to the front of their queue; nothing is counted."""
+    return _finish(
+        "requeue_many",
+        (keys.active, keys.lease, keys.pending),
+        (keys.task_prefix,),
+        [(item.task_id, item.fence.argument) for item in items],
+    )
+
+
+def quarantine(keys: QueueKeys, task_id: str, fence: Fence, *, now_ns: int) -> Operation[bool]:
+    """Archive an active task whose message cannot be read; its bytes stay as they are."""
+    return Operation(
+        load("quarantine"),
+        (keys.active, keys.lease, keys.archived),
+        (keys.task(task_id), now_ns // NANOSECONDS, task_id, fence.argument),
+        bool,
+        Repeat.BY_TOKEN,
+        lambda _reply: True,
+    )
+
+
+def write_result(keys: QueueKeys, task_id: str, owner: str, result: bytes) -> Operation[bool]:
+    """Store the result of a running task; False if it is not the owner's. Safe to repeat."""
+    return Operation(
+        load("write_result"), (keys.task(task_id),), (owner, result), bool, Repeat.SAFE
+    )
+
+
+def _counters(keys: QueueKeys, now_s: int) -> tuple[str, str, str, str]:
+    return keys.processed_on(now_s), keys.processed, keys.failed_on(now_s), keys.failed
+
+
+def _finish(
+    name: str,
+    keys: tuple[str, ...],
+    head: tuple[Argument, ...],
+    items: Sequence[tuple[Argument, ...]],
+) -> Operation[list[bool]]:
+    check_size(len(items))
+    return Operation(
+        load(name),
+        keys,
+        (*head, *chain.from_iterable(items)),
+        _verdicts(len(items)),
+        Repeat.BY_TOKEN,
+        # The answer of the first call was lost: what is not ours any more was ended by it.
+        lambda _reply: [True] * len(items),
+    )
+
+
+def _verdicts(size: int) -> Callable[[Any], list[bool]]:
+    """Return a decoder of the indexes that were lost."""
+
+    def decode(reply: Any) -> list[bool]:
+        verdicts = [True] * size
+        for index in reply:
+            verdicts[index] = False
+        return verdicts
+
+    return decode

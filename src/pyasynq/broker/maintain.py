@@ -1,0 +1,136 @@
+"""Operations that keep a queue going: forward, leases, clean-up. All are safe to repeat."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from pyasynq.broker.operation import Operation, Repeat
+from pyasynq.broker.process import check_size, number, text
+from pyasynq.broker.scripts import load
+from pyasynq.clock import NANOSECONDS
+from pyasynq.wire.keys import QueueKeys
+
+MOST_BYTES = 1 << 20  # of messages in one answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """What one pass of forwarding did.
+
+    Attributes:
+        moved: tasks that left the scheduled and the retry set.
+        next_due_ns: earliest time at which another pass makes sense; None if nothing waits.
+    """
+
+    moved: int
+    next_due_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseExpired:
+    """An id whose lease is over.
+
+    Attributes:
+        data: its message, undecoded; None or empty if it has none.
+        deferred: how often in a row it was put off by RetryLater.
+    """
+
+    task_id: str
+    data: bytes | None
+    deferred: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredLeases:
+    """Ids whose lease is over, the longest over first; *has_more*: not all are listed."""
+
+    tasks: list[LeaseExpired]
+    has_more: bool
+
+
+def forward(keys: QueueKeys, *, now_ns: int, limit: int = 100) -> Operation[Forwarded]:
+    """Make scheduled and retried tasks pending that are due; grouped ones go to their group.
+
+    asynq v0.26 rdb.go forwardCmd: scores are whole seconds. The exact time is in a field of ours;
+    it counts only if its second is that of the score, which a Go program may have rewritten.
+
+    Args:
+        now_ns: the time of Redis.
+        limit: tasks moved of either set, at most.
+    """
+    check_size(limit)
+    return Operation(
+        load("forward"),
+        (keys.scheduled, keys.retry, keys.pending, keys.groups),
+        (keys.task_prefix, keys.group_prefix, now_ns // NANOSECONDS, now_ns, limit),
+        lambda reply: Forwarded(moved=reply[0], next_due_ns=number(reply[1])),
+        Repeat.SAFE,
+    )
+
+
+def extend_lease(
+    keys: QueueKeys, tasks: Sequence[tuple[str, str]], *, until_s: int
+) -> Operation[list[str]]:
+    """Extend the leases of running tasks.
+
+    Args:
+        tasks: (ID, owner) of each, at most 500.
+        until_s: new expiry in Unix seconds; a lease that lasts longer is left as it is.
+
+    Returns:
+        IDs that hold no lease any more or have another owner; their handlers must end.
+    """
+    check_size(len(tasks))
+    return Operation(
+        load("extend_lease"),
+        (keys.lease,),
+        (keys.task_prefix, until_s, *chain.from_iterable(tasks)),
+        lambda reply: [text(each) for each in reply],
+        Repeat.SAFE,
+    )
+
+
+def list_lease_expired(
+    keys: QueueKeys, *, cutoff_s: int, skip: int = 0, limit: int = 100
+) -> Operation[ExpiredLeases]:
+    """List tasks whose lease expired up to *cutoff_s*, about 1 MiB of messages at most."""
+    check_size(limit)
+    return Operation(
+        load("list_lease_expired"),
+        (keys.lease,),
+        (keys.task_prefix, cutoff_s, skip, limit, MOST_BYTES),
+        _expired,
+        Repeat.SAFE,
+    )
+
+
+def drop_ghost(keys: QueueKeys, task_id: str) -> Operation[bool]:
+    """Remove an active ID that has no message; False if there was one after all."""
+    return Operation(
+        load("drop_ghost"),
+        (keys.active, keys.lease),
+        (keys.task(task_id), task_id),
+        bool,
+        Repeat.SAFE,
+    )
+
+
+def delete_expired_completed(keys: QueueKeys, *, now_s: int, limit: int = 100) -> Operation[int]:
+    """Delete completed tasks whose retention is over; answers how many."""
+    check_size(limit)
+    return Operation(
+        load("delete_expired_completed"),
+        (keys.completed,),
+        (keys.task_prefix, now_s, limit),
+        int,
+        Repeat.SAFE,
+    )
+
+
+def _expired(reply: Any) -> ExpiredLeases:
+    tasks = [
+        LeaseExpired(task_id=text(reply[i]), data=reply[i + 1], deferred=number(reply[i + 2]) or 0)
+        for i in range(1, len(reply), 3)
+    ]
+    return ExpiredLeases(tasks=tasks, has_more=reply[0] == b"1")

@@ -1,0 +1,68 @@
+"""An operation on Redis, described but not done.
+
+Pure functions of this package return operations; a runner executes them. So every step can be
+tested without Redis, a batch is a list, and a cluster routes by the first key alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha1
+from typing import Any, Generic, TypeVar
+
+Argument = bytes | str | int
+Decoder = Callable[[Any], Any]
+T = TypeVar("T")
+
+
+class Repeat(Enum):
+    """What the runner may do when the answer to an operation was lost."""
+
+    SAFE = "safe"  # a second run leaves the same state and gives the same answer
+    BY_TOKEN = "by_token"  # noqa: S105 - no password; a second run recognises the first by an ID, an owner or a digest
+    NEVER = "never"  # the caller must find out what happened
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script and the digest that Redis knows it by."""
+
+    name: str
+    source: str
+    digest: str
+
+    @classmethod
+    def of(cls, name: str, source: str) -> "Script":
+        """Return the script with its digest."""
+        return cls(name, source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T]):
+    """One atomic step.
+
+    Attributes:
+        call: a script, or the name of a plain command (its keys, then its arguments follow).
+        keys: all in one slot of a cluster; the first one routes.
+        args: everything else.
+        decode: maps the reply to the result, or to an exception, which it raises.
+        repeat: what may be done if the answer is lost.
+        decode_repeated: used in place of *decode* for an answer to a repeated BY_TOKEN call.
+    """
+
+    call: Script | str
+    keys: tuple[str, ...]
+    args: tuple[Argument, ...]
+    decode: Callable[[Any], T]
+    repeat: Repeat
+    decode_repeated: Callable[[Any], T] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the script or the command, for logs and traces."""
+        return self.call if isinstance(self.call, str) else self.call.name
+
+
+def ignore(reply: Any) -> None:
+    """Decode a reply that says nothing."""
+    del reply

@@ -1,0 +1,126 @@
+"""Operations of a worker that takes tasks: dequeue, and what belongs to it.
+
+An owner is a token that marks the tasks of one dequeue; it is chosen before the call, so after a
+lost answer the tasks can be found by it.
+"""
+
+from typing import Any
+
+import msgspec
+
+from pyasynq.broker.operation import Operation, Repeat
+from pyasynq.broker.scripts import load
+from pyasynq.errors import ConfigError
+from pyasynq.wire.keys import QueueKeys
+
+MOST_TASKS = 500  # per call of a script, so that none blocks Redis for long
+NEWEST_ACTIVE = 2_000  # looked at for tasks of an owner
+
+_FIELDS = 6
+
+
+class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An active task as a dequeue answers it.
+
+    Attributes:
+        task_id: the ID found in the queue.
+        data: its message, undecoded.
+        deferred: how often in a row it was put off by RetryLater.
+        expires_at_ns: it must not start later than this; None for no such limit.
+        unique_until: when its lock is freed, empty for when it is done.
+        pending_since_ns: when it became pending; None if Redis does not know.
+    """
+
+    task_id: str
+    data: bytes
+    deferred: int = 0
+    expires_at_ns: int | None = None
+    unique_until: str = ""
+    pending_since_ns: int | None = None
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The answer to a dequeue.
+
+    Attributes:
+        tasks: the oldest first.
+        is_paused: the queue is paused.
+        dropped: IDs that had no task behind them and were removed.
+    """
+
+    tasks: list[Leased] = []
+    is_paused: bool = False
+    dropped: list[str] = []
+
+
+def dequeue_many(
+    keys: QueueKeys, *, count: int, owner: str, lease_expires_at_s: int
+) -> Operation[Fetched]:
+    """Lease the oldest pending tasks of a queue.
+
+    They move to the active list, get a lease, and are marked with *owner*. IDs without a task are
+    removed on the way, at most 100 in a call.
+
+    Args:
+        count: from 1 to 500.
+        owner: a token that was never used before.
+        lease_expires_at_s: Unix seconds.
+    """
+    check_size(count)
+    return Operation(
+        load("dequeue_many"),
+        (keys.pending, keys.paused, keys.active, keys.lease),
+        (keys.task_prefix, count, owner, lease_expires_at_s),
+        _fetched,
+        Repeat.NEVER,
+    )
+
+
+def list_owned(keys: QueueKeys, *, owner: str) -> Operation[list[Leased]]:
+    """Find the active tasks of *owner* among the 2,000 newest active ones. Safe to repeat."""
+    return Operation(
+        load("list_owned"),
+        (keys.active,),
+        (keys.task_prefix, owner, NEWEST_ACTIVE),
+        lambda reply: _leased(reply, 0),
+        Repeat.SAFE,
+    )
+
+
+def check_size(count: int) -> None:
+    """Refuse a batch that is too large for one call, or empty."""
+    if not 1 <= count <= MOST_TASKS:
+        raise ConfigError(f"a batch has from 1 to {MOST_TASKS} tasks, not {count}")
+
+
+def text(reply: Any) -> str:
+    """Return a reply as text; IDs that are no UTF-8 keep their bytes as surrogates."""
+    return reply.decode("utf-8", "surrogateescape") if reply else ""
+
+
+def number(reply: Any) -> int | None:
+    """Return a reply as a number; None for none, or for what is no number."""
+    try:
+        return int(reply)
+    except (TypeError, ValueError):
+        return None
+
+
+def _fetched(reply: Any) -> Fetched:
+    if reply[0] == 1:
+        return Fetched(is_paused=True)
+    return Fetched(tasks=_leased(reply, 2), dropped=[text(each) for each in reply[1]])
+
+
+def _leased(reply: Any, start: int) -> list[Leased]:
+    return [
+        Leased(
+            task_id=text(reply[i]),
+            data=reply[i + 1] or b"",
+            deferred=number(reply[i + 2]) or 0,
+            expires_at_ns=number(reply[i + 3]),
+            unique_until=text(reply[i + 4]),
+            pending_since_ns=number(reply[i + 5]),
+        )
+        for i in range(start, len(reply), _FIELDS)
+    ]

@@ -1,0 +1,191 @@
+# Generated from runner_async.py by tools/unasync.py: change that file.
+"""Executes operations on Redis.
+
+Only a runner repeats a call, since only it knows what happened to it: a call that was not sent may
+always be repeated, one whose answer was lost only if its operation says so. Scripts are called by
+their digest; one that the server does not know is sent whole, for just those items.
+"""
+
+import time
+from collections.abc import Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from redis import Redis
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+
+from pyasynq.broker import failures
+from pyasynq.broker.operation import Argument, Operation, Repeat, Script
+from pyasynq.clock import Clock
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+
+T = TypeVar("T")
+
+PATIENCE_S = 5.0
+FIRST_WAIT_S = 0.02
+LONGEST_WAIT_S = 1.0
+
+_TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
+
+
+class Trouble(Exception):  # noqa: N818 - a value between two steps, never raised to a caller
+    """A call that brought no answer; *was_sent*: the server may have executed it."""
+
+    def __init__(self, cause: Exception, *, was_sent: bool) -> None:
+        super().__init__(str(cause))
+        self.was_sent = was_sent
+
+
+class Runner:
+    """Runs operations over the connection pool of one client.
+
+    Args:
+        client: used by this runner alone, and closed by it.
+        clock: measures patience, and learns the time of Redis.
+        random: spreads repeated calls of many processes.
+    """
+
+    def __init__(self, client: Redis, *, clock: Clock, random: Random | None = None) -> None:
+        self._client = client
+        self._clock = clock
+        self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
+
+    def run(self, operation: Operation[T], *, patience_s: float | None = PATIENCE_S) -> T:
+        """Run one operation and return its result.
+
+        Args:
+            operation: what to do.
+            patience_s: for how long an unreachable Redis is tried; None for ever, 0 once.
+
+        Raises:
+            RedisUnavailableError: it says whether the write may have happened.
+            PyasynqError: Redis refused the call.
+        """
+        (answer,) = self.run_all((operation,), patience_s=patience_s)
+        if isinstance(answer, BaseException):
+            raise answer
+        result: T = answer
+        return result
+
+    def run_all(
+        self, operations: Sequence[Operation[Any]], *, patience_s: float | None = PATIENCE_S
+    ) -> list[Any]:
+        """Run operations in one round trip, each atomic by itself.
+
+        Returns:
+            For each operation its result, or the error that `run` would have raised.
+        """
+        answers: list[Any] = [None] * len(operations)
+        repeated: set[int] = set()
+        by_source: set[int] = set()
+        todo = list(range(len(operations)))
+        end = None if patience_s is None else self._clock.monotonic() + patience_s
+        tries, wait_s = 0, FIRST_WAIT_S
+        while todo:
+            replies = self._exchange(
+                [_command(operations[i], as_source=i in by_source) for i in todo]
+            )
+            tries += 1
+            unknown, again = [], []
+            for i, reply in zip(todo, replies, strict=True):
+                if _is_no_script(reply) and i not in by_source:
+                    unknown.append(i)
+                elif _may_repeat(operations[i], reply):
+                    again.append(i)
+                    if isinstance(reply, Trouble) and reply.was_sent:
+                        repeated.add(i)
+                    answers[i] = reply
+                else:
+                    answers[i] = _answer(operations[i], reply, is_repeated=i in repeated)
+            by_source.update(unknown)
+            if again and end is not None and self._clock.monotonic() + wait_s > end:
+                for i in again:
+                    answers[i] = _unavailable(operations[i], answers[i], tries, i in repeated)
+                again = []
+            if again:
+                time.sleep(wait_s * (0.5 + self._random.random()))
+                wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+            todo = sorted(unknown + again)
+        return answers
+
+    def measure_clock(self) -> bool:
+        """Compare the clock with that of Redis; return whether the sample was good enough."""
+        sent_ns = self._clock.now_ns()
+        seconds, microseconds = self.run(_TIME, patience_s=0)
+        redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
+        received_ns = self._clock.now_ns()
+        return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
+
+    def close(self) -> None:
+        """Close every connection; safe to repeat."""
+        self._client.close()
+
+    def _exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        """Send commands and return the replies; errors and troubles stand in their places."""
+        pool = self._client.connection_pool
+        try:
+            connection = pool.get_connection()
+        except (RedisError, OSError) as error:
+            return [Trouble(error, was_sent=False)] * len(commands)
+        replies: list[Any] = []
+        try:
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            while len(replies) < len(commands):
+                try:
+                    replies.append(connection.read_response())
+                except (ResponseError, BusyLoadingError) as error:
+                    replies.append(error)
+        except (RedisError, OSError) as error:
+            lost = Trouble(error, was_sent=True)
+            replies += [lost] * (len(commands) - len(replies))
+            connection.disconnect()
+        except BaseException:  # a cancelled caller leaves an answer unread behind
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+        return replies
+
+
+def _command(operation: Operation[Any], *, as_source: bool) -> tuple[Argument, ...]:
+    call = operation.call
+    if isinstance(call, Script):
+        head = ("EVAL", call.source) if as_source else ("EVALSHA", call.digest)
+        return (*head, len(operation.keys), *operation.keys, *operation.args)
+    return (call, *operation.keys, *operation.args)
+
+
+def _is_no_script(reply: Any) -> bool:
+    return isinstance(reply, ResponseError) and failures.is_no_script(str(reply))
+
+
+def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
+    if isinstance(reply, Trouble):
+        if failures.is_credentials(str(reply)):
+            return False
+        return not reply.was_sent or operation.repeat is not Repeat.NEVER
+    return isinstance(reply, RedisError) and failures.is_passing(str(reply))
+
+
+def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
+    if isinstance(reply, Trouble) and not failures.is_credentials(str(reply)):
+        return _unavailable(operation, reply, 1, reply.was_sent)
+    if isinstance(reply, RedisError | Trouble):
+        return failures.refusal(operation.name, str(reply))
+    decode = operation.decode
+    if is_repeated and operation.decode_repeated is not None:
+        decode = operation.decode_repeated
+    try:
+        return decode(reply)
+    except PyasynqError as error:
+        return error
+
+
+def _unavailable(
+    operation: Operation[Any], reply: Any, tries: int, may_have_happened: bool
+) -> RedisUnavailableError:
+    return RedisUnavailableError(
+        f"redis is not available: {reply}",
+        tried=f"{operation.name} was tried {tries} times",
+        may_have_happened=may_have_happened,
+    )

@@ -1,0 +1,26 @@
+-- Takes an active task out of KEYS[1] (active) if the caller may finish it; the caller removes it
+-- from KEYS[2] (lease). The fence is an owner, or owner, digest and lease cutoff in three lines.
+local function take(key, id, fence)
+  local owner, digest, cutoff = fence, "", ""
+  if string.find(fence, "\n", 1, true) then
+    owner, digest, cutoff = string.match(fence, "^(.-)\n(.-)\n(.*)$")
+  end
+  if cutoff ~= "" then
+    local expiry = redis.call("ZSCORE", KEYS[2], id)
+    if not expiry or tonumber(expiry) > tonumber(cutoff) then
+      return false
+    end
+  elseif (redis.pcall("HGET", key, "owner") or "") ~= owner then
+    return false
+  end
+  if owner == "" and redis.call("EXISTS", key) == 0 then
+    return false
+  end
+  if digest ~= "" then
+    local msg = redis.pcall("HGET", key, "msg")
+    if type(msg) ~= "string" or redis.sha1hex(msg) ~= digest then
+      return false
+    end
+  end
+  return redis.call("LREM", KEYS[1], -1, id) == 1
+end

@@ -1,0 +1,29 @@
+-- Purpose: give tasks back to the front of their queue.
+-- Uses: fence
+-- KEYS[1]: active list
+-- KEYS[2]: lease set
+-- KEYS[3]: pending list
+-- ARGV[1]: task key prefix
+-- ARGV[2..]: per task: id, fence
+-- Returns: the indexes from 0 of tasks that are not the caller's any more
+-- Memory full: allowed
+-- Repeat: by_token
+local lost, ids = {}, {}
+redis.call("ZCARD", KEYS[2])
+redis.call("LLEN", KEYS[3])
+for i = 2, #ARGV, 2 do
+  local id = ARGV[i]
+  local key = ARGV[1] .. id
+  if take(key, id, ARGV[i + 1]) then
+    ids[#ids + 1] = id
+    redis.call("HSET", key, "state", "pending")
+    redis.call("HDEL", key, "owner")
+  else
+    lost[#lost + 1] = (i - 2) / 2
+  end
+end
+if #ids > 0 then
+  redis.call("ZREM", KEYS[2], unpack(ids))
+  redis.call("RPUSH", KEYS[3], unpack(ids))
+end
+return lost

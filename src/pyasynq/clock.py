@@ -1,0 +1,67 @@
+"""The time: the only module that asks the operating system for it.
+
+Every component is given a Clock. Times written to Redis are integers since the Unix epoch, in
+nanoseconds or whole seconds; users see aware datetimes in UTC. A Clock also knows how far the
+clock of the Redis server is from the local one, measured at the midpoint of a round trip.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+NANOSECONDS = 1_000_000_000
+SLOWEST_SAMPLE_NS = 200_000_000  # a slower round trip says too little about the server's clock
+
+
+class Clock(Protocol):
+    """What components ask of a clock."""
+
+    def now_ns(self) -> int:
+        """Return the local time in nanoseconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, for durations."""
+
+    def redis_now_ns(self) -> int:
+        """Return the Redis server's time, as far as it is known, else the local time."""
+
+    def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
+        """Take a sample of the server's clock; return whether it was good enough to count."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def __init__(self) -> None:
+        self.offset_ns = 0  # Redis minus local
+
+    def now_ns(self) -> int:
+        """Return the local time in nanoseconds since the epoch."""
+        return time.time_ns()
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, for durations."""
+        return time.monotonic()
+
+    def redis_now_ns(self) -> int:
+        """Return the Redis server's time, as far as it is known, else the local time."""
+        return time.time_ns() + self.offset_ns
+
+    def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
+        """Take a sample of the server's clock; return whether it was good enough to count."""
+        if not 0 <= received_ns - sent_ns <= SLOWEST_SAMPLE_NS:
+            return False
+        self.offset_ns = redis_ns - (sent_ns + received_ns) // 2
+        return True
+
+
+def to_datetime(time_ns: int) -> datetime:
+    """Return the aware UTC datetime of *time_ns* nanoseconds since the epoch."""
+    seconds, rest_ns = divmod(time_ns, NANOSECONDS)
+    return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest_ns // 1000)
+
+
+def to_ns(moment: datetime) -> int:
+    """Return nanoseconds since the epoch of an aware datetime, exact to the microsecond."""
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * NANOSECONDS + since.microseconds * 1000

@@ -1,0 +1,218 @@
+"""Opens redis-py clients for one Redis.
+
+redis-py's own repeating is off everywhere, for it would run writes again whose answers were lost;
+only our runner repeats. RESP2 is spoken everywhere, for proxies close the connection on HELLO 3.
+"""
+
+from typing import TYPE_CHECKING, Any, Union
+
+from pyasynq.connection.options import ConnectionOptions
+from pyasynq.errors import ConfigError
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+    from pyasynq.connection.embedded import EmbeddedServer
+
+ConnectionSource = Union[
+    str, ConnectionOptions, "redis.Redis", "redis.asyncio.Redis", "Connector", None
+]
+"""A URL, options, a redis-py client of the user's, or None for the environment's URL."""
+
+# Of a user's pool: what says where Redis is and who we are. The rest is ours to decide.
+_KEPT = (
+    "host",
+    "port",
+    "path",
+    "db",
+    "username",
+    "password",
+    "credential_provider",
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "ssl_keyfile",
+    "ssl_certfile",
+    "ssl_cert_reqs",
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_ca_data",
+    "ssl_check_hostname",
+    "ssl_password",
+    "ssl_min_version",
+    "ssl_ciphers",
+)
+
+
+class Connector:
+    """One Redis, and how its clients are made.
+
+    Attributes:
+        namespace: first word of every key.
+        description: where Redis is, without secrets.
+    """
+
+    def __init__(
+        self,
+        arguments: dict[str, Any],
+        *,
+        description: str,
+        namespace: str = "asynq",
+        max_connections: int | None = None,
+        embedded: "EmbeddedServer | None" = None,
+    ) -> None:
+        self.namespace = namespace
+        self.description = description
+        self._arguments = arguments
+        self._max_connections = max_connections
+        self._embedded = embedded
+
+    @classmethod
+    def of(cls, source: ConnectionSource) -> "Connector":
+        """Return a connector for *source*; an embedded server is started if need be.
+
+        Raises:
+            ConfigError: the URL is wrong, or the client cannot be cloned.
+        """
+        if isinstance(source, Connector):
+            return source
+        if source is None:
+            return cls._of_options(ConnectionOptions.from_environment())
+        if isinstance(source, str):
+            return cls._of_options(ConnectionOptions.from_url(source))
+        if isinstance(source, ConnectionOptions):
+            return cls._of_options(source)
+        return cls._of_client(source)
+
+    def open_async(self, *, socket_timeout_s: float | None = None) -> "redis.asyncio.Redis":
+        """Return a new async client with a pool of its own; its caller closes it."""
+        import redis.asyncio  # noqa: PLC0415 - loaded on first use, so that importing us is light
+        from redis.asyncio.retry import Retry  # noqa: PLC0415 - as above
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+
+        kind: Any = redis.asyncio.Connection
+        if "path" in self._arguments:
+            kind = redis.asyncio.UnixDomainSocketConnection
+        elif self._is_tls:
+            kind = redis.asyncio.SSLConnection
+        pool = redis.asyncio.ConnectionPool(
+            connection_class=kind,
+            max_connections=self._max_connections,
+            retry=Retry(NoBackoff(), 0),
+            **self._settings(socket_timeout_s),
+        )
+        return redis.asyncio.Redis.from_pool(pool)
+
+    def open_sync(self, *, socket_timeout_s: float | None = None) -> "redis.Redis":
+        """Return a new blocking client with a pool of its own; its caller closes it."""
+        import redis  # noqa: PLC0415 - loaded on first use, so that importing us is light
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+        from redis.retry import Retry  # noqa: PLC0415 - as above
+
+        kind: Any = redis.Connection
+        if "path" in self._arguments:
+            kind = redis.UnixDomainSocketConnection
+        elif self._is_tls:
+            kind = redis.SSLConnection
+        pool = redis.ConnectionPool(
+            connection_class=kind,
+            max_connections=self._max_connections,
+            retry=Retry(NoBackoff(), 0),
+            **self._settings(socket_timeout_s),
+        )
+        return redis.Redis.from_pool(pool)
+
+    def close(self) -> None:
+        """Let go of the embedded server, if there is one; safe to repeat."""
+        if self._embedded is not None:
+            self._embedded.release()
+            self._embedded = None
+
+    @property
+    def _is_tls(self) -> bool:
+        return any(name.startswith("ssl_") for name in self._arguments)
+
+    def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
+        settings = {**self._arguments, "protocol": 2, "decode_responses": False}
+        # No CLIENT SETINFO: some proxies close the connection on it.
+        settings["driver_info"] = None
+        if socket_timeout_s is not None:
+            settings["socket_timeout"] = socket_timeout_s
+        return settings
+
+    @classmethod
+    def _of_options(cls, options: ConnectionOptions) -> "Connector":
+        if options.kind in ("sentinel", "cluster"):
+            raise ConfigError(
+                f"this version connects to a single redis, not to a {options.kind}: "
+                "use a redis://, rediss:// or unix:// URL"
+            )
+        if options.kind == "embedded":
+            return cls._of_embedded(options)
+        return cls(
+            _arguments(options),
+            description=options.describe(),
+            namespace=options.namespace,
+            max_connections=options.max_connections,
+        )
+
+    @classmethod
+    def _of_embedded(cls, options: ConnectionOptions) -> "Connector":
+        from pyasynq.connection.embedded import EmbeddedServer  # noqa: PLC0415 - rarely needed
+
+        server = EmbeddedServer.acquire(data_folder=options.path)
+        arguments = _arguments(options) | {"path": server.socket_path}
+        arguments.pop("host", None)
+        arguments.pop("port", None)
+        return cls(
+            arguments,
+            description=f"embedded redis (redis://127.0.0.1:{server.port}/{options.db})",
+            namespace=options.namespace,
+            embedded=server,
+        )
+
+    @classmethod
+    def _of_client(cls, client: Any) -> "Connector":
+        """Clone the settings of a user's client, which is left alone."""
+        pool = getattr(client, "connection_pool", None)
+        given = getattr(pool, "connection_kwargs", None)
+        kind = type(pool).__name__
+        if not isinstance(given, dict) or kind not in ("ConnectionPool", "BlockingConnectionPool"):
+            raise ConfigError(
+                f"cannot take over the settings of a {type(client).__name__}; "
+                "pass a URL, ConnectionOptions, or a redis.Redis or redis.asyncio.Redis client "
+                "of a single server"
+            )
+        arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
+        arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
+        if "SSL" in getattr(pool, "connection_class", type(None)).__name__:
+            arguments.setdefault("ssl_cert_reqs", "required")
+        where = arguments.get("path") or f"{arguments.get('host')}:{arguments.get('port')}"
+        return cls(arguments, description=f"{where}/{arguments.get('db', 0)} (as your client)")
+
+
+def _arguments(options: ConnectionOptions) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "db": options.db,
+        "socket_connect_timeout": options.connect_timeout_s,
+        "socket_timeout": options.socket_timeout_s,
+        "client_name": options.client_name,
+    }
+    if options.kind == "unix":
+        arguments["path"] = options.path
+    else:
+        arguments["host"], arguments["port"] = options.hosts[0]
+    if options.username:
+        arguments["username"] = options.username
+    if options.password:
+        arguments["password"] = options.password
+    if options.tls:
+        arguments["ssl_cert_reqs"] = "required" if options.verify else "none"
+        arguments["ssl_check_hostname"] = options.verify
+        files = {
+            "ssl_ca_certs": options.ca_file,
+            "ssl_certfile": options.cert_file,
+            "ssl_keyfile": options.key_file,
+        }
+        arguments.update({name: value for name, value in files.items() if value})
+    return arguments

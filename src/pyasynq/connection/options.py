@@ -1,0 +1,226 @@
+"""Where Redis is: connection options, and the URLs that say the same.
+
+redis://[user:password@]host[:6379][/db]      rediss:// with TLS
+unix:///path[?db=0]                           redis-socket:///path[?db=0], as in Go Asynq
+redis-sentinel://[user:password@]h1:p,h2:p/db?master=name     rediss-sentinel:// with TLS
+redis-cluster://[user:password@]h1:p,h2:p     rediss-cluster:// with TLS
+embedded:                                     a private server for this directory
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote
+
+from typing_extensions import override
+
+from pyasynq.errors import ConfigError
+
+Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
+
+DEFAULT_PORT = 6379
+DEFAULT_URL = "redis://127.0.0.1:6379/0"
+URL_VARIABLE = "PYASYNQ_REDIS_URL"
+
+_SCHEMES: Mapping[str, tuple[Kind, bool]] = {
+    "redis": ("standalone", False),
+    "rediss": ("standalone", True),
+    "unix": ("unix", False),
+    "redis-socket": ("unix", False),
+    "redis-sentinel": ("sentinel", False),
+    "rediss-sentinel": ("sentinel", True),
+    "redis-cluster": ("cluster", False),
+    "rediss-cluster": ("cluster", True),
+    "embedded": ("embedded", False),
+}
+_SECRETS = ("password", "sentinel_password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionOptions:
+    """How to reach one Redis.
+
+    Attributes:
+        kind: what it is.
+        hosts: (host, port) of the server, or of each sentinel or cluster node.
+        path: of the socket, for "unix"; folder that keeps the data, for "embedded".
+        db: number of the database; 0 in a cluster.
+        username, password: of Redis; they never show in a repr, a log or an error.
+        master: name that the sentinels know the master by.
+        sentinel_username, sentinel_password: of the sentinels themselves.
+        tls: encrypt; the certificate and the name of the server are verified.
+        ca_file, cert_file, key_file: PEM files: who is trusted, and who we are.
+        verify: False trusts any certificate.
+        connect_timeout_s: for one connection to be made.
+        socket_timeout_s: for one answer.
+        max_connections: of one pool; None for no limit.
+        namespace: first word of every key; any other than "asynq" is seen by Python only.
+        client_name: shown by CLIENT LIST.
+
+    Raises:
+        ConfigError: names every wrong option.
+    """
+
+    kind: Kind = "standalone"
+    hosts: tuple[tuple[str, int], ...] = (("127.0.0.1", DEFAULT_PORT),)
+    path: str = ""
+    db: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+    master: str = ""
+    sentinel_username: str = ""
+    sentinel_password: str = field(default="", repr=False)
+    tls: bool = False
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    verify: bool = True
+    connect_timeout_s: float = 5.0
+    socket_timeout_s: float = 5.0
+    max_connections: int | None = None
+    namespace: str = "asynq"
+    client_name: str = "pyasynq"
+
+    def __post_init__(self) -> None:
+        ConfigError.raise_if(_faults(self))
+
+    @classmethod
+    def from_url(cls, url: str) -> "ConnectionOptions":
+        """Return the options that *url* means.
+
+        Raises:
+            ConfigError: names everything wrong in it, but never its password.
+        """
+        return cls(**_read_url(url))
+
+    @classmethod
+    def from_environment(cls) -> "ConnectionOptions":
+        """Return the options of ``PYASYNQ_REDIS_URL``, else of a Redis on this machine."""
+        return cls.from_url(os.environ.get(URL_VARIABLE) or DEFAULT_URL)
+
+    def describe(self) -> str:
+        """Return where Redis is, without secrets."""
+        if self.kind == "embedded":
+            return "an embedded redis"
+        if self.kind == "unix":
+            return f"unix://{self.path}?db={self.db}"
+        scheme = next(name for name, value in _SCHEMES.items() if value == (self.kind, self.tls))
+        user = f"{self.username}@" if self.username else ""
+        hosts = ",".join(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
+        )
+        return f"{scheme}://{user}{hosts}/{self.db}"
+
+    @override
+    def __str__(self) -> str:
+        return self.describe()
+
+
+def _faults(options: ConnectionOptions) -> Iterator[str]:
+    yield from _place_faults(options)
+    for name in ("connect_timeout_s", "socket_timeout_s"):
+        if not 0 < getattr(options, name) <= 3600:  # noqa: PLR2004 - an hour is for ever
+            yield f"{name} must be more than 0 and at most 3600, not {getattr(options, name)!r}"
+    if options.max_connections is not None and options.max_connections < 1:
+        yield f"max_connections must be 1 or more, not {options.max_connections}"
+    if not options.namespace.strip() or any(each in options.namespace for each in "{} \n"):
+        yield f"namespace must not be blank or hold spaces or braces, not {options.namespace!r}"
+    if bool(options.cert_file) != bool(options.key_file):
+        yield "cert_file and key_file belong together"
+
+
+def _place_faults(options: ConnectionOptions) -> Iterator[str]:
+    for host, port in options.hosts:
+        if not host:
+            yield "the host is empty"
+        if not 1 <= port <= 65_535:  # noqa: PLR2004 - the range of ports
+            yield f"port must be from 1 to 65535, not {port}"
+    if options.kind == "unix" and not options.path:
+        yield "a unix URL needs the path of the socket, as in unix:///run/redis.sock"
+    if options.db < 0:
+        yield f"db must be 0 or more, not {options.db}"
+    if options.kind == "cluster" and options.db:
+        yield "a cluster has only database 0"
+    if options.kind == "sentinel" and not options.master:
+        yield "sentinel needs the name of the master, as in ?master=mymaster"
+
+
+def _read_url(url: str) -> dict[str, Any]:
+    scheme, separator, rest = url.partition(":")
+    if scheme not in _SCHEMES or not separator:
+        near = get_close_matches(scheme, _SCHEMES, n=1)
+        hint = f"; did you mean {near[0]}:" if near else f"; use one of {', '.join(_SCHEMES)}"
+        raise ConfigError(f"a redis URL cannot begin with {scheme[:30]!r}{hint}")
+    kind, tls = _SCHEMES[scheme]
+    rest, _, query = rest.partition("?")
+    values: dict[str, Any] = {"kind": kind, "tls": tls}
+    faults: list[str] = []
+    rest = rest.removeprefix("//")
+    if kind in ("unix", "embedded"):
+        user, at, path = rest.rpartition("@")
+        values["path"] = unquote(path if at else rest)
+        _read_user(user, values)
+    else:
+        _read_place(rest, values, faults)
+    _read_query(query, values, faults)
+    ConfigError.raise_if(faults)
+    return values
+
+
+def _read_user(user: str, values: dict[str, Any]) -> None:
+    name, _, password = user.partition(":")
+    values["username"], values["password"] = unquote(name), unquote(password)
+
+
+def _read_place(rest: str, values: dict[str, Any], faults: list[str]) -> None:
+    """Read ``user:password@host:port,host:port/db``."""
+    place, _, db = rest.partition("/")
+    user, _, hosts = place.rpartition("@")
+    _read_user(user, values)
+    port = 26_379 if values["kind"] == "sentinel" else DEFAULT_PORT
+    values["hosts"] = tuple(
+        _read_host(host, port, faults) for host in (hosts or "127.0.0.1").split(",")
+    )
+    if db:
+        values["db"] = _read_number("db", db, faults)
+
+
+def _read_host(text: str, default_port: int, faults: list[str]) -> tuple[str, int]:
+    host, bracket, tail = text.rpartition("]")
+    if bracket:  # an IPv6 address
+        host, port = host.removeprefix("["), tail.removeprefix(":")
+    else:
+        host, _, port = text.partition(":")
+    return unquote(host), _read_number("port", port, faults) if port else default_port
+
+
+def _read_number(what: str, text: str, faults: list[str]) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        faults.append(f"{what} must be a number, not {text[:30]!r}")
+        return 1
+
+
+def _read_query(query: str, values: dict[str, Any], faults: list[str]) -> None:
+    kinds = {each.name: each.type for each in fields(ConnectionOptions)}
+    renamed = {"connect_timeout": "connect_timeout_s", "socket_timeout": "socket_timeout_s"}
+    for given, text in parse_qsl(query, keep_blank_values=True):
+        name = renamed.get(given, given)
+        if name in ("kind", "hosts", "path", "tls") or name not in kinds:
+            near = get_close_matches(given, [*kinds, *renamed], n=1)
+            hint = f"; did you mean {near[0]!r}" if near else ""
+            faults.append(f"a redis URL has no setting {given[:30]!r}{hint}")
+        elif name in ("db", "max_connections"):
+            values[name] = _read_number(name, text, faults)
+        elif name.endswith("_s"):
+            try:
+                values[name] = float(text)
+            except ValueError:
+                faults.append(f"{given} must be a number of seconds, not {text[:30]!r}")
+        elif name == "verify":
+            values[name] = text not in ("none", "false", "0")
+        else:
+            values[name] = text

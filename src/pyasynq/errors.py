@@ -1,0 +1,326 @@
+"""Every exception of pyasynq.
+
+    PyasynqError
+    ├── ConfigError (ValueError)
+    ├── PayloadError (ValueError)
+    ├── EnqueueError
+    │   ├── DuplicateTaskError
+    │   └── TaskIdConflictError
+    ├── NotFoundError (LookupError)
+    │   ├── QueueNotFoundError
+    │   ├── TaskNotFoundError
+    │   ├── HandlerNotFoundError
+    │   └── EntryNotFoundError
+    ├── StateError
+    │   ├── QueueNotEmptyError
+    │   ├── QueueAlreadyPausedError
+    │   ├── QueueNotPausedError
+    │   └── TaskStateError
+    ├── ServerStateError
+    ├── TaskFailedError
+    ├── ResultNotKeptError
+    ├── ResultTimeoutError (TimeoutError)
+    ├── RedisUnavailableError (ConnectionError)
+    └── IncompatibleRedisError
+
+Control flow inside handlers, not errors of the library: SkipRetry, RevokeTask, RetryLater.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+
+class PyasynqError(Exception):
+    """Base of every error that pyasynq raises."""
+
+
+class ConfigError(PyasynqError, ValueError):
+    """A setting, an option or an argument is wrong; nothing was changed.
+
+    Attributes:
+        faults: every fault found, one sentence each.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+    @classmethod
+    def raise_if(cls, faults: Iterable[str]) -> None:
+        """Raise one error for all *faults*, if there are any."""
+        found = tuple(faults)
+        if found:
+            raise cls(*found)
+
+
+class PayloadError(PyasynqError, ValueError):
+    """A payload or a stored message cannot be encoded or decoded.
+
+    Attributes:
+        path: where in the JSON document, such as ``$.user_id``; empty if that is not known.
+    """
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class EnqueueError(PyasynqError):
+    """A task was not enqueued."""
+
+
+class DuplicateTaskError(EnqueueError):
+    """Another task holds the unique lock.
+
+    Attributes:
+        queue: the queue of both tasks.
+        task_type: the type of both tasks.
+        holder_id: ID of the task that holds the lock.
+    """
+
+    def __init__(self, *, queue: str, task_type: str, holder_id: str) -> None:
+        super().__init__(
+            f"a task of type {task_type!r} with the same unique key is in queue {queue!r} "
+            f"(task {holder_id!r} holds the lock)"
+        )
+        self.queue = queue
+        self.task_type = task_type
+        self.holder_id = holder_id
+
+
+class TaskIdConflictError(EnqueueError):
+    """A task with this ID is already in the queue.
+
+    Attributes:
+        queue: the queue.
+        task_id: the ID in question.
+        state: state of the task that has the ID; empty if its record is damaged.
+    """
+
+    def __init__(self, *, queue: str, task_id: str, state: str) -> None:
+        super().__init__(
+            f"task {task_id!r} is already in queue {queue!r} (state {state!r}); "
+            "delete it first or choose another task_id"
+        )
+        self.queue = queue
+        self.task_id = task_id
+        self.state = state
+
+
+class NotFoundError(PyasynqError, LookupError):
+    """What was asked for does not exist."""
+
+
+class QueueNotFoundError(NotFoundError):
+    """No such queue.
+
+    Attributes:
+        queue: the name.
+    """
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(f"queue {queue!r} does not exist")
+        self.queue = queue
+
+
+class TaskNotFoundError(NotFoundError):
+    """No such task in this queue.
+
+    Attributes:
+        queue: the queue that was searched.
+        task_id: the ID.
+    """
+
+    def __init__(self, *, queue: str, task_id: str) -> None:
+        super().__init__(f"task {task_id!r} is not in queue {queue!r}")
+        self.queue = queue
+        self.task_id = task_id
+
+
+class HandlerNotFoundError(NotFoundError):
+    """No handler is registered for the type of a task.
+
+    The text is Go Asynq's, since its tools group failures by it.
+
+    Attributes:
+        task_type: the type.
+    """
+
+    def __init__(self, task_type: str) -> None:
+        # asynq v0.26 servemux.go: NotFound returns `handler not found for task "<type>"`.
+        super().__init__(f'handler not found for task "{task_type}"')
+        self.task_type = task_type
+
+
+class EntryNotFoundError(NotFoundError):
+    """No such scheduler entry.
+
+    Attributes:
+        entry_id: the ID.
+    """
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"scheduler entry {entry_id!r} does not exist")
+        self.entry_id = entry_id
+
+
+class StateError(PyasynqError):
+    """The state of a queue or a task does not allow the call; nothing was changed."""
+
+
+class QueueNotEmptyError(StateError):
+    """The queue still holds tasks.
+
+    Attributes:
+        queue: the queue.
+        size: how many tasks it holds.
+    """
+
+    def __init__(self, *, queue: str, size: int) -> None:
+        super().__init__(
+            f"queue {queue!r} is not empty ({size} tasks); pass force=True to delete them"
+        )
+        self.queue = queue
+        self.size = size
+
+
+class QueueAlreadyPausedError(StateError):
+    """The queue is paused already.
+
+    Attributes:
+        queue: the queue.
+    """
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(f"queue {queue!r} is already paused")
+        self.queue = queue
+
+
+class QueueNotPausedError(StateError):
+    """The queue is not paused.
+
+    Attributes:
+        queue: the queue.
+    """
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(f"queue {queue!r} is not paused")
+        self.queue = queue
+
+
+class TaskStateError(StateError):
+    """The task is in a state that does not allow the call.
+
+    Attributes:
+        task_id: the task.
+        state: its state.
+        allowed: the states in which the call would work.
+    """
+
+    def __init__(self, *, task_id: str, state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            f"task {task_id!r} is {state}; this needs a task that is {' or '.join(allowed)}"
+        )
+        self.task_id = task_id
+        self.state = state
+        self.allowed = allowed
+
+
+class ServerStateError(PyasynqError):
+    """A server or a client is used in a state that does not allow it (running, closed)."""
+
+
+class TaskFailedError(PyasynqError):
+    """The task whose result was asked for is archived.
+
+    Attributes:
+        task_id: the task.
+        error: the stored text of its last failure.
+    """
+
+    def __init__(self, *, task_id: str, error: str) -> None:
+        super().__init__(f"task {task_id!r} failed: {error}")
+        self.task_id = task_id
+        self.error = error
+
+
+class ResultNotKeptError(PyasynqError):
+    """The task is gone, and so is its result.
+
+    Attributes:
+        task_id: the task.
+    """
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            f"task {task_id!r} is gone: it is done without a retention, its retention is over, "
+            "or it was deleted; set retention to keep results"
+        )
+        self.task_id = task_id
+
+
+class ResultTimeoutError(PyasynqError, TimeoutError):
+    """The task did not end in time; it goes on.
+
+    Attributes:
+        task_id: the task.
+        state: the state it was seen in last.
+    """
+
+    def __init__(self, *, task_id: str, state: str, timeout_s: float) -> None:
+        super().__init__(f"task {task_id!r} is still {state} after {timeout_s:g} s")
+        self.task_id = task_id
+        self.state = state
+
+
+class RedisUnavailableError(PyasynqError, ConnectionError):
+    """Redis did not answer, for as long as the call was allowed to try.
+
+    Attributes:
+        tried: what was done and how often, in words.
+        may_have_happened: whether a write was sent whose answer was lost.
+    """
+
+    def __init__(self, message: str, *, tried: str = "", may_have_happened: bool = False) -> None:
+        parts = [message]
+        if tried:
+            parts.append(tried)
+        if may_have_happened:
+            parts.append("the write may have happened")
+        super().__init__("; ".join(parts))
+        self.tried = tried
+        self.may_have_happened = may_have_happened
+
+
+class IncompatibleRedisError(PyasynqError):
+    """This Redis lacks a command or a setting that the call needs.
+
+    Attributes:
+        needed: the command or the setting.
+    """
+
+    def __init__(self, message: str, *, needed: str = "") -> None:
+        super().__init__(message)
+        self.needed = needed
+
+
+class SkipRetry(Exception):  # noqa: N818 - control flow, not an error
+    """Raised by a handler: the failure is final, archive the task at once."""
+
+
+class RevokeTask(Exception):  # noqa: N818 - control flow, not an error
+    """Raised by a handler: drop the task, neither retry nor archive it."""
+
+
+class RetryLater(Exception):  # noqa: N818 - control flow, not an error
+    """Raised by a handler: run the task again after *delay*, without counting a failure.
+
+    Attributes:
+        delay: from now, at least zero.
+    """
+
+    def __init__(self, delay: timedelta | float, message: str = "") -> None:
+        self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+        if self.delay < timedelta(0):
+            raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
+        super().__init__(message or f"retry in {self.delay.total_seconds():g} s")

@@ -1,0 +1,107 @@
+"""What an inspector answers: values for people, made of what is stored."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyasynq.broker.inspect import QueueStats, StoredTask
+from pyasynq.clock import NANOSECONDS, to_datetime
+from pyasynq.task import TaskInfo, TaskState
+from pyasynq.wire.message import decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueInfo:
+    """A queue at one moment.
+
+    Attributes:
+        queue: its name.
+        memory_usage: bytes in Redis, estimated; None if Redis does not tell.
+        latency: for how long the oldest pending task has waited; zero if none waits.
+        size: tasks in any state.
+        groups: how many groups have tasks.
+        processed, failed: today (UTC); processed includes the failures.
+        processed_total, failed_total: ever.
+        is_paused: whether workers leave it alone.
+        timestamp: the moment.
+    """
+
+    queue: str
+    memory_usage: int | None
+    latency: timedelta
+    size: int
+    groups: int
+    pending: int
+    active: int
+    scheduled: int
+    retry: int
+    archived: int
+    completed: int
+    aggregating: int
+    processed: int
+    failed: int
+    processed_total: int
+    failed_total: int
+    is_paused: bool
+    timestamp: datetime
+
+
+def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
+    """Return the info that *stats*, read at *now_ns*, mean."""
+    since_ns = stats.oldest_pending_ns
+    waited_ns = 0 if since_ns is None else max(0, now_ns - since_ns)
+    return QueueInfo(
+        queue=queue,
+        memory_usage=stats.memory_usage,
+        latency=timedelta(microseconds=waited_ns // 1000),
+        size=stats.size,
+        groups=stats.groups,
+        pending=stats.pending,
+        active=stats.active,
+        scheduled=stats.scheduled,
+        retry=stats.retry,
+        archived=stats.archived,
+        completed=stats.completed,
+        aggregating=stats.aggregating,
+        processed=stats.processed,
+        failed=stats.failed,
+        processed_total=stats.processed_total,
+        failed_total=stats.failed_total,
+        is_paused=stats.is_paused,
+        timestamp=to_datetime(now_ns),
+    )
+
+
+def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> TaskInfo:
+    """Return the info of a stored task.
+
+    Queue and ID are those that were searched, whatever the message says.
+
+    Raises:
+        PayloadError: its message or its state cannot be read.
+    """
+    message = decode(stored.data)
+    state = TaskState(stored.state)
+    due_ns = now_ns if state is TaskState.PENDING else stored.due_ns
+    return TaskInfo(
+        id=task_id,
+        queue=queue,
+        type=message.type,
+        payload=message.payload,
+        headers=message.headers,
+        state=state,
+        max_retry=message.retry,
+        retried=message.retried,
+        last_error=message.error_msg,
+        last_failed_at=_moment(message.last_failed_at),
+        timeout=timedelta(seconds=message.timeout) if message.timeout else None,
+        deadline=_moment(message.deadline),
+        group=message.group_key,
+        next_process_at=None if due_ns is None else to_datetime(due_ns),
+        retention=timedelta(seconds=message.retention),
+        completed_at=_moment(message.completed_at),
+        result=stored.result,
+    )
+
+
+def _moment(seconds: int) -> datetime | None:
+    return to_datetime(seconds * NANOSECONDS) if seconds else None

@@ -1,0 +1,56 @@
+# Generated from inspector_async.py by tools/unasync.py: change that file.
+"""The inspector: one connection for everything that looks at or controls queues and tasks."""
+
+from types import TracebackType
+from typing import Self
+
+from pyasynq.inspector.queues import Queues
+from pyasynq.inspector.redis import RedisDetails
+from pyasynq.inspector.tasks import Tasks
+
+from pyasynq.broker.runner import Runner
+from pyasynq.clock import Clock, SystemClock
+from pyasynq.connection.connect import ConnectionSource, Connector
+
+
+class Inspector:
+    """Looks at queues and tasks, and controls them.
+
+    Args:
+        source: where Redis is, as for a client.
+        clock: the time; the machine's if not given.
+
+    Attributes:
+        queues: what is in the queues.
+        tasks: tasks, one by one.
+        redis: what Redis says of itself.
+    """
+
+    def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
+        self._connector = Connector.of(source)
+        self._runner = Runner(self._connector.open_sync(), clock=(used := clock or SystemClock()))
+        namespace = self._connector.namespace
+        self.queues = Queues(self._runner, used, namespace)
+        self.tasks = Tasks(self._runner, used, namespace)
+        self.redis = RedisDetails(self._runner)
+
+    @property
+    def description(self) -> str:
+        """Where Redis is, without secrets."""
+        return self._connector.description
+
+    def close(self) -> None:
+        """Close the connections; safe to repeat."""
+        self._runner.close()
+        self._connector.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

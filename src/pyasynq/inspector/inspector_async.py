@@ -1,0 +1,56 @@
+"""The inspector: one connection for everything that looks at or controls queues and tasks."""
+
+from types import TracebackType
+from typing import Self
+
+from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.clock import Clock, SystemClock
+from pyasynq.connection.connect import ConnectionSource, Connector
+from pyasynq.inspector.queues_async import AsyncQueues
+from pyasynq.inspector.redis_async import AsyncRedisDetails
+from pyasynq.inspector.tasks_async import AsyncTasks
+
+
+class AsyncInspector:
+    """Looks at queues and tasks, and controls them.
+
+    Args:
+        source: where Redis is, as for a client.
+        clock: the time; the machine's if not given.
+
+    Attributes:
+        queues: what is in the queues.
+        tasks: tasks, one by one.
+        redis: what Redis says of itself.
+    """
+
+    def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
+        self._connector = Connector.of(source)
+        self._runner = AsyncRunner(
+            self._connector.open_async(), clock=(used := clock or SystemClock())
+        )
+        namespace = self._connector.namespace
+        self.queues = AsyncQueues(self._runner, used, namespace)
+        self.tasks = AsyncTasks(self._runner, used, namespace)
+        self.redis = AsyncRedisDetails(self._runner)
+
+    @property
+    def description(self) -> str:
+        """Where Redis is, without secrets."""
+        return self._connector.description
+
+    async def close(self) -> None:
+        """Close the connections; safe to repeat."""
+        await self._runner.close()
+        self._connector.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

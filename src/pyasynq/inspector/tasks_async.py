@@ -1,0 +1,49 @@
+"""Tasks: one by one."""
+
+from pyasynq.broker import inspect, presence
+from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.clock import Clock
+from pyasynq.errors import ConfigError, TaskNotFoundError
+from pyasynq.inspector.infos import task_info
+from pyasynq.options import name_fault
+from pyasynq.task import TaskInfo
+from pyasynq.wire.keys import queue_keys
+
+
+class AsyncTasks:
+    """The tasks of one Redis."""
+
+    def __init__(self, runner: AsyncRunner, clock: Clock, namespace: str) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._namespace = namespace
+
+    async def get(self, queue: str, task_id: str) -> TaskInfo:
+        """Return one task.
+
+        Raises:
+            TaskNotFoundError: it is not there (any more).
+            PayloadError: it is there, but its message cannot be read.
+        """
+        _check_id(task_id)
+        keys = queue_keys(queue, self._namespace)
+        stored = await self._runner.run(inspect.get_task(keys, task_id))
+        if stored is None:
+            raise TaskNotFoundError(queue=queue, task_id=task_id)
+        return task_info(queue, task_id, stored, self._clock.redis_now_ns())
+
+    async def cancel(self, task_id: str) -> int:
+        """Ask the server that runs the task to cancel it.
+
+        The task ends as failed, so it is retried or archived. Nothing happens if it does not
+        run. Safe to repeat.
+
+        Returns:
+            How many servers heard it.
+        """
+        _check_id(task_id)
+        return await self._runner.run(presence.publish_cancel(task_id, namespace=self._namespace))
+
+
+def _check_id(task_id: str) -> None:
+    ConfigError.raise_if(fault for fault in [name_fault("task_id", task_id)] if fault)

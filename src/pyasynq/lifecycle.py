@@ -1,0 +1,143 @@
+"""How long-running parts start, run and stop.
+
+A component is an object with a name and `run(life)`. It calls `life.started()` once it works,
+ends soon after `life.stopping` is set, and `run` returns only when it has really stopped.
+`running` starts components in the order of a list and stops them in the reverse order, so one
+list says both. A component that ends or fails by itself is a crash: it ends the whole.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
+
+from pyasynq.errors import RedisUnavailableError
+
+logger = logging.getLogger("pyasynq.lifecycle")
+
+
+class Life:
+    """What a component says about itself, and what it is told."""
+
+    def __init__(self) -> None:
+        self.has_started = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    def started(self) -> None:
+        """Say that the component works now."""
+        self.has_started.set()
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait, but no longer than until the stop; return whether to go on."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.stopping.wait()
+        return not self.stopping.is_set()
+
+
+class Component(Protocol):
+    """A part of a server with a life of its own."""
+
+    @property
+    def name(self) -> str:
+        """The field's word for what it does, such as "forwarder"."""
+
+    async def run(self, life: Life) -> None:
+        """Work until *life* says to stop; return when stopped."""
+
+
+class ComponentCrashedError(Exception):
+    """A component ended by itself; `__cause__` says why."""
+
+
+class Running:
+    """Components that were started, in order."""
+
+    def __init__(self) -> None:
+        self._lives: list[tuple[Component, Life, asyncio.Task[None]]] = []
+        self._crashed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, component: Component) -> None:
+        """Start *component* and wait until it works."""
+        life = Life()
+        task = asyncio.create_task(component.run(life), name=f"pyasynq {component.name}")
+        self._lives.append((component, life, task))
+        works = asyncio.create_task(life.has_started.wait(), name=f"start of {component.name}")
+        await asyncio.wait({task, works}, return_when=asyncio.FIRST_COMPLETED)
+        works.cancel()
+        task.add_done_callback(lambda ended: self._on_end(component, life, ended))
+        logger.debug("%s started", component.name)
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            raise error
+
+    async def crash(self) -> None:
+        """Wait for ever, or raise ComponentCrashedError when a component ends by itself."""
+        await asyncio.shield(self._crashed)
+
+    async def stop(self) -> None:
+        """Stop every component, the last started first; each has stopped before the next."""
+        for component, life, task in reversed(self._lives):
+            life.stopping.set()
+            await asyncio.wait({task})
+            if not task.cancelled() and (error := task.exception()):
+                logger.error("%s failed to stop cleanly", component.name, exc_info=error)
+            logger.debug("%s stopped", component.name)
+        self._lives.clear()
+        self._crashed.cancel()
+
+    def _on_end(self, component: Component, life: Life, ended: asyncio.Task[None]) -> None:
+        if life.stopping.is_set() or self._crashed.done():
+            return
+        cause = None if ended.cancelled() else ended.exception()
+        crash = ComponentCrashedError(f"{component.name} ended by itself: {cause!r}")
+        crash.__cause__ = cause
+        self._crashed.set_exception(crash)
+        self._crashed.exception()  # marks it as seen, should nobody wait for it
+
+
+@contextlib.asynccontextmanager
+async def running(components: Sequence[Component]) -> AsyncIterator[Running]:
+    """Run *components* around a block; they are stopped however the block ends."""
+    parts = Running()
+    try:
+        for component in components:
+            await parts.start(component)
+        yield parts
+    finally:
+        await parts.stop()
+
+
+async def every(
+    interval_s: float,
+    act: Callable[[], Awaitable[object]],
+    life: Life,
+    *,
+    name: str,
+    is_at_once: bool = False,
+) -> None:
+    """Act at an interval until told to stop; a failure is logged and never ends the loop.
+
+    An unreachable Redis is one WARNING when it starts and one INFO when it is over, however
+    many passes fail in between.
+    """
+    log = logging.getLogger(f"pyasynq.{name}")
+    is_reachable = True
+    life.started()
+    if not is_at_once and not await life.pause(interval_s):
+        return
+    while not life.stopping.is_set():
+        try:
+            await act()
+        except RedisUnavailableError as error:
+            if is_reachable:
+                log.warning("%s waits for redis: %s", name, error)
+            is_reachable = False
+        except Exception:
+            log.exception("a pass of the %s failed; it goes on", name)
+        else:
+            if not is_reachable:
+                log.info("%s goes on: redis answers again", name)
+            is_reachable = True
+        await life.pause(interval_s)

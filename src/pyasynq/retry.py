@@ -1,0 +1,103 @@
+"""How long a failed task waits before it is tried again.
+
+A retry delay is a function of (times retried so far, error, task); these make the usual ones.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from pyasynq.errors import ConfigError
+from pyasynq.options import LONGEST, Duration, duration_fault, to_timedelta
+from pyasynq.task import Task
+
+RetryDelay = Callable[[int, BaseException, Task], timedelta]
+
+_LONGEST_S = LONGEST.total_seconds()
+_random = random.Random()  # noqa: S311 - spreads load, guards nothing
+
+
+def asynq_default(retried: int, error: BaseException, task: Task) -> timedelta:
+    """Wait as Go Asynq does: n⁴ + 15 + r·(n+1) seconds, with r from 0 to 29.
+
+    asynq v0.26 server.go: DefaultRetryDelayFunc. About 15 to 44 s at first, 3.85 days at n = 24.
+    """
+    del error, task
+    seconds = retried**4 + 15 + _random.randrange(30) * (retried + 1)
+    return timedelta(seconds=min(seconds, _LONGEST_S))
+
+
+def fixed(delay: Duration) -> RetryDelay:
+    """Always wait *delay*.
+
+    Raises:
+        ConfigError: the delay is negative or longer than 100 years.
+    """
+    ConfigError.raise_if(_faults(delay=delay))
+    span = to_timedelta(delay)
+
+    def wait(retried: int, error: BaseException, task: Task) -> timedelta:
+        del retried, error, task
+        return span
+
+    return wait
+
+
+def exponential(
+    base: Duration,
+    factor: float = 2.0,
+    maximum: Duration = timedelta(days=1),
+    jitter: float = 0.1,
+) -> RetryDelay:
+    """Wait base · factorⁿ, at most *maximum*, more or less by a random share.
+
+    Args:
+        base: the first wait.
+        factor: from 1.
+        maximum: the longest wait, before the jitter.
+        jitter: share from 0 to 1 by which each wait is made shorter or longer at random.
+
+    Raises:
+        ConfigError: names every wrong argument.
+    """
+    faults = _faults(base=base, maximum=maximum)
+    if not 1 <= factor <= 1000:  # noqa: PLR2004 - the range itself says it best
+        faults.append(f"factor must be from 1 to 1000, not {factor!r}")
+    if not 0 <= jitter <= 1:
+        faults.append(f"jitter must be from 0 to 1, not {jitter!r}")
+    ConfigError.raise_if(faults)
+    first_s = to_timedelta(base).total_seconds()
+    longest_s = to_timedelta(maximum).total_seconds()
+
+    def wait(retried: int, error: BaseException, task: Task) -> timedelta:
+        del error, task
+        try:
+            seconds = min(longest_s, first_s * factor**retried)
+        except OverflowError:
+            seconds = longest_s
+        return timedelta(seconds=seconds * (1 + jitter * _random.uniform(-1, 1)))
+
+    return wait
+
+
+def schedule(delays: Sequence[Duration]) -> RetryDelay:
+    """Wait the given delays in turn; the last one again and again.
+
+    Raises:
+        ConfigError: there is none, or one is wrong.
+    """
+    if not delays:
+        raise ConfigError("schedule needs at least one delay")
+    ConfigError.raise_if(_faults(**{f"delay {n}": each for n, each in enumerate(delays)}))
+    spans = [to_timedelta(each) for each in delays]
+
+    def wait(retried: int, error: BaseException, task: Task) -> timedelta:
+        del error, task
+        return spans[min(retried, len(spans) - 1)]
+
+    return wait
+
+
+def _faults(**durations: Duration) -> list[str]:
+    found = (duration_fault(what, value) for what, value in durations.items())
+    return [fault for fault in found if fault]

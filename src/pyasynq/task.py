@@ -1,0 +1,99 @@
+"""A task, and what can be known about one that was enqueued."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from pyasynq.errors import ConfigError
+from pyasynq.options import EMPTY, EnqueueOptions, headers_fault, name_fault
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class TaskState(StrEnum):
+    """Where a task is in its life; the value is the text stored in Redis."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    RETRY = "retry"
+    ARCHIVED = "archived"
+    COMPLETED = "completed"
+    AGGREGATING = "aggregating"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A unit of work: a type, which selects the handler, and a payload for it.
+
+    Attributes:
+        type: free text that is not blank; ``noun:verb`` is the convention.
+        payload: bytes, or None for no payload. Go tells None from empty bytes only in the
+            unique lock; a handler sees empty bytes for both.
+        headers: text to text, carried beside the payload.
+        options: how to enqueue it, unless the call says otherwise.
+
+    Raises:
+        ConfigError: the type is blank, the payload is not bytes, or headers are not text.
+    """
+
+    type: str
+    payload: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, kw_only=True)
+    options: EnqueueOptions = field(default=EMPTY, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        faults = [name_fault("task type", self.type), headers_fault(self.headers)]
+        if self.payload is not None and not isinstance(self.payload, bytes):
+            faults.append(
+                f"payload must be bytes or None, not {type(self.payload).__name__}; "
+                "encode it, or use a typed task of App"
+            )
+        ConfigError.raise_if(fault for fault in faults if fault)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInfo:
+    """A task as it stood in Redis at one moment.
+
+    Attributes:
+        id: unique in its queue.
+        queue: the queue.
+        type: the task type.
+        payload: the stored bytes; empty if there was no payload.
+        headers: text to text.
+        state: where the task was.
+        max_retry: how often it may be retried.
+        retried: how often it was.
+        last_error: text of the last failure; empty if none.
+        last_failed_at: when that was, in whole seconds.
+        timeout: limit of one attempt; None if there is none.
+        deadline: moment at which every attempt ends; None if there is none.
+        group: name of its group; empty if none.
+        next_process_at: when it is due: for scheduled, retry and pending tasks.
+        is_orphaned: it is active, but its lease is over: its worker is gone.
+        retention: how long it is kept once completed; zero for not at all.
+        completed_at: when it was completed, in whole seconds.
+        result: what its handler wrote; None if nothing.
+    """
+
+    id: str
+    queue: str
+    type: str
+    payload: bytes
+    headers: Mapping[str, str]
+    state: TaskState
+    max_retry: int
+    retried: int = 0
+    last_error: str = ""
+    last_failed_at: datetime | None = None
+    timeout: timedelta | None = None
+    deadline: datetime | None = None
+    group: str = ""
+    next_process_at: datetime | None = None
+    is_orphaned: bool = False
+    retention: timedelta = timedelta(0)
+    completed_at: datetime | None = None
+    result: bytes | None = None

@@ -1,0 +1,1 @@
+"""What is stored in Redis and how: key names, messages, records, option and duration texts."""

@@ -1,0 +1,168 @@
+"""Names of every key in Redis (asynq v0.26 internal/base/base.go).
+
+All keys of a queue carry its name in braces, so a cluster keeps them in one slot. Key names of
+our own lie behind ``x:``, where no Go program looks.
+"""
+
+from datetime import date
+from functools import lru_cache
+from hashlib import md5
+
+from typing_extensions import override
+
+from pyasynq.errors import ConfigError
+from pyasynq.options import name_fault
+from pyasynq.task import TaskState
+
+DEFAULT_NAMESPACE = "asynq"
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+class QueueKeys:
+    """Keys of one queue; get them from `queue_keys`, which keeps them."""
+
+    __slots__ = (
+        "active",
+        "aggregation_sets",
+        "archived",
+        "completed",
+        "failed",
+        "group_prefix",
+        "groups",
+        "lease",
+        "namespace",
+        "paused",
+        "pending",
+        "prefix",
+        "processed",
+        "queue",
+        "retry",
+        "scheduled",
+        "scheduled_groups",
+        "task_prefix",
+        "unique_prefix",
+        "waiters",
+    )
+
+    def __init__(self, queue: str, namespace: str) -> None:
+        self.queue = queue
+        self.namespace = namespace
+        self.prefix = prefix = f"{namespace}:{{{queue}}}:"
+        self.task_prefix = f"{prefix}t:"
+        self.group_prefix = f"{prefix}g:"
+        self.unique_prefix = f"{prefix}unique:"
+        self.pending = f"{prefix}pending"
+        self.active = f"{prefix}active"
+        self.lease = f"{prefix}lease"
+        self.scheduled = f"{prefix}scheduled"
+        self.retry = f"{prefix}retry"
+        self.archived = f"{prefix}archived"
+        self.completed = f"{prefix}completed"
+        self.paused = f"{prefix}paused"
+        self.processed = f"{prefix}processed"
+        self.failed = f"{prefix}failed"
+        self.groups = f"{prefix}groups"
+        self.aggregation_sets = f"{prefix}aggregation_sets"
+        self.waiters = f"{prefix}x:waiters"
+        self.scheduled_groups = f"{prefix}x:scheduled_groups"
+
+    @override
+    def __repr__(self) -> str:
+        return f"QueueKeys({self.prefix!r})"
+
+    def task(self, task_id: str) -> str:
+        """Hash of a task."""
+        return self.task_prefix + task_id
+
+    def unique(self, task_type: str, payload: bytes | None) -> str:
+        """Lock of a type and a payload; None and empty payloads have different locks."""
+        digest = "" if payload is None else md5(payload, usedforsecurity=False).hexdigest()
+        return f"{self.unique_prefix}{task_type}:{digest}"
+
+    def processed_on(self, now_s: int) -> str:
+        """Counter of the tasks processed on the UTC day of *now_s*."""
+        return f"{self.processed}:{_day(now_s)}"
+
+    def failed_on(self, now_s: int) -> str:
+        """Counter of the failures on the UTC day of *now_s*."""
+        return f"{self.failed}:{_day(now_s)}"
+
+    def group(self, name: str) -> str:
+        """Members of a group."""
+        return self.group_prefix + name
+
+    def aggregation_set(self, group: str, set_id: str) -> str:
+        """Members of a group that are being aggregated."""
+        return f"{self.group_prefix}{group}:{set_id}"
+
+    def of_state(self, state: TaskState) -> str:
+        """The list or sorted set of the tasks in *state*.
+
+        Raises:
+            ConfigError: tasks that are aggregating are in groups, not in one key.
+        """
+        if state is TaskState.AGGREGATING:
+            raise ConfigError("tasks that are aggregating have no key of their own; name the group")
+        return self.prefix + state.value
+
+
+class GlobalKeys:
+    """Keys that belong to no queue; in a cluster each may be in a slot of its own."""
+
+    __slots__ = ("cancel", "due", "namespace", "queues", "schedulers", "servers", "workers")
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.queues = f"{namespace}:queues"
+        self.servers = f"{namespace}:servers"
+        self.workers = f"{namespace}:workers"
+        self.schedulers = f"{namespace}:schedulers"
+        self.cancel = f"{namespace}:cancel"
+        self.due = f"{namespace}:x:due"
+
+    def server(self, host: str, pid: int, server_id: str) -> str:
+        """What a server says of itself."""
+        return f"{self.servers}:{{{host}:{pid}:{server_id}}}"
+
+    def server_workers(self, host: str, pid: int, server_id: str) -> str:
+        """The tasks that a server runs."""
+        return f"{self.workers}:{{{host}:{pid}:{server_id}}}"
+
+    def scheduler_entries(self, scheduler_id: str) -> str:
+        """The entries of a scheduler."""
+        return f"{self.schedulers}:{{{scheduler_id}}}"
+
+    def scheduler_history(self, entry_id: str) -> str:
+        """What a scheduler entry has enqueued."""
+        return f"{self.namespace}:scheduler_history:{entry_id}"
+
+    def leader(self, name: str) -> str:
+        """Lock of the scheduler that leads for the application *name*."""
+        return f"{self.namespace}:leader:{name}"
+
+
+@lru_cache(maxsize=1024)
+def queue_keys(queue: str, namespace: str = DEFAULT_NAMESPACE) -> QueueKeys:
+    """Return the keys of *queue*.
+
+    Raises:
+        ConfigError: the name is blank or is not text, so no key without a name is ever made.
+    """
+    ConfigError.raise_if(fault for fault in [name_fault("queue", queue)] if fault)
+    return QueueKeys(queue, namespace)
+
+
+@lru_cache(maxsize=16)
+def global_keys(namespace: str = DEFAULT_NAMESPACE) -> GlobalKeys:
+    """Return the keys that belong to no queue."""
+    return GlobalKeys(namespace)
+
+
+@lru_cache(maxsize=8)
+def _day_text(day: int) -> str:
+    return date.fromordinal(_EPOCH + day).isoformat()
+
+
+def _day(now_s: int) -> str:
+    return _day_text(now_s // 86_400)

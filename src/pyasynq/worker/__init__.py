@@ -1,0 +1,1 @@
+"""The worker server: fetches tasks, runs their handlers, writes their outcomes."""

@@ -1,0 +1,220 @@
+"""Runs one task: context, middlewares, handler, and the decision what becomes of it.
+
+    launch → the handler runs ──ends──► settle(outcome of result or exception) → slot free
+                  │
+                  └─ expire / cancel / lose / requeue: flag and cancel, wait `cancel_grace`,
+                     settle with the error that stands for it; the slot stays taken until
+                     the handler has really ended
+
+A task is settled once; what comes later is ignored.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+
+from pyasynq.errors import HandlerNotFoundError
+from pyasynq.options import to_seconds
+from pyasynq.retry import asynq_default
+from pyasynq.worker import outcome
+from pyasynq.worker.config import ServerConfig, always_failure
+from pyasynq.worker.context import Scope, TaskContext, enter
+from pyasynq.worker.deadlines import Deadlines
+from pyasynq.worker.lease import Ending, RunningTask
+from pyasynq.worker.middleware import CallNext, wrap
+from pyasynq.worker.mux import AS_SERVER, Route, ServeMux, TaskSettings
+from pyasynq.worker.outcome import Outcome, Rules
+from pyasynq.worker.pools import ThreadPool
+
+logger = logging.getLogger("pyasynq.executor")
+
+Settle = Callable[[RunningTask, Outcome], None]
+
+
+class Executor:
+    """Runs handlers on this loop and in threads.
+
+    Args:
+        settle: told once for each task what becomes of it.
+        release: told once for each task that its handler has really ended.
+    """
+
+    def __init__(
+        self,
+        mux: ServeMux,
+        config: ServerConfig,
+        scope: Scope,
+        *,
+        settle: Settle,
+        release: Callable[[], None],
+    ) -> None:
+        self._mux = mux
+        self._config = config
+        self._scope = scope
+        self._settle_outcome = settle
+        self._release = release
+        self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
+        self._threads = ThreadPool(config.thread_pool_size or config.concurrency)
+        self._grace_s = to_seconds(config.cancel_grace)
+        self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}
+        self.running: set[RunningTask] = set()
+
+    @property
+    def stuck_threads(self) -> int:
+        """How many plain functions have not ended."""
+        return self._threads.busy
+
+    def launch(self, running: RunningTask) -> None:
+        """Start the handler of *running*; returns at once."""
+        running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
+        self.running.add(running)
+        self._deadlines.add(running)
+        running.handle = self._scope.loop.create_task(
+            self._run(running, running.context), name=running.message.id
+        )
+
+    def end(self, running: RunningTask, ending: Ending) -> None:
+        """Tell a handler to end, and settle its task at the latest after `cancel_grace`."""
+        if running.ending is not None or running.has_ended or running.is_settled:
+            return
+        running.ending = ending
+        if running.context is not None:
+            running.context.is_cancelled = True
+        if running.handle is not None:
+            # Not at once: a task cancelled before its first step would never reach its end.
+            self._scope.loop.call_soon(running.handle.cancel)
+        if ending is Ending.SHUTDOWN:
+            self._settle(running, outcome.REQUEUED)
+        elif ending is Ending.LEASE_LOST:
+            self._settle(running, outcome.LOST)
+        else:
+            self._scope.loop.call_later(self._grace_s, self._give_up, running)
+
+    def close(self) -> None:
+        """Drop timers and threads; handlers that still run are left behind."""
+        self._deadlines.close()
+        self._threads.close()
+
+    async def _run(self, running: RunningTask, context: TaskContext) -> None:
+        try:
+            enter(context)
+            endpoint, _settings = self._entry(running.message.type)
+            result = await endpoint(context)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+            await self._on_failure(running, error)
+        else:
+            await self._on_return(running, result)
+        finally:
+            running.has_ended = True
+            self._deadlines.remove(running)
+            self.running.discard(running)
+            self._release()
+
+    async def _on_return(self, running: RunningTask, result: object) -> None:
+        if running.is_settled:
+            return
+        if running.ending is not None:
+            await self._fail(running, outcome.error_of(running.ending))
+            return
+        kept = running.written_result if result is None else result
+        try:
+            decided = outcome.of_success(running.message, kept, self._scope.clock.now_ns())
+        except Exception as error:  # noqa: BLE001 - a result that cannot be kept is a failure
+            await self._fail(running, error)
+        else:
+            self._settle(running, decided)
+
+    async def _on_failure(self, running: RunningTask, error: BaseException) -> None:
+        if running.is_settled:
+            return
+        if running.ending is not None and outcome.control_flow(error) is None:
+            error = outcome.error_of(running.ending)
+        elif isinstance(error, asyncio.CancelledError):
+            error = asyncio.CancelledError(outcome.CONTEXT_CANCELED)
+        await self._fail(running, error)
+
+    def _give_up(self, running: RunningTask) -> None:
+        """The grace is over: settle the task although its handler goes on."""
+        if running.is_settled or running.has_ended or running.ending is None:
+            return
+        logger.warning(
+            "handler of task %s (%s) goes on %g s after it was told to end (%s)",
+            running.message.id,
+            running.message.type,
+            self._grace_s,
+            running.ending.value,
+            extra={"task_id": running.message.id, "queue": running.keys.queue},
+        )
+        self._settle(running, self._judge(running, outcome.error_of(running.ending)))
+
+    async def _fail(self, running: RunningTask, error: BaseException) -> None:
+        """Settle a failed task, then tell the error handler."""
+        self._settle(running, self._judge(running, error))
+        handler, context = self._config.error_handler, running.context
+        if handler is None or context is None:
+            return
+        try:
+            told = handler(context, context.task, error)
+            if isawaitable(told):
+                await told
+        except Exception:
+            logger.exception("the error handler failed on task %s", running.message.id)
+
+    def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
+        """Decide about a failure; a policy of the user's that fails gives way to the default."""
+        _endpoint, settings = self._entry(running.message.type)
+        rules = Rules(
+            retry_delay=settings.retry_delay or self._config.retry_delay,
+            is_failure=settings.is_failure or self._config.is_failure,
+            max_deferrals=settings.max_deferrals,
+        )
+        try:
+            return self._decide(running, error, rules)
+        except Exception:
+            logger.exception(
+                "retry_delay or is_failure failed on task %s; using the defaults",
+                running.message.id,
+            )
+            rules = Rules(retry_delay=asynq_default, is_failure=always_failure)
+            return self._decide(running, error, rules)
+
+    def _decide(self, running: RunningTask, error: BaseException, rules: Rules) -> Outcome:
+        return outcome.of_failure(
+            running.message,
+            running.leased.data,
+            error,
+            rules=rules,
+            deferred=running.leased.deferred,
+            now_ns=self._scope.clock.now_ns(),
+        )
+
+    def _settle(self, running: RunningTask, decided: Outcome) -> None:
+        if not running.is_settled:
+            running.is_settled = True
+            self._settle_outcome(running, decided)
+
+    def _entry(self, task_type: str) -> tuple[CallNext, TaskSettings]:
+        """Return the handler of a type inside the middlewares, made once per pattern."""
+        route = self._mux.route(task_type)
+        key = route.pattern if route else ""
+        entry = self._entries.get(key)
+        if entry is None:
+            endpoint = self._endpoint(route) if route else _no_handler
+            settings = route.settings if route else AS_SERVER
+            entry = wrap(self._mux.middlewares, endpoint), settings
+            self._entries[key] = entry
+        return entry
+
+    def _endpoint(self, route: Route) -> CallNext:
+        handler: Callable[..., Any] = route.handler
+        if route.is_async:
+            return lambda context: handler(context, context.task)
+        return lambda context: self._threads.run(handler, context, context.task)
+
+
+def _no_handler(context: TaskContext) -> Awaitable[Any]:
+    raise HandlerNotFoundError(context.task_type)

@@ -1,0 +1,253 @@
+"""Writes outcomes to Redis, in batches.
+
+At most one flush is under way per queue: whatever is settled meanwhile goes in the next one. So a
+single task is acknowledged at once and a flood in batches, without a timer. A write that failed
+is kept, its task stays held (its lease goes on), and it is repeated with a digest that refuses it
+if somebody else has taken the task meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+from pyasynq.broker import finish
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.clock import Clock
+from pyasynq.errors import RedisUnavailableError
+from pyasynq.lifecycle import Life
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.lease import Held, RunningTask
+from pyasynq.worker.outcome import (
+    Archived,
+    Completed,
+    Finished,
+    Lost,
+    Outcome,
+    Retried,
+)
+
+logger = logging.getLogger("pyasynq.finisher")
+
+MOST_PER_OPERATION = 500
+FIRST_WAIT_S = 0.05
+LONGEST_WAIT_S = 1.0
+MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong type
+
+Settled = tuple[RunningTask, Outcome]
+
+
+class Finisher:
+    """Acknowledges settled tasks.
+
+    Attributes:
+        unwritten: how many outcomes are not in Redis yet.
+
+    Args:
+        held: the tasks this server holds; one leaves when its outcome is written.
+        on_written: called after tasks have left *held*.
+        on_retry: called with the time in nanoseconds at which a retried task is due.
+    """
+
+    name = "finisher"
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        config: ServerConfig,
+        clock: Clock,
+        held: Held,
+        *,
+        on_written: Callable[[], None],
+        on_retry: Callable[[int], None],
+    ) -> None:
+        self._runner = runner
+        self._config = config
+        self._clock = clock
+        self._held = held
+        self._on_written = on_written
+        self._on_retry = on_retry
+        self._waiting: dict[str, list[Settled]] = {}
+        self._flushes: dict[str, asyncio.Task[None]] = {}
+        self._refusals = 0
+        self._is_reachable = True
+        self.unwritten = 0
+
+    def settle(self, running: RunningTask, outcome: Outcome) -> None:
+        """Take the outcome of a task; it is written soon."""
+        queue = running.keys.queue
+        if isinstance(outcome, Lost):
+            self._held.pop((queue, running.leased.task_id), None)
+            return
+        waiting = self._waiting.get(queue)
+        if waiting is None:
+            waiting = self._waiting[queue] = []
+        waiting.append((running, outcome))
+        self.unwritten += 1
+        if queue not in self._flushes:
+            self._flushes[queue] = asyncio.create_task(
+                self._flush(running.keys), name=f"pyasynq finisher of {queue}"
+            )
+
+    async def run(self, life: Life) -> None:
+        """Live until the stop; then write what is left, for as long as a shutdown may take."""
+        life.started()
+        await life.stopping.wait()
+        flushes = list(self._flushes.values())
+        if not flushes:
+            return
+        _done, late = await asyncio.wait(flushes, timeout=to_seconds(self._config.shutdown_timeout))
+        for flush in late:
+            flush.cancel()
+        if late:
+            await asyncio.wait(late)
+            left = sum(len(waiting) for waiting in self._waiting.values())
+            logger.error("%d outcomes were not written; their tasks will be recovered", left)
+
+    async def _flush(self, keys: QueueKeys) -> None:
+        """Write everything that waits for one queue."""
+        wait_s = FIRST_WAIT_S
+        waiting = self._waiting[keys.queue]
+        try:
+            while waiting:
+                batch = waiting[:MOST_PER_OPERATION]
+                failed = await self._write(keys, batch)
+                waiting[: len(batch)] = failed
+                if failed:
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+                else:
+                    wait_s = FIRST_WAIT_S
+        finally:
+            del self._flushes[keys.queue]
+
+    async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
+        """Write one batch; return what must be written again."""
+        groups = [
+            list(group) for _kind, group in groupby(sorted(batch, key=_kind_of), key=_kind_of)
+        ]
+        operations = [self._operation(keys, group) for group in groups]
+        try:
+            answers = await self._runner.run_all(operations, patience_s=0)
+        except RedisUnavailableError as error:
+            answers = [error] * len(groups)
+        failed: list[Settled] = []
+        for group, answer in zip(groups, answers, strict=True):
+            failed += self._on_answer(group, answer)
+        return failed
+
+    def _on_answer(self, group: list[Settled], answer: Any) -> list[Settled]:
+        """Let go of what was written; return what must be written again."""
+        if not isinstance(answer, BaseException):
+            self._on_success(group, answer)
+            return []
+        if isinstance(answer, RedisUnavailableError):
+            if self._is_reachable:
+                logger.warning("outcomes wait for redis: %s", answer)
+            self._is_reachable = False
+        else:
+            self._refusals += 1
+            logger.error("redis refuses the outcome of %d tasks: %s", len(group), answer)
+            if self._refusals >= MOST_REFUSALS:
+                self._refusals = 0
+                self._forget([running for running, _outcome in group])
+                return []
+        for running, _outcome in group:
+            running.is_write_repeated = True
+        return group
+
+    def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
+        if not self._is_reachable:
+            logger.info("redis answers again; outcomes are written")
+        self._is_reachable = True
+        self._refusals = 0
+        self._forget([running for running, _outcome in group])
+        for (running, outcome), is_ours in zip(group, written, strict=True):
+            if not is_ours and not running.is_write_repeated:
+                logger.info(
+                    "task %s was not ours any more when it ended",
+                    running.message.id,
+                    extra={"task_id": running.message.id, "queue": running.keys.queue},
+                )
+            if isinstance(outcome, Retried):
+                self._on_retry(outcome.at_ns)
+
+    def _forget(self, tasks: Sequence[RunningTask]) -> None:
+        for running in tasks:
+            self._held.pop((running.keys.queue, running.leased.task_id), None)
+        self.unwritten -= len(tasks)
+        self._on_written()
+
+    def _operation(self, keys: QueueKeys, group: Sequence[Settled]) -> Operation[list[bool]]:
+        """Return the operation that writes outcomes of one kind."""
+        now_ns = self._clock.now_ns()
+        first = group[0][1]
+        if isinstance(first, Finished):
+            return finish.done_many(
+                keys,
+                [
+                    finish.Done(
+                        task_id=task.leased.task_id,
+                        fence=task.fence(now_ns),
+                        unique_key=task.message.unique_key,
+                    )
+                    for task, _ in group
+                ],
+                now_ns=now_ns,
+            )
+        items = [self._item(task, outcome, now_ns) for task, outcome in group]
+        if isinstance(first, Completed):
+            return finish.complete_many(keys, items, now_ns=now_ns)
+        if isinstance(first, Retried):
+            return finish.retry_many(keys, items, now_ns=now_ns)
+        if isinstance(first, Archived):
+            return finish.archive_many(
+                keys,
+                items,
+                now_ns=now_ns,
+                max_size=self._config.archive_max_size,
+                max_age_s=int(to_seconds(self._config.archive_max_age)),
+            )
+        return finish.requeue_many(keys, items)
+
+    def _item(self, task: RunningTask, outcome: Outcome, now_ns: int) -> Any:
+        task_id, fence = task.leased.task_id, task.fence(now_ns)
+        match outcome:
+            case Completed():
+                return finish.Completion(
+                    task_id=task_id,
+                    fence=fence,
+                    data=outcome.data,
+                    expires_at_s=outcome.expires_at_s,
+                    unique_key=task.message.unique_key,
+                    result=outcome.result,
+                )
+            case Retried():
+                return finish.Retrial(
+                    task_id=task_id,
+                    fence=fence,
+                    data=outcome.data,
+                    retry_at_ns=outcome.at_ns,
+                    is_failure=outcome.is_failure,
+                    deferred=outcome.deferred,
+                )
+            case Archived():
+                is_freed = (
+                    self._config.release_unique_on_archive or task.leased.unique_until == "archived"
+                )
+                return finish.Archival(
+                    task_id=task_id,
+                    fence=fence,
+                    data=outcome.data,
+                    unique_key=task.message.unique_key if is_freed else "",
+                )
+            case _:
+                return finish.Requeueing(task_id=task_id, fence=fence)
+
+
+def _kind_of(settled: Settled) -> str:
+    return type(settled[1]).__name__

@@ -1,0 +1,130 @@
+"""Moves scheduled and retried tasks that are due to the pending list.
+
+It sleeps until the next task is due, as far as it knows: the script tells the earliest one, and
+the finisher tells of retries of this server. Other producers' tasks are found at the latest after
+`delayed_task_check_interval`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from random import Random
+
+from pyasynq.broker import maintain
+from pyasynq.broker.maintain import Forwarded
+from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle import Life
+from pyasynq.wire.keys import QueueKeys
+
+logger = logging.getLogger("pyasynq.forwarder")
+
+BATCH = 100
+JITTER_S = 0.02  # so that the servers of one queue do not all wake at the same moment
+
+
+class Forwarder:
+    """The loop that forwards due tasks.
+
+    Args:
+        interval_s: longest sleep.
+        on_forward: called when tasks became pending.
+    """
+
+    name = "forwarder"
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        clock: Clock,
+        queues: Sequence[QueueKeys],
+        *,
+        interval_s: float,
+        random: Random,
+        on_forward: Callable[[], None],
+    ) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._queues = queues
+        self._interval_s = interval_s
+        self._random = random
+        self._on_forward = on_forward
+        self._next_ns = 0
+        self._sooner = asyncio.Event()
+        self._is_reachable = True
+
+    def expect(self, due_ns: int) -> None:
+        """Wake at *due_ns*, in nanoseconds since the epoch, if that is sooner than planned."""
+        if due_ns < self._next_ns:
+            self._next_ns = due_ns
+            self._sooner.set()
+
+    async def run(self, life: Life) -> None:
+        """Forward until the stop."""
+        life.started()
+        stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq forwarder stop")
+        try:
+            while not life.stopping.is_set():
+                self._next_ns = self._clock.now_ns() + int(self._interval_s * NANOSECONDS)
+                await self._forward_all()
+                while not life.stopping.is_set() and await self._sleep():
+                    pass
+        finally:
+            stop.cancel()
+
+    async def _wake_on_stop(self, life: Life) -> None:
+        await life.stopping.wait()
+        self._sooner.set()
+
+    async def _forward_all(self) -> None:
+        """Make one pass over all queues, in as few round trips as there are full batches."""
+        queues = list(self._queues)
+        moved = 0
+        while queues:
+            now_ns = self._clock.redis_now_ns()
+            answers = await self._runner.run_all(
+                [maintain.forward(keys, now_ns=now_ns, limit=BATCH) for keys in queues],
+                patience_s=0,
+            )
+            full = []
+            for keys, answer in zip(queues, answers, strict=True):
+                if isinstance(answer, Forwarded):
+                    moved += answer.moved
+                    self._plan(answer.next_due_ns)
+                    if answer.moved >= BATCH:
+                        full.append(keys)
+                else:
+                    self._on_trouble(keys, answer)
+            queues = full
+        if moved:
+            logger.debug("forwarded %d tasks", moved)
+            self._on_forward()
+
+    def _plan(self, due_ns: int | None) -> None:
+        """Keep the earliest due time, in local time."""
+        if not self._is_reachable:
+            logger.info("redis answers again; forwarding goes on")
+            self._is_reachable = True
+        if due_ns is not None:
+            ahead_ns = due_ns - self._clock.redis_now_ns()
+            self._next_ns = min(self._next_ns, self._clock.now_ns() + ahead_ns)
+
+    def _on_trouble(self, keys: QueueKeys, error: PyasynqError) -> None:
+        if not isinstance(error, RedisUnavailableError):
+            logger.error("cannot forward tasks of queue %s: %s", keys.queue, error)
+        elif self._is_reachable:
+            logger.warning("forwarding waits for redis: %s", error)
+            self._is_reachable = False
+
+    async def _sleep(self) -> bool:
+        """Sleep until the next task is due; return whether that is still ahead."""
+        self._sooner.clear()
+        ahead_s = (self._next_ns - self._clock.now_ns()) / NANOSECONDS
+        wait_s = min(self._interval_s, max(0.0, ahead_s)) + self._random.random() * JITTER_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._sooner.wait()
+                return self._next_ns > self._clock.now_ns()
+        return False

@@ -1,0 +1,110 @@
+"""The tasks this server holds, and for how long.
+
+A task is held from the dequeue until Redis has taken its outcome. While it is held its lease is
+extended by the heartbeat, from a thread of its own, so everything here that both touch is a plain
+attribute or one dict operation, which the interpreter makes atomic.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha1
+from typing import TYPE_CHECKING
+
+from pyasynq.broker.finish import Fence
+from pyasynq.broker.process import Leased
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.message import TaskMessage
+
+if TYPE_CHECKING:
+    from pyasynq.worker.context import TaskContext
+
+
+class Ending(Enum):
+    """Why a running handler is told to end."""
+
+    TIMED_OUT = "timed out"
+    CANCELED = "canceled"
+    LEASE_LOST = "lease lost"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(slots=True, eq=False)
+class RunningTask:
+    """A task this server holds.
+
+    Attributes:
+        message: the task as it was dequeued.
+        keys: keys of the queue it was found in; never built from the message.
+        owner: token of the dequeue that brought it.
+        leased: what the dequeue answered, message bytes included.
+        started_ns: when its handler starts, local time.
+        deadline_ns: when its handler must have ended, local time.
+        ends_at: the same in the time of the event loop, which never jumps.
+        lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
+        context: what the handler sees.
+        handle: the asyncio task that runs the handler.
+        ending: why the handler is told to end, if it is.
+        is_settled: its outcome is decided; a later one is ignored.
+        has_ended: its handler has really ended, so its slot is free.
+        written_result: what the handler wrote as its result so far.
+        is_write_repeated: a final write was sent whose answer was lost.
+    """
+
+    message: TaskMessage
+    keys: QueueKeys
+    owner: str
+    leased: Leased
+    started_ns: int
+    deadline_ns: int
+    ends_at: float
+    lease_until_s: int
+    context: "TaskContext | None" = None
+    handle: "asyncio.Task[None] | None" = None
+    ending: Ending | None = None
+    is_settled: bool = False
+    written_result: bytes | None = None
+    is_write_repeated: bool = False
+    has_ended: bool = False
+
+    def fence(self, now_ns: int) -> Fence:
+        """Return what must still be true of the task when its outcome is written.
+
+        Go never rewrites the owner, so a write that may be late or repeated also compares the
+        message: whoever recovered the task meanwhile has rewritten it.
+        """
+        if not self.is_write_repeated and now_ns < self.lease_until_s * NANOSECONDS:
+            return Fence(owner=self.owner)
+        digest = sha1(self.leased.data, usedforsecurity=False).hexdigest()
+        return Fence(owner=self.owner, digest=digest)
+
+
+Held = dict[tuple[str, str], RunningTask]
+"""Held tasks by queue and ID."""
+
+
+def lease_expires_at_s(clock: Clock, lease_s: float) -> int:
+    """Return when a lease taken now expires, in whole seconds, safe for either clock being off."""
+    latest_ns = max(clock.now_ns(), clock.redis_now_ns())
+    return (latest_ns + int(lease_s * NANOSECONDS)) // NANOSECONDS
+
+
+def lease_cutoff_s(clock: Clock, grace_s: float) -> int:
+    """Return up to which expiry a lease counts as lost: as long ago as a lease is long."""
+    earliest_ns = min(clock.now_ns(), clock.redis_now_ns())
+    return (earliest_ns - int(grace_s * NANOSECONDS)) // NANOSECONDS
+
+
+def deadline_ns(message: TaskMessage, now_ns: int) -> int:
+    """Return when an attempt that starts now must end.
+
+    asynq v0.26 processor.go computeDeadline: the earlier of timeout and deadline; a message with
+    neither gets 30 minutes.
+    """
+    ends = []
+    if message.timeout:
+        ends.append(now_ns + message.timeout * NANOSECONDS)
+    if message.deadline:
+        ends.append(message.deadline * NANOSECONDS)
+    return min(ends) if ends else now_ns + 1800 * NANOSECONDS

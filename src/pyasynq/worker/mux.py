@@ -1,0 +1,110 @@
+"""Which handler runs a task: by its exact type, else by the longest prefix."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from typing import TypeVar
+
+from pyasynq.errors import ConfigError
+from pyasynq.options import name_fault
+from pyasynq.retry import RetryDelay
+from pyasynq.task import Task
+from pyasynq.worker.config import IsFailure
+from pyasynq.worker.context import TaskContext
+from pyasynq.worker.middleware import Middleware
+
+Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
+H = TypeVar("H", bound=Handler)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSettings:
+    """What one handler wants different from its server; None: as the server.
+
+    Attributes:
+        retry_delay: (times retried, error, task) → wait before the next attempt.
+        is_failure: whether an exception counts as a failure.
+        max_deferrals: how many RetryLater in a row are granted; the next one is a failure.
+            None: any number.
+    """
+
+    retry_delay: RetryDelay | None = None
+    is_failure: IsFailure | None = None
+    max_deferrals: int | None = None
+
+
+AS_SERVER = TaskSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler and the pattern it was registered with."""
+
+    pattern: str
+    handler: Handler
+    settings: TaskSettings
+    is_async: bool
+
+
+class ServeMux:
+    """A table of handlers.
+
+    A pattern is a task type or the beginning of types. An exact match wins, else the longest
+    pattern that the type begins with; there is no separator, ``email:`` is just text.
+    """
+
+    def __init__(self) -> None:
+        self._routes: dict[str, Route] = {}
+        self._longest_first: list[str] = []
+        self.middlewares: list[Middleware] = []
+
+    def add(self, pattern: str, handler: Handler, *, settings: TaskSettings = AS_SERVER) -> None:
+        """Register *handler* for *pattern*.
+
+        Coroutine functions run on the event loop, plain functions in threads.
+
+        Raises:
+            ConfigError: the pattern is blank or taken, or the handler cannot be called.
+        """
+        faults = [name_fault("pattern", pattern)]
+        if not callable(handler):
+            faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
+        if pattern in self._routes:
+            faults.append(f"pattern {pattern!r} has a handler already")
+        ConfigError.raise_if(fault for fault in faults if fault)
+        is_async = iscoroutinefunction(handler) or iscoroutinefunction(
+            getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
+        )
+        self._routes[pattern] = Route(pattern, handler, settings, is_async)
+        self._longest_first = sorted(self._routes, key=len, reverse=True)
+
+    def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
+        """Register the decorated function for *pattern*. As `add`."""
+
+        def register(handler: H) -> H:
+            self.add(pattern, handler, settings=settings)
+            return handler
+
+        return register
+
+    def use(self, *middlewares: Middleware) -> None:
+        """Put *middlewares* around every handler; the first used is the outermost.
+
+        They also see tasks without a handler, whose failure is a HandlerNotFoundError.
+        """
+        self.middlewares.extend(middlewares)
+
+    def route(self, task_type: str) -> Route | None:
+        """Return the route for *task_type*; None if there is none."""
+        exact = self._routes.get(task_type)
+        if exact is not None:
+            return exact
+        for pattern in self._longest_first:
+            if task_type.startswith(pattern):
+                return self._routes[pattern]
+        return None
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Every registered pattern, sorted."""
+        return tuple(sorted(self._routes))

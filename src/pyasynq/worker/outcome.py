@@ -1,0 +1,226 @@
+"""What becomes of a task once its handler has ended: pure decisions.
+
+The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessage):
+
+    returned                  retention > 0 → complete, else done
+    RevokeTask                done, nothing is kept
+    RetryLater                deferred: retried later, not counted (ours; Go has no such thing)
+    SkipRetry                 archived
+    any other exception       archived if the retries are used up, else retried later
+    told to end by shutdown   back to the front of the queue
+    lease lost                nothing: the task is somebody else's now
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from traceback import walk_tb
+
+from msgspec.structs import replace
+
+from pyasynq.clock import NANOSECONDS
+from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.retry import RetryDelay
+from pyasynq.task import Task
+from pyasynq.wire.message import TaskMessage, clean_text, encode
+from pyasynq.worker.lease import Ending
+
+# Texts that readers of Go Asynq's data group failures by: context package of Go, recoverer.go.
+DEADLINE_EXCEEDED = "context deadline exceeded"
+CONTEXT_CANCELED = "context canceled"
+LEASE_EXPIRED = "asynq: task lease expired"
+
+LONGEST_ERROR_BYTES = 4096
+MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The task is done and deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The task is done and kept for its retention, with *result*."""
+
+    data: bytes
+    expires_at_s: int
+    result: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The task runs again at *at_ns*."""
+
+    data: bytes
+    at_ns: int
+    is_failure: bool
+    deferred: int
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """The task is kept for a person to look at."""
+
+    data: bytes
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The task goes back to the front of its queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The task is not ours any more; nothing is written."""
+
+
+Outcome = Finished | Completed | Retried | Archived | Requeued | Lost
+
+FINISHED = Finished()
+REQUEUED = Requeued()
+LOST = Lost()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How failures are judged: the settings of the handler over those of the server."""
+
+    retry_delay: RetryDelay
+    is_failure: Callable[[BaseException], bool]
+    max_deferrals: int | None = None
+
+
+def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
+    """Decide what becomes of a task whose handler returned *result*.
+
+    Raises:
+        PayloadError: the result is to be kept, but is not bytes.
+    """
+    if message.retention <= 0:
+        return FINISHED
+    if result is not None and not isinstance(result, bytes):
+        raise PayloadError(
+            f"the handler of {message.type!r} returned {type(result).__name__}; a result that is "
+            "kept must be bytes or None"
+        )
+    now_s = now_ns // NANOSECONDS
+    data = encode(replace(message, completed_at=now_s))
+    return Completed(data, now_s + message.retention, result)
+
+
+def of_failure(
+    message: TaskMessage,
+    data: bytes,
+    error: BaseException,
+    *,
+    rules: Rules,
+    deferred: int,
+    now_ns: int,
+) -> Outcome:
+    """Decide what becomes of a task whose attempt ended with *error*.
+
+    Args:
+        message: the task as dequeued.
+        data: its bytes, as stored.
+        error: what the handler raised, or how it was ended.
+        rules: how to judge it.
+        deferred: how many RetryLater the task has been granted in a row.
+        now_ns: the local time.
+    """
+    wish = control_flow(error)
+    if isinstance(wish, RevokeTask):
+        return FINISHED
+    if isinstance(wish, RetryLater) and _is_granted(rules, deferred):
+        delay_ns = int(wish.delay.total_seconds() * NANOSECONDS)
+        return Retried(data, now_ns + delay_ns, is_failure=False, deferred=deferred + 1)
+    text = error_text(error)
+    if isinstance(wish, SkipRetry) or message.retried >= message.retry:
+        return Archived(encode(_failed(message, text, now_ns, retried=message.retried)), text)
+    is_failure = bool(rules.is_failure(error))
+    delay = rules.retry_delay(message.retried, error, task_of(message))
+    retried = message.retried + 1 if is_failure else message.retried
+    return Retried(
+        encode(_failed(message, text, now_ns, retried=retried)),
+        now_ns + max(0, int(delay.total_seconds() * NANOSECONDS)),
+        is_failure=is_failure,
+        deferred=0,
+    )
+
+
+def error_of(ending: Ending) -> BaseException:
+    """Return the error that stands for an attempt that was told to end."""
+    if ending is Ending.TIMED_OUT:
+        return TimeoutError(DEADLINE_EXCEEDED)
+    if ending is Ending.CANCELED:
+        return asyncio.CancelledError(CONTEXT_CANCELED)
+    return PyasynqError(LEASE_EXPIRED)
+
+
+def control_flow(error: BaseException) -> BaseException | None:
+    """Return the first SkipRetry, RevokeTask or RetryLater in the chain of *error*."""
+    for link in chain(error):
+        if isinstance(link, SkipRetry | RevokeTask | RetryLater):
+            return link
+    return None
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error*, then its members, causes and contexts, the nearest first, each once."""
+    waiting, seen = [error], set[int]()
+    while waiting and len(seen) < MOST_LINKS:
+        link = waiting.pop(0)
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        if isinstance(link, BaseExceptionGroup):
+            waiting.extend(link.exceptions)
+        if link.__cause__ is not None:
+            waiting.append(link.__cause__)
+        elif link.__context__ is not None and not link.__suppress_context__:
+            waiting.append(link.__context__)
+
+
+def error_text(error: BaseException) -> str:
+    """Return the text stored for *error*: ``ValueError: bad size [resize.py:41]``.
+
+    Errors of pyasynq and of an ended attempt keep their own text, since Go's tools group by it.
+    """
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - a __str__ of the user's that fails
+        said = "(its text cannot be made)"
+    if not _is_ours(error, said):
+        name = type(error).__qualname__
+        said = f"{name}: {said}" if said else name
+        where = _last_line(error)
+        said = f"{said} [{where}]" if where else said
+    return clean_text(said, LONGEST_ERROR_BYTES)
+
+
+def task_of(message: TaskMessage) -> Task:
+    """Return what a handler sees of *message*."""
+    return Task(message.type, message.payload, headers=message.headers)
+
+
+def _is_granted(rules: Rules, deferred: int) -> bool:
+    return rules.max_deferrals is None or deferred < rules.max_deferrals
+
+
+def _failed(message: TaskMessage, text: str, now_ns: int, *, retried: int) -> TaskMessage:
+    return replace(message, retried=retried, error_msg=text, last_failed_at=now_ns // NANOSECONDS)
+
+
+def _is_ours(error: BaseException, said: str) -> bool:
+    return isinstance(error, PyasynqError) or said in (DEADLINE_EXCEEDED, CONTEXT_CANCELED)
+
+
+def _last_line(error: BaseException) -> str:
+    """Return ``file:line`` of where *error* was raised; empty if it never was."""
+    where = ""
+    for frame, line in walk_tb(error.__traceback__):
+        where = f"{PurePath(frame.f_code.co_filename).name}:{line}"
+    return where

@@ -1,0 +1,70 @@
+"""Threads for handlers that are plain functions."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+Ended = tuple[Any, BaseException | None]
+
+
+class ThreadPool:
+    """Runs plain functions; a thread cannot be killed, so each is waited for to its end."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._executor: ThreadPoolExecutor | None = None
+        self._busy = 0
+
+    @property
+    def busy(self) -> int:
+        """How many functions have not ended."""
+        return self._busy
+
+    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run *function* in a thread, in a copy of the caller's context variables.
+
+        A cancellation is held back until the function has ended, since its slot is not free
+        before. Then an exception of the function wins over the cancellation.
+        """
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
+        context = contextvars.copy_context()
+        self._busy += 1
+        future = self._executor.submit(_call, context, function, args)
+        future.add_done_callback(self._on_end)
+        return await _outlast(asyncio.wrap_future(future))
+
+    def close(self) -> None:
+        """Take no more work; threads that still run are left to end by themselves."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _on_end(self, _future: object) -> None:
+        self._busy -= 1
+
+
+def _call(
+    context: contextvars.Context, function: Callable[..., Any], args: tuple[Any, ...]
+) -> Ended:
+    """Call *function*; its exception is a value, for a future cannot hold every exception."""
+    try:
+        return context.run(function, *args), None
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+        return None, error
+
+
+async def _outlast(future: asyncio.Future[Ended]) -> Any:
+    is_cancelled = False
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError:
+            is_cancelled = True
+    value, error = future.result()
+    if error is not None:
+        raise error
+    if is_cancelled:
+        raise asyncio.CancelledError
+    return value

@@ -1,0 +1,283 @@
+"""Fetches as many tasks as there are free slots, and starts their handlers.
+
+A slot is taken before a task is dequeued and freed when its handler has really ended. Nothing is
+fetched ahead. Beyond `concurrency` unwritten outcomes the fetching waits too, so after a crash at
+most the running and the unwritten tasks run a second time.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Protocol
+
+from pyasynq.broker import process
+from pyasynq.broker.process import Fetched, Leased
+from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import PayloadError, PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle import Life
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.message import decode
+from pyasynq.worker import outcome
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.executor import Executor
+from pyasynq.worker.lease import Ending, Held, RunningTask, deadline_ns, lease_expires_at_s
+from pyasynq.worker.outcome import Outcome
+from pyasynq.worker.queues import strategy
+
+logger = logging.getLogger("pyasynq.processor")
+
+MOST_PER_FETCH = 128
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 1.0
+
+
+class Finishing(Protocol):
+    """What the processor needs of the finisher."""
+
+    @property
+    def unwritten(self) -> int:
+        """How many outcomes are not in Redis yet."""
+
+    def settle(self, running: RunningTask, outcome: Outcome) -> None:
+        """Take the outcome of a task."""
+
+
+class Processor:
+    """The loop that fetches and launches.
+
+    Args:
+        owners: makes the token that marks the tasks of one dequeue, never the same twice.
+        changed: set when a slot is free, an outcome is written, or a task became pending.
+    """
+
+    name = "processor"
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        config: ServerConfig,
+        clock: Clock,
+        keys: Sequence[QueueKeys],
+        executor: Executor,
+        *,
+        finisher: Finishing,
+        held: Held,
+        owners: Callable[[], str],
+        random: Random,
+        changed: asyncio.Event,
+    ) -> None:
+        self._runner = runner
+        self._config = config
+        self._clock = clock
+        self._keys = {each.queue: each for each in keys}
+        self._executor = executor
+        self._finisher = finisher
+        self._held = held
+        self._owners = owners
+        self._random = random
+        self._strategy = strategy(config.queues, is_strict=config.strict_priority, random=random)
+        self._loop = asyncio.get_running_loop()
+        self._lease_s = to_seconds(config.lease_duration)
+        self._in_doubt: list[tuple[QueueKeys, str]] = []
+        self._changed = changed
+        self._is_quiet = False
+        self._is_hurried = False
+        self._is_reachable = True
+        self._wait_s = FIRST_WAIT_S
+
+    def quiet(self) -> None:
+        """Fetch nothing more; tasks that run go on."""
+        self._is_quiet = True
+        self._changed.set()
+
+    def hurry(self) -> None:
+        """Do not wait for handlers when stopping: requeue their tasks at once."""
+        self._is_hurried = True
+        self._changed.set()
+
+    async def run(self, life: Life) -> None:
+        """Fetch and launch until the stop; then wait for the handlers, and requeue the rest."""
+        life.started()
+        stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq processor stop")
+        try:
+            while not (life.stopping.is_set() or self._is_quiet):
+                await self._turn(life)
+            await life.stopping.wait()
+        finally:
+            stop.cancel()
+        await self._drain()
+
+    async def _wake_on_stop(self, life: Life) -> None:
+        await life.stopping.wait()
+        self._changed.set()
+
+    async def _turn(self, life: Life) -> None:
+        """Fetch once, or wait until that makes sense."""
+        self._changed.clear()
+        room = self._room()
+        if room <= 0:
+            await self._changed.wait()
+            return
+        try:
+            fetched = await self._fetch(room, life)
+        except PyasynqError as error:
+            await self._on_trouble(error, life)
+            return
+        if not self._is_reachable:
+            logger.info("redis answers again; fetching goes on")
+            self._is_reachable, self._wait_s = True, FIRST_WAIT_S
+        if fetched == 0:
+            await self._idle()
+
+    def _room(self) -> int:
+        slots = self._config.concurrency - len(self._executor.running)
+        writes = self._config.concurrency - self._finisher.unwritten
+        return min(slots, writes, MOST_PER_FETCH)
+
+    async def _idle(self) -> None:
+        """Wait for about the check interval, or until something changes."""
+        interval_s = to_seconds(self._config.task_check_interval)
+        wait_s = interval_s * (0.5 + self._random.random())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+
+    async def _on_trouble(self, error: PyasynqError, life: Life) -> None:
+        if self._is_reachable:
+            logger.warning("fetching waits: %s", error)
+        self._is_reachable = False
+        await life.pause(self._wait_s * (0.5 + self._random.random()))
+        self._wait_s = min(LONGEST_WAIT_S, 2 * self._wait_s)
+
+    async def _fetch(self, room: int, life: Life) -> int:
+        """Dequeue up to *room* tasks and launch them; return how many there were."""
+        found = await self._resolve_doubts(life)
+        empty: set[str] = set()
+        while found < room and not life.stopping.is_set():
+            plan = self._strategy.plan(room - found, empty)
+            if not plan:
+                break
+            found += await self._fetch_planned(plan, empty, life)
+        return found
+
+    async def _fetch_planned(
+        self, plan: Iterable[tuple[str, int]], empty: set[str], life: Life
+    ) -> int:
+        """Make one round trip; queues that gave less than asked for are added to *empty*."""
+        expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
+        asked = [(self._keys[queue], count, self._owners()) for queue, count in plan]
+        answers = await self._runner.run_all(
+            [
+                process.dequeue_many(
+                    keys, count=count, owner=owner, lease_expires_at_s=expires_at_s
+                )
+                for keys, count, owner in asked
+            ],
+            patience_s=0,
+        )
+        found, trouble = 0, None
+        for (keys, count, owner), answer in zip(asked, answers, strict=True):
+            if isinstance(answer, Fetched):
+                self._launch_all(keys, answer, owner, expires_at_s, life)
+                found += len(answer.tasks)
+                if len(answer.tasks) + len(answer.dropped) < count:
+                    empty.add(keys.queue)
+                continue
+            trouble = answer
+            empty.add(keys.queue)
+            if isinstance(answer, RedisUnavailableError) and answer.may_have_happened:
+                self._in_doubt.append((keys, owner))
+        if trouble is not None:
+            raise trouble
+        return found
+
+    async def _resolve_doubts(self, life: Life) -> int:
+        """Run what dequeues brought whose answers were lost."""
+        found = 0
+        while self._in_doubt:
+            keys, owner = self._in_doubt[-1]
+            tasks = await self._runner.run(process.list_owned(keys, owner=owner), patience_s=0)
+            self._in_doubt.pop()
+            expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
+            self._launch_all(keys, Fetched(tasks=tasks), owner, expires_at_s, life)
+            found += len(tasks)
+        return found
+
+    def _launch_all(
+        self, keys: QueueKeys, fetched: Fetched, owner: str, lease_until_s: int, life: Life
+    ) -> None:
+        if fetched.dropped:
+            logger.warning(
+                "dropped %d ids without a task from queue %s: %s",
+                len(fetched.dropped),
+                keys.queue,
+                fetched.dropped[:10],
+            )
+        now_ns = self._clock.now_ns()
+        for leased in fetched.tasks:
+            running = self._hold(keys, leased, owner, lease_until_s, now_ns)
+            if running is None:
+                continue
+            if life.stopping.is_set() or self._is_quiet:
+                running.is_settled = True
+                self._finisher.settle(running, outcome.REQUEUED)
+            elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
+                running.is_settled = True
+                self._finisher.settle(running, outcome.FINISHED)
+            else:
+                self._executor.launch(running)
+
+    def _hold(
+        self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int, now_ns: int
+    ) -> RunningTask | None:
+        """Note that the task is ours; None if it cannot be read, or is ours already."""
+        place = keys.queue, leased.task_id
+        if place in self._held:
+            return None
+        try:
+            message = decode(leased.data)
+        except PayloadError:
+            logger.exception(
+                "task %s of queue %s cannot be read; the recoverer archives it",
+                leased.task_id,
+                keys.queue,
+            )
+            return None
+        end_ns = deadline_ns(message, now_ns)
+        running = RunningTask(
+            message=message,
+            keys=keys,
+            owner=owner,
+            leased=leased,
+            started_ns=now_ns,
+            deadline_ns=end_ns,
+            ends_at=self._loop.time() + (end_ns - now_ns) / NANOSECONDS,
+            lease_until_s=lease_until_s,
+        )
+        self._held[place] = running
+        return running
+
+    async def _drain(self) -> None:
+        """Wait for the handlers; requeue what takes longer than the shutdown may."""
+        timeout_s = to_seconds(self._config.shutdown_timeout)
+        if await self._emptied(timeout_s):
+            return
+        late = list(self._executor.running)
+        logger.warning("stopping: %d handlers still run; their tasks are requeued", len(late))
+        for running in late:
+            self._executor.end(running, Ending.SHUTDOWN)
+        self._is_hurried = False
+        await self._emptied(min(1.0, to_seconds(self._config.cancel_grace)))
+
+    async def _emptied(self, timeout_s: float) -> bool:
+        """Wait until no handler runs; return whether that was within *timeout_s*."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._executor.running and not self._is_hurried:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return not self._executor.running

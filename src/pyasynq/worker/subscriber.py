@@ -1,0 +1,65 @@
+"""Listens for what other processes announce: cancellations, and tasks that become due soon."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from pyasynq.connection.connect import Connector
+from pyasynq.connection.subscription import listen
+from pyasynq.lifecycle import Life
+from pyasynq.wire.keys import global_keys
+
+logger = logging.getLogger("pyasynq.subscriber")
+
+
+class Subscriber:
+    """The loop that listens.
+
+    Args:
+        on_cancel: called with the ID of a task that shall be cancelled (Go Asynq's channel).
+        on_due: called with the time, in nanoseconds, at which a task becomes due that was just
+            scheduled (a channel of ours).
+    """
+
+    name = "subscriber"
+
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        on_cancel: Callable[[str], None],
+        on_due: Callable[[int], None],
+    ) -> None:
+        self._connector = connector
+        self._on_cancel = on_cancel
+        self._on_due = on_due
+
+    async def run(self, life: Life) -> None:
+        """Listen until the stop; the connection looks after itself."""
+        listening = asyncio.create_task(self._listen(), name="pyasynq subscription")
+        life.started()
+        stopped = asyncio.create_task(life.stopping.wait(), name="pyasynq subscriber stop")
+        try:
+            await asyncio.wait({listening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+
+    async def _listen(self) -> None:
+        keys = global_keys(self._connector.namespace)
+        messages = listen(self._connector, keys.cancel, keys.due)
+        async with contextlib.aclosing(messages):
+            async for channel, payload in messages:
+                if channel == keys.cancel:
+                    self._on_cancel(payload.decode("utf-8", "replace"))
+                else:
+                    self._announce(payload)
+
+    def _announce(self, payload: bytes) -> None:
+        """Pass on ``<nanoseconds> <queue>``; anybody can publish anything, so look at it first."""
+        due_ns = payload.split(b" ", 1)[0]
+        if due_ns.isdigit() and len(due_ns) < 20:  # noqa: PLR2004 - digits of 2⁶³
+            self._on_due(int(due_ns))
