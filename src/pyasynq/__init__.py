@@ -1,0 +1,137 @@
+"""A distributed task queue on Redis, wire-compatible with Go's Asynq.
+
+Everything here is loaded when it is first used, so ``import pyasynq`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pyasynq.version import __version__
+
+if TYPE_CHECKING:
+    from pyasynq import retry
+    from pyasynq.app import App, TaskDefinition, TaskHandle
+    from pyasynq.client import Client
+    from pyasynq.client_async import AsyncClient
+    from pyasynq.connection.options import ConnectionOptions
+    from pyasynq.errors import (
+        ConfigError,
+        DuplicateTaskError,
+        EnqueueError,
+        EntryNotFoundError,
+        HandlerNotFoundError,
+        IncompatibleRedisError,
+        NotFoundError,
+        PayloadError,
+        PyasynqError,
+        QueueAlreadyPausedError,
+        QueueNotEmptyError,
+        QueueNotFoundError,
+        QueueNotPausedError,
+        RedisUnavailableError,
+        ResultNotKeptError,
+        ResultTimeoutError,
+        RetryLater,
+        RevokeTask,
+        ServerStateError,
+        SkipRetry,
+        StateError,
+        TaskFailedError,
+        TaskIdConflictError,
+        TaskNotFoundError,
+        TaskStateError,
+    )
+    from pyasynq.inspector import AsyncInspector, Inspector, QueueInfo
+    from pyasynq.options import EnqueueOptions
+    from pyasynq.payload import Field
+    from pyasynq.task import Task, TaskInfo, TaskState
+    from pyasynq.worker.config import ServerConfig
+    from pyasynq.worker.context import TaskContext, current_context
+    from pyasynq.worker.middleware import CallNext, Middleware
+    from pyasynq.worker.mux import ServeMux, TaskSettings
+    from pyasynq.worker.server import Server
+
+__all__ = [
+    "App",
+    "AsyncClient",
+    "AsyncInspector",
+    "CallNext",
+    "Client",
+    "ConfigError",
+    "ConnectionOptions",
+    "DuplicateTaskError",
+    "EnqueueError",
+    "EnqueueOptions",
+    "EntryNotFoundError",
+    "Field",
+    "HandlerNotFoundError",
+    "IncompatibleRedisError",
+    "Inspector",
+    "Middleware",
+    "NotFoundError",
+    "PayloadError",
+    "PyasynqError",
+    "QueueAlreadyPausedError",
+    "QueueInfo",
+    "QueueNotEmptyError",
+    "QueueNotFoundError",
+    "QueueNotPausedError",
+    "RedisUnavailableError",
+    "ResultNotKeptError",
+    "ResultTimeoutError",
+    "RetryLater",
+    "RevokeTask",
+    "ServeMux",
+    "Server",
+    "ServerConfig",
+    "ServerStateError",
+    "SkipRetry",
+    "StateError",
+    "Task",
+    "TaskContext",
+    "TaskDefinition",
+    "TaskFailedError",
+    "TaskHandle",
+    "TaskIdConflictError",
+    "TaskInfo",
+    "TaskNotFoundError",
+    "TaskSettings",
+    "TaskState",
+    "TaskStateError",
+    "__version__",
+    "current_context",
+    "retry",
+]
+
+# Where the public names are that are not errors.
+_HOMES = {
+    "app": ("App", "TaskDefinition", "TaskHandle"),
+    "client": ("Client",),
+    "client_async": ("AsyncClient",),
+    "connection.options": ("ConnectionOptions",),
+    "inspector": ("AsyncInspector", "Inspector", "QueueInfo"),
+    "options": ("EnqueueOptions",),
+    "payload": ("Field",),
+    "task": ("Task", "TaskInfo", "TaskState"),
+    "worker.config": ("ServerConfig",),
+    "worker.context": ("TaskContext", "current_context"),
+    "worker.middleware": ("CallNext", "Middleware"),
+    "worker.mux": ("ServeMux", "TaskSettings"),
+    "worker.server": ("Server",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module 'pyasynq' has no attribute {name!r}")
+    if name == "retry":
+        return import_module("pyasynq.retry")
+    value = getattr(import_module(f"pyasynq.{_HOME_OF.get(name, 'errors')}"), name)
+    globals()[name] = value  # found without us from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -93,7 +93,7 @@ def _store(
         arguments += (
             item.message.id,
             item.encoded,
-            item.message.unique_key,
+            item.message.unique_key if item.unique_ttl_s else "",
             item.unique_ttl_s,
             "" if item.expires_at_ns is None else item.expires_at_ns,
             item.unique_until,

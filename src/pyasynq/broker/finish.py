@@ -173,19 +173,14 @@ def retry_many(keys: QueueKeys, items: Sequence[Retrial], *, now_ns: int) -> Ope
 
 
 def archive_many(
-    keys: QueueKeys, items: Sequence[Archival], *, now_ns: int, max_size: int, max_age_s: int
+    keys: QueueKeys, items: Sequence[Archival], *, now_ns: int
 ) -> Operation[list[bool]]:
-    """Archive tasks, count them as failures, and trim the archive.
-
-    Args:
-        max_size: how many archived tasks the queue keeps.
-        max_age_s: for how long. A call deletes at most 500; the next one goes on.
-    """
+    """Archive tasks and count them as failures; `maintain.trim_archive` keeps the archive small."""
     now_s = now_ns // NANOSECONDS
     return _finish(
         "archive_many",
         (keys.active, keys.lease, keys.archived, *_counters(keys, now_s)),
-        (keys.task_prefix, now_s + COUNTERS_LIVE_S, now_s, now_s - max_age_s, max_size),
+        (keys.task_prefix, now_s + COUNTERS_LIVE_S, now_s),
         [(item.task_id, item.fence.argument, item.data, item.unique_key) for item in items],
     )
 

@@ -121,7 +121,8 @@ def _stored(reply: Any) -> StoredTask | None:
     if not reply:
         return None
     data, state, result, score, exact, since = reply
-    due_ns = None if score is None else int(float(score)) * NANOSECONDS
+    # asynq v0.26 inspect.go: a score of 0 means that there is no next time.
+    due_ns = int(float(score or 0)) * NANOSECONDS or None
     exact_ns = number(exact)
     if (
         due_ns is not None

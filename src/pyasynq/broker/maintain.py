@@ -128,6 +128,28 @@ def delete_expired_completed(keys: QueueKeys, *, now_s: int, limit: int = 100) -
     )
 
 
+def trim_archive(
+    keys: QueueKeys, *, now_s: int, max_size: int, max_age_s: int, limit: int = 100
+) -> Operation[int]:
+    """Delete archived tasks with their locks; answers how many.
+
+    asynq v0.26 rdb.go archiveCmd trims within the write; here it is a call of its own, bounded.
+
+    Args:
+        max_size: how many archived tasks are kept.
+        max_age_s: for how long.
+        limit: tasks deleted by this call, at most.
+    """
+    check_size(limit)
+    return Operation(
+        load("trim_archive"),
+        (keys.archived,),
+        (keys.task_prefix, now_s - max_age_s, max_size, limit),
+        int,
+        Repeat.SAFE,
+    )
+
+
 def _expired(reply: Any) -> ExpiredLeases:
     tasks = [
         LeaseExpired(task_id=text(reply[i]), data=reply[i + 1], deferred=number(reply[i + 2]) or 0)

@@ -1,9 +1,11 @@
 """Operations by which servers show that they live, and by which running tasks are cancelled."""
 
+import contextlib
 from collections.abc import Mapping
 
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
+from pyasynq.errors import PayloadError
 from pyasynq.wire.keys import global_keys
 from pyasynq.wire.records import ServerRecord, WorkerRecord, encode_server, encode_worker
 
@@ -25,7 +27,8 @@ def write_server_state(
     records = keys.server(*place), keys.server_workers(*place)
     fields: list[Argument] = []
     for task_id, worker in workers.items():
-        fields += (task_id, encode_worker(worker))
+        with contextlib.suppress(PayloadError):  # one that cannot be shown must not hide the rest
+            fields += (task_id, encode_worker(worker))
     return [
         *(
             Operation(

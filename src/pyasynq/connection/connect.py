@@ -134,6 +134,8 @@ class Connector:
 
     def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
         settings = {**self._arguments, "protocol": 2, "decode_responses": False}
+        # An ID that is no UTF-8 is text with surrogates here, and goes back as the same bytes.
+        settings["encoding_errors"] = "surrogateescape"
         # No CLIENT SETINFO: some proxies close the connection on it.
         settings["driver_info"] = None
         if socket_timeout_s is not None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pyasynq.broker.inspect import QueueStats, StoredTask
 from pyasynq.clock import NANOSECONDS, to_datetime
+from pyasynq.errors import PayloadError
 from pyasynq.task import TaskInfo, TaskState
 from pyasynq.wire.message import decode
 
@@ -80,7 +81,10 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         PayloadError: its message or its state cannot be read.
     """
     message = decode(stored.data)
-    state = TaskState(stored.state)
+    try:
+        state = TaskState(stored.state)
+    except ValueError:
+        raise PayloadError(f"task {task_id!r} has the unknown state {stored.state!r}") from None
     due_ns = now_ns if state is TaskState.PENDING else stored.due_ns
     return TaskInfo(
         id=task_id,
@@ -99,7 +103,7 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         next_process_at=None if due_ns is None else to_datetime(due_ns),
         retention=timedelta(seconds=message.retention),
         completed_at=_moment(message.completed_at),
-        result=stored.result,
+        result=stored.result or None,
     )
 
 

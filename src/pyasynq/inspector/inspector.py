@@ -4,13 +4,12 @@
 from types import TracebackType
 from typing import Self
 
-from pyasynq.inspector.queues import Queues
-from pyasynq.inspector.redis import RedisDetails
-from pyasynq.inspector.tasks import Tasks
-
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connect import ConnectionSource, Connector
+from pyasynq.inspector.queues import Queues
+from pyasynq.inspector.redis import RedisDetails
+from pyasynq.inspector.tasks import Tasks
 
 
 class Inspector:

@@ -1,6 +1,8 @@
 # Generated from queues_async.py by tools/unasync.py: change that file.
 """Queues: what is in them."""
 
+from collections.abc import Sequence
+
 from pyasynq.broker import inspect
 from pyasynq.broker.inspect import QueueStats
 from pyasynq.broker.runner import Runner
@@ -43,7 +45,7 @@ class Queues:
             raise QueueNotFoundError(queue)
         return queue_info(queue, stats, now_ns)
 
-    def infos(self) -> "list[QueueInfo]":
+    def infos(self) -> Sequence[QueueInfo]:
         """Return the counts of every queue, sorted by name; one that cannot be read is left out."""
         names = self.list()
         now_ns = self._clock.redis_now_ns()

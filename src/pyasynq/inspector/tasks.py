@@ -4,7 +4,7 @@
 from pyasynq.broker import inspect, presence
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, TaskNotFoundError
+from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import name_fault
 from pyasynq.task import TaskInfo
@@ -23,12 +23,20 @@ class Tasks:
         """Return one task.
 
         Raises:
+            QueueNotFoundError: there is no such queue.
             TaskNotFoundError: it is not there (any more).
             PayloadError: it is there, but its message cannot be read.
         """
         _check_id(task_id)
         keys = queue_keys(queue, self._namespace)
-        stored = self._runner.run(inspect.get_task(keys, task_id))
+        is_known, stored = self._runner.run_all(
+            [inspect.has_queue(queue, self._namespace), inspect.get_task(keys, task_id)]
+        )
+        for answer in (is_known, stored):
+            if isinstance(answer, BaseException):
+                raise answer
+        if not is_known:
+            raise QueueNotFoundError(queue)
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._clock.redis_now_ns())

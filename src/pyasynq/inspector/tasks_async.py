@@ -3,7 +3,7 @@
 from pyasynq.broker import inspect, presence
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, TaskNotFoundError
+from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import name_fault
 from pyasynq.task import TaskInfo
@@ -22,12 +22,20 @@ class AsyncTasks:
         """Return one task.
 
         Raises:
+            QueueNotFoundError: there is no such queue.
             TaskNotFoundError: it is not there (any more).
             PayloadError: it is there, but its message cannot be read.
         """
         _check_id(task_id)
         keys = queue_keys(queue, self._namespace)
-        stored = await self._runner.run(inspect.get_task(keys, task_id))
+        is_known, stored = await self._runner.run_all(
+            [inspect.has_queue(queue, self._namespace), inspect.get_task(keys, task_id)]
+        )
+        for answer in (is_known, stored):
+            if isinstance(answer, BaseException):
+                raise answer
+        if not is_known:
+            raise QueueNotFoundError(queue)
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._clock.redis_now_ns())

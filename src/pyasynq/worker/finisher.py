@@ -205,13 +205,7 @@ class Finisher:
         if isinstance(first, Retried):
             return finish.retry_many(keys, items, now_ns=now_ns)
         if isinstance(first, Archived):
-            return finish.archive_many(
-                keys,
-                items,
-                now_ns=now_ns,
-                max_size=self._config.archive_max_size,
-                max_age_s=int(to_seconds(self._config.archive_max_age)),
-            )
+            return finish.archive_many(keys, items, now_ns=now_ns)
         return finish.requeue_many(keys, items)
 
     def _item(self, task: RunningTask, outcome: Outcome, now_ns: int) -> Any:

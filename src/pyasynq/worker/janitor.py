@@ -1,57 +1,73 @@
-"""Deletes completed tasks whose retention is over."""
+"""Deletes what is kept no longer: completed tasks after their retention, old archived tasks."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyasynq.broker import maintain
+from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.lifecycle import Life, every
+from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.config import ServerConfig
 
 logger = logging.getLogger("pyasynq.janitor")
 
 
 class Janitor:
-    """The pass that deletes, at an interval.
-
-    Args:
-        batch_size: tasks deleted by one call of Redis; a pass makes as many as needed.
-    """
+    """The pass that deletes, at `janitor_interval`."""
 
     name = "janitor"
 
     def __init__(
         self,
         runner: AsyncRunner,
+        config: ServerConfig,
         clock: Clock,
         queues: Sequence[QueueKeys],
-        *,
-        interval_s: float,
-        batch_size: int,
     ) -> None:
         self._runner = runner
         self._clock = clock
         self._queues = queues
-        self._interval_s = interval_s
-        self._batch_size = batch_size
+        self._interval_s = to_seconds(config.janitor_interval)
+        self._batch_size = config.janitor_batch_size
+        self._archive_max_size = config.archive_max_size
+        self._archive_max_age_s = int(to_seconds(config.archive_max_age))
 
     async def run(self, life: Life) -> None:
         """Clean at the interval until the stop."""
         await every(self._interval_s, self.clean, life, name=self.name)
 
-    async def clean(self) -> int:
-        """Delete everything that is over now; return how many tasks that were."""
-        deleted = 0
+    async def clean(self) -> tuple[int, int]:
+        """Delete everything that is over now; return how many completed and archived tasks."""
+        completed = archived = 0
         for keys in self._queues:
-            count = self._batch_size
-            while count >= self._batch_size:
-                now_s = self._clock.redis_now_ns() // NANOSECONDS
-                count = await self._runner.run(
-                    maintain.delete_expired_completed(keys, now_s=now_s, limit=self._batch_size),
-                    patience_s=0,
-                )
-                deleted += count
-        if deleted:
-            logger.info("deleted %d completed tasks whose retention is over", deleted)
-        return deleted
+            completed += await self._repeat(keys, self._delete_completed)
+            archived += await self._repeat(keys, self._trim_archive)
+        if completed or archived:
+            logger.info("deleted %d completed and %d archived tasks", completed, archived)
+        return completed, archived
+
+    async def _repeat(self, keys: QueueKeys, step: Callable[[QueueKeys], Operation[int]]) -> int:
+        """Repeat a bounded step until it finds less than a batch."""
+        total, count = 0, self._batch_size
+        while count >= self._batch_size:
+            count = await self._runner.run(step(keys), patience_s=0)
+            total += count
+        return total
+
+    def _delete_completed(self, keys: QueueKeys) -> Operation[int]:
+        return maintain.delete_expired_completed(keys, now_s=self._now_s(), limit=self._batch_size)
+
+    def _trim_archive(self, keys: QueueKeys) -> Operation[int]:
+        return maintain.trim_archive(
+            keys,
+            now_s=self._now_s(),
+            max_size=self._archive_max_size,
+            max_age_s=self._archive_max_age_s,
+            limit=self._batch_size,
+        )
+
+    def _now_s(self) -> int:
+        return self._clock.redis_now_ns() // NANOSECONDS

@@ -136,13 +136,7 @@ class Recoverer:
         )
         if isinstance(decided, Archived):
             item = finish.Archival(task_id=task_id, fence=fence, data=decided.data)
-            return "archived", finish.archive_many(
-                keys,
-                [item],
-                now_ns=now_ns,
-                max_size=self._config.archive_max_size,
-                max_age_s=int(to_seconds(self._config.archive_max_age)),
-            )
+            return "archived", finish.archive_many(keys, [item], now_ns=now_ns)
         if not isinstance(decided, Retried):
             raise TypeError(f"a lost lease cannot end in {decided!r}")
         retrial = finish.Retrial(

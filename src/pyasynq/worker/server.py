@@ -260,13 +260,7 @@ class Server:
             Subscriber(connector, on_cancel=cancel, on_due=forwarder.expect),
             Recoverer(runner, config, clock, keys, held),
             forwarder,
-            Janitor(
-                runner,
-                clock,
-                keys,
-                interval_s=to_seconds(config.janitor_interval),
-                batch_size=config.janitor_batch_size,
-            ),
+            Janitor(runner, config, clock, keys),
             finisher,
             processor,
         ]

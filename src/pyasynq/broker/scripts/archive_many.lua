@@ -1,5 +1,5 @@
--- Purpose: archive tasks that failed for good, and trim the archive.
--- Uses: fence, unlock, forget, count
+-- Purpose: archive tasks that failed for good.
+-- Uses: fence, unlock, count
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- KEYS[3]: archived set
@@ -10,16 +10,14 @@
 -- ARGV[1]: task key prefix
 -- ARGV[2]: when the counters of the day expire, in seconds
 -- ARGV[3]: now in seconds
--- ARGV[4]: tasks archived up to then, in seconds, are deleted
--- ARGV[5]: how many tasks the archive keeps
--- ARGV[6..]: per task: id, fence, msg, unique key to free or ""
+-- ARGV[4..]: per task: id, fence, msg, unique key to free or ""
 -- Returns: the indexes from 0 of tasks that are not the caller's any more
 -- Memory full: allowed
 -- Repeat: by_token
 local lost, ids = {}, {}
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
-for i = 6, #ARGV, 4 do
+for i = 4, #ARGV, 4 do
   local id = ARGV[i]
   local key = ARGV[1] .. id
   if take(key, id, ARGV[i + 1]) then
@@ -29,21 +27,12 @@ for i = 6, #ARGV, 4 do
     redis.call("HDEL", key, "owner", "deferred")
     unlock(ARGV[i + 3], id)
   else
-    lost[#lost + 1] = (i - 6) / 4
+    lost[#lost + 1] = (i - 4) / 4
   end
 end
 if #ids > 0 then
   redis.call("ZREM", KEYS[2], unpack(ids))
   count(KEYS[4], KEYS[5], #ids, ARGV[2])
   count(KEYS[6], KEYS[7], #ids, ARGV[2])
-  local old = redis.call("ZRANGEBYSCORE", KEYS[3], "-inf", ARGV[4], "LIMIT", 0, 500)
-  local excess = redis.call("ZCARD", KEYS[3]) - tonumber(ARGV[5])
-  if excess > #old then
-    old = redis.call("ZRANGE", KEYS[3], 0, math.min(excess, 500) - 1)
-  end
-  for _, id in ipairs(old) do
-    forget(ARGV[1] .. id, id)
-    redis.call("ZREM", KEYS[3], id)
-  end
 end
 return lost

@@ -17,15 +17,14 @@ for i = 3, #ARGV, 3 do
   local key = ARGV[1] .. id
   if take(key, id, ARGV[i + 1]) then
     ids[#ids + 1] = id
-    keys[#keys + 1] = key
     unlock(ARGV[i + 2], id)
+    keys[#keys + 1] = key
   else
     lost[#lost + 1] = (i - 3) / 3
   end
 end
 if #ids > 0 then
   redis.call("ZREM", KEYS[2], unpack(ids))
-  redis.call("DEL", unpack(keys))
-  count(KEYS[3], KEYS[4], #ids, ARGV[2])
+  count(KEYS[3], KEYS[4], redis.call("DEL", unpack(keys)), ARGV[2])
 end
 return lost

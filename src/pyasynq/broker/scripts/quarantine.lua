@@ -12,7 +12,7 @@
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
-if not take(ARGV[1], ARGV[3], ARGV[4]) then
+if redis.call("EXISTS", ARGV[1]) == 0 or not take(ARGV[1], ARGV[3], ARGV[4]) then
   return 0
 end
 redis.call("ZREM", KEYS[2], ARGV[3])

@@ -14,7 +14,7 @@ redis.call("LLEN", KEYS[3])
 for i = 2, #ARGV, 2 do
   local id = ARGV[i]
   local key = ARGV[1] .. id
-  if take(key, id, ARGV[i + 1]) then
+  if redis.call("EXISTS", key) == 1 and take(key, id, ARGV[i + 1]) then
     ids[#ids + 1] = id
     redis.call("HSET", key, "state", "pending")
     redis.call("HDEL", key, "owner")

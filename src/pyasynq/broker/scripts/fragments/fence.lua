@@ -1,5 +1,6 @@
 -- Takes an active task out of KEYS[1] (active) if the caller may finish it; the caller removes it
 -- from KEYS[2] (lease). The fence is an owner, or owner, digest and lease cutoff in three lines.
+-- An active id whose hash is gone can only be the caller's: nobody dequeues such an id again.
 local function take(key, id, fence)
   local owner, digest, cutoff = fence, "", ""
   if string.find(fence, "\n", 1, true) then
@@ -10,15 +11,12 @@ local function take(key, id, fence)
     if not expiry or tonumber(expiry) > tonumber(cutoff) then
       return false
     end
-  elseif (redis.pcall("HGET", key, "owner") or "") ~= owner then
-    return false
-  end
-  if owner == "" and redis.call("EXISTS", key) == 0 then
+  elseif (redis.pcall("HGET", key, "owner") or "") ~= owner and redis.call("EXISTS", key) == 1 then
     return false
   end
   if digest ~= "" then
     local msg = redis.pcall("HGET", key, "msg")
-    if type(msg) ~= "string" or redis.sha1hex(msg) ~= digest then
+    if msg and (type(msg) ~= "string" or redis.sha1hex(msg) ~= digest) then
       return false
     end
   end

@@ -1,0 +1,63 @@
+"""Fixtures for every test: a real Redis for each test process, empty for each test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.redis_server import RedisServer
+
+INSTALL = {
+    "redis-server": "install redis-server (apt install redis-server, brew install redis)",
+    "go": "install Go 1.24 or newer",
+    "openssl": "install openssl",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(program): skipped where the program is absent")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests whose programs are absent; in CI that is a failure."""
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            if shutil.which(program) is None:
+                say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+                say(f"{program} is absent: {INSTALL[program]}")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The server of this test process; take `redis_url`, unless the server itself is needed."""
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """URL of an empty Redis."""
+    client = redis_server.client()
+    client.flushall()
+    client.config_set("maxmemory", 0)
+    client.close()
+    return redis_server.url
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer, redis_url: str) -> Iterator[redis.Redis]:
+    """Plain client of the same empty Redis, for looking and for preparing."""
+    client = redis_server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A server of the test's own, to be killed, frozen or set up otherwise."""
+    server = RedisServer()
+    yield server
+    server.stop()

@@ -1,0 +1,23 @@
+"""Waits for what other processes do, for which there is no signal to wait for."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+POLL_S = 0.01
+
+
+def eventually(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+    """Wait until *condition* is true; fail when it never is. The limit is for broken tests."""
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {within_s} s: {condition}"
+        time.sleep(POLL_S)
+
+
+async def eventually_async(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+    """As `eventually`, while the loop goes on."""
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {within_s} s: {condition}"
+        await asyncio.sleep(POLL_S)
