@@ -1,0 +1,1 @@
+"""What the front ends share: views of many queues at once, without any output format."""

@@ -1,0 +1,269 @@
+"""The application: one object that tasks, producers and the worker share."""
+
+import dataclasses
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
+
+from typing_extensions import ParamSpec, override
+
+from pyasynq.app.clients import Clients
+from pyasynq.app.definition import TaskDecorator, TaskDefinition
+from pyasynq.app.handle import TaskHandle
+from pyasynq.app.keywords import OnInvalidPayload, ServerKeywords, TaskKeywords
+from pyasynq.app.registry import Registry
+from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords, unknown_faults
+from pyasynq.clock import Clock
+from pyasynq.connection.connect import ConnectionSource
+from pyasynq.connection.options import ConnectionOptions
+from pyasynq.errors import ConfigError
+from pyasynq.options import EMPTY, EnqueueOptions, name_fault
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.context import TaskContext
+from pyasynq.worker.middleware import Middleware
+from pyasynq.worker.mux import ServeMux
+
+if TYPE_CHECKING:
+    from pyasynq.worker.server import Server
+
+P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", bound=Middleware)
+Lifespan = Callable[[], AsyncIterator[Any]] | Callable[[], AbstractAsyncContextManager[Any]]
+L = TypeVar("L", bound=Lifespan)
+
+
+class App:
+    """Functions as tasks: enqueued from anywhere, run by the worker of the same App.
+
+    Nothing is connected before the first use. An App may be used from any thread, any event loop
+    and after a fork.
+
+    Args:
+        source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours. Not
+            given: ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
+        name: names the application.
+        queues: the queues that the worker serves, name to priority.
+        task_defaults: options of every task; those of a decorator and of a call win.
+        on_invalid_payload: what becomes of a task whose payload or type the code does not know:
+            "retry" as any failure, or "archive" at once. A decorator's own wins.
+        clock: the time; the machine's if not given.
+        server: any other field of `ServerConfig`, such as ``concurrency=100``.
+
+    Raises:
+        ConfigError: names every fault.
+    """
+
+    def __init__(
+        self,
+        source: ConnectionSource = None,
+        *,
+        name: str = "default",
+        queues: Mapping[str, int] | None = None,
+        task_defaults: EnqueueOptions = EMPTY,
+        on_invalid_payload: OnInvalidPayload = "retry",
+        clock: Clock | None = None,
+        **server: Unpack[ServerKeywords],
+    ) -> None:
+        faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
+        if not isinstance(task_defaults, EnqueueOptions):
+            faults.append(f"task_defaults must be EnqueueOptions, not {task_defaults!r}")
+        with _gathering(faults):
+            self.config, source = _read(ServerConfig(), source, queues, server)
+        ConfigError.raise_if(fault for fault in faults if fault)
+        self.name = name
+        self.tasks = Registry()
+        self._clock = clock
+        self._task_defaults = task_defaults
+        self._on_invalid_payload = on_invalid_payload
+        self._clients = Clients(source, clock)
+        self._middlewares: list[Middleware] = []
+        self._lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
+
+    # Coroutine functions stand before plain ones, which match them too; and functions that take
+    # the context before those that do not.
+    @overload
+    def task(
+        self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, Concatenate[TaskContext, P], Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def task(
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def task(
+        self, function: Callable[Concatenate[TaskContext, P], R], /
+    ) -> TaskDefinition[P, R, Concatenate[TaskContext, P], R]: ...
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> TaskDefinition[P, R, P, R]: ...
+
+    @overload
+    def task(
+        self, name: str | None = None, /, **keywords: Unpack[TaskKeywords]
+    ) -> TaskDecorator: ...
+
+    def task(self, given: Any = None, /, **keywords: Any) -> Any:
+        """Register the decorated function as a task: ``@app.task`` or ``@app.task("type", …)``.
+
+        The type is the name of the function unless it is given. Parameters become the payload; a
+        first parameter annotated `TaskContext` is passed by the worker instead. Coroutine
+        functions run on the event loop of the worker, plain ones in its threads.
+
+        A type checker takes a first parameter annotated ``Any`` or ``object`` for a context.
+
+        Args:
+            given: the task type, or the function itself.
+            keywords: all options of `EnqueueOptions`, and ``retry_delay``, ``is_failure``,
+                ``on_invalid_payload``, ``max_deferrals`` and ``aliases``, as of `TaskKeywords`.
+
+        Raises:
+            ConfigError: names every wrong option and parameter; a type is registered twice.
+        """
+        if given is None or isinstance(given, str):
+            own, options = split_keywords(keywords)
+            return lambda function: self._register(function, given, own, options)
+        return self._register(given, None, {}, EMPTY)
+
+    def task_handle(self, queue: str, task_id: str) -> TaskHandle[Any]:
+        """Return a handle on a task whose ID is known; Redis is not asked.
+
+        Raises:
+            ConfigError: a name is blank.
+        """
+        faults = [name_fault("queue", queue), name_fault("task_id", task_id)]
+        ConfigError.raise_if(fault for fault in faults if fault)
+        return TaskHandle(id=task_id, queue=queue, _clients=self._clients)
+
+    def middleware(self, function: M) -> M:
+        """Put ``async def function(ctx, call_next)`` around every task of the worker.
+
+        The first one registered is the outermost.
+
+        Raises:
+            ConfigError: it cannot be called.
+        """
+        if not callable(function):
+            raise ConfigError(f"a middleware must be callable, not {function!r}")
+        self._middlewares.append(function)
+        return function
+
+    def lifespan(self, function: L) -> L:
+        """Put an async context manager around the worker; what it yields is ``ctx.state``.
+
+        Args:
+            function: an async generator function that yields once, or a function that returns
+                an async context manager.
+
+        Raises:
+            ConfigError: there is one already, or it cannot be called.
+        """
+        if not callable(function):
+            raise ConfigError(f"a lifespan must be a function, not {function!r}")
+        if self._lifespan is not None:
+            raise ConfigError("this app has a lifespan already; make one of the two")
+        given: Any = function  # which of the two forms it has, no type can tell
+        is_generator = inspect.isasyncgenfunction(function)
+        self._lifespan = asynccontextmanager(given) if is_generator else given
+        return function
+
+    @property
+    def mux(self) -> ServeMux:
+        """A new mux with every task and middleware registered so far."""
+        archives_unknown = self._on_invalid_payload == "archive"
+        return self.tasks.mux(self._middlewares, archives_unknown=archives_unknown)
+
+    def server(self) -> "Server":
+        """Return a new server for the tasks of this App; `run` it with `mux`."""
+        from pyasynq.worker.server import Server  # noqa: PLC0415 - producers never load it
+
+        return Server(self._clients.source, self.config, clock=self._clock, lifespan=self._lifespan)
+
+    def reconfigure(
+        self,
+        source: ConnectionSource = None,
+        *,
+        queues: Mapping[str, int] | None = None,
+        **server: Unpack[ServerKeywords],
+    ) -> None:
+        """Change where Redis is and how the worker runs, as the command line's flags do.
+
+        Call it before the first use.
+
+        Args:
+            source: a new place; None leaves it.
+            queues: other queues; None leaves them.
+            server: fields of `ServerConfig` to change.
+
+        Raises:
+            ConfigError: names every wrong setting; nothing is changed.
+        """
+        config, place = _read(self.config, source, queues, server)
+        self.config = config
+        if place is not None:
+            self._clients.source = place
+
+    def run(self) -> None:
+        """Run the worker in this process until SIGTERM or SIGINT; blocks.
+
+        Raises:
+            RedisUnavailableError: Redis did not answer at the start.
+        """
+        self.server().run(self.mux)
+
+    def close(self) -> None:
+        """Close the connections of blocking code; safe to repeat. The next use opens new ones."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop, and those of blocking code. As `close`."""
+        await self._clients.aclose()
+
+    @override
+    def __repr__(self) -> str:
+        return f"<App {self.name!r} with {len(self.tasks)} task types>"
+
+    def _register(
+        self,
+        function: Callable[..., Any],
+        name: str | None,
+        keywords: Mapping[str, Any],
+        options: EnqueueOptions,
+    ) -> TaskDefinition[..., Any]:
+        spec = TaskSpec.of(function, name, keywords, on_invalid_payload=self._on_invalid_payload)
+        merged = options.merged_over(self._task_defaults)
+        definition: TaskDefinition[..., Any] = TaskDefinition(spec, self._clients, merged)
+        self.tasks.add(definition)
+        return definition
+
+
+@contextmanager
+def _gathering(faults: list[str | None]) -> Iterator[None]:
+    """Note the faults of a ConfigError instead of raising it."""
+    try:
+        yield
+    except ConfigError as error:
+        faults.extend(error.faults)
+
+
+def _read(
+    config: ServerConfig,
+    source: ConnectionSource,
+    queues: Mapping[str, int] | None,
+    server: Mapping[str, Any],
+) -> tuple[ServerConfig, ConnectionSource]:
+    """Return *config* with the given settings, and the source; a wrong URL is found at once."""
+    changes = dict(server) if queues is None else {**server, "queues": queues}
+    fields = ServerConfig.__dataclass_fields__
+    faults: list[str | None] = [*unknown_faults("setting", changes, fields)]
+    known = {name: value for name, value in changes.items() if name in fields}
+    with _gathering(faults):
+        config = dataclasses.replace(config, **known)
+    with _gathering(faults):
+        if isinstance(source, str):
+            source = ConnectionOptions.from_url(source)
+    ConfigError.raise_if(fault for fault in faults if fault)
+    return config, source

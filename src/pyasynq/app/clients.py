@@ -1,0 +1,177 @@
+"""The connections of one App: made on first use, one set for blocking code, one per event loop.
+
+Forked processes, threads and loops that come and go all use the same App. A fork gets connections
+of its own. A loop that ends in an orderly way, as with `asyncio.run`, closes its connections; a
+loop that was closed otherwise is forgotten.
+"""
+
+import asyncio
+import os
+import threading
+import warnings
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from pyasynq.client import Client
+from pyasynq.client_async import AsyncClient
+from pyasynq.clock import Clock
+from pyasynq.connection.connect import ConnectionSource
+from pyasynq.inspector import AsyncInspector, Inspector
+
+
+@dataclass(slots=True)
+class _Blocking:
+    """What blocking code of this process uses."""
+
+    client: Client | None = None
+    inspector: Inspector | None = None
+
+    def close(self) -> None:
+        if self.client is not None:
+            self.client.close()
+        if self.inspector is not None:
+            self.inspector.close()
+
+
+@dataclass(slots=True)
+class _OfLoop:
+    """What one event loop uses.
+
+    Attributes:
+        end: an async generator that closes it all when the loop ends its generators.
+    """
+
+    client: AsyncClient | None = None
+    inspector: AsyncInspector | None = None
+    end: AsyncGenerator[None] | None = None
+
+    async def close(self) -> None:
+        if self.client is not None:
+            await self.client.close()
+        if self.inspector is not None:
+            await self.inspector.close()
+
+
+@dataclass(slots=True)
+class _Process:
+    """What this process has opened; a fork starts with nothing."""
+
+    blocking: _Blocking = field(default_factory=_Blocking)
+    loops: dict[asyncio.AbstractEventLoop, _OfLoop] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    pid: int = field(default_factory=os.getpid)
+
+
+class Clients:
+    """Opens the clients and inspectors of one App.
+
+    Args:
+        source: where Redis is; may be set again before the first use.
+        clock: the time; the machine's if not given.
+    """
+
+    def __init__(self, source: ConnectionSource, clock: Clock | None) -> None:
+        self.source = source
+        self._clock = clock
+        self._process = _Process()
+        self._inherited: list[_Process] = []
+        self._has_warned = False
+
+    def client(self) -> Client:
+        """Return the client of this process; any thread may use it."""
+        mine = self._mine()
+        with mine.lock:
+            if mine.blocking.client is None:
+                mine.blocking.client = Client(self.source, clock=self._clock)
+            return mine.blocking.client
+
+    def inspector(self) -> Inspector:
+        """Return the inspector of this process; any thread may use it."""
+        mine = self._mine()
+        with mine.lock:
+            if mine.blocking.inspector is None:
+                mine.blocking.inspector = Inspector(self.source, clock=self._clock)
+            return mine.blocking.inspector
+
+    async def async_client(self) -> AsyncClient:
+        """Return the client of the running loop."""
+        mine = await self._of_this_loop()
+        if mine.client is None:
+            mine.client = AsyncClient(self.source, clock=self._clock)
+        return mine.client
+
+    async def async_inspector(self) -> AsyncInspector:
+        """Return the inspector of the running loop."""
+        mine = await self._of_this_loop()
+        if mine.inspector is None:
+            mine.inspector = AsyncInspector(self.source, clock=self._clock)
+        return mine.inspector
+
+    def warn_inside_loop(self, task_type: str) -> None:
+        """Warn the caller's caller, once, if it blocks the event loop that it runs in."""
+        if self._has_warned:
+            return
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"enqueue of task {task_type!r} blocks the event loop; use `await aenqueue(...)`",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+    def close(self) -> None:
+        """Close what blocking code uses; safe to repeat. The next use opens it again."""
+        mine = self._mine()
+        with mine.lock:
+            blocking, mine.blocking = mine.blocking, _Blocking()
+        blocking.close()
+
+    async def aclose(self) -> None:
+        """Close what the running loop uses, and what blocking code uses; safe to repeat."""
+        mine = self._mine()
+        with mine.lock:
+            ours = mine.loops.pop(asyncio.get_running_loop(), None)
+        if ours is not None and ours.end is not None:
+            await ours.end.aclose()
+        self.close()
+
+    def _mine(self) -> _Process:
+        """Return what this process opened.
+
+        What a parent process opened is kept but never used: its sockets are the parent's, and so
+        its destructors must not run here.
+        """
+        if self._process.pid != os.getpid():
+            self._inherited.append(self._process)
+            self._process = _Process()
+        return self._process
+
+    async def _of_this_loop(self) -> _OfLoop:
+        mine = self._mine()
+        loop = asyncio.get_running_loop()
+        ours = mine.loops.get(loop)
+        if ours is None:
+            ours = _OfLoop()
+            with mine.lock:
+                mine.loops[loop] = ours
+                for other in [each for each in mine.loops if each.is_closed()]:
+                    del mine.loops[other]
+            ours.end = _close_at_the_end(mine, loop, ours)
+            # A loop ends every generator that was started on it before it closes.
+            await anext(ours.end)
+        return ours
+
+
+async def _close_at_the_end(
+    process: _Process, loop: asyncio.AbstractEventLoop, ours: _OfLoop
+) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        with process.lock:
+            if process.loops.get(loop) is ours:
+                del process.loops[loop]
+        await ours.close()

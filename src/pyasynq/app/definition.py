@@ -1,0 +1,121 @@
+"""A decorated function: a task that can be enqueued, and still be called."""
+
+from collections.abc import Callable, Coroutine
+from functools import update_wrapper
+from typing import Any, Concatenate, Generic, Protocol, Unpack, cast, overload
+
+from typing_extensions import ParamSpec, TypeVar, override
+
+from pyasynq.app.clients import Clients
+from pyasynq.app.handle import TaskHandle
+from pyasynq.app.spec import TaskSpec
+from pyasynq.options import EnqueueOptions, OptionKeywords
+from pyasynq.task import Task
+from pyasynq.worker.context import TaskContext
+
+P = ParamSpec("P")
+R = TypeVar("R")
+# The function as it is written: with the context, and for a coroutine function not yet awaited.
+# Users write TaskDefinition[P, R]; these two are for the type checkers.
+CallP = ParamSpec("CallP", default=...)
+CallR = TypeVar("CallR", default=Any)
+
+
+class TaskDefinition(Generic[P, R, CallP, CallR]):
+    """A function as a task; made by `App.task`.
+
+    P are the parameters in the payload, R is what the function returns. Calling the definition
+    calls the function itself, without any queue: as it is written, so a context, if it takes
+    one, must be passed, and a coroutine function must be awaited.
+    """
+
+    def __init__(self, spec: TaskSpec, clients: Clients, options: EnqueueOptions) -> None:
+        self._spec = spec
+        self._clients = clients
+        self._options = options
+        update_wrapper(self, spec.function)
+
+    def __call__(self, *args: CallP.args, **kwargs: CallP.kwargs) -> CallR:
+        """Call the function; nothing is enqueued."""
+        function = cast("Callable[CallP, CallR]", self._spec.function)  # as App.task took it
+        return function(*args, **kwargs)
+
+    @property
+    def type(self) -> str:
+        """The task type."""
+        return self._spec.type
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other types that the function handles."""
+        return self._spec.aliases
+
+    @property
+    def spec(self) -> TaskSpec:
+        """All that the decorator was told."""
+        return self._spec
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
+        """Enqueue a call of the function.
+
+        Inside a running event loop it works, but blocks the loop, and warns once.
+
+        Raises:
+            TypeError: an argument is missing or unknown; nothing was sent.
+            PayloadError: an argument does not fit its annotation; nothing was sent.
+            DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: as `Client.enqueue`.
+        """
+        task = self.bind(*args, **kwargs)
+        self._clients.warn_inside_loop(self.type)
+        info = self._clients.client().enqueue(task)
+        return TaskHandle(id=info.id, queue=info.queue, _clients=self._clients)
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
+        """Enqueue a call of the function. As `enqueue`, for async code."""
+        task = self.bind(*args, **kwargs)
+        client = await self._clients.async_client()
+        info = await client.enqueue(task)
+        return TaskHandle(id=info.id, queue=info.queue, _clients=self._clients)
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
+        """Return the task that `enqueue` would store, with its type, payload and options.
+
+        Raises:
+            TypeError, PayloadError: as `enqueue`.
+        """
+        return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
+
+    def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallP, CallR]":
+        """Return the same task with *options*, which win over those of the decorator.
+
+        Raises:
+            ConfigError: names every wrong option.
+        """
+        stronger = EnqueueOptions.from_keywords(options)
+        return TaskDefinition(self._spec, self._clients, stronger.merged_over(self._options))
+
+    @override
+    def __repr__(self) -> str:
+        return f"<task {self.type!r} at {self._spec.place}>"
+
+
+class TaskDecorator(Protocol):
+    """What `App.task` with arguments returns: it makes a task of a function."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, Concatenate[TaskContext, P], Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[TaskContext, P], R], /
+    ) -> TaskDefinition[P, R, Concatenate[TaskContext, P], R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskDefinition[P, R, P, R]: ...

@@ -1,0 +1,61 @@
+"""The tasks of an App, by type."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from typing_extensions import override
+
+from pyasynq.app.definition import TaskDefinition
+from pyasynq.app.handlers import archive_unknown, handler_of
+from pyasynq.errors import ConfigError
+from pyasynq.worker.middleware import Middleware
+from pyasynq.worker.mux import ServeMux
+
+
+class Registry(Mapping[str, TaskDefinition[..., object]]):
+    """Definitions by type and by alias, in the order of their registration."""
+
+    def __init__(self) -> None:
+        self._by_type: dict[str, TaskDefinition[..., object]] = {}
+
+    def add(self, definition: TaskDefinition[..., object]) -> None:
+        """Register *definition* for its type and its aliases.
+
+        Raises:
+            ConfigError: names every type that is taken, and both places; nothing is registered.
+        """
+        types = (definition.type, *definition.aliases)
+        faults = [
+            f"task type {each!r} is registered twice: at {self._by_type[each].spec.place} "
+            f"and at {definition.spec.place}"
+            for each in types
+            if each in self._by_type
+        ]
+        faults += [
+            f"alias {each!r} of the task at {definition.spec.place} is named twice"
+            for position, each in enumerate(types)
+            if each in types[:position]
+        ]
+        ConfigError.raise_if(faults)
+        self._by_type.update(dict.fromkeys(types, definition))
+
+    def mux(self, middlewares: Iterable[Middleware], *, archives_unknown: bool) -> ServeMux:
+        """Return a new mux with a handler for each type, inside *middlewares*."""
+        mux = ServeMux()
+        mux.use(*middlewares)
+        if archives_unknown:
+            mux.use(archive_unknown)
+        for task_type, definition in self._by_type.items():
+            mux.add(task_type, handler_of(definition.spec), settings=definition.spec.settings)
+        return mux
+
+    @override
+    def __getitem__(self, task_type: str) -> TaskDefinition[..., object]:
+        return self._by_type[task_type]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_type)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._by_type)

@@ -1,0 +1,156 @@
+"""What a decorator says about a task, checked at once."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePath
+from typing import Any, Self, get_args
+
+from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
+from pyasynq.errors import ConfigError
+from pyasynq.options import EnqueueOptions, name_fault
+from pyasynq.payload import PayloadCodec
+from pyasynq.worker.context import TaskContext
+from pyasynq.worker.mux import TaskSettings
+
+_OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """A function as a task.
+
+    Attributes:
+        type: the task type.
+        aliases: other types that are handled in the same way.
+        function: as the user wrote it.
+        codec: its parameters as a payload.
+        settings: how failures are judged.
+        on_invalid_payload: what becomes of a task whose payload does not fit.
+        place: file and line of the function.
+    """
+
+    type: str
+    aliases: tuple[str, ...]
+    function: Callable[..., Any]
+    codec: PayloadCodec
+    settings: TaskSettings
+    on_invalid_payload: OnInvalidPayload
+    place: str
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        name: str | None,
+        keywords: Mapping[str, Any],
+        *,
+        on_invalid_payload: OnInvalidPayload,
+    ) -> Self:
+        """Return the spec of a decorated function.
+
+        Args:
+            function: the function.
+            name: the task type; the name of the function if None.
+            keywords: what the decorator was given, without the options of the enqueue.
+            on_invalid_payload: applies unless *keywords* has its own.
+
+        Raises:
+            ConfigError: names every fault.
+        """
+        ConfigError.raise_if(_function_faults(function))
+        task_type = getattr(function, "__name__", "") if name is None else name
+        aliases = keywords.get("aliases") or ()
+        faults = [*_name_faults(task_type, aliases), *_setting_faults(keywords)]
+        try:
+            codec = PayloadCodec(function, TaskContext)
+        except ConfigError as error:
+            raise ConfigError(*faults, *error.faults) from error
+        ConfigError.raise_if(faults)
+        return cls(
+            type=task_type,
+            aliases=tuple(aliases),
+            function=function,
+            codec=codec,
+            settings=TaskSettings(
+                retry_delay=keywords.get("retry_delay"),
+                is_failure=keywords.get("is_failure"),
+                max_deferrals=keywords.get("max_deferrals"),
+            ),
+            on_invalid_payload=keywords.get("on_invalid_payload") or on_invalid_payload,
+            place=_place_of(function),
+        )
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the function runs on the event loop; otherwise it runs in a thread."""
+        return inspect.iscoroutinefunction(inspect.unwrap(self.function))
+
+
+def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], EnqueueOptions]:
+    """Return what of *keywords* is about running the task, and the options of its enqueue.
+
+    Raises:
+        ConfigError: a keyword is unknown, or an option is wrong.
+    """
+    own = {name: value for name, value in keywords.items() if name in _OWN_KEYWORDS}
+    known = [*EnqueueOptions.__dataclass_fields__, *sorted(_OWN_KEYWORDS)]
+    ConfigError.raise_if(unknown_faults("option", keywords, known))
+    rest = {name: value for name, value in keywords.items() if name not in _OWN_KEYWORDS}
+    return own, EnqueueOptions.from_keywords(rest)
+
+
+def unknown_faults(what: str, given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """Yield a fault for each given name that is not known, with the one that may be meant."""
+    names = list(known)
+    for name in given:
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names)}"
+            yield f"unknown {what} {name!r}; {hint}"
+
+
+def on_invalid_payload_fault(value: object) -> str | None:
+    """Return what is wrong with a value of on_invalid_payload; None if it is good."""
+    allowed = get_args(OnInvalidPayload)
+    if value in allowed:
+        return None
+    return f"on_invalid_payload must be one of {allowed}, not {value!r}"
+
+
+def _function_faults(function: object) -> Iterator[str]:
+    if not inspect.isfunction(function) and not inspect.ismethod(function):
+        yield f"a task must be a function, not {function!r}"
+        return
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        yield f"{function.__qualname__!r} is a generator; a task must return its result"
+
+
+def _name_faults(task_type: str, aliases: object) -> Iterator[str]:
+    if isinstance(aliases, str) or not isinstance(aliases, Sequence):
+        yield f"aliases must be a sequence of task types, not {aliases!r}"
+        aliases = ()
+    for what, name in [("task type", task_type), *(("alias", each) for each in aliases)]:
+        fault = name_fault(what, name)
+        if fault:
+            yield fault
+
+
+def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("retry_delay", "is_failure"):
+        value = keywords.get(name)
+        if value is not None and not callable(value):
+            yield f"{name} must be callable, not {type(value).__name__}"
+    limit = keywords.get("max_deferrals")
+    is_number = isinstance(limit, int) and not isinstance(limit, bool)
+    if limit is not None and not (is_number and limit >= 0):
+        yield f"max_deferrals must be a whole number from 0, or None, not {limit!r}"
+    fault = on_invalid_payload_fault(keywords.get("on_invalid_payload") or "retry")
+    if fault:
+        yield fault
+
+
+def _place_of(function: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{PurePath(code.co_filename)}:{code.co_firstlineno}" if code else repr(function)

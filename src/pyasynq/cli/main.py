@@ -1,0 +1,130 @@
+"""The entry point: the table of commands, and what an error means for the exit code.
+
+0 ok · 1 failure · 2 usage · 3 not found · 4 conflict or precondition · 69 Redis unavailable
+130 interrupted
+"""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+from typing_extensions import override
+
+from pyasynq.errors import (
+    ConfigError,
+    EnqueueError,
+    NotFoundError,
+    PyasynqError,
+    RedisUnavailableError,
+    StateError,
+)
+from pyasynq.version import __version__
+
+SHORT_HELP = """\
+pyasynq runs background tasks on Redis, side by side with Go's Asynq.
+
+  pyasynq worker app:app      run the tasks of the App `app` in app.py
+  pyasynq task enqueue ...    enqueue a task
+  pyasynq stats               see what is in the queues
+
+`pyasynq --help` lists everything, `pyasynq COMMAND --help` explains a command.
+"""
+
+# Name, module, what it does: a command is loaded when it is used, so that starting is quick.
+COMMANDS = {
+    "stats": ("pyasynq.cli.stats", "Show what is in the queues."),
+    "task": ("pyasynq.cli.task", "Enqueue tasks."),
+    "worker": ("pyasynq.cli.worker", "Run the tasks of an App."),
+}
+
+EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (RedisUnavailableError, 69),  # EX_UNAVAILABLE of sysexits.h
+    (NotFoundError, 3),
+    (EnqueueError, 4),
+    (StateError, 4),
+    (ConfigError, 2),
+)
+
+
+class Commands(click.Group):
+    """A group whose commands live in modules of their own."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = [name for name in COMMANDS if name.startswith(args[0][:2])]
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, invoke_without_command=True)
+@click.version_option(__version__, "--version", message="pyasynq %(version)s")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.pass_context
+def pyasynq(context: click.Context, *, debug: bool) -> None:
+    """Run background tasks on Redis, side by side with Go's Asynq."""
+    context.obj = {"debug": debug}
+    if context.invoked_subcommand is None:
+        click.echo(SHORT_HELP, nl=False)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(
+        run(lambda: pyasynq.main(args=given, standalone_mode=False), is_debug="--debug" in given)
+    )
+
+
+def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:
+    """Run *command*; return the exit code, and say on stderr what went wrong."""
+    try:
+        code = command()
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    except PyasynqError as error:
+        if is_debug:
+            raise
+        click.echo(f"Error: {error}{_hint(error)}", err=True)
+        return exit_code(error)
+    return code if isinstance(code, int) else 0
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code that stands for *error*."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
+
+
+def _hint(error: Exception) -> str:
+    if isinstance(error, RedisUnavailableError):
+        return "\nIs Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL."
+    return ""

@@ -1,0 +1,46 @@
+"""Finds the App that a command names, and explains why it cannot."""
+
+import importlib
+import os
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+from pyasynq.app import App
+from pyasynq.errors import ConfigError
+
+
+def load_app(target: str) -> App:
+    """Return the App at ``module:name``, looked for in the current directory first.
+
+    Raises:
+        ConfigError: there is no such module, no such name, or it is no App; the text says which.
+    """
+    module_name, separator, name = target.partition(":")
+    if not module_name or not separator or not name:
+        raise ConfigError(f"name the App as module:name, such as app:app, not {target!r}")
+    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds text
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as above
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(_missing(module_name, error)) from error
+    found = getattr(module, name, None)
+    if found is None:
+        apps = [each for each, value in vars(module).items() if isinstance(value, App)]
+        near = get_close_matches(name, apps, n=1) or apps[:1]
+        hint = f"; did you mean {module_name}:{near[0]}?" if near else " and no App at all"
+        raise ConfigError(f"module {module_name!r} has no {name!r}{hint}")
+    if not isinstance(found, App):
+        raise ConfigError(f"{target} is a {type(found).__name__}, not an App")
+    return found
+
+
+def _missing(module_name: str, error: ModuleNotFoundError) -> str:
+    wanted = error.name or module_name
+    if wanted != module_name and not module_name.startswith(f"{wanted}."):
+        return f"module {module_name!r} imports {wanted!r}, which is not installed"
+    files = sorted(path.stem for path in Path.cwd().glob("*.py"))
+    near = get_close_matches(module_name, files, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"there is no module {module_name!r} in {Path.cwd()} or on the path{hint}"

@@ -1,0 +1,107 @@
+"""``pyasynq task``: tasks, one by one."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.output import as_json, as_lines, output_option
+from pyasynq.client import Client
+from pyasynq.errors import PayloadError
+from pyasynq.task import Task, TaskInfo
+from pyasynq.wire.go_duration import parse_duration
+
+
+class GoDuration(click.ParamType[timedelta]):
+    """A duration in Go's form, or a number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
+        """Read ``1h30m``, ``1.5s`` or ``90``."""
+        try:
+            return timedelta(seconds=float(value))
+        except (ValueError, OverflowError):
+            pass
+        try:
+            return timedelta(microseconds=parse_duration(value) / 1000)
+        except PayloadError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment in RFC 3339 form."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """Read ``2030-01-31T12:00:00Z``."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write it as 2030-01-31T12:00:00Z", param, ctx)
+        if moment.utcoffset() is None:
+            self.fail(f"{value!r} has no time zone; end it with Z or +02:00", param, ctx)
+        return moment
+
+
+class Header(click.ParamType[tuple[str, str]]):
+    """A header, as name=value."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """Read ``name=value``."""
+        name, separator, text = value.partition("=")
+        if not separator:
+            self.fail(f"{value!r} is no header; write it as name=value", param, ctx)
+        return name, text
+
+
+@click.group("task")
+def command() -> None:
+    """Enqueue tasks."""
+
+
+@command.command("enqueue")
+@click.option("-t", "--type_name", "--type", "task_type", required=True, help="Type of the task.")
+@click.option("-l", "--payload", default=None, help="Payload, usually JSON. Default: none.")
+@click.option("-q", "--queue", help="Queue; default 'default'.")
+@click.option("--id", "task_id", help="ID, unique in the queue; default a random UUID.")
+@click.option("--retry", "max_retry", type=int, help="How often it may be retried; default 25.")
+@click.option("--timeout", type=GoDuration(), help="Longest run time, such as 30s; default 30m.")
+@click.option("--deadline", type=Moment(), help="When every attempt ends, in RFC 3339 form.")
+@click.option("--unique", type=GoDuration(), help="Keep equal tasks out for so long.")
+@click.option("--process_at", type=Moment(), help="Run not before this moment.")
+@click.option("--process_in", type=GoDuration(), help="Run not before so long from now.")
+@click.option("--retention", type=GoDuration(), help="Keep the completed task for so long.")
+@click.option("--group", help="Group to aggregate it in.")
+@click.option("--header", "headers", type=Header(), multiple=True, help="May be given again.")
+@redis_url_option
+@output_option
+def enqueue(
+    *,
+    task_type: str,
+    payload: str | None,
+    headers: tuple[tuple[str, str], ...],
+    redis_url: str | None,
+    output: str,
+    **options: Any,
+) -> None:
+    """Enqueue a task."""
+    data = None if payload is None else payload.encode()
+    task = Task(task_type, data, headers=dict(headers))
+    with Client(redis_url) as client:
+        info = client.enqueue(
+            task, **{name: value for name, value in options.items() if value is not None}
+        )
+    click.echo(_printed(info, output))
+
+
+def _printed(info: TaskInfo, output: str) -> str:
+    if output == "table":
+        return f"Enqueued task {info.id} to queue {info.queue}"
+    fields = asdict(info) | {"payload": info.payload.decode("utf-8", "replace")}
+    return as_json(fields) if output == "json" else as_lines([fields])

@@ -1,0 +1,49 @@
+"""``pyasynq worker``: runs the tasks of an App."""
+
+import logging
+from typing import Any
+
+import click
+
+from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.target import load_app
+from pyasynq.worker.config import read_queues
+
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command("worker")
+@click.argument("target", metavar="MODULE:APP")
+@click.option("-c", "--concurrency", type=int, help="How many tasks run at once.")
+@click.option("-q", "--queues", help="Queues and priorities, such as critical=6,default=3.")
+@click.option("--strict-priority/--weighted", default=None, help="How priorities are meant.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much."
+)
+@redis_url_option
+def command(
+    *,
+    target: str,
+    concurrency: int | None,
+    queues: str | None,
+    strict_priority: bool | None,
+    log_level: str,
+    redis_url: str | None,
+) -> None:
+    """Run the tasks of an App, such as app:app for `app` in app.py.
+
+    SIGTERM and SIGINT stop it: running tasks may end, the rest goes back to its queue. A second
+    signal does not wait. SIGTSTP only ends the fetching.
+    """
+    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
+    app = load_app(target)
+    given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
+    if queues is not None:
+        try:
+            given["queues"] = read_queues(queues)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--queues") from error
+    changes = {name: value for name, value in given.items() if value is not None}
+    app.reconfigure(redis_url, **changes)
+    app.run()

@@ -1,0 +1,114 @@
+"""Values to canonical JSON, as Go's encoding/json writes it, and errors of msgspec to ours."""
+
+import math
+import re
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from pyasynq.errors import PayloadError
+from pyasynq.payload.durations import to_nanoseconds
+from pyasynq.payload.pydantic_models import dump_model, is_model
+
+# What msgspec and Python raise for values and texts they cannot make anything of.
+CODEC_ERRORS = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
+
+# Go's encoding/json escapes these inside strings, and outside of strings they do not occur.
+_GO_ESCAPES = {
+    b"<": rb"\u003c",
+    b">": rb"\u003e",
+    b"&": rb"\u0026",
+    "\u2028".encode(): rb"\u2028",
+    "\u2029".encode(): rb"\u2029",
+}
+_TO_ESCAPE = re.compile(b"|".join(_GO_ESCAPES))
+
+_PARTS = re.compile(r"(?P<text>.*?)(?: - at (?P<path>.+))?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(value: object) -> bytes:
+    """Return the canonical JSON text of *value*.
+
+    A timedelta is an integer of nanoseconds, as Go's time.Duration, bytes are base64 text, and
+    sets and the keys of dicts are sorted.
+
+    Raises:
+        PayloadError: the value cannot be written as JSON, or has no canonical form.
+    """
+    try:
+        plain = msgspec.to_builtins(
+            value,
+            builtin_types=(timedelta,),
+            str_keys=True,
+            enc_hook=_encode_other,
+            order="deterministic",
+        )
+        text = _encoder.encode(_settled(plain))
+    except PayloadError:
+        raise
+    except CODEC_ERRORS as error:
+        raise explain(error) from error
+    return _TO_ESCAPE.sub(lambda found: _GO_ESCAPES[found[0]], text)
+
+
+def encode_result(value: object) -> bytes | None:
+    """Return what is stored as the result of a task: bytes and None as they are, else JSON.
+
+    Raises:
+        PayloadError: the value cannot be written as JSON.
+    """
+    if value is None or isinstance(value, bytes):
+        return value
+    return encode(value)
+
+
+def explain(error: BaseException) -> PayloadError:
+    """Return the PayloadError that says what *error* of the codec says.
+
+    msgspec's ``Expected `int`, got `str` - at `$.user_id``` becomes
+    ``$.user_id: expected int, got str``.
+    """
+    if isinstance(error, RecursionError):
+        return PayloadError("the value is nested too deeply, or contains itself")
+    if str(error).startswith("'<' not supported"):
+        return PayloadError(
+            "a set whose members cannot be sorted has no canonical form; use a list"
+        )
+    parts = _PARTS.fullmatch(str(error))
+    if parts is None or not isinstance(error, msgspec.MsgspecError):
+        return PayloadError(str(error))
+    is_misfit = isinstance(error, msgspec.ValidationError)
+    path = (parts["path"] or "$").replace("`", "") if is_misfit else ""
+    inner = error.__cause__
+    if isinstance(inner, PayloadError):  # raised by our own hook, below *path*
+        fault = str(inner).removeprefix(f"{inner.path}: ")
+        return PayloadError(fault, path=path + inner.path.removeprefix("$"))
+    missing = _MISSING.fullmatch(parts["text"])
+    if missing:
+        return PayloadError("missing", path=f"{path}.{missing['name']}")
+    text = parts["text"].replace("`", "")
+    return PayloadError(text if text[:2].isupper() else text[:1].lower() + text[1:], path=path)
+
+
+def _encode_other(value: object) -> Any:
+    """Write what msgspec does not know."""
+    if is_model(value):
+        return dump_model(value)
+    raise PayloadError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _settled(value: Any) -> Any:
+    """Return *value* with what JSON, or Go, writes otherwise than msgspec."""
+    if isinstance(value, dict):
+        return {key: _settled(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_settled(each) for each in value]
+    if isinstance(value, timedelta):
+        return to_nanoseconds(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PayloadError(f"{value} cannot be written as JSON")
+    return value

@@ -1,0 +1,219 @@
+"""The parameters of a function as a payload."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from pyasynq.errors import ConfigError, PayloadError
+from pyasynq.options import name_fault
+from pyasynq.payload.json_type import JsonType, is_bytes, is_model, unsupported
+
+Form = Literal["nothing", "bytes", "model", "object"]
+
+_NULL = b"null"
+_POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_KINDS = {
+    inspect.Parameter.VAR_POSITIONAL: "*{}",
+    inspect.Parameter.VAR_KEYWORD: "**{}",
+    inspect.Parameter.POSITIONAL_ONLY: "positional-only {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Names the JSON key of a parameter: ``Annotated[int, Field("UserID")]``.
+
+    Raises:
+        ConfigError: the name is blank.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        fault = name_fault("field", self.name)
+        ConfigError.raise_if([fault] if fault else [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parameter:
+    """A parameter of the payload."""
+
+    name: str
+    key: str
+    has_field: bool
+    kind: Any
+    default: Any
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+
+class PayloadCodec:
+    """Encodes calls of one function as payloads, and decodes payloads to calls.
+
+    Attributes:
+        form: how the payload looks: "nothing", raw "bytes", one "model" or an "object".
+        takes_context: the first parameter is the context, which is not in the payload.
+        returns: the annotation of the result; Any if there is none.
+
+    Args:
+        function: any function whose annotations can be resolved.
+        context_type: a first parameter with this annotation is not in the payload.
+
+    Raises:
+        ConfigError: names every parameter that cannot be in a payload.
+    """
+
+    def __init__(self, function: Callable[..., Any], context_type: type) -> None:
+        self._name = getattr(function, "__qualname__", repr(function))
+        hints = _hints(function, self._name)
+        self.returns = hints.pop("return", Any)
+        given = list(inspect.signature(function).parameters.values())
+        self.takes_context = bool(given) and hints.get(given[0].name) is context_type
+        if self.takes_context:
+            del given[0]
+        ConfigError.raise_if(_shape_faults(self._name, given, hints, context_type))
+        self._signature = inspect.Signature(given)
+        self._parameters = [_parameter(each, hints.get(each.name, Any)) for each in given]
+        ConfigError.raise_if(_type_faults(self._name, self._parameters))
+        self.form = _form_of(self._parameters)
+        self._type = self._make_type()
+        ConfigError.raise_if(self._default_faults())
+
+    def encode(self, *args: Any, **kwargs: Any) -> bytes | None:
+        """Return the payload of a call; equal calls give equal bytes.
+
+        Raises:
+            TypeError: a call of the function would raise it too: an argument is missing, or
+                there is no such parameter.
+            PayloadError: an argument does not fit its annotation, or JSON cannot carry it.
+        """
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}(): {error}") from None
+        bound.apply_defaults()
+        match self.form:
+            case "nothing":
+                return None
+            case "object":
+                values = {each.key: bound.arguments[each.name] for each in self._parameters}
+                return self._type.write(self._type.accept(values))
+            case form:
+                value = self._type.accept(bound.arguments[self._parameters[0].name])
+                return value if form == "bytes" else self._type.write(value)
+
+    def decode(self, payload: bytes) -> dict[str, Any]:
+        """Return the keyword arguments that *payload* stands for; omits those with defaults.
+
+        Raises:
+            PayloadError: the payload does not fit; says where.
+        """
+        match self.form:
+            case "nothing":
+                return {}
+            case "bytes":
+                return {self._parameters[0].name: self._type.accept(payload)}
+            case "model":
+                sole = self._parameters[0]
+                if not payload and not sole.is_required:
+                    return {}
+                return {sole.name: self._type.read(payload)}
+            case _:
+                # Go's `NewTask(type, nil)` calls a function whose parameters have defaults.
+                text = b"{}" if payload in (b"", _NULL) else payload
+                return self._given(self._type.read(text))
+
+    def _given(self, values: Any) -> dict[str, Any]:
+        found = ((each.name, getattr(values, each.name)) for each in self._parameters)
+        return {name: value for name, value in found if value is not msgspec.UNSET}
+
+    def _make_type(self) -> JsonType[Any]:
+        if self.form != "object":
+            return JsonType(self._parameters[0].kind if self._parameters else None)
+        fields = []
+        for each in self._parameters:
+            default = msgspec.NODEFAULT if each.is_required else msgspec.UNSET
+            fields.append((each.name, each.kind, msgspec.field(name=each.key, default=default)))
+        return JsonType(msgspec.defstruct("Payload", fields, kw_only=True))
+
+    def _default_faults(self) -> Iterator[str]:
+        for each in self._parameters:
+            if each.is_required:
+                continue
+            try:
+                kind: JsonType[Any] = JsonType(each.kind)
+                kind.write(kind.accept(each.default))
+            except PayloadError as error:
+                yield f"default of parameter {each.name!r} of {self._name!r} does not fit: {error}"
+
+
+def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    """Return the resolved annotations of *function*."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, AttributeError) as error:
+        raise ConfigError(
+            f"annotations of {name!r} cannot be resolved: {error}; they are needed at run time, "
+            "so import them outside of `if TYPE_CHECKING:` and define them in the module"
+        ) from error
+    except (TypeError, SyntaxError) as error:
+        raise ConfigError(f"annotations of {name!r} cannot be resolved: {error}") from error
+
+
+def _parameter(given: inspect.Parameter, hint: Any) -> _Parameter:
+    """Return a parameter with its key, which a Field renames."""
+    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    field = next((note for note in notes if isinstance(note, Field)), None)
+    return _Parameter(
+        name=given.name,
+        key=field.name if field else given.name,
+        has_field=field is not None,
+        kind=hint,
+        default=given.default,
+    )
+
+
+def _form_of(parameters: list[_Parameter]) -> Form:
+    if not parameters:
+        return "nothing"
+    sole = parameters[0]
+    if len(parameters) > 1 or sole.has_field:
+        return "object"
+    if is_bytes(sole.kind):
+        return "bytes"
+    return "model" if is_model(sole.kind) else "object"
+
+
+def _shape_faults(
+    name: str, given: list[inspect.Parameter], hints: Mapping[str, Any], context_type: type
+) -> Iterator[str]:
+    """Yield what is wrong with the kinds and the order of parameters."""
+    for each in given:
+        if each.kind in _KINDS:
+            what = _KINDS[each.kind].format(each.name)
+            yield f"parameter {what} of {name!r} has no name in the payload; give it one"
+        if hints.get(each.name) is context_type:
+            yield (
+                f"parameter {each.name!r} of {name!r} is annotated {context_type.__name__}; "
+                "only the first parameter can be"
+            )
+
+
+def _type_faults(name: str, parameters: list[_Parameter]) -> Iterator[str]:
+    """Yield what is wrong with the keys and the types of parameters."""
+    seen: dict[str, str] = {}
+    for each in parameters:
+        if each.key in seen:
+            yield (
+                f"parameters {seen[each.key]!r} and {each.name!r} of {name!r} have "
+                f"the same key {each.key!r}"
+            )
+        seen[each.key] = each.name
+        why = unsupported(each.kind)
+        if why:
+            yield f"parameter {each.name!r} of {name!r} cannot be in a payload: {why}"

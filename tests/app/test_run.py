@@ -1,0 +1,42 @@
+"""`App.run`: the worker as a process of its own."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pyasynq.app import App
+from tests.eventually import eventually
+
+PROGRAM = """
+import sys
+from pyasynq import App
+
+app = App(sys.argv[1])
+
+@app.task(retention=60)
+def double(number: int) -> int:
+    return 2 * number
+
+app.run()
+"""
+
+
+@pytest.mark.slow
+def test_run_works_until_sigterm_and_exits_cleanly(redis_url):
+    app = App(redis_url)
+
+    @app.task(retention=60)
+    def double(number: int) -> int:
+        raise NotImplementedError
+
+    handle = double.enqueue(21)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, redis_url])
+
+    eventually(lambda: handle.info().state == "completed")
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=30) == 0
+    assert handle.info().result == b"42"
+    app.close()

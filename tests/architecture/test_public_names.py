@@ -1,0 +1,104 @@
+"""The public names of the package, and what it costs to import it."""
+
+import ast
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import pyasynq
+
+SOURCE = Path(pyasynq.__file__)
+
+# What only some users need, or what costs time to load.
+HEAVY = ("redis", "hiredis", "google.protobuf", "msgspec", "pydantic", "asyncio", "click")
+
+
+def names_for_type_checkers():
+    """Return the names that type checkers see, and the modules that they come from."""
+    tree = ast.parse(SOURCE.read_text())
+    block = next(each for each in tree.body if isinstance(each, ast.If))
+    return {name.name: each.module for each in block.body for name in each.names}
+
+
+def loaded_by(statement):
+    """Return the modules that are loaded after *statement* in a fresh interpreter."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_all_is_sorted():
+    assert pyasynq.__all__ == sorted(pyasynq.__all__)
+
+
+def test_all_is_what_type_checkers_see():
+    assert set(pyasynq.__all__) == {*names_for_type_checkers(), "__version__"}
+
+
+@pytest.mark.parametrize(("name", "module"), names_for_type_checkers().items())
+def test_a_name_is_what_type_checkers_take_it_for(name, module):
+    expected = getattr(import_module(module), name)
+
+    assert getattr(pyasynq, name) is expected
+
+
+def test_every_public_error_is_exported():
+    errors = import_module("pyasynq.errors")
+    own = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and value.__module__ == errors.__name__
+    }
+
+    assert own <= set(pyasynq.__all__)
+
+
+def test_dir_names_what_is_exported():
+    assert dir(pyasynq) == pyasynq.__all__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'pyasynq' has no attribute 'Ap'"):
+        pyasynq.Ap  # noqa: B018 - what is refused
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    loaded = loaded_by("import pyasynq")
+
+    assert {each for each in loaded if each.startswith("pyasynq")} == {"pyasynq", "pyasynq.version"}
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_an_app_that_only_enqueues_does_not_load_the_server():
+    loaded = loaded_by("from pyasynq import App; app = App(); app.task(lambda: None)")
+
+    assert "pyasynq.app.app" in loaded
+    assert loaded.isdisjoint({"click", "pydantic", "pyasynq.worker.server"})
+
+
+@pytest.mark.slow
+def test_every_module_can_be_the_first_that_is_imported():
+    folder = SOURCE.parent
+    modules = sorted(
+        ".".join(path.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path in folder.rglob("*.py")
+        if path.name != "__main__.py"
+    )
+    code = """
+import importlib, sys
+for name in sys.argv[1:]:
+    for loaded in [each for each in sys.modules if each.split(".")[0] == "pyasynq"]:
+        del sys.modules[loaded]
+    importlib.import_module(name)
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *modules], capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == 0
