@@ -99,8 +99,8 @@ def main() -> None:
             total = enqueue_all(Path(folder))
             print(f"{total} tasks enqueued on {inspector.description}")
             started = time.monotonic()
-            with workers(Path(folder)):
-                watch(inspector, total)
+            with workers(Path(folder)) as processes:
+                watch(inspector, total, processes)
             report(total, time.monotonic() - started, inspector)
         app.close()
 
@@ -111,7 +111,7 @@ def enqueue_all(folder: Path) -> int:
     files = sorted(
         path
         for path in library.rglob("*.py")
-        if not {"site-packages", "lib2to3", "test", "tests"} & set(path.parts)
+        if not {"site-packages", "lib2to3"} & set(path.parts) and not path.stem.startswith("bad")
     )
     for number in range(BROKEN):
         broken = folder / f"broken_{number}.py"
@@ -129,28 +129,31 @@ def enqueue_all(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def workers(folder: Path) -> Iterator[None]:
+def workers(folder: Path) -> "Iterator[list[subprocess.Popen[bytes]]]":
     """Run the worker processes, just as `pyasynq worker` does in production."""
     command = [sys.executable, "-m", "pyasynq", "worker", "measure_library:app"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     with (folder / "workers.log").open("wb") as log:
         processes = [
             subprocess.Popen(  # noqa: S603 - our own command line
-                command, cwd=Path(__file__).parent, stdout=log, stderr=log
+                command, env=environment, stdout=log, stderr=log
             )
             for _ in range(WORKERS)
         ]
         try:
-            yield
+            yield processes
         finally:
             for process in processes:
                 process.terminate()
             codes = [process.wait() for process in processes]
+            if any(codes):
+                print((folder / "workers.log").read_text(), file=sys.stderr)
     if any(codes):
-        sys.exit(f"a worker failed:\n{(folder / 'workers.log').read_text()}")
+        sys.exit(1)
 
 
-def watch(inspector: Inspector, total: int) -> None:
-    """Show the progress until nothing waits and nothing runs."""
+def watch(inspector: Inspector, total: int, processes: "list[subprocess.Popen[bytes]]") -> None:
+    """Show the progress until nothing waits and nothing runs, or a worker has failed."""
     is_terminal = sys.stdout.isatty()
     while True:
         queues = inspector.queues.infos()
@@ -160,7 +163,7 @@ def watch(inspector: Inspector, total: int) -> None:
             share = min(1.0, done / (2 * total))
             bar = "█" * int(30 * share)
             print(f"\r{bar:<30} {done} attempts done, {left} tasks left   ", end="", flush=True)
-        if not left:
+        if not left or any(process.poll() is not None for process in processes):
             break
         time.sleep(0.1)
     if is_terminal:
