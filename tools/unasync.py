@@ -3,11 +3,10 @@
 The async text is the source; a short table of replacements makes the twin. What the table cannot
 say does not belong into a source with a twin.
 
-Usage: python tools/unasync.py [--check]
+`tools/generate.py` writes and checks them.
 """
 
 import re
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,9 +55,3 @@ def outputs() -> dict[Path, str]:
             twin = path.with_name(path.name.replace("_async", ""))
             found[twin] = notice + twin_of(path.read_text("utf-8"))
     return found
-
-
-if __name__ == "__main__":
-    from generate import main
-
-    sys.exit(main(sys.argv[1:]))

@@ -52,9 +52,9 @@ def expected(entries: list[dict[str, Any]]) -> State:
     """Return a recorded state in the form of `dump`."""
     state: State = {}
     for entry in entries:
-        keys = names(entry["key_range"]) if "key_range" in entry else [entry["key"].encode()]
+        keys = names(entry["key_range"]) if "key_range" in entry else [blob(entry["key"])]
         value = _value(entry["type"], entry["value"])
-        state |= {key: (entry["type"], value, entry["ttl"]) for key in keys}
+        state |= dict.fromkeys(keys, (entry["type"], value, entry["ttl"]))
     return state
 
 
@@ -199,13 +199,13 @@ def failed(case: Case, message: TaskMessage, *, is_failure: bool) -> bytes:
     )
 
 
-class NotFoundOnFinish(PyasynqError):
+class NotOursError(PyasynqError):
     """The task was not the caller's to finish."""
 
 
 def verdict(answers: list[bool]) -> None:
     if answers != [True]:
-        raise NotFoundOnFinish
+        raise NotOursError
 
 
 def enqueue_case(case: Case) -> None:
@@ -270,7 +270,7 @@ def dequeue(case: Case) -> Any:
         fetched = case.run(operation)
         if fetched.tasks:
             return decode(fetched.tasks[0].data)
-    raise NotFoundOnFinish
+    raise NotOursError
 
 
 def done(case: Case) -> None:
@@ -361,7 +361,7 @@ def write_result(case: Case) -> int:
     data = blob(case.args["data"]) if case.args["data"] is not None else b""
     operation = finish.write_result(keys_of(case.args["queue"]), case.args["id"], "", data)
     if not case.run(operation):
-        raise NotFoundOnFinish
+        raise NotOursError
     return len(data)
 
 
@@ -404,7 +404,7 @@ def get_task_info(case: Case) -> dict[str, Any]:
     queue, task_id = case.args["queue"], case.args["id"]
     stored = case.run(inspect.get_task(keys_of(queue), task_id))
     if stored is None or not case.run(inspect.has_queue(queue, "asynq")):
-        raise NotFoundOnFinish
+        raise NotOursError
     info = task_info(queue, task_id, stored, case.now_ns)
     due = info.next_process_at
     return {
@@ -419,7 +419,7 @@ def current_stats(case: Case) -> dict[str, Any]:
     queue = case.args["queue"]
     stats = case.run(inspect.queue_stats(keys_of(queue), now_ns=case.now_ns))
     if not case.run(inspect.has_queue(queue, "asynq")):
-        raise NotFoundOnFinish
+        raise NotOursError
     info = asdict(queue_info(queue, stats, case.now_ns))
     info["latency_ns"] = info.pop("latency") // timedelta(microseconds=1) * 1000
     info["paused"] = info.pop("is_paused")

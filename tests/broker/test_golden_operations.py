@@ -8,12 +8,13 @@ import redis
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connect import Connector
-from tests.broker.golden_differences import BEFORE, DIFFERENCES, GONE
 from tests.broker.golden_replay import CALLS, Case, State, dump, expected, same_expiry
 from tests.broker.golden_replay import load as load_state
 from tests.golden_data import blob, load
 
 CASES = load("operations")["cases"]
+# Where we differ on purpose: the reason, and what is left instead.
+DIFFERENCES = {each["n"]: each for each in load("differences")["differences"]}
 # Fields beyond Go's, for each method that may write them.
 EXTRA_FIELDS = {
     "Dequeue": {b"owner"},
@@ -53,11 +54,14 @@ def without_extras(found: State, wanted: State, method: str) -> State:
 def changed(wanted: State, before: State, number: int) -> State:
     """Return the state that is left where we differ on purpose."""
     state = dict(wanted)
-    for key, change in DIFFERENCES[number].changes.items():
-        if change == GONE:
+    for entry in DIFFERENCES[number]["changes"]:
+        key = blob(entry["key"])
+        if entry.get("left") == "gone":
             del state[key]
+        elif entry.get("left") == "before":
+            state[key] = before[key]
         else:
-            state[key] = before[key] if change == BEFORE else change
+            state |= expected([entry])
     return state
 
 
@@ -92,7 +96,7 @@ def test_operation_leaves_redis_as_go_does(case, runner, redis_client: redis.Red
 
     found = without_extras(dump(redis_client), wanted, case["method"])
     assert_same(found, wanted)
-    assert is_refused == (difference.is_refused if difference else case["error"] is not None)
+    assert is_refused == (difference["is_refused"] if difference else case["error"] is not None)
     if not is_refused and difference is None:
         assert_same_result(call, result)
 

@@ -82,4 +82,4 @@ def _page(found: Overview) -> str:
             [[found.redis.get(name, "-") for name in REDIS_FIELDS]],
         ),
     )
-    return "\n\n".join(f"{title}\n\n{table(*rest)}" for title, *rest in sections)
+    return "\n\n".join(f"{title}\n\n{table(headings, rows)}" for title, headings, rows in sections)

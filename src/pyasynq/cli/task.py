@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
+from typing_extensions import override
 
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.output import as_json, as_lines, output_option
@@ -19,6 +20,7 @@ class GoDuration(click.ParamType[timedelta]):
 
     name = "duration"
 
+    @override
     def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
         """Read ``1h30m``, ``1.5s`` or ``90``."""
         try:
@@ -36,6 +38,7 @@ class Moment(click.ParamType[datetime]):
 
     name = "time"
 
+    @override
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
         """Read ``2030-01-31T12:00:00Z``."""
         try:
@@ -52,6 +55,7 @@ class Header(click.ParamType[tuple[str, str]]):
 
     name = "name=value"
 
+    @override
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
         """Read ``name=value``."""
         name, separator, text = value.partition("=")

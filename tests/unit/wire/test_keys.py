@@ -1,6 +1,6 @@
 """Key names against those of Go."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from redis.crc import key_slot
