@@ -11,7 +11,8 @@ from pathlib import Path
 
 import redis
 
-from pyasynq.connection.embedded import find_binary, free_port
+from pyasynq.connection.embedded import find_binary
+from pyasynq.connection.supervisor import free_port
 
 START_TIMEOUT_S = 15.0
 

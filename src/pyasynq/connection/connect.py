@@ -29,6 +29,7 @@ _KEPT = (
     "username",
     "password",
     "credential_provider",
+    "client_name",
     "socket_connect_timeout",
     "socket_keepalive",
     "ssl_keyfile",

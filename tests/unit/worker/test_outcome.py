@@ -1,0 +1,226 @@
+"""What becomes of a task: the table of decisions."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from pyasynq import retry
+from pyasynq.errors import (
+    ConfigError,
+    HandlerNotFoundError,
+    PayloadError,
+    RetryLater,
+    RevokeTask,
+    SkipRetry,
+)
+from pyasynq.wire.message import decode
+from pyasynq.worker import outcome
+from pyasynq.worker.lease import Ending
+from pyasynq.worker.outcome import Archived, Completed, Finished, Retried, Rules
+from tests.builders import make_data, make_message
+
+NOW_NS = 1_000_000_000_500_000_000
+NOW_S = 1_000_000_000
+RULES = Rules(retry_delay=retry.fixed(10), is_failure=lambda error: True)
+
+
+def judge(error, *, rules=RULES, deferred=0, **fields):
+    return outcome.of_failure(
+        make_message(**fields),
+        make_data(**fields),
+        error,
+        rules=rules,
+        deferred=deferred,
+        now_ns=NOW_NS,
+    )
+
+
+def test_success_without_retention_finishes_the_task():
+    assert outcome.of_success(make_message(), b"kept nowhere", NOW_NS) == Finished()
+
+
+def test_success_with_retention_keeps_the_task_and_its_result():
+    decided = outcome.of_success(make_message(retention=60), b"42", NOW_NS)
+
+    assert isinstance(decided, Completed)
+    assert (decided.expires_at_s, decided.result) == (NOW_S + 60, b"42")
+    assert decode(decided.data).completed_at == NOW_S
+
+
+def test_a_result_that_is_kept_must_be_bytes():
+    with pytest.raises(PayloadError, match="must be bytes or None"):
+        outcome.of_success(make_message(retention=60), {"a": 1}, NOW_NS)
+
+
+def test_a_failure_is_retried_after_the_delay_and_counted():
+    decided = judge(ValueError("bad"))
+
+    assert isinstance(decided, Retried)
+    assert decided.is_failure
+    assert decided.at_ns == NOW_NS + 10_000_000_000
+    message = decode(decided.data)
+    assert (message.retried, message.error_msg, message.last_failed_at) == (
+        1,
+        "ValueError: bad",
+        NOW_S,
+    )
+
+
+def test_the_delay_is_asked_with_the_retries_so_far():
+    asked = []
+
+    def delay(retried, error, task):
+        asked.append((retried, str(error), task.type))
+        return timedelta(seconds=1)
+
+    judge(ValueError("bad"), rules=Rules(retry_delay=delay, is_failure=lambda e: True), retried=2)
+
+    assert asked == [(2, "bad", "email")]
+
+
+@pytest.mark.parametrize("retried", [3, 4])
+def test_a_failure_with_no_retries_left_is_archived(retried):
+    decided = judge(ValueError("bad"), retried=retried)
+
+    assert isinstance(decided, Archived)
+    message = decode(decided.data)
+    assert (message.retried, message.error_msg) == (retried, "ValueError: bad")
+
+
+def test_what_is_no_failure_is_retried_without_being_counted():
+    rules = Rules(retry_delay=retry.fixed(1), is_failure=lambda error: False)
+
+    decided = judge(ValueError("busy"), rules=rules)
+
+    assert isinstance(decided, Retried)
+    assert not decided.is_failure
+    assert decode(decided.data).retried == 0
+
+
+def test_exhausted_retries_are_looked_at_before_is_failure():
+    rules = Rules(retry_delay=retry.fixed(1), is_failure=lambda error: False)
+
+    assert isinstance(judge(ValueError("busy"), rules=rules, retry=0), Archived)
+
+
+def raised(make):
+    try:
+        make()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def from_cause():
+    raise ValueError("outer") from SkipRetry("inner")
+
+
+def from_context():
+    try:
+        raise SkipRetry("inner")
+    except SkipRetry:
+        raise ValueError("outer")  # noqa: B904 - the context is what is tested
+
+
+def from_group():
+    raise ExceptionGroup("several", [KeyError("a"), ExceptionGroup("in", [SkipRetry("b")])])
+
+
+@pytest.mark.parametrize("make", [from_cause, from_context, from_group])
+def test_control_flow_is_seen_anywhere_in_the_chain(make):
+    assert isinstance(judge(raised(make)), Archived)
+
+
+def test_a_suppressed_context_does_not_count():
+    def suppress():
+        try:
+            raise SkipRetry("inner")
+        except SkipRetry:
+            raise ValueError("outer") from None
+
+    assert isinstance(judge(raised(suppress)), Retried)
+
+
+def test_a_chain_that_is_a_ring_ends():
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+
+    assert isinstance(judge(one), Retried)
+
+
+def test_a_revoked_task_is_dropped_even_with_a_retention():
+    assert judge(RevokeTask(), retention=60) == Finished()
+
+
+def test_retry_later_keeps_the_message_and_counts_no_failure():
+    decided = judge(RetryLater(2.5), deferred=4)
+
+    assert decided == Retried(make_data(), NOW_NS + 2_500_000_000, is_failure=False, deferred=5)
+
+
+def test_retry_later_works_when_retries_are_used_up():
+    assert isinstance(judge(RetryLater(1), retried=3), Retried)
+
+
+def test_retry_later_beyond_max_deferrals_is_a_failure():
+    rules = Rules(retry_delay=retry.fixed(1), is_failure=lambda error: True, max_deferrals=2)
+
+    decided = judge(RetryLater(1), rules=rules, deferred=2)
+
+    assert isinstance(decided, Retried)
+    assert decided.is_failure
+
+
+def test_retry_later_refuses_a_negative_delay():
+    with pytest.raises(ConfigError, match="negative"):
+        RetryLater(-1)
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"),
+    [
+        (Ending.TIMED_OUT, "context deadline exceeded"),
+        (Ending.CANCELED, "context canceled"),
+        (Ending.LEASE_LOST, "asynq: task lease expired"),
+    ],
+)
+def test_an_ended_attempt_is_told_in_the_words_of_go(ending, text):
+    assert outcome.error_text(outcome.error_of(ending)) == text
+
+
+def test_a_missing_handler_is_told_in_the_words_of_go():
+    error = HandlerNotFoundError("email")
+
+    assert outcome.error_text(error) == 'handler not found for task "email"'
+
+
+def test_an_error_text_names_type_message_and_line():
+    error = raised(lambda: int("x"))
+
+    text = outcome.error_text(error)
+
+    assert text.startswith("ValueError: invalid literal for int() with base 10: 'x' [test_outcome")
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (KeyError(), "KeyError"),
+        (Unspeakable(), "Unspeakable: (its text cannot be made)"),
+        (ValueError("a\ud800"), "ValueError: a\\ud800"),
+        (SystemExit(3), "SystemExit: 3"),
+        (asyncio.CancelledError("context canceled"), "context canceled"),
+    ],
+)
+def test_any_exception_has_a_text_that_go_can_store(error, text):
+    assert outcome.error_text(error) == text
+
+
+def test_an_error_text_is_bounded():
+    assert len(outcome.error_text(ValueError("é" * 100_000)).encode()) <= 4096
