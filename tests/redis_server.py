@@ -28,7 +28,11 @@ class RedisServer:
         self.binary = binary or find_binary()
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        self.start()
+        try:
+            self.start()
+        except RuntimeError:  # somebody else may have taken the port
+            self.port = free_port()
+            self.start()
 
     @property
     def url(self) -> str:
@@ -37,6 +41,11 @@ class RedisServer:
     @property
     def tcp_url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
 
     def client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=self.socket, protocol=2)

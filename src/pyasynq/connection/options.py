@@ -175,14 +175,15 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     values: dict[str, Any] = {"kind": kind, "tls": tls}
     rest = rest.removeprefix("//")
     place, slash, path = rest.partition("/")
-    if kind in ("unix", "embedded"):
+    has_path = kind in ("unix", "embedded")
+    if "@" in query or ("@" in path and (not has_path or ":" in place)):
+        # Nothing of it may be quoted: a password with a bare / or ? has been cut in two here.
+        faults.append("user and password must be percent-encoded: / is %2F, ? is %3F, @ is %40")
+        return {}
+    if has_path:
         user, at, start = place.rpartition("@")
         values["path"] = unquote(start + slash + path)
         _read_user(user if at else "", values)
-    elif "@" in path or "@" in query:
-        # Nothing of it may be quoted: a password with a bare / or ? has been cut in two here.
-        faults.append("user and password must be percent-encoded: / is %2F, ? is %3F, @ is %40")
-        return values
     else:
         _read_place(place, path, values, faults)
     _read_query(query, values, faults)

@@ -1,0 +1,50 @@
+"""The reference names everything a user can set, meet or see."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from pyasynq import errors
+from pyasynq.cli.main import COMMANDS
+from pyasynq.connection.options import ConnectionOptions
+from pyasynq.options import EnqueueOptions
+from pyasynq.worker.config import ServerConfig
+
+REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
+ERRORS = [
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, Exception) and not name.startswith("_")
+]
+
+
+def page(name: str) -> str:
+    return (REFERENCE / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(ServerConfig)])
+def test_every_setting_is_described(field):
+    assert f"`{field}`" in page("server")
+
+
+@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(EnqueueOptions)])
+def test_every_option_is_described(field):
+    assert f"`{field}`" in page("options")
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_is_described(name):
+    assert f"`{name}" in page("errors")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_described(name):
+    assert f"`pyasynq {name}" in page("commands")
+
+
+@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(ConnectionOptions)])
+def test_every_connection_option_is_described(field):
+    said = {"kind": "unix:", "hosts": "host", "path": "path", "tls": "TLS"}
+
+    assert said.get(field, f"`{field.removesuffix('_s')}") in page("connections")

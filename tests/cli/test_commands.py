@@ -1,0 +1,194 @@
+"""The command line as a user meets it: output, exit codes, errors."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyasynq.client import Client
+from pyasynq.task import Task
+from pyasynq.version import __version__
+from tests.eventually import eventually
+
+APP = """
+from pyasynq import App
+app = App()
+@app.task("greet")
+def greet(name: str) -> None:
+    open("greeted", "a").write(name)
+not_an_app = 5
+"""
+
+
+@pytest.fixture
+def pyasynq(redis_url, tmp_path):
+    """Runs the command in a folder of its own."""
+    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n")
+
+    def run(*arguments: str, url: str = redis_url) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pyasynq", *arguments],
+            env={**os.environ, "PYASYNQ_REDIS_URL": url},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_without_arguments_it_names_the_three_commands_one_needs(pyasynq):
+    done = pyasynq()
+
+    assert done.returncode == 0
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("  ")] == [
+        "worker",
+        "task",
+        "stats",
+    ]
+
+
+def test_the_version_is_that_of_the_package(pyasynq):
+    assert pyasynq("--version").stdout == f"pyasynq {__version__}\n"
+
+
+def test_enqueue_says_where_the_task_went(pyasynq, redis_client):
+    done = pyasynq(
+        "task", "enqueue", "-t", "greet", "-l", '{"name":"é"}', "-q", "mail", "--id", "a"
+    )
+
+    assert (done.returncode, done.stdout) == (0, "Enqueued task a to queue mail\n")
+    assert redis_client.lrange("asynq:{mail}:pending", 0, -1) == [b"a"]
+
+
+def test_enqueue_takes_every_option(pyasynq):
+    done = pyasynq(
+        *("task", "enqueue", "--type_name", "greet", "--retry", "3", "--timeout", "1m30s"),
+        *("--deadline", "2033-05-18T03:33:20Z", "--unique", "1h", "--process_in", "90"),
+        *("--retention", "24h", "--header", "a=b=c", "--header", "k=v", "-o", "json"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    info = json.loads(done.stdout)
+    assert (info["state"], info["max_retry"], info["timeout"]) == ("scheduled", 3, 90.0)
+    assert (info["deadline"], info["retention"]) == ("2033-05-18T03:33:20Z", 86400.0)
+    assert info["headers"] == {"a": "b=c", "k": "v"}
+
+
+def test_a_conflict_is_exit_code_4(pyasynq):
+    pyasynq("task", "enqueue", "-t", "greet", "--id", "a")
+
+    done = pyasynq("task", "enqueue", "-t", "greet", "--id", "a")
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == (
+        "Error: task 'a' is already in queue 'default' (state 'pending'); "
+        "delete it first or choose another task_id\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["stat"], "Did you mean 'stats'?"),
+        (["task", "enqueue"], "Missing option '-t'"),
+        (["task", "enqueue", "-t", "greet", "--timeout", "soon"], "'soon' is no duration"),
+        (["task", "enqueue", "-t", "greet", "--deadline", "2033-05-18"], "has no time zone"),
+        (["task", "enqueue", "-t", "greet", "--header", "k"], "write it as name=value"),
+        (["task", "enqueue", "-t", " "], "task type must not be blank"),
+        (["task", "enqueue", "-t", "greet", "--retry", "-1"], "max_retry must be from 0"),
+        (["stats", "--redis-url", "redsi://localhost"], "did you mean redis:"),
+        (["worker", "shop"], "name the App as module:name"),
+        (["worker", "shpo:app"], "there is no module 'shpo'"),
+        (["worker", "shop:ap"], "did you mean shop:app?"),
+        (["worker", "shop:not_an_app"], "shop:not_an_app is a int, not an App"),
+        (["worker", "broken:app"], "imports 'nowhere_to_be_found', which is not installed"),
+        (["worker", "shop:app", "-q", "mail=high"], "'high' is not a whole number"),
+        (["worker", "shop:app", "-c", "0"], "concurrency must be a whole number from 1"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(pyasynq, arguments, said):
+    done = pyasynq(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unreachable_redis_is_exit_code_69_with_a_hint(pyasynq, tmp_path):
+    done = pyasynq("stats", url=f"unix://{tmp_path}/nobody.sock?connect_timeout=1")
+
+    assert (done.returncode, done.stdout) == (69, "")
+    assert "redis is not available" in done.stderr
+    assert "Is Redis running there?" in done.stderr
+
+
+def test_a_password_never_shows(pyasynq):
+    done = pyasynq("stats", "--redis-url", "redis://user:hunter2@127.0.0.1:1/0")
+
+    assert done.returncode == 69
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_stats_shows_queues_and_states(pyasynq, redis_url):
+    with Client(redis_url) as client:
+        client.enqueue(Task("greet"), queue="mail")
+        client.enqueue(Task("greet"), queue="mail", process_in=60)
+
+    done = pyasynq("stats")
+
+    assert done.returncode == 0
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["0", "1", "0", "1", "0", "0", "0"] in rows
+    assert any(row[:5] == ["mail", "0", "1", "0", "1"] for row in rows if row)
+
+
+def test_stats_has_forms_for_programs(pyasynq, redis_url):
+    with Client(redis_url) as client:
+        client.enqueue(Task("greet"), queue="mail")
+
+    document = json.loads(pyasynq("stats", "-o", "json").stdout)
+    (line,) = pyasynq("stats", "-o", "jsonl").stdout.splitlines()
+    (row,) = csv.DictReader(io.StringIO(pyasynq("stats", "-o", "csv").stdout))
+
+    assert document["aggregate"]["pending"] == 1
+    assert "redis_version" in document["redis"]
+    assert json.loads(line)["queue"] == "mail"
+    assert (row["queue"], row["pending"], row["size"]) == ("mail", "1", "1")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
+def test_stats_of_an_empty_redis_is_no_error(pyasynq, form):
+    assert pyasynq("stats", "-o", form).returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_runs_tasks_until_a_signal_and_exits_with_0(
+    pyasynq, number, redis_url, tmp_path: Path
+):
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "pyasynq", "worker", "shop:app", "--redis-url", redis_url],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    pyasynq("task", "enqueue", "-t", "greet", "-l", '{"name":"Ann"}')
+    eventually((tmp_path / "greeted").exists)
+
+    worker.send_signal(number)
+    _output, log = worker.communicate(timeout=20)
+
+    assert worker.returncode == 0
+    assert (tmp_path / "greeted").read_text() == "Ann"
+    assert "serves default=1 with concurrency 10" in log
+    assert "Traceback" not in log

@@ -1,0 +1,183 @@
+import pytest
+
+from pyasynq.connection.connect import Connector
+from pyasynq.connection.options import ConnectionOptions
+from pyasynq.errors import ConfigError
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://", ConnectionOptions()),
+        ("redis://cache", ConnectionOptions(hosts=(("cache", 6379),))),
+        ("REDIS://cache:7000/3", ConnectionOptions(hosts=(("cache", 7000),), db=3)),
+        ("redis://[::1]:7000", ConnectionOptions(hosts=(("::1", 7000),))),
+        ("redis://[fe80::1]", ConnectionOptions(hosts=(("fe80::1", 6379),))),
+        (
+            "redis://me:p%40ss%2Fw%3A%3F@cache",
+            ConnectionOptions(username="me", password="p@ss/w:?", hosts=(("cache", 6379),)),
+        ),
+        ("redis://:word@cache", ConnectionOptions(password="word", hosts=(("cache", 6379),))),
+        (
+            "rediss://cache?verify=none&ca_file=/ca.pem",
+            ConnectionOptions(tls=True, verify=False, ca_file="/ca.pem", hosts=(("cache", 6379),)),
+        ),
+        (
+            "rediss://cache?cert_file=c.pem&key_file=k.pem&verify=full",
+            ConnectionOptions(
+                tls=True, cert_file="c.pem", key_file="k.pem", hosts=(("cache", 6379),)
+            ),
+        ),
+        ("unix:///run/r.sock?db=2", ConnectionOptions(kind="unix", path="/run/r.sock", db=2)),
+        ("redis-socket:///run/r.sock", ConnectionOptions(kind="unix", path="/run/r.sock")),
+        ("unix:///run/a@b.sock", ConnectionOptions(kind="unix", path="/run/a@b.sock")),
+        (
+            "unix://me:word@/run/r.sock",
+            ConnectionOptions(kind="unix", path="/run/r.sock", username="me", password="word"),
+        ),
+        (
+            "redis-sentinel://:word@a,b:7001,[::1]/4?master=main&sentinel_password=other",
+            ConnectionOptions(
+                kind="sentinel",
+                hosts=(("a", 26379), ("b", 7001), ("::1", 26379)),
+                db=4,
+                password="word",
+                master="main",
+                sentinel_password="other",
+            ),
+        ),
+        (
+            "rediss-cluster://a:1,b:2",
+            ConnectionOptions(kind="cluster", tls=True, hosts=(("a", 1), ("b", 2))),
+        ),
+        (
+            "redis://h?connect_timeout=0.5&socket_timeout=9&max_connections=4&namespace=x&client_name=y",
+            ConnectionOptions(
+                hosts=(("h", 6379),),
+                connect_timeout_s=0.5,
+                socket_timeout_s=9.0,
+                max_connections=4,
+                namespace="x",
+                client_name="y",
+            ),
+        ),
+        ("embedded:", ConnectionOptions(kind="embedded")),
+        ("embedded:data", ConnectionOptions(kind="embedded", path="data")),
+        ("embedded:/var/data", ConnectionOptions(kind="embedded", path="/var/data")),
+    ],
+)
+def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
+    options = ConnectionOptions.from_url(url)
+
+    assert options == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "faults"),
+    [
+        (
+            "redsi://h",
+            ("a redis URL cannot begin with 'redsi'; did you mean redis:",),
+        ),
+        ("redis://h?databse=1&db=x", ("a redis URL has no setting 'databse'", "db must be")),
+        (
+            "redis://h?sockettimeout=1",
+            ("a redis URL has no setting 'sockettimeout'; did you mean 'socket_timeout'",),
+        ),
+        (
+            "redis://h:0/-1?socket_timeout=soon&verify=maybe&max_connections=0",
+            (
+                "socket_timeout must be a number of seconds, not 'soon'",
+                "verify must be none or full, not 'maybe'",
+                "port must be from 1 to 65535, not 0",
+                "db must be 0 or more, not -1",
+                "max_connections must be 1 or more, not 0",
+            ),
+        ),
+        ("redis://h?socket_timeout=nan", ("socket_timeout_s must be more than 0",)),
+        ("redis://h:port", ("port must be a number, not 'port'",)),
+        ("redis://a,b", ("several hosts need a redis-sentinel://",)),
+        ("redis://h?namespace=a%7Bb%7D", ("namespace must not be blank",)),
+        ("redis://h?client_name=my%20app", ("client_name must not hold spaces",)),
+        ("redis://h?ca_file=/ca.pem", ("ca_file, cert_file, key_file and verify need TLS",)),
+        ("rediss://h?cert_file=c.pem", ("cert_file and key_file belong together",)),
+        ("redis-sentinel://a,b", ("sentinel needs the name of the master",)),
+        ("redis-cluster://a/1", ("a cluster has only database 0",)),
+        ("unix://", ("a unix URL needs the path of the socket",)),
+        ("", ("a redis URL cannot begin with ''",)),
+    ],
+)
+def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        ConnectionOptions.from_url(url)
+
+    found = raised.value.faults
+    assert len(found) == len(faults), found
+    assert all(said.startswith(start) for said, start in zip(found, faults, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://me:{SECRET}@h:0",
+        f"redis://me:a/{SECRET}@h",
+        f"redis://me:a?{SECRET}@h",
+        f"redis://me:a?db={SECRET}@h",
+        f"redis://me:a/db?x={SECRET}@h",
+        f"unix://me:a/{SECRET}@/run/r.sock",
+        f"unix://me:a?{SECRET}@/run/r.sock",
+        f"redis://me:{SECRET}@h/x?password={SECRET}&passwrod=x",
+    ],
+)
+def test_error_of_a_wrong_url_does_not_show_the_password(url: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        ConnectionOptions.from_url(url)
+
+    assert SECRET not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "description"),
+    [
+        (f"redis://me:{SECRET}@h:7000/2", "redis://me@h:7000/2"),
+        (f"rediss://:{SECRET}@[::1]", "rediss://[::1]:6379/0"),
+        (f"unix://:{SECRET}@/run/r.sock?db=1", "unix:///run/r.sock?db=1"),
+        (
+            f"redis-sentinel://a,b:1/0?master=m&sentinel_password={SECRET}",
+            "redis-sentinel://a:26379,b:1/0",
+        ),
+        ("embedded:", "an embedded redis"),
+    ],
+)
+def test_description_says_where_redis_is_without_the_password(url: str, description: str) -> None:
+    options = ConnectionOptions.from_url(url)
+
+    assert options.describe() == description
+    assert str(options) == description
+    assert SECRET not in repr(options)
+
+
+def test_url_of_the_environment_counts_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYASYNQ_REDIS_URL", "redis://elsewhere:7000/1")
+
+    connector = Connector.of(None)
+
+    assert connector.description == "redis://elsewhere:7000/1"
+
+
+def test_redis_of_this_machine_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYASYNQ_REDIS_URL", raising=False)
+
+    connector = Connector.of(None)
+
+    assert connector.description == "redis://127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize("url", ["redis-sentinel://a?master=m", "rediss-cluster://a"])
+def test_sentinel_and_cluster_are_refused_with_a_way_out(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"connects to a single redis.*use a redis://"):
+        Connector.of(url)
