@@ -158,6 +158,19 @@ def test_many_starters_at_once_get_one_server(directory: Path) -> None:
         user.kill()
 
 
+def test_user_after_a_starter_that_was_killed_while_starting_gets_the_server(
+    directory: Path, acquire: Acquire
+) -> None:
+    starter = User(directory)
+    eventually(lambda: locks.is_held(state_folder(directory) / "supervisor.lock"))
+    starter.kill()
+
+    server = acquire()
+
+    with client_of(server) as client:
+        assert client.ping()
+
+
 def test_user_that_comes_while_the_server_stops_gets_a_working_one(
     directory: Path, acquire: Acquire
 ) -> None:

@@ -144,7 +144,7 @@ def test_a_sole_parameter_of_another_type_is_in_an_object():
 def test_a_sole_model_with_a_default_may_be_left_out():
     def handle(order: Order | None = None): ...
 
-    def handle_model(order: Order = Order(3)): ...  # noqa: B008 - never mutated
+    def handle_model(order: Order = Order(3)): ...
 
     assert codec_of(handle).decode(b"") == {}
     assert codec_of(handle_model).decode(b"") == {}

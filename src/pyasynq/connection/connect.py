@@ -188,6 +188,9 @@ class Connector:
             )
         arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
         arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
+        # The name is set by a call at connect; reading its answer also takes in the session
+        # tickets of TLS 1.3, which redis-py would else take for data left behind.
+        arguments.setdefault("client_name", "pyasynq")
         if "SSL" in getattr(pool, "connection_class", type(None)).__name__:
             arguments.setdefault("ssl_cert_reqs", "required")
         where = arguments.get("path") or f"{arguments.get('host')}:{arguments.get('port')}"

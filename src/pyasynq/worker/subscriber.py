@@ -36,27 +36,31 @@ class Subscriber:
         self._on_due = on_due
 
     async def run(self, life: Life) -> None:
-        """Listen until the stop; the connection looks after itself."""
-        listening = asyncio.create_task(self._listen(), name="pyasynq subscription")
+        """Listen until the stop; the connections look after themselves."""
+        keys = global_keys(self._connector.namespace)
+        # Two subscriptions: an ACL for Go Asynq may permit the one channel and not the other.
+        listening = [
+            asyncio.create_task(self._listen(keys.cancel, self._cancel), name="pyasynq cancel"),
+            asyncio.create_task(self._listen(keys.due, self._announce), name="pyasynq due"),
+        ]
         life.started()
         stopped = asyncio.create_task(life.stopping.wait(), name="pyasynq subscriber stop")
         try:
-            await asyncio.wait({listening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*listening, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped.cancel()
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
+            for task in (stopped, *listening):
+                task.cancel()
+        for ended in await asyncio.gather(*listening, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
-    async def _listen(self) -> None:
-        keys = global_keys(self._connector.namespace)
-        messages = listen(self._connector, keys.cancel, keys.due)
-        async with contextlib.aclosing(messages):
-            async for channel, payload in messages:
-                if channel == keys.cancel:
-                    self._on_cancel(payload.decode("utf-8", "replace"))
-                else:
-                    self._announce(payload)
+    async def _listen(self, channel: str, hear: Callable[[bytes], None]) -> None:
+        async with contextlib.aclosing(listen(self._connector, channel)) as messages:
+            async for _channel, payload in messages:
+                hear(payload)
+
+    def _cancel(self, payload: bytes) -> None:
+        self._on_cancel(payload.decode("utf-8", "surrogateescape"))
 
     def _announce(self, payload: bytes) -> None:
         """Pass on ``<nanoseconds> <queue>``; anybody can publish anything, so look at it first."""

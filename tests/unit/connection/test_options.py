@@ -81,7 +81,7 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
             "redsi://h",
             ("a redis URL cannot begin with 'redsi'; did you mean redis:",),
         ),
-        ("redis://h?databse=1&db=x", ("a redis URL has no setting 'databse'", "db must be")),
+        ("redis://h?data_base=1&db=x", ("a redis URL has no setting 'data_base'", "db must be")),
         (
             "redis://h?sockettimeout=1",
             ("a redis URL has no setting 'sockettimeout'; did you mean 'socket_timeout'",),
@@ -128,7 +128,7 @@ def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> Non
         f"redis://me:a/db?x={SECRET}@h",
         f"unix://me:a/{SECRET}@/run/r.sock",
         f"unix://me:a?{SECRET}@/run/r.sock",
-        f"redis://me:{SECRET}@h/x?password={SECRET}&passwrod=x",
+        f"redis://me:{SECRET}@h/x?password={SECRET}&passwd=x",
     ],
 )
 def test_error_of_a_wrong_url_does_not_show_the_password(url: str) -> None:

@@ -1,0 +1,89 @@
+"""Inspectors on a real Redis; the blocking twin of this file is generated."""
+
+from datetime import timedelta
+
+import pytest
+
+from pyasynq.client_async import AsyncClient
+from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
+from pyasynq.inspector.inspector_async import AsyncInspector
+from pyasynq.task import Task, TaskState
+
+
+async def test_queues_are_listed_and_counted(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        await client.enqueue(Task("email"), queue="mail")
+        await client.enqueue(Task("email"), queue="mail", process_in=60)
+        await client.enqueue(Task("email"), queue="mail", group="g")
+        await client.enqueue(Task("email"), queue="ads")
+        redis_client.set("asynq:{ads}:paused", "1")
+
+        names = await inspector.queues.list()
+        mail, ads = await inspector.queues.info("mail"), await inspector.queues.info("ads")
+        everything = await inspector.queues.infos()
+
+    assert names == ["ads", "mail"]
+    assert (mail.pending, mail.scheduled, mail.aggregating, mail.groups) == (1, 1, 1, 1)
+    assert (mail.size, mail.is_paused, ads.is_paused) == (3, False, True)
+    assert timedelta(0) <= mail.latency < timedelta(minutes=1)
+    assert mail.memory_usage > 0
+    assert [info.queue for info in everything] == ["ads", "mail"]
+
+
+async def test_an_unknown_queue_is_told(redis_url):
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(QueueNotFoundError, match="queue 'mail' does not exist"):
+            await inspector.queues.info("mail")
+
+
+async def test_a_task_is_shown_as_it_stands(redis_url):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        enqueued = await client.enqueue(
+            Task("email", b"{}", headers={"k": "v"}), queue="mail", timeout=30, process_in=60
+        )
+
+        found = await inspector.tasks.get("mail", enqueued.id)
+
+    assert found == enqueued
+    assert found.state is TaskState.SCHEDULED
+
+
+async def test_an_unknown_task_or_queue_is_told(redis_url):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        await client.enqueue(Task("email"), queue="mail")
+
+        with pytest.raises(TaskNotFoundError, match="task 'a' is not in queue 'mail'"):
+            await inspector.tasks.get("mail", "a")
+        with pytest.raises(QueueNotFoundError):
+            await inspector.tasks.get("ads", "a")
+
+
+@pytest.mark.parametrize("fields", [{"msg": b"\xff\xff", "state": "pending"}, {"state": "weird"}])
+async def test_a_task_that_cannot_be_read_is_told(fields, redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+    redis_client.hset("asynq:{mail}:t:a", mapping=fields)
+
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(PayloadError):
+            await inspector.tasks.get("mail", "a")
+
+
+async def test_a_blank_id_is_refused(redis_url):
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(ConfigError, match="task_id must not be blank"):
+            await inspector.tasks.get("mail", " ")
+        with pytest.raises(ConfigError, match="task_id must not be blank"):
+            await inspector.tasks.cancel("")
+
+
+async def test_a_cancellation_that_nobody_hears_is_no_error(redis_url):
+    async with AsyncInspector(redis_url) as inspector:
+        assert await inspector.tasks.cancel("a") == 0
+
+
+async def test_redis_tells_about_itself(redis_url):
+    async with AsyncInspector(redis_url) as inspector:
+        info = await inspector.redis.info()
+
+    assert info["tcp_port"].isdigit()
+    assert "redis_version" in info
