@@ -8,8 +8,12 @@ from pyasynq.errors import (
     SkipRetry,
 )
 from pyasynq.wire.records import decode_server, decode_worker
+from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.server import Server
+from tests.chaos_proxy import ChaosProxy
 from tests.eventually import eventually_async
+from tests.worker.workplace import QUICK
 
 
 async def test_processor_runs_a_task_and_deletes_it(work):
@@ -27,6 +31,28 @@ async def test_processor_runs_a_task_and_deletes_it(work):
     assert seen == [("email", b'{"a":1}', 1, "default", info.id)]
     assert (work.count("processed"), work.count("failed")) == (1, 0)
     assert work.redis.exists("asynq:{default}:active", "asynq:{default}:lease") == 0
+
+
+async def test_finisher_writes_at_the_stop_what_is_left(work, redis_server):
+    mux = ServeMux()
+    with ChaosProxy(redis_server.port) as proxy:
+        server = Server(proxy.url, ServerConfig(**QUICK))
+
+        @mux.handler("email")
+        async def handle(ctx, task):
+            proxy.refuse()
+            proxy.cut()
+            server.shutdown()
+
+        info = await work.enqueue("email")
+        serving = asyncio.create_task(server.serve(mux))
+        closed, _ = await asyncio.wait({serving}, timeout=0.5)
+        assert not closed  # it waits for its outcome
+        proxy.accept()
+        await serving
+
+    assert work.state(info) is None
+    assert work.count("processed") == 1
 
 
 async def test_forwarder_runs_scheduled_tasks_when_due_and_never_early(work):
@@ -260,6 +286,6 @@ async def test_healthchecker_tells_how_the_ping_went(work):
     told = asyncio.Queue()
 
     async with work.serving(ServeMux(), health_check=told.put, health_check_interval=0.02):
-        first = await told.get()
+        first = await asyncio.wait_for(told.get(), 20)
 
     assert first is None

@@ -31,6 +31,11 @@ def is_credentials(text: str) -> bool:
     return any(word in text for word in _CREDENTIALS)
 
 
+def is_refusal(text: str) -> bool:
+    """Tell whether a connection was refused for good: trying again does not help."""
+    return is_credentials(text) or _is_permission(text)
+
+
 def refusal(call: str, text: str) -> PyasynqError:
     """Return the error for an answer that will not get better by itself.
 
@@ -45,7 +50,7 @@ def refusal(call: str, text: str) -> PyasynqError:
         return PyasynqError(
             f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks"
         )
-    if "noperm" in lowered or "no permissions" in lowered or "can't" in lowered:
+    if _is_permission(text):
         return IncompatibleRedisError(
             f"redis does not permit {call}: {text}; extend the rights of this user", needed=call
         )
@@ -54,3 +59,8 @@ def refusal(call: str, text: str) -> PyasynqError:
             f"this redis does not know what {call} needs: {text}", needed=call
         )
     return PyasynqError(f"redis refuses {call}: {text}")
+
+
+def _is_permission(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in ("noperm", "no permissions", "can't run this command"))

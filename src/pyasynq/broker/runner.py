@@ -161,14 +161,14 @@ def _is_no_script(reply: Any) -> bool:
 
 def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
     if isinstance(reply, Trouble):
-        if failures.is_credentials(str(reply)):
+        if failures.is_refusal(str(reply)):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
     return isinstance(reply, RedisError) and failures.is_passing(str(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
-    if isinstance(reply, Trouble) and not failures.is_credentials(str(reply)):
+    if isinstance(reply, Trouble) and not failures.is_refusal(str(reply)):
         return _unavailable(operation, reply, 1, reply.was_sent)
     if isinstance(reply, RedisError | Trouble):
         return failures.refusal(operation.name, str(reply))

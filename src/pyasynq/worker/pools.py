@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 Ended = tuple[Any, BaseException | None]
@@ -15,12 +15,12 @@ class ThreadPool:
     def __init__(self, size: int) -> None:
         self._size = size
         self._executor: ThreadPoolExecutor | None = None
-        self._busy = 0
+        self._running: set[Future[Ended]] = set()
 
     @property
     def busy(self) -> int:
         """How many functions have not ended."""
-        return self._busy
+        return len(self._running)
 
     async def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run *function* in a thread, in a copy of the caller's context variables.
@@ -31,18 +31,15 @@ class ThreadPool:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
         context = contextvars.copy_context()
-        self._busy += 1
         future = self._executor.submit(_call, context, function, args)
-        future.add_done_callback(self._on_end)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
         return await _outlast(asyncio.wrap_future(future))
 
     def close(self) -> None:
         """Take no more work; threads that still run are left to end by themselves."""
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
-
-    def _on_end(self, _future: object) -> None:
-        self._busy -= 1
 
 
 def _call(

@@ -1,0 +1,59 @@
+"""Each component has a test that fails when the component is taken out of the server."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.server import Server
+from tests.worker import test_components as proofs
+
+PROOFS = {
+    "Forwarder": proofs.test_forwarder_runs_scheduled_tasks_when_due_and_never_early,
+    "Finisher": proofs.test_finisher_writes_at_the_stop_what_is_left,
+    "Healthchecker": proofs.test_healthchecker_tells_how_the_ping_went,
+    "Heartbeater": proofs.test_heartbeater_shows_the_server_and_what_it_runs,
+    "Janitor": proofs.test_janitor_trims_the_archive,
+    "Processor": proofs.test_processor_runs_a_task_and_deletes_it,
+    "Recoverer": proofs.test_recoverer_retries_the_task_of_a_worker_that_is_gone,
+    "Subscriber": proofs.test_subscriber_cancels_a_running_task,
+}
+FAILED = 1  # exit codes of pytest
+
+
+async def test_every_component_of_a_server_is_named_here(redis_url):
+    server = Server(redis_url, ServerConfig(health_check=lambda error: None))
+    async with server.running(ServeMux()):
+        names = {type(each).__name__ for each in server._parts.components}
+
+    assert names == set(PROOFS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_server_without_it_fails_its_test(name):
+    proof = PROOFS[name].__name__
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-n0",
+        "-p",
+        "tests.worker.without_component",
+    ]
+    target = f"tests/worker/test_components.py::{proof}"
+    limit = ("-o", "faulthandler_timeout=60")
+
+    without = subprocess.run(
+        [*command, *limit, "--without-component", name, target],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert without.returncode == FAILED, without.stdout
+    assert f"FAILED {target}" in without.stdout
