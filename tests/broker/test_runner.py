@@ -45,6 +45,7 @@ def test_a_script_that_redis_does_not_know_is_sent_whole_for_just_that_item(
     redis_url, redis_client
 ):
     runner = make_runner(redis_url)
+    redis_client.script_flush()
     runner.run(add(1))
     redis_client.config_resetstat()
 

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
+
 from pyasynq.broker.operation import Operation, Repeat, Script, ignore
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
@@ -43,6 +44,7 @@ async def test_a_script_that_redis_does_not_know_is_sent_whole_for_just_that_ite
     redis_url, redis_client
 ):
     runner = make_runner(redis_url)
+    redis_client.script_flush()
     await runner.run(add(1))
     redis_client.config_resetstat()
 

@@ -21,7 +21,8 @@ def make_certificates(folder: Path) -> Certificates:
     authority, key = folder / "ca.pem", folder / "ca.key"
     _openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=test"),
-        *("-addext", "basicConstraints=critical,CA:TRUE", "-keyout", key, "-out", authority),
+        *("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign"),
+        *("-keyout", key, "-out", authority),
     )
     server = _signed(folder, "server", "subjectAltName=DNS:localhost,IP:127.0.0.1")
     client = _signed(folder, "client", "extendedKeyUsage=clientAuth")
