@@ -17,11 +17,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 # The function as it is written: with the context, and for a coroutine function not yet awaited.
 # Users write TaskDefinition[P, R]; these two are for the type checkers.
-CallP = ParamSpec("CallP", default=...)
+# CallP comes last: Python 3.13.0 cannot subscript a class where a TypeVar follows such a default.
 CallR = TypeVar("CallR", default=Any)
+CallP = ParamSpec("CallP", default=...)
 
 
-class TaskDefinition(Generic[P, R, CallP, CallR]):
+class TaskDefinition(Generic[P, R, CallR, CallP]):
     """A function as a task; made by `App.task`.
 
     P are the parameters in the payload, R is what the function returns. Calling the definition
@@ -85,7 +86,7 @@ class TaskDefinition(Generic[P, R, CallP, CallR]):
         """
         return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
 
-    def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallP, CallR]":
+    def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallR, CallP]":
         """Return the same task with *options*, which win over those of the decorator.
 
         Raises:
@@ -105,17 +106,17 @@ class TaskDecorator(Protocol):
     @overload
     def __call__(
         self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
-    ) -> TaskDefinition[P, R, Concatenate[TaskContext, P], Coroutine[Any, Any, R]]: ...
+    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext, P]]: ...
 
     @overload
     def __call__(
         self, function: Callable[P, Coroutine[Any, Any, R]], /
-    ) -> TaskDefinition[P, R, P, Coroutine[Any, Any, R]]: ...
+    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], P]: ...
 
     @overload
     def __call__(
         self, function: Callable[Concatenate[TaskContext, P], R], /
-    ) -> TaskDefinition[P, R, Concatenate[TaskContext, P], R]: ...
+    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext, P]]: ...
 
     @overload
-    def __call__(self, function: Callable[P, R], /) -> TaskDefinition[P, R, P, R]: ...
+    def __call__(self, function: Callable[P, R], /) -> TaskDefinition[P, R, R, P]: ...

@@ -11,7 +11,7 @@ from pyasynq.worker.middleware import Middleware
 from pyasynq.worker.mux import ServeMux
 
 
-class Registry(Mapping[str, "TaskDefinition[..., object]"]):  # text: Python 3.13.0 fails on it
+class Registry(Mapping[str, TaskDefinition[..., object]]):
     """Definitions by type and by alias, in the order of their registration."""
 
     def __init__(self) -> None:
