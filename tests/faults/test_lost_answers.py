@@ -4,6 +4,7 @@ Each script has a case here. The proxy resets the connection between the executi
 the runner repeats what may be repeated, and what may not is told as "may have happened".
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +111,13 @@ def test_every_script_has_a_case():
         call = make().call
         assert isinstance(call, Script)
         assert call.name == name
+
+
+def without_memory(answer):
+    """Two equal data sets may take a few bytes more or less."""
+    if isinstance(answer, inspect.QueueStats):
+        return dataclasses.replace(answer, memory_usage=0)
+    return answer
 
 
 @pytest.mark.parametrize("name", CASES)
