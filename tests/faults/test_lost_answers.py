@@ -145,7 +145,7 @@ def test_a_call_whose_answer_is_lost_has_its_effect_once(
         else:
             repeated = runner.run(operation)
             if name not in ("forward", "delete_expired_completed", "trim_archive", "drop_ghost"):
-                assert repeated == answer
+                assert without_memory(repeated) == without_memory(answer)
         runner.close()
 
     assert proxy.cuts == 1
