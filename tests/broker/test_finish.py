@@ -10,7 +10,7 @@ from pyasynq.broker.runner import Runner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connect import Connector
 from pyasynq.errors import ConfigError, PyasynqError
-from tests.broker.golden_replay import dump
+from tests.broker.golden_state import dump
 from tests.builders import NOW_NS, make_data, make_keys
 
 KEYS = make_keys()

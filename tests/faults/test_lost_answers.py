@@ -19,7 +19,7 @@ from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.connection.connect import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.wire.records import ServerRecord
-from tests.broker.golden_replay import dump
+from tests.broker.golden_state import dump
 from tests.builders import NOW_NS, make_data, make_keys, make_prepared
 from tests.chaos_proxy import ChaosProxy
 

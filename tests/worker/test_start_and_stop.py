@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 
 import pytest
 
@@ -142,3 +144,45 @@ async def test_a_server_without_redis_fails_at_the_start(tmp_path):
 
     with pytest.raises(RedisUnavailableError, match="not available"):
         await server.serve(ServeMux())
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "def handle(ctx, task):\n    print('started', flush=True)\n    time.sleep(600)",
+        """async def handle(ctx, task):
+    print('started', flush=True)
+    while True:
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            pass""",
+    ],
+    ids=["in a thread", "on the loop"],
+)
+def test_a_handler_that_never_ends_does_not_keep_the_process(
+    handler, redis_url, redis_client, tmp_path
+):
+    script = tmp_path / "program.py"
+    script.write_text(f"""
+import asyncio, time
+from pyasynq import Client, ServeMux, Server, ServerConfig, Task
+
+mux = ServeMux()
+
+@mux.handler("email")
+{handler}
+
+with Client({redis_url!r}) as client:
+    client.enqueue(Task("email"), task_id="one")
+Server({redis_url!r}, ServerConfig(shutdown_timeout=0.1, cancel_grace=0.1)).run(mux)
+""")
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdout.readline() == b"started\n"
+        program.terminate()
+
+        assert program.wait(20) == 0
+        assert b"exiting without them" in program.stderr.read()
+    assert redis_client.lrange("asynq:{default}:pending", 0, -1) == [b"one"]
+    assert redis_client.zcard("asynq:servers") == 0

@@ -80,6 +80,29 @@ def place(item: Prepared, keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes
             return enqueue([item], keys, now_ns=now_ns)
 
 
+def described(item: Prepared) -> tuple[Argument, ...]:
+    """Return the six arguments by which every script stores a task."""
+    return (
+        item.message.id,
+        item.encoded,
+        item.message.unique_key if item.unique_ttl_s else "",
+        item.unique_ttl_s,
+        "" if item.expires_at_ns is None else item.expires_at_ns,
+        item.unique_until,
+    )
+
+
+def refusal(item: Prepared, reply: Sequence[Any], *, is_repeated: bool) -> EnqueueError | None:
+    """Return why a task was not stored: what the fragment `claim` answers.
+
+    None if it was stored after all, by an earlier call whose answer was lost.
+    """
+    code, *detail = reply
+    if code == _LOCKED:
+        return _duplicate(item, text(detail[0]), is_repeated=is_repeated)
+    return _conflict(item, detail[0], detail[1], is_repeated=is_repeated)
+
+
 def _store(
     name: str,
     script_keys: tuple[str, ...],
@@ -90,15 +113,8 @@ def _store(
     check_size(len(items))
     arguments = list(head)
     for item in items:
-        arguments += (
-            item.message.id,
-            item.encoded,
-            item.message.unique_key if item.unique_ttl_s else "",
-            item.unique_ttl_s,
-            "" if item.expires_at_ns is None else item.expires_at_ns,
-            item.unique_until,
-            *tail(item),
-        )
+        arguments += described(item)
+        arguments += tail(item)
     return Operation(
         load(name),
         script_keys,
@@ -111,12 +127,8 @@ def _store(
 
 def _outcomes(items: Sequence[Prepared], reply: Any, *, is_repeated: bool) -> Outcomes:
     outcomes: Outcomes = [None] * len(items)
-    for index, code, *detail in reply:
-        item = items[index]
-        if code == _LOCKED:
-            outcomes[index] = _duplicate(item, text(detail[0]), is_repeated=is_repeated)
-        else:
-            outcomes[index] = _conflict(item, detail[0], detail[1], is_repeated=is_repeated)
+    for index, *why in reply:
+        outcomes[index] = refusal(items[index], why, is_repeated=is_repeated)
     return outcomes
 
 

@@ -62,9 +62,9 @@ class Executor:
         self.running: set[RunningTask] = set()
 
     @property
-    def stuck_threads(self) -> int:
-        """How many plain functions have not ended."""
-        return self._threads.busy
+    def is_stuck(self) -> bool:
+        """Whether a handler has not ended, on the loop or in a thread."""
+        return bool(self.running) or self._threads.busy > 0
 
     def launch(self, running: RunningTask) -> None:
         """Start the handler of *running*; returns at once."""

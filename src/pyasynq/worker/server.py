@@ -5,12 +5,13 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from uuid import uuid4
 
 from pyasynq.broker import finish
@@ -98,10 +99,6 @@ class Server:
         """
         with asyncio.Runner(loop_factory=_loop_factory()) as loop_runner:
             loop_runner.run(self._serve_until_signal(mux))
-        if self._parts is not None and self._parts.executor.stuck_threads:
-            logger.warning("handlers still run in threads, which cannot be killed; exiting")
-            logging.shutdown()
-            os._exit(0)
 
     async def serve(self, mux: ServeMux) -> None:
         """Serve until `shutdown` is called or the caller is cancelled; then shut down.
@@ -154,7 +151,15 @@ class Server:
             (signal.SIGTSTP, self.stop),
         ):
             loop.add_signal_handler(number, react)
-        await self.serve(mux)
+        try:
+            await self.serve(mux)
+        except Exception:
+            if self._parts is not None and self._parts.executor.is_stuck:
+                logger.exception("the server failed")
+                _exit_now(1)
+            raise
+        if self._parts is not None and self._parts.executor.is_stuck:
+            _exit_now(0)
 
     @contextlib.asynccontextmanager
     async def _active(self, mux: ServeMux) -> AsyncIterator[Running]:
@@ -268,6 +273,15 @@ class Server:
             interval_s = to_seconds(config.health_check_interval)
             components.insert(1, Healthchecker(runner, config.health_check, interval_s=interval_s))
         return Parts(tuple(components), processor, executor)
+
+
+def _exit_now(code: int) -> NoReturn:
+    """End the process; the loop and the interpreter would wait for handlers that never end."""
+    logger.warning("handlers do not end although they were told to; exiting without them")
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _owners() -> Callable[[], str]:

@@ -1,7 +1,7 @@
 -- Purpose: store new tasks of one queue that are due later.
--- Uses: claim
+-- Uses: claim, remember
 -- KEYS[1]: scheduled set
--- KEYS[2]: set of the groups that scheduled tasks belong to
+-- KEYS[2]: groups whose names may get lost
 -- ARGV[1]: task key prefix
 -- ARGV[2]: channel that forwarders listen on
 -- ARGV[3]: queue
@@ -23,7 +23,7 @@ for i = 4, #ARGV, 9 do
     describe(key, ARGV[i + 2], ARGV[i + 4], ARGV[i + 5])
     if ARGV[i + 8] ~= "" then
       redis.call("HSET", key, "group", ARGV[i + 8])
-      redis.pcall("SADD", KEYS[2], ARGV[i + 8])
+      remember(KEYS[2], ARGV[i + 8], ARGV[i + 7])
     end
     redis.call("ZADD", KEYS[1], ARGV[i + 7], id)
     if redis.call("ZRANGE", KEYS[1], 0, 0)[1] == id then

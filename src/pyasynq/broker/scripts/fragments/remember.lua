@@ -1,0 +1,7 @@
+-- Notes a group whose name a Go program may forget, with the last time at which it can.
+local function remember(names, group, at)
+  local noted = redis.pcall("ZSCORE", names, group)
+  if not noted or (type(noted) == "string" and tonumber(noted) < tonumber(at)) then
+    redis.pcall("ZADD", names, at, group)
+  end
+end

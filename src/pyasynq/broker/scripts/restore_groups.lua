@@ -1,0 +1,27 @@
+-- Purpose: list groups with members again whose names a Go program has forgotten.
+-- KEYS[1]: groups whose names may get lost
+-- KEYS[2]: set of group names
+-- ARGV[1]: group key prefix
+-- ARGV[2]: now in seconds
+-- ARGV[3]: names noted for before this second need no more looking after
+-- ARGV[4]: how many names to skip
+-- ARGV[5]: how many names at most
+-- Returns: {names listed again, how many names to skip next, or -1 at the end}
+-- Memory full: allowed
+-- Repeat: safe
+redis.call("ZREM", KEYS[1], "")
+local skip, limit, restored, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), 0, 0
+local found =
+  redis.call("ZRANGEBYSCORE", KEYS[1], "-inf", ARGV[2], "WITHSCORES", "LIMIT", skip, limit)
+for i = 1, #found, 2 do
+  local size = redis.pcall("ZCARD", ARGV[1] .. found[i])
+  if type(size) == "number" and size > 0 then
+    restored = restored + redis.call("SADD", KEYS[2], found[i])
+    kept = kept + 1
+  elseif tonumber(found[i + 1]) < tonumber(ARGV[3]) then
+    redis.call("ZREM", KEYS[1], found[i])
+  else
+    kept = kept + 1
+  end
+end
+return {restored, #found == 2 * limit and skip + kept or -1}
