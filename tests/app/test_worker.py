@@ -1,5 +1,6 @@
 """Typed tasks from the enqueue to the result, on a real Redis."""
 
+import json
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -268,3 +269,26 @@ async def loop_for_ever():
     import asyncio  # noqa: PLC0415 - only here
 
     await asyncio.get_running_loop().create_future()
+
+
+async def test_an_aggregator_puts_one_task_in_the_place_of_a_group(redis_url):
+    app = App(redis_url, task_check_interval=0.01, group_grace_period=1)
+    seen = []
+
+    @app.task(group="digest:ann")
+    async def news(text: str) -> None: ...
+
+    @app.task
+    async def send_digest(group: str, texts: list[str]) -> None:
+        seen.append((group, texts))
+
+    @app.aggregator("digest:*", max_size=2)
+    def digest(group: str, tasks: list[Task]) -> Task | None:
+        return send_digest.bind(group, [json.loads(task.payload)["text"] for task in tasks])
+
+    async with app.server().running(app.mux):
+        await news.options(task_id="a").aenqueue("one")
+        await news.options(task_id="b").aenqueue("two")
+        await eventually_async(lambda: seen)
+
+    assert seen == [("digest:ann", ["one", "two"])]

@@ -9,8 +9,10 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.worker import test_components as proofs
+from tests.worker import test_groups as groups
 
 PROOFS = {
+    "Aggregator": groups.test_a_full_group_becomes_one_task_and_its_members_are_deleted,
     "Forwarder": proofs.test_forwarder_runs_scheduled_tasks_when_due_and_never_early,
     "Finisher": proofs.test_finisher_writes_at_the_stop_what_is_left,
     "Healthchecker": proofs.test_healthchecker_tells_how_the_ping_went,
@@ -24,8 +26,10 @@ FAILED = 1  # exit codes of pytest
 
 
 async def test_every_component_of_a_server_is_named_here(redis_url):
+    mux = ServeMux()
+    mux.aggregator("*")(lambda group, tasks: None)
     server = Server(redis_url, ServerConfig(health_check=lambda error: None))
-    async with server.running(ServeMux()):
+    async with server.running(mux):
         names = {type(each).__name__ for each in server._parts.components}
 
     assert names == set(PROOFS)
@@ -34,7 +38,7 @@ async def test_every_component_of_a_server_is_named_here(redis_url):
 @pytest.mark.long
 @pytest.mark.parametrize("name", PROOFS)
 def test_a_server_without_it_fails_its_test(name):
-    proof = PROOFS[name].__name__
+    proof = PROOFS[name]
     command = [
         sys.executable,
         "-m",
@@ -45,7 +49,7 @@ def test_a_server_without_it_fails_its_test(name):
         "-p",
         "tests.worker.without_component",
     ]
-    target = f"tests/worker/test_components.py::{proof}"
+    target = f"{proof.__module__.replace('.', '/')}.py::{proof.__name__}"
     limit = ("-o", "faulthandler_timeout=60")
 
     without = subprocess.run(

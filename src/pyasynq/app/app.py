@@ -19,6 +19,7 @@ from pyasynq.connection.connect import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import EMPTY, EnqueueOptions, name_fault
+from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import TaskContext
 from pyasynq.worker.middleware import Middleware
@@ -79,6 +80,7 @@ class App:
         self._on_invalid_payload = on_invalid_payload
         self._clients = Clients(source, clock)
         self._middlewares: list[Middleware] = []
+        self._aggregations = Aggregations()
         self._lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
 
     # Coroutine functions stand before plain ones, which match them too; and functions that take
@@ -170,11 +172,25 @@ class App:
         self._lifespan = asynccontextmanager(given) if is_generator else given
         return function
 
+    def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
+        """Register the decorated function for the groups that match *pattern*.
+
+        ``function(group, tasks)`` returns the one task in place of all of them, such as
+        ``send_digest.bind(…)``, or None to drop them. As `ServeMux.aggregator`.
+
+        Raises:
+            ConfigError: names every fault; or the pattern is taken.
+        """
+        return self._aggregations.register(pattern, limits)
+
     @property
     def mux(self) -> ServeMux:
-        """A new mux with every task and middleware registered so far."""
+        """A new mux with every task, middleware and aggregator registered so far."""
         archives_unknown = self._on_invalid_payload == "archive"
-        return self.tasks.mux(self._middlewares, archives_unknown=archives_unknown)
+        mux = self.tasks.mux(self._middlewares, archives_unknown=archives_unknown)
+        for aggregation in self._aggregations.all():
+            mux.aggregations.add(aggregation)
+        return mux
 
     def server(self) -> "Server":
         """Return a new server for the tasks of this App; `run` it with `mux`."""

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypedDict
 
 from pyasynq.options import Duration, OptionKeywords
 from pyasynq.retry import RetryDelay
+from pyasynq.worker.aggregation import Aggregate
 from pyasynq.worker.config import ErrorHandler, HealthCheck, IsFailure
 
 OnInvalidPayload = Literal["retry", "archive"]
@@ -43,6 +44,10 @@ class ServerKeywords(TypedDict, total=False):
     health_check: HealthCheck | None
     health_check_interval: Duration
     delayed_task_check_interval: Duration
+    group_aggregator: Aggregate | None
+    group_grace_period: Duration
+    group_max_delay: Duration
+    group_max_size: int
     janitor_interval: Duration
     janitor_batch_size: int
     archive_max_size: int

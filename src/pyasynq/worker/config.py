@@ -11,6 +11,12 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import MAX_INT32, Duration, duration_fault, name_fault, to_seconds
 from pyasynq.retry import RetryDelay, asynq_default
 from pyasynq.task import Task
+from pyasynq.worker.aggregation import (
+    Aggregate,
+    grace_period_fault,
+    max_delay_fault,
+    max_size_fault,
+)
 from pyasynq.worker.context import TaskContext
 
 IsFailure = Callable[[BaseException], bool]
@@ -30,6 +36,9 @@ _SMALLEST_S = {
     "recover_interval": 0.01,
     "health_check_interval": 0.01,
 }
+
+
+_CALLABLES = ("retry_delay", "is_failure", "error_handler", "health_check", "group_aggregator")
 
 
 def always_failure(error: BaseException) -> bool:
@@ -57,6 +66,12 @@ class ServerConfig:
             written; its slot stays taken until it has ended.
         health_check: called with None or the error of a ping, every `health_check_interval`.
         delayed_task_check_interval: longest sleep of the forwarder.
+        group_aggregator: (group, tasks) → the one task in their place, or None to drop them:
+            for every group that the mux has no aggregator for.
+        group_grace_period: a group without a new member for so long is due; at least 1 s.
+        group_max_delay: a group whose oldest member waits for so long is due; 0: no limit.
+        group_max_size: a group of so many members is due, and no aggregate has more, up to
+            500; 0: no limit but 500.
         janitor_interval: how often completed tasks whose retention is over are deleted.
         janitor_batch_size: how many of them at once, from 1 to 500.
         archive_max_size: how many archived tasks a queue keeps.
@@ -84,6 +99,10 @@ class ServerConfig:
     health_check: HealthCheck | None = None
     health_check_interval: Duration = 15.0
     delayed_task_check_interval: Duration = 5.0
+    group_aggregator: Aggregate | None = None
+    group_grace_period: Duration = 60.0
+    group_max_delay: Duration = 0.0
+    group_max_size: int = 0
     janitor_interval: Duration = 8.0
     janitor_batch_size: int = 100
     archive_max_size: int = 9_999
@@ -162,6 +181,9 @@ _READERS: dict[str, Callable[[str], Any]] = {  # how each setting is read from t
     "cancel_grace": float,
     "health_check_interval": float,
     "delayed_task_check_interval": float,
+    "group_grace_period": float,
+    "group_max_delay": float,
+    "group_max_size": int,
     "janitor_interval": float,
     "archive_max_age": float,
     "lease_duration": float,
@@ -186,7 +208,14 @@ def _faults(config: ServerConfig) -> Iterator[str]:
             "heartbeat_interval must be at most half of lease_duration, "
             "else one late heartbeat loses every lease"
         )
-    for name in ("retry_delay", "is_failure", "error_handler", "health_check"):
+    for fault in (
+        grace_period_fault("group_grace_period", config.group_grace_period),
+        max_delay_fault("group_max_delay", config.group_max_delay),
+        max_size_fault("group_max_size", config.group_max_size),
+    ):
+        if fault:
+            yield fault
+    for name in _CALLABLES:
         value = getattr(config, name)
         if value is not None and not callable(value):
             yield f"{name} must be callable, not {type(value).__name__}"

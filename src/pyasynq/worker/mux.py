@@ -1,14 +1,18 @@
-"""Which handler runs a task: by its exact type, else by the longest prefix."""
+"""Which handler runs a task: by its exact type, else by the longest prefix.
+
+And which function aggregates a group.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from pyasynq.errors import ConfigError
 from pyasynq.options import name_fault
 from pyasynq.retry import RetryDelay
 from pyasynq.task import Task
+from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import IsFailure
 from pyasynq.worker.context import TaskContext
 from pyasynq.worker.middleware import Middleware
@@ -57,6 +61,7 @@ class ServeMux:
         self._routes: dict[str, Route] = {}
         self._longest_first: list[str] = []
         self.middlewares: list[Middleware] = []
+        self.aggregations = Aggregations()
 
     def add(self, pattern: str, handler: Handler, *, settings: TaskSettings = AS_SERVER) -> None:
         """Register *handler* for *pattern*.
@@ -86,6 +91,24 @@ class ServeMux:
             return handler
 
         return register
+
+    def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
+        """Register the decorated function for the groups that match *pattern*.
+
+        It gets the name of the group and its tasks, the oldest first (those of one second by
+        ID), and returns the one task in their place, which goes to the same queue, or None to
+        drop them. A coroutine function runs on the event loop, a plain one in a thread. If it
+        fails, the tasks go back to their group within three minutes.
+
+        Args:
+            pattern: a group, or a pattern with ``*``, ``?`` and ``[…]``; the longest one wins.
+            limits: ``grace_period``, ``max_delay`` and ``max_size``, as the fields of
+                `ServerConfig` that begin with ``group_``; those apply where one is not given.
+
+        Raises:
+            ConfigError: names every fault; or the pattern is taken.
+        """
+        return self.aggregations.register(pattern, limits)
 
     def use(self, *middlewares: Middleware) -> None:
         """Put *middlewares* around every handler; the first used is the outermost.

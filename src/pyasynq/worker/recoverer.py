@@ -9,11 +9,11 @@ import logging
 from collections import Counter
 from collections.abc import Container, Sequence
 
-from pyasynq.broker import finish, maintain
+from pyasynq.broker import finish, groups, maintain
 from pyasynq.broker.maintain import LeaseExpired
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
-from pyasynq.clock import Clock
+from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import PayloadError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle import Life, every
 from pyasynq.options import to_seconds
@@ -70,11 +70,13 @@ class Recoverer:
         for keys in self._queues:
             try:
                 await self._recover_queue(keys, counts)
+                await self._reclaim(keys, counts)
             except RedisUnavailableError:
                 self._not_before = self._clock.monotonic() + self._lease_s
                 raise
             except PyasynqError:
                 logger.exception("cannot recover tasks of queue %s", keys.queue)
+        counts = +counts
         if counts:
             said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
             logger.info("recovered tasks whose worker is gone: %s", said)
@@ -92,6 +94,15 @@ class Recoverer:
                 return
             has_more = found.has_more
             skip += await self._recover_batch(keys, found.tasks, cutoff_s, counts)
+
+    async def _reclaim(self, keys: QueueKeys, counts: Counter[str]) -> None:
+        """Give the members of overdue aggregation sets back to their groups."""
+        has_more = True
+        while has_more:
+            now_s = self._clock.redis_now_ns() // NANOSECONDS
+            operation = groups.reclaim_aggregation_sets(keys, now_s=now_s)
+            moved, has_more = await self._runner.run(operation, patience_s=0)
+            counts["given back to their group"] += moved
 
     async def _recover_batch(
         self, keys: QueueKeys, found: Sequence[LeaseExpired], cutoff_s: int, counts: Counter[str]

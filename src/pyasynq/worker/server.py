@@ -22,6 +22,8 @@ from pyasynq.errors import ConfigError, ServerStateError, TaskNotFoundError
 from pyasynq.lifecycle import Component, Running, running
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import queue_keys
+from pyasynq.worker.aggregation import Aggregation, Aggregations
+from pyasynq.worker.aggregator import Aggregator
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope
 from pyasynq.worker.executor import Executor
@@ -269,10 +271,32 @@ class Server:
             finisher,
             processor,
         ]
+        if aggregations := _aggregations(mux, config):
+            components.append(
+                Aggregator(
+                    runner,
+                    config,
+                    clock,
+                    keys,
+                    aggregations,
+                    on_pending=changed.set,
+                    on_due=forwarder.expect,
+                )
+            )
         if config.health_check is not None:
             interval_s = to_seconds(config.health_check_interval)
             components.insert(1, Healthchecker(runner, config.health_check, interval_s=interval_s))
         return Parts(tuple(components), processor, executor)
+
+
+def _aggregations(mux: ServeMux, config: ServerConfig) -> Aggregations:
+    """Return the aggregators of the mux, and the server's own for the rest."""
+    found = Aggregations()
+    for each in mux.aggregations.all():
+        found.add(each)
+    if config.group_aggregator is not None and found.find("*") is None:
+        found.add(Aggregation(pattern="*", function=config.group_aggregator))
+    return found
 
 
 def _exit_now(code: int) -> NoReturn:
