@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
     "src/pyasynq/broker/runner_async.py",
+    "src/pyasynq/broker/enqueuer_async.py",
     "src/pyasynq/client_async.py",
     *(
         str(path.relative_to(ROOT))
@@ -30,7 +31,7 @@ TABLE = [
     (r"\baclose\b", "close"),
     (r"disconnect\(nowait=True\)", "disconnect()"),
     (r"\bopen_async\b", "open_sync"),
-    (r"\bAsync(Runner|Client|Inspector|Queues|Tasks|RedisDetails)\b", r"\1"),
+    (r"\bAsync(Runner|Enqueuer|Shared|Client|Inspector|Queues|Tasks|RedisDetails)\b", r"\1"),
     (r"\b(\w+)_async\b", r"\1"),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),

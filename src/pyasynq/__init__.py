@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pyasynq.inspector import AsyncInspector, Inspector, QueueInfo
     from pyasynq.options import EnqueueOptions
     from pyasynq.payload import Field
-    from pyasynq.task import Task, TaskInfo, TaskState
+    from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.context import TaskContext, current_context
     from pyasynq.worker.middleware import CallNext, Middleware
@@ -62,6 +62,7 @@ __all__ = [
     "DuplicateTaskError",
     "EnqueueError",
     "EnqueueOptions",
+    "EnqueueResult",
     "EntryNotFoundError",
     "Field",
     "HandlerNotFoundError",
@@ -112,7 +113,7 @@ _HOMES = {
     "inspector": ("AsyncInspector", "Inspector", "QueueInfo"),
     "options": ("EnqueueOptions",),
     "payload": ("Field",),
-    "task": ("Task", "TaskInfo", "TaskState"),
+    "task": ("EnqueueResult", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.context": ("TaskContext", "current_context"),
     "worker.middleware": ("CallNext", "Middleware"),

@@ -2,22 +2,22 @@
 """Enqueues tasks."""
 
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self, Unpack
 
-from pyasynq.broker import enqueue as broker
-from pyasynq.broker.operation import Operation
+from pyasynq.broker.bulk import Item, prepared_all, results_of
+from pyasynq.broker.enqueuer import Enqueuer
 from pyasynq.broker.prepare import info_of, prepare, queue_of
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connect import ConnectionSource, Connector
-from pyasynq.errors import ConfigError, ServerStateError
+from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
 from pyasynq.options import EnqueueOptions, OptionKeywords
-from pyasynq.task import Task, TaskInfo
-from pyasynq.wire.keys import QueueKeys, queue_keys
+from pyasynq.task import EnqueueResult, Task, TaskInfo
+from pyasynq.wire.keys import queue_keys
 
-REGISTER_AGAIN_S = 1.0  # a queue that somebody deletes is listed again at the latest after this
 MEASURE_AGAIN_S = 60.0
 
 
@@ -47,7 +47,7 @@ class Client:
         self._lock = threading.Lock()
         self._connector: Connector | None = None
         self._runner: Runner | None = None
-        self._registered: dict[str, float] = {}
+        self._enqueuer: Enqueuer | None = None
         self._measured = float("-inf")
         self._is_closed = False
 
@@ -71,28 +71,46 @@ class Client:
         if not isinstance(task, Task):
             raise ConfigError(f"enqueue takes a Task, not {type(task).__name__}")
         merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
-        runner = self._opened()
-        self._measure_clock(runner)
-        keys = queue_keys(queue_of(merged), self.namespace)
+        enqueuer = self._opened()
         now_ns = self._clock.redis_now_ns()
-        prepared = prepare(task, merged, keys, now_ns=now_ns, new_id=new_task_id)
-        operations: list[Operation[None] | Operation[broker.Outcomes]] = [
-            *self._registration(keys),
-            broker.place(prepared, keys, now_ns=now_ns),
-        ]
-        answers = runner.run_all(operations, patience_s=self._patience_s)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-        self._registered[keys.queue] = self._clock.monotonic()
-        (refusal,) = answers[-1]
+        item = self._prepared(task, merged, now_ns)
+        refusal = enqueuer.store(item)
         if refusal is not None:
             raise refusal
-        return info_of(prepared, now_ns=now_ns)
+        return info_of(item[1], now_ns=now_ns)
+
+    def enqueue_many(
+        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+    ) -> list[EnqueueResult]:
+        """Store many tasks of any kind and queue, in few round trips.
+
+        All are checked before anything is sent. Tasks of one queue keep their order.
+
+        Args:
+            tasks: each alone, or with options that win over its own.
+
+        Returns:
+            For each task, in order, what `enqueue` would have returned, or the error by which
+            it was refused. One refusal does not keep the others from being stored.
+
+        Raises:
+            ConfigError: names every task that is wrong, by its position; nothing was sent.
+            RedisUnavailableError: the fate of some tasks is not known; its `results` are as
+                above, with None for those. To repeat the call for them with the same task_ids
+                is safe.
+        """
+        enqueuer = self._opened()
+        now_ns = self._clock.redis_now_ns()
+        items = prepared_all(tasks, lambda task, options: self._prepared(task, options, now_ns))
+        outcomes = enqueuer.store_all(items)
+        return results_of(items, outcomes, now_ns=now_ns)
 
     def close(self) -> None:
         """Close the connections; safe to repeat. A closed client cannot be used again."""
         self._is_closed = True
+        if self._enqueuer is not None:
+            self._enqueuer.close()
+            self._enqueuer = None
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -124,23 +142,28 @@ class Client:
                 self._connector = Connector.of(self._source)
             return self._connector
 
-    def _opened(self) -> Runner:
+    def _opened(self) -> Enqueuer:
         connector = self._connected()
         with self._lock:
-            if self._runner is None:
-                self._runner = Runner(connector.open_sync(), clock=self._clock)
-            return self._runner
+            if self._runner is None or self._enqueuer is None:
+                runner = Runner(connector.open_sync(), clock=self._clock)
+                patience_s = self._patience_s
+                self._runner = runner
+                self._enqueuer = Enqueuer(runner, self._clock, patience_s=patience_s)
+            runner, enqueuer = self._runner, self._enqueuer
+        self._measure_clock(runner)
+        return enqueuer
 
-    def _registration(self, keys: QueueKeys) -> list[Operation[None]]:
-        """Return the operation that lists a queue, unless that was done a moment ago."""
-        last = self._registered.get(keys.queue)
-        if last is not None and self._clock.monotonic() - last < REGISTER_AGAIN_S:
-            return []
-        return [broker.register_queue(keys.queue, namespace=keys.namespace)]
+    def _prepared(self, task: Task, options: EnqueueOptions, now_ns: int) -> Item:
+        keys = queue_keys(queue_of(options), self.namespace)
+        return keys, prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
 
     def _measure_clock(self, runner: Runner) -> None:
         """Learn the time of Redis, now and then."""
         now = self._clock.monotonic()
         if now - self._measured >= MEASURE_AGAIN_S:
             self._measured = now
-            runner.measure_clock()
+            try:
+                runner.measure_clock()
+            except RedisUnavailableError:  # the call itself is made with patience
+                self._measured = float("-inf")

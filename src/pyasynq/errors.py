@@ -26,8 +26,9 @@
 Control flow inside handlers, not errors of the library: SkipRetry, RevokeTask, RetryLater.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 
 class PyasynqError(Exception):
@@ -279,9 +280,17 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
     Attributes:
         tried: what was done and how often, in words.
         may_have_happened: whether a write was sent whose answer was lost.
+        results: of `enqueue_many`: an EnqueueResult per task, None where its fate is not known.
     """
 
-    def __init__(self, message: str, *, tried: str = "", may_have_happened: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        tried: str = "",
+        may_have_happened: bool = False,
+        results: Sequence[Any] = (),
+    ) -> None:
         parts = [message]
         if tried:
             parts.append(tried)
@@ -290,6 +299,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
         super().__init__("; ".join(parts))
         self.tried = tried
         self.may_have_happened = may_have_happened
+        self.results = results
 
 
 class IncompatibleRedisError(PyasynqError):

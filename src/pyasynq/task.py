@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from pyasynq.errors import ConfigError
+from pyasynq.errors import ConfigError, EnqueueError
 from pyasynq.options import EMPTY, EnqueueOptions, headers_fault, name_fault
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -97,3 +97,16 @@ class TaskInfo:
     retention: timedelta = timedelta(0)
     completed_at: datetime | None = None
     result: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnqueueResult:
+    """What became of one task of `enqueue_many`: one of the two is None.
+
+    Attributes:
+        info: the task as it was stored.
+        error: why it was not.
+    """
+
+    info: TaskInfo | None = None
+    error: EnqueueError | None = None

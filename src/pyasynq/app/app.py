@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
@@ -19,6 +19,7 @@ from pyasynq.connection.connect import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import EMPTY, EnqueueOptions, name_fault
+from pyasynq.task import EnqueueResult, Task
 from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import TaskContext
@@ -129,6 +130,29 @@ class App:
             own, options = split_keywords(keywords)
             return lambda function: self._register(function, given, own, options)
         return self._register(given, None, {}, EMPTY)
+
+    def enqueue_many(
+        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+    ) -> list[EnqueueResult]:
+        """Store many tasks, such as ``[send.bind(user) for user in users]``, in few round trips.
+
+        Inside a running event loop it works, but blocks the loop, and warns once.
+
+        Returns:
+            For each task, in order, its info or why it was refused. As `Client.enqueue_many`.
+
+        Raises:
+            ConfigError, RedisUnavailableError: as `Client.enqueue_many`.
+        """
+        self._clients.warn_inside_loop("enqueue_many", instead="aenqueue_many")
+        return self._clients.client().enqueue_many(tasks)
+
+    async def aenqueue_many(
+        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+    ) -> list[EnqueueResult]:
+        """Store many tasks in few round trips. As `enqueue_many`, for async code."""
+        client = await self._clients.async_client()
+        return await client.enqueue_many(tasks)
 
     def task_handle(self, queue: str, task_id: str) -> TaskHandle[Any]:
         """Return a handle on a task whose ID is known; Redis is not asked.

@@ -107,7 +107,7 @@ class Clients:
             mine.inspector = AsyncInspector(self.source, clock=self._clock)
         return mine.inspector
 
-    def warn_inside_loop(self, task_type: str) -> None:
+    def warn_inside_loop(self, what: str, *, instead: str) -> None:
         """Warn the caller's caller, once, if it blocks the event loop that it runs in."""
         if self._has_warned:
             return
@@ -117,7 +117,7 @@ class Clients:
             return
         self._has_warned = True
         warnings.warn(
-            f"enqueue of task {task_type!r} blocks the event loop; use `await aenqueue(...)`",
+            f"{what} blocks the event loop; use `await {instead}(...)`",
             RuntimeWarning,
             stacklevel=3,
         )

@@ -67,7 +67,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: as `Client.enqueue`.
         """
         task = self.bind(*args, **kwargs)
-        self._clients.warn_inside_loop(self.type)
+        self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
         info = self._clients.client().enqueue(task)
         return TaskHandle(id=info.id, queue=info.queue, _clients=self._clients)
 

@@ -1,0 +1,174 @@
+"""Many new tasks as few operations: pure rules, no I/O.
+
+Tasks of one queue that go to the same place travel together, in their order, at most 500 tasks
+and about 1 MiB at a time, so that no script blocks Redis for long.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyasynq.broker import enqueue
+from pyasynq.broker.enqueue import Outcomes
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.prepare import Prepared, info_of
+from pyasynq.broker.process import MOST_TASKS
+from pyasynq.errors import (
+    ConfigError,
+    EnqueueError,
+    PayloadError,
+    PyasynqError,
+    RedisUnavailableError,
+)
+from pyasynq.options import EnqueueOptions
+from pyasynq.task import EnqueueResult, Task, TaskState
+from pyasynq.wire.keys import QueueKeys
+
+MOST_BYTES = 1 << 20
+
+Item = tuple[QueueKeys, Prepared]
+"""A task ready to be stored, and the keys of its queue."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Tasks that one operation stores.
+
+    Attributes:
+        positions: where each stands among all that were given.
+    """
+
+    keys: QueueKeys
+    state: TaskState
+    items: list[Prepared] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def has_room_for(self, item: Prepared) -> bool:
+        """Tell whether *item* fits; a task larger than the limit travels alone."""
+        if not self.items:
+            return True
+        return len(self.items) < MOST_TASKS and self.size_bytes + len(item.encoded) <= MOST_BYTES
+
+    def add(self, item: Prepared, position: int) -> None:
+        """Take *item* along."""
+        self.items.append(item)
+        self.positions.append(position)
+        self.size_bytes += len(item.encoded)
+
+    def operation(self, now_ns: int) -> Operation[Outcomes]:
+        """Return the operation that stores the tasks."""
+        if self.state is TaskState.SCHEDULED:
+            return enqueue.schedule(self.items, self.keys)
+        if self.state is TaskState.AGGREGATING:
+            return enqueue.add_to_group(self.items, self.keys, now_ns=now_ns)
+        return enqueue.enqueue(self.items, self.keys, now_ns=now_ns)
+
+
+def prepared_all(
+    tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+    prepare_one: Callable[[Task, EnqueueOptions], Item],
+) -> list[Item]:
+    """Prepare every task.
+
+    Raises:
+        ConfigError: names every task that is wrong, by its position from 0.
+    """
+    items: list[Item] = []
+    faults: list[str] = []
+    for position, given in enumerate(tasks):
+        try:
+            items.append(prepare_one(*_with_options(given)))
+        except (ConfigError, PayloadError) as error:
+            faults.append(f"task {position}: {error}")
+    ConfigError.raise_if(faults)
+    return items
+
+
+def results_of(
+    items: Sequence[Item], outcomes: Sequence[PyasynqError | None], *, now_ns: int
+) -> list[EnqueueResult]:
+    """Return the results of `enqueue_many`.
+
+    Raises:
+        RedisUnavailableError: the fate of some tasks is unknown, or they were not taken.
+        PyasynqError: none was taken.
+    """
+    results: list[EnqueueResult | None] = []
+    trouble: PyasynqError | None = None
+    for (_keys, item), outcome in zip(items, outcomes, strict=True):
+        if outcome is None:
+            results.append(EnqueueResult(info=info_of(item, now_ns=now_ns)))
+        elif isinstance(outcome, EnqueueError):
+            results.append(EnqueueResult(error=outcome))
+        else:
+            results.append(None)
+            trouble = trouble or outcome
+    if trouble is not None:
+        raise _incomplete(trouble, results)
+    return [each for each in results if each is not None]
+
+
+def chunked(items: Iterable[Item]) -> list[Chunk]:
+    """Return *items* in chunks, in the order in which each was begun."""
+    chunks: list[Chunk] = []
+    current: dict[tuple[str, TaskState], Chunk] = {}
+    for position, (keys, item) in enumerate(items):
+        state = item.state
+        chunk = current.get((keys.queue, state))
+        if chunk is None or not chunk.has_room_for(item):
+            chunk = current[keys.queue, state] = Chunk(keys, state)
+            chunks.append(chunk)
+        chunk.add(item, position)
+    return chunks
+
+
+def round_trips(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
+    """Yield chunks that go together in one round trip: about 1 MiB, or one chunk."""
+    together: list[Chunk] = []
+    size_bytes = 0
+    for chunk in chunks:
+        if together and size_bytes + chunk.size_bytes > MOST_BYTES:
+            yield together
+            together, size_bytes = [], 0
+        together.append(chunk)
+        size_bytes += chunk.size_bytes
+    if together:
+        yield together
+
+
+def spread(
+    chunks: Sequence[Chunk], answers: Sequence[Any], outcomes: list[PyasynqError | None]
+) -> None:
+    """Write the answers to chunks, or their errors, into *outcomes*, a place per task."""
+    for chunk, answer in zip(chunks, answers, strict=True):
+        is_error = isinstance(answer, PyasynqError)
+        told = [answer] * len(chunk.items) if is_error else answer
+        for position, outcome in zip(chunk.positions, told, strict=True):
+            outcomes[position] = outcome
+
+
+def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
+    match given:
+        case Task():
+            return given, given.options
+        case (Task() as task, EnqueueOptions() as options):
+            return task, options.merged_over(task.options)
+        case _:
+            raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {given!r}")
+
+
+def _incomplete(trouble: PyasynqError, results: Sequence[EnqueueResult | None]) -> PyasynqError:
+    """Return the error for tasks without a result; those with one are told by it."""
+    if not isinstance(trouble, RedisUnavailableError):
+        if not any(results):
+            return trouble
+        trouble = RedisUnavailableError(str(trouble))
+    lost = sum(each is None for each in results)
+    whole = RedisUnavailableError(
+        f"{lost} of {len(results)} tasks have no answer: {trouble}",
+        may_have_happened=trouble.may_have_happened,
+        results=tuple(results),
+    )
+    whole.__cause__ = trouble
+    return whole

@@ -1,0 +1,100 @@
+"""Concurrent calls of one turn of the event loop share a round trip."""
+
+import asyncio
+
+import pytest
+
+from pyasynq.client_async import AsyncClient
+from pyasynq.errors import RedisUnavailableError, TaskIdConflictError
+from pyasynq.task import Task
+from tests.chaos_proxy import ChaosProxy
+from tests.eventually import eventually_async
+
+
+def scripts_run(redis_client) -> int:
+    return int(redis_client.info("commandstats")["cmdstat_evalsha"]["calls"])
+
+
+@pytest.fixture
+async def client(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client:
+        await client.enqueue(Task("warm"), queue="warm")
+        redis_client.flushdb()
+        redis_client.config_resetstat()
+        yield client
+
+
+async def test_a_thousand_concurrent_calls_are_two_scripts(client, redis_client):
+    infos = await asyncio.gather(*(client.enqueue(Task("email")) for _ in range(1000)))
+
+    assert scripts_run(redis_client) == 2
+    assert redis_client.llen("asynq:{default}:pending") == 1000
+    assert len({info.id for info in infos}) == 1000
+
+
+async def test_each_caller_has_its_own_result(client):
+    calls = [client.enqueue(Task("email"), task_id=name) for name in ("a", "b", "a", "c")]
+
+    first, second, third, fourth = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert (first.id, second.id, fourth.id) == ("a", "b", "c")
+    assert isinstance(third, TaskIdConflictError)
+
+
+async def test_cancelling_one_before_it_is_sent_stores_only_the_others(client, redis_client):
+    first = asyncio.create_task(client.enqueue(Task("email"), task_id="first"))
+    second = asyncio.create_task(client.enqueue(Task("email"), task_id="second"))
+    await asyncio.sleep(0)  # both have been added; nothing is sent yet
+    first.cancel()
+
+    assert (await second).id == "second"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_cancelling_one_under_way_does_not_cancel_the_others(redis_server, redis_client):
+    with ChaosProxy(redis_server.port) as proxy:
+        async with AsyncClient(proxy.url) as client:
+            await client.enqueue(Task("warm"))
+            redis_client.client_pause(300)
+            calls = [asyncio.create_task(client.enqueue(Task("email"))) for _ in range(3)]
+            for _ in range(20):
+                await asyncio.sleep(0)
+            calls[1].cancel()
+
+            done = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(each).__name__ for each in done] == ["TaskInfo", "CancelledError", "TaskInfo"]
+
+
+async def test_every_caller_is_told_when_redis_is_gone():
+    with ChaosProxy(0) as proxy:
+        proxy.refuse()
+        async with AsyncClient(proxy.url, patience_s=0) as client:
+            calls = [client.enqueue(Task("email")) for _ in range(3)]
+            told = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(each) for each in told] == [RedisUnavailableError] * 3
+
+
+async def test_closing_waits_for_calls_under_way(redis_url, redis_client):
+    client = AsyncClient(redis_url)
+    await client.enqueue(Task("warm"))
+    call = asyncio.create_task(client.enqueue(Task("email"), task_id="last"))
+    await asyncio.sleep(0)
+    await client.close()
+
+    assert (await call).id == "last"
+    await eventually_async(lambda: redis_client.exists("asynq:{default}:t:last"))
+
+
+async def test_the_first_call_is_as_patient_as_any(redis_server, redis_url):
+    with ChaosProxy(redis_server.port) as proxy:
+        proxy.refuse()
+        async with AsyncClient(proxy.url, patience_s=20) as client:
+            call = asyncio.create_task(client.enqueue(Task("email"), task_id="one"))
+            told, _ = await asyncio.wait({call}, timeout=0.2)
+            assert not told
+            proxy.accept()
+
+            assert (await call).id == "one"

@@ -1,0 +1,149 @@
+"""Many tasks at once, on a real Redis; the blocking twin of this file is generated."""
+
+from collections import Counter
+
+import pytest
+
+from pyasynq.client_async import AsyncClient
+from pyasynq.errors import (
+    ConfigError,
+    DuplicateTaskError,
+    PyasynqError,
+    RedisUnavailableError,
+    TaskIdConflictError,
+)
+from pyasynq.options import EnqueueOptions
+from pyasynq.task import EnqueueResult, Task, TaskState
+from tests.chaos_proxy import ChaosProxy
+
+
+def tasks(count, **options):
+    return [
+        Task("email", b"%d" % number, options=EnqueueOptions(**options)) for number in range(count)
+    ]
+
+
+def commands(redis_client):
+    stats = redis_client.info("commandstats")
+    return {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
+
+
+async def test_tasks_of_every_kind_go_together_and_each_has_a_result(redis_url, redis_client):
+    mixed = [
+        Task("now"),
+        (Task("later"), EnqueueOptions(process_in=60)),
+        (Task("grouped"), EnqueueOptions(group="g", queue="low")),
+        (Task("unique"), EnqueueOptions(unique=60)),
+        (Task("unique"), EnqueueOptions(unique=60)),
+        (Task("named", options=EnqueueOptions(queue="low")), EnqueueOptions(task_id="one")),
+        (Task("named"), EnqueueOptions(queue="low", task_id="one")),
+    ]
+    async with AsyncClient(redis_url) as client:
+        results = await client.enqueue_many(mixed)
+
+    assert [each.info.state if each.info else type(each.error) for each in results] == [
+        TaskState.PENDING,
+        TaskState.SCHEDULED,
+        TaskState.AGGREGATING,
+        TaskState.PENDING,
+        DuplicateTaskError,
+        TaskState.PENDING,
+        TaskIdConflictError,
+    ]
+    assert [each.info.type for each in results if each.info] == [
+        *("now", "later", "grouped", "unique", "named")
+    ]
+    assert results[4].error.holder_id == results[3].info.id
+    assert redis_client.smembers("asynq:queues") == {b"default", b"low"}
+    assert redis_client.llen("asynq:{default}:pending") == 2
+    assert redis_client.zcard("asynq:{low}:g:g") == 1
+
+
+async def test_a_queue_keeps_the_order_of_its_tasks(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client:
+        results = await client.enqueue_many(tasks(1234))
+
+    stored = redis_client.lrange("asynq:{default}:pending", 0, -1)
+    assert [each.decode() for each in reversed(stored)] == [each.info.id for each in results]
+
+
+async def test_scripts_get_at_most_500_tasks_in_few_round_trips(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client:
+        await client.enqueue_many(tasks(1))
+        redis_client.config_resetstat()
+        await client.enqueue_many(tasks(1700, queue="new"))
+
+    calls = commands(redis_client)
+    assert (calls["evalsha"], calls["sadd"]) == (4, 1)
+
+
+async def test_scripts_get_about_a_mebibyte_at_most(redis_url, redis_client):
+    large = [Task("email", b"x" * (600 << 10)) for _ in range(5)]
+    huge = Task("email", b"x" * (3 << 20))
+    async with AsyncClient(redis_url) as client:
+        await client.enqueue_many(tasks(1))
+        redis_client.config_resetstat()
+        results = await client.enqueue_many([*large, huge, *tasks(3)])
+
+    assert all(each.info for each in results)
+    assert commands(redis_client)["evalsha"] == 7
+
+
+async def test_no_tasks_are_no_calls(redis_url):
+    async with AsyncClient(redis_url) as client:
+        assert await client.enqueue_many([]) == []
+
+
+async def test_a_wrong_task_is_named_and_nothing_is_sent(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client:
+        with pytest.raises(ConfigError) as caught:
+            await client.enqueue_many([Task("email"), "email", (Task("a"), {"queue": "low"})])
+
+    assert [fault.partition(":")[0] for fault in caught.value.faults] == ["task 1", "task 2"]
+    assert redis_client.keys() == []
+
+
+async def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):
+    with ChaosProxy(redis_server.port) as proxy:
+        async with AsyncClient(proxy.url) as client:
+            await client.enqueue_many(tasks(1))
+            redis_client.flushdb()
+            proxy.cut_after = b"EVALSHA"
+            results = await client.enqueue_many(tasks(700, unique=60))
+
+        assert proxy.cuts == 1
+    assert Counter(type(each.error) for each in results) == {type(None): 700}
+    assert redis_client.llen("asynq:{default}:pending") == 700
+
+
+async def test_without_redis_nobody_knows_the_fate_of_any_task():
+    with ChaosProxy(0) as proxy:
+        proxy.refuse()
+        async with AsyncClient(proxy.url, patience_s=0) as client:
+            with pytest.raises(RedisUnavailableError, match="2 of 2 tasks") as caught:
+                await client.enqueue_many(tasks(2))
+
+    assert caught.value.results == (None, None)
+
+
+async def test_what_was_stored_before_redis_was_full_is_told(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client:
+        await client.enqueue_many(tasks(1, queue="full"))
+        redis_client.flushdb()
+        redis_client.set("asynq:{full}:pending", "of another type")
+        with pytest.raises(RedisUnavailableError, match="1 of 2 tasks") as caught:
+            await client.enqueue_many([*tasks(1, queue="full"), *tasks(1)])
+
+    refused, stored = caught.value.results
+    assert refused is None
+    assert isinstance(stored, EnqueueResult)
+    assert stored.info.queue == "default"
+
+
+async def test_a_refusal_of_all_is_that_refusal(redis_url, redis_client):
+    redis_client.set("asynq:{default}:pending", "of another type")
+    async with AsyncClient(redis_url) as client:
+        with pytest.raises(PyasynqError, match="WRONGTYPE") as caught:
+            await client.enqueue_many(tasks(2))
+
+    assert not isinstance(caught.value, RedisUnavailableError)
