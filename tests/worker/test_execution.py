@@ -46,8 +46,8 @@ async def test_no_more_handlers_run_than_slots(work):
         await asyncio.sleep(0)
         running -= 1
 
+    infos = [await work.enqueue("email") for _ in range(30)]
     async with work.serving(mux, concurrency=3):
-        infos = [await work.enqueue("email") for _ in range(30)]
         for info in infos:
             await work.until(info, None)
 

@@ -131,7 +131,8 @@ async def test_no_task_in_their_place_drops_the_members_and_frees_their_locks(wo
         await work.until(infos[0], None)
 
     assert called == ["g"]
-    assert work.redis.keys("asynq:{default}:*") == [b"asynq:{default}:x:scheduled_groups"]
+    assert work.redis.exists("asynq:{default}:groups", "asynq:{default}:pending") == 0
+    assert work.redis.keys("asynq:{default}:[tgu]*:*") == []
 
 
 async def test_the_aggregate_has_its_own_options_in_the_queue_of_its_group(work):

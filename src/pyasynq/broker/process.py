@@ -4,6 +4,7 @@ An owner is a token that marks the tasks of one dequeue; it is chosen before the
 lost answer the tasks can be found by it.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,7 +17,11 @@ from pyasynq.wire.keys import QueueKeys
 MOST_TASKS = 500  # per call of a script, so that none blocks Redis for long
 NEWEST_ACTIVE = 2_000  # looked at for tasks of an owner
 
+MOST_WAITERS = 8  # of one queue, in all servers together
+WAITER_LIVES_S = 12  # longer than a server blocks, so one that lives keeps its place
+
 _FIELDS = 6
+_PAUSED, _MAY_WAIT = 1, 2
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -39,22 +44,44 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pending_since_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiter:
+    """A server that wants to block until a task is pushed, should there be none.
+
+    Every blocked server wakes on a push, so only eight of each queue may.
+
+    Attributes:
+        server_id: the same in each call.
+        now_s: the time of Redis.
+    """
+
+    server_id: str
+    now_s: int
+
+
 class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer to a dequeue.
 
     Attributes:
         tasks: the oldest first.
         is_paused: the queue is paused.
+        may_wait: there was no task, and the waiter may block until one is pushed.
         dropped: IDs that had no task behind them and were removed.
     """
 
     tasks: list[Leased] = []
     is_paused: bool = False
+    may_wait: bool = False
     dropped: list[str] = []
 
 
 def dequeue_many(
-    keys: QueueKeys, *, count: int, owner: str, lease_expires_at_s: int
+    keys: QueueKeys,
+    *,
+    count: int,
+    owner: str,
+    lease_expires_at_s: int,
+    waiter: Waiter | None = None,
 ) -> Operation[Fetched]:
     """Lease the oldest pending tasks of a queue.
 
@@ -65,12 +92,17 @@ def dequeue_many(
         count: from 1 to 500.
         owner: a token that was never used before.
         lease_expires_at_s: Unix seconds.
+        waiter: who would wait for a push.
     """
     check_size(count)
+    wish: tuple[str | int, ...] = ("", 0, 0, 0)
+    if waiter is not None:
+        until_s = waiter.now_s + WAITER_LIVES_S
+        wish = (waiter.server_id, waiter.now_s, until_s, MOST_WAITERS)
     return Operation(
         load("dequeue_many"),
-        (keys.pending, keys.paused, keys.active, keys.lease),
-        (keys.task_prefix, count, owner, lease_expires_at_s),
+        (keys.pending, keys.paused, keys.active, keys.lease, keys.waiters),
+        (keys.task_prefix, count, owner, lease_expires_at_s, *wish),
         _fetched,
         Repeat.NEVER,
     )
@@ -107,9 +139,10 @@ def number(reply: Any) -> int | None:
 
 
 def _fetched(reply: Any) -> Fetched:
-    if reply[0] == 1:
+    if reply[0] == _PAUSED:
         return Fetched(is_paused=True)
-    return Fetched(tasks=_leased(reply, 2), dropped=[text(each) for each in reply[1]])
+    dropped = [text(each) for each in reply[1]]
+    return Fetched(tasks=_leased(reply, 2), dropped=dropped, may_wait=reply[0] == _MAY_WAIT)
 
 
 def _leased(reply: Any, start: int) -> list[Leased]:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Protocol
 
 from pyasynq.broker import process
-from pyasynq.broker.process import Fetched, Leased
+from pyasynq.broker.process import Fetched, Leased, Waiter
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import PayloadError, PyasynqError, RedisUnavailableError
@@ -27,6 +27,7 @@ from pyasynq.worker.executor import Executor
 from pyasynq.worker.lease import Ending, Held, RunningTask, deadline_ns, lease_expires_at_s
 from pyasynq.worker.outcome import Outcome
 from pyasynq.worker.queues import strategy
+from pyasynq.worker.wake_up import BLOCK_S, WakeUp
 
 logger = logging.getLogger("pyasynq.processor")
 
@@ -50,6 +51,7 @@ class Processor:
     """The loop that fetches and launches.
 
     Args:
+        wake_up: tells when a task is pushed; closed by the processor.
         owners: makes the token that marks the tasks of one dequeue, never the same twice.
         changed: set when a slot is free, an outcome is written, or a task became pending.
     """
@@ -66,6 +68,8 @@ class Processor:
         *,
         finisher: Finishing,
         held: Held,
+        wake_up: WakeUp,
+        server_id: str,
         owners: Callable[[], str],
         random: Random,
         changed: asyncio.Event,
@@ -82,6 +86,9 @@ class Processor:
         self._strategy = strategy(config.queues, is_strict=config.strict_priority, random=random)
         self._loop = asyncio.get_running_loop()
         self._lease_s = to_seconds(config.lease_duration)
+        self._wake_up = wake_up
+        self._server_id = server_id
+        self._waitable: dict[str, QueueKeys] = {}
         self._in_doubt: list[tuple[QueueKeys, str]] = []
         self._changed = changed
         self._is_quiet = False
@@ -109,6 +116,7 @@ class Processor:
             await life.stopping.wait()
         finally:
             stop.cancel()
+            await self._wake_up.close()
         await self._drain()
 
     async def _wake_on_stop(self, life: Life) -> None:
@@ -139,9 +147,12 @@ class Processor:
         return min(slots, writes, MOST_PER_FETCH)
 
     async def _idle(self) -> None:
-        """Wait for about the check interval, or until something changes."""
-        interval_s = to_seconds(self._config.task_check_interval)
-        wait_s = interval_s * (0.5 + self._random.random())
+        """Wait until something changes; for about the check interval if a queue is polled."""
+        self._wake_up.watch(self._waitable.values())
+        if len(self._waitable) == len(self._keys):
+            wait_s = 2.0 * BLOCK_S
+        else:
+            wait_s = to_seconds(self._config.task_check_interval) * (0.5 + self._random.random())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._changed.wait()
@@ -156,6 +167,7 @@ class Processor:
     async def _fetch(self, room: int, life: Life) -> int:
         """Dequeue up to *room* tasks and launch them; return how many there were."""
         found = await self._resolve_doubts(life)
+        self._waitable.clear()
         empty: set[str] = set()
         while found < room and not life.stopping.is_set():
             plan = self._strategy.plan(room - found, empty)
@@ -169,11 +181,16 @@ class Processor:
     ) -> int:
         """Make one round trip; queues that gave less than asked for are added to *empty*."""
         expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
+        waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_ns() // NANOSECONDS)
         asked = [(self._keys[queue], count, self._owners()) for queue, count in plan]
         answers = await self._runner.run_all(
             [
                 process.dequeue_many(
-                    keys, count=count, owner=owner, lease_expires_at_s=expires_at_s
+                    keys,
+                    count=count,
+                    owner=owner,
+                    lease_expires_at_s=expires_at_s,
+                    waiter=waiter if self._wake_up.is_possible(keys.queue) else None,
                 )
                 for keys, count, owner in asked
             ],
@@ -186,6 +203,8 @@ class Processor:
                 found += len(answer.tasks)
                 if len(answer.tasks) + len(answer.dropped) < count:
                     empty.add(keys.queue)
+                if answer.may_wait:
+                    self._waitable[keys.queue] = keys
                 continue
             trouble = answer
             empty.add(keys.queue)

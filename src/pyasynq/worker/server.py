@@ -37,6 +37,7 @@ from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.processor import Processor
 from pyasynq.worker.recoverer import Recoverer
 from pyasynq.worker.subscriber import Subscriber
+from pyasynq.worker.wake_up import WakeUp
 
 logger = logging.getLogger("pyasynq.server")
 
@@ -240,6 +241,8 @@ class Server:
             executor,
             finisher=finisher,
             held=held,
+            wake_up=WakeUp(connector, clock, queues=len(keys), on_wake=changed.set),
+            server_id=self.id,
             owners=_owners(),
             random=random,
             changed=changed,

@@ -1,15 +1,20 @@
 -- Purpose: lease the oldest pending tasks of one queue to one owner.
--- Uses: unlock
+-- Uses: unlock, may_wait
 -- KEYS[1]: pending list
 -- KEYS[2]: paused mark
 -- KEYS[3]: active list
 -- KEYS[4]: lease set
+-- KEYS[5]: servers that wait for a push; gone when nobody does
 -- ARGV[1]: task key prefix
 -- ARGV[2]: how many tasks at most
 -- ARGV[3]: owner
 -- ARGV[4]: lease expiry in seconds
--- Returns: {1} when the queue is paused, else {0, {dropped ids}, per task: id, msg, deferred,
---          expires_at, unique_until, pending_since}
+-- ARGV[5]: server that wants to wait for a push when there is no task, or ""
+-- ARGV[6]: now in seconds
+-- ARGV[7]: when its place among those that wait expires, in seconds
+-- ARGV[8]: how many servers may wait
+-- Returns: {1} when the queue is paused, else {0, or 2 when there is no task and the server may
+--          wait, {dropped ids}, per task: id, msg, deferred, expires_at, unique_until, pending_since}
 -- Memory full: allowed
 -- Repeat: never
 if redis.call("EXISTS", KEYS[2]) == 1 then
@@ -54,5 +59,7 @@ end
 if #ids > 0 then
   redis.call("LPUSH", KEYS[3], unpack(ids))
   redis.call("ZADD", KEYS[4], unpack(scores))
+elseif ARGV[5] ~= "" and may_wait(KEYS[5], ARGV[5], ARGV[6], ARGV[7], ARGV[8]) then
+  answer[1] = 2
 end
 return answer

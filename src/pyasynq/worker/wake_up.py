@@ -1,0 +1,73 @@
+"""Wakes an idle server when a task is pushed, by a Python or a Go producer.
+
+A blocking move of the last pending task to where it is leaves the list as it was and answers as
+soon as there is one. Where that cannot be (an old server, a proxy, missing rights, too many
+queues) the server polls.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from pyasynq.clock import Clock
+from pyasynq.connection.connect import Connector
+from pyasynq.wire.keys import QueueKeys
+
+logger = logging.getLogger("pyasynq.processor")
+
+BLOCK_S = 5
+TIMEOUT_S = BLOCK_S + 5.0  # of the connection: a server that does not answer in time is gone
+MOST_QUEUES = 16  # each has a connection of its own
+PAUSE_S = 30.0  # after an error the queue is polled for so long
+
+
+class WakeUp:
+    """One blocked connection per idle queue.
+
+    Args:
+        on_wake: called when a task may have been pushed.
+    """
+
+    def __init__(
+        self, connector: Connector, clock: Clock, *, queues: int, on_wake: Callable[[], None]
+    ) -> None:
+        self._client = connector.open_async(socket_timeout_s=TIMEOUT_S)
+        self._clock = clock
+        self._is_possible = queues <= MOST_QUEUES
+        self._on_wake = on_wake
+        self._waits: dict[str, asyncio.Task[None]] = {}
+        self._not_before: dict[str, float] = {}  # monotonic
+
+    def is_possible(self, queue: str) -> bool:
+        """Tell whether to ask for a place among those that wait for *queue*."""
+        return self._is_possible and self._clock.monotonic() >= self._not_before.get(queue, 0.0)
+
+    def watch(self, queues: Iterable[QueueKeys]) -> None:
+        """Wait for a push to any of *queues*, each for about 5 s."""
+        for keys in queues:
+            if keys.queue not in self._waits:
+                self._waits[keys.queue] = asyncio.create_task(
+                    self._wait(keys), name=f"pyasynq wake-up of {keys.queue}"
+                )
+
+    async def close(self) -> None:
+        """Wait no more."""
+        waits = list(self._waits.values())
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        await self._client.aclose()
+
+    async def _wait(self, keys: QueueKeys) -> None:
+        from redis.exceptions import RedisError  # noqa: PLC0415 - light imports
+
+        try:
+            await self._client.execute_command(
+                "BLMOVE", keys.pending, keys.pending, "RIGHT", "RIGHT", BLOCK_S
+            )
+        except (RedisError, OSError) as error:
+            logger.debug("queue %s is polled: %s", keys.queue, error)
+            self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
+        finally:
+            del self._waits[keys.queue]
+        self._on_wake()
