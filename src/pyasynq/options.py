@@ -40,8 +40,10 @@ class EnqueueOptions:
         expires: a task not started by then is dropped: a moment, or a time from now.
         unique: for how long no other task with the same unique key can be enqueued, at
             least 1 s; the lock is freed when the task is done.
-        unique_key: what is locked; the payload if not given. Only with *unique*.
-        unique_until: when the lock is freed, besides at its end: "done", "started" or "archived".
+        unique_key: what is locked; the payload if not given. Without *unique*, here or in what
+            these options are merged with, the enqueue is refused.
+        unique_until: when the lock is freed, besides at its end: "done", "started" or
+            "archived", which is also at "done". As *unique_key*, only with *unique*.
         process_at: run not before this moment.
         process_in: run not before this time from now. Not together with *process_at*.
         retention: how long a completed task and its result are kept; 0 or not given: not at all.
@@ -166,8 +168,6 @@ def _faults(options: EnqueueOptions) -> Iterator[str]:
             yield fault
     if options.process_at is not None and options.process_in is not None:
         yield "process_at and process_in exclude each other"
-    if options.unique is None and (options.unique_key or options.unique_until):
-        yield "unique_key and unique_until need unique, the time to live of the lock"
 
 
 def _field_fault(what: str, value: object) -> str | None:  # noqa: PLR0911 - a table

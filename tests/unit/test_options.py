@@ -34,7 +34,6 @@ LATER = datetime(2030, 1, 1, tzinfo=UTC)
         ({"deadline": 5}, "deadline must be an aware datetime"),
         ({"deadline": datetime(1900, 1, 1, tzinfo=UTC)}, "deadline is out of range"),
         ({"unique": 0.5}, "unique must be at least 1 s"),
-        ({"unique_key": "a"}, "need unique"),
         ({"unique": 5, "unique_until": "never"}, "unique_until must be one of"),
         ({"process_at": LATER, "process_in": 5}, "exclude each other"),
         ({"group": "\t"}, "group must not be blank"),

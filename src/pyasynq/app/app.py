@@ -162,7 +162,9 @@ class App:
         """
         faults = [name_fault("queue", queue), name_fault("task_id", task_id)]
         ConfigError.raise_if(fault for fault in faults if fault)
-        return TaskHandle(id=task_id, queue=queue, _clients=self._clients)
+        return TaskHandle(
+            id=task_id, queue=queue, _clients=self._clients, _decode=self.tasks.decode_result
+        )
 
     def middleware(self, function: M) -> M:
         """Put ``async def function(ctx, call_next)`` around every task of the worker.

@@ -10,7 +10,7 @@ from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.spec import TaskSpec
 from pyasynq.options import EnqueueOptions, OptionKeywords
-from pyasynq.task import Task
+from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.context import TaskContext
 
 P = ParamSpec("P")
@@ -69,14 +69,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         task = self.bind(*args, **kwargs)
         self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
         info = self._clients.client().enqueue(task)
-        return TaskHandle(id=info.id, queue=info.queue, _clients=self._clients)
+        return self._handle(info)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function. As `enqueue`, for async code."""
         task = self.bind(*args, **kwargs)
         client = await self._clients.async_client()
         info = await client.enqueue(task)
-        return TaskHandle(id=info.id, queue=info.queue, _clients=self._clients)
+        return self._handle(info)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
         """Return the task that `enqueue` would store, with its type, payload and options.
@@ -94,6 +94,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """
         stronger = EnqueueOptions.from_keywords(options)
         return TaskDefinition(self._spec, self._clients, stronger.merged_over(self._options))
+
+    def _handle(self, info: TaskInfo) -> TaskHandle[R]:
+        return TaskHandle(
+            id=info.id,
+            queue=info.queue,
+            _clients=self._clients,
+            _decode=lambda found: self._spec.result.decode(found.result),
+        )
 
     @override
     def __repr__(self) -> str:

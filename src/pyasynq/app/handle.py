@@ -1,9 +1,15 @@
 """A handle on an enqueued task."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pyasynq.app.clients import Clients
+from pyasynq.app.waiting import Waiting
+from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
+from pyasynq.options import Duration
 from pyasynq.task import TaskInfo
 
 R = TypeVar("R")
@@ -21,6 +27,7 @@ class TaskHandle(Generic[R]):
     id: str
     queue: str
     _clients: Clients = field(repr=False, compare=False)
+    _decode: Callable[[TaskInfo], Any] = field(repr=False, compare=False)
 
     def info(self) -> TaskInfo:
         """Return the task as it stands in Redis now.
@@ -36,6 +43,49 @@ class TaskHandle(Generic[R]):
         inspector = await self._clients.async_inspector()
         return await inspector.tasks.get(self.queue, self.id)
 
+    def result(self, timeout: Duration | None = None) -> R:
+        """Wait until the task is done and return what its function returned.
+
+        The task must have a retention, which keeps the result. What a handler writes by
+        `TaskContext.write_result` meanwhile is in `info().result`.
+
+        Args:
+            timeout: for how long to wait; None for ever.
+
+        Raises:
+            TaskFailedError: the task is archived; says its last error.
+            ResultNotKeptError: it is gone, done without a retention or deleted.
+            ResultTimeoutError: it is not done in time; it goes on.
+            PayloadError: the result does not fit what the function says it returns.
+            ServerStateError: called inside a running event loop, which it would block, perhaps
+                together with the worker that runs the task; use `aresult`.
+        """
+        if _is_inside_loop():
+            raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
+        waiting = Waiting(self.id, timeout)
+        tasks = self._clients.inspector().tasks
+        while True:
+            try:
+                info = tasks.get(self.queue, self.id)
+            except NotFoundError:
+                raise ResultNotKeptError(self.id) from None
+            if waiting.is_over(info):
+                return cast("R", self._decode(info))
+            time.sleep(waiting.next_s())
+
+    async def aresult(self, timeout: Duration | None = None) -> R:
+        """Wait until the task is done and return what its function returned. As `result`."""
+        waiting = Waiting(self.id, timeout)
+        tasks = (await self._clients.async_inspector()).tasks
+        while True:
+            try:
+                info = await tasks.get(self.queue, self.id)
+            except NotFoundError:
+                raise ResultNotKeptError(self.id) from None
+            if waiting.is_over(info):
+                return cast("R", self._decode(info))
+            await asyncio.sleep(waiting.next_s())
+
     def cancel(self) -> int:
         """Ask the server that runs the task to cancel it; it then counts as failed.
 
@@ -50,3 +100,11 @@ class TaskHandle(Generic[R]):
         """Ask the server that runs the task to cancel it. As `cancel`."""
         inspector = await self._clients.async_inspector()
         return await inspector.tasks.cancel(self.id)
+
+
+def _is_inside_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,12 +1,15 @@
 """The tasks of an App, by type."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
 from pyasynq.app.handlers import archive_unknown, handler_of
 from pyasynq.errors import ConfigError
+from pyasynq.payload import ANY_RESULT
+from pyasynq.task import TaskInfo
 from pyasynq.worker.middleware import Middleware
 from pyasynq.worker.mux import ServeMux
 
@@ -37,6 +40,16 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         ]
         ConfigError.raise_if(faults)
         self._by_type.update(dict.fromkeys(types, definition))
+
+    def decode_result(self, info: TaskInfo) -> Any:
+        """Return the result of a task, as its type says; plain values if the type is unknown.
+
+        Raises:
+            PayloadError: it does not fit the annotation of the function.
+        """
+        definition = self._by_type.get(info.type)
+        codec = ANY_RESULT if definition is None else definition.spec.result
+        return codec.decode(info.result)
 
     def mux(self, middlewares: Iterable[Middleware], *, archives_unknown: bool) -> ServeMux:
         """Return a new mux with a handler for each type, inside *middlewares*."""

@@ -10,7 +10,7 @@ from typing import Any, Self, get_args
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
-from pyasynq.payload import PayloadCodec
+from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.worker.context import TaskContext
 from pyasynq.worker.mux import TaskSettings
 
@@ -26,6 +26,7 @@ class TaskSpec:
         aliases: other types that are handled in the same way.
         function: as the user wrote it.
         codec: its parameters as a payload.
+        result: what it returns, as it is stored.
         settings: how failures are judged.
         on_invalid_payload: what becomes of a task whose payload does not fit.
         place: file and line of the function.
@@ -35,6 +36,7 @@ class TaskSpec:
     aliases: tuple[str, ...]
     function: Callable[..., Any]
     codec: PayloadCodec
+    result: ResultCodec
     settings: TaskSettings
     on_invalid_payload: OnInvalidPayload
     place: str
@@ -73,6 +75,7 @@ class TaskSpec:
             aliases=tuple(aliases),
             function=function,
             codec=codec,
+            result=ResultCodec(codec.returns),
             settings=TaskSettings(
                 retry_delay=keywords.get("retry_delay"),
                 is_failure=keywords.get("is_failure"),

@@ -77,11 +77,13 @@ def prepare(
         new_id: makes an ID for a task that has none.
 
     Raises:
-        ConfigError: the payload is larger than Redis can hold.
+        ConfigError: the payload is larger than Redis can hold; a unique key without unique.
         PayloadError: the message cannot be encoded.
     """
     if task.payload is not None and len(task.payload) > LARGEST_PAYLOAD_BYTES:
         raise ConfigError(f"the payload has {len(task.payload)} bytes; at most 512 MiB fit redis")
+    if options.unique is None and (options.unique_key or options.unique_until):
+        raise ConfigError("unique_key and unique_until need unique, the time to live of the lock")
     process_at_ns = _process_at_ns(options, now_ns)
     message = TaskMessage(
         type=task.type,

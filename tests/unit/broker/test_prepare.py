@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pyasynq.broker.prepare import info_of, prepare
+from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskState
 from pyasynq.wire.message import decode
@@ -122,3 +123,15 @@ def test_the_info_tells_what_was_stored():
     assert (info.timeout, info.retention) == (timedelta(seconds=30), timedelta(seconds=60))
     assert info.next_process_at == datetime(2033, 5, 18, 3, 33, 20, 500_000, tzinfo=UTC)
     assert info_of(stored(group="g"), now_ns=NOW_NS).next_process_at is None
+
+
+@pytest.mark.parametrize("given", [{"unique_key": "a"}, {"unique_until": "started"}])
+def test_what_is_about_a_lock_needs_a_lock(given):
+    with pytest.raises(ConfigError, match="need unique"):
+        stored(**given)
+
+
+def test_a_stronger_option_may_name_the_key_of_a_weaker_lock():
+    merged = EnqueueOptions(unique_key="a").merged_over(EnqueueOptions(unique=60))
+
+    assert (merged.unique, merged.unique_key) == (60, "a")

@@ -1,0 +1,50 @@
+"""Results read back by the annotation of the function."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from pyasynq.errors import PayloadError
+from pyasynq.payload import ResultCodec, encode_result
+
+
+class Receipt(msgspec.Struct):
+    user_id: int
+    took: timedelta
+
+
+@pytest.mark.parametrize(
+    ("returns", "value"),
+    [
+        (int, 42),
+        (bytes, b"\xff"),
+        (bytes, b""),
+        (bytes | None, b'"text"'),
+        (list[Receipt], [Receipt(1, timedelta(seconds=2))]),
+        (Receipt, Receipt(1, timedelta(seconds=2))),
+        (Any, {"a": [1, None]}),
+        (Any, b"\xff"),
+        (None, None),
+        (int | None, None),
+        (str, "é<"),
+    ],
+)
+def test_a_result_comes_back(returns, value):
+    assert ResultCodec(returns).decode(encode_result(value)) == value
+
+
+def test_a_result_without_annotation_is_plain():
+    assert ResultCodec().decode(b'{"a":1}') == {"a": 1}
+    assert ResultCodec().decode(b"no json") == b"no json"
+    assert ResultCodec().decode(b"[" * 100_000) == b"[" * 100_000
+
+
+def test_an_annotation_that_json_cannot_carry_says_nothing():
+    assert ResultCodec(type(lambda: None)).decode(b"1") == 1
+
+
+def test_a_result_that_does_not_fit_says_where():
+    with pytest.raises(PayloadError, match=r"\$.user_id"):
+        ResultCodec(Receipt).decode(b'{"user_id":"x","took":1}')
