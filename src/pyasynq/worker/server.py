@@ -1,4 +1,4 @@
-"""A server: the components of a worker process, their order, and the ways to run them."""
+"""A server: a worker process, and the ways to run it."""
 
 import asyncio
 import contextlib
@@ -8,53 +8,22 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from itertools import count
-from random import Random
 from typing import Any, NoReturn, Self
 from uuid import uuid4
 
-from pyasynq.broker import finish
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connect import ConnectionSource, Connector
-from pyasynq.errors import ConfigError, ServerStateError, TaskNotFoundError
-from pyasynq.lifecycle import Component, Running, running
-from pyasynq.options import to_seconds
-from pyasynq.wire.keys import queue_keys
-from pyasynq.worker.aggregation import Aggregation, Aggregations
-from pyasynq.worker.aggregator import Aggregator
+from pyasynq.errors import ConfigError, ServerStateError
+from pyasynq.lifecycle import Running, running
+from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.context import Scope
-from pyasynq.worker.executor import Executor
-from pyasynq.worker.finisher import Finisher
-from pyasynq.worker.forwarder import Forwarder
-from pyasynq.worker.healthchecker import PING, Healthchecker
-from pyasynq.worker.heartbeater import Heartbeater, Identity
-from pyasynq.worker.janitor import Janitor
-from pyasynq.worker.lease import Ending, Held, RunningTask
+from pyasynq.worker.healthchecker import PING
 from pyasynq.worker.mux import ServeMux
-from pyasynq.worker.processor import Processor
-from pyasynq.worker.recoverer import Recoverer
-from pyasynq.worker.subscriber import Subscriber
-from pyasynq.worker.wake_up import WakeUp
 
 logger = logging.getLogger("pyasynq.server")
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The assembled parts of a running server.
-
-    Attributes:
-        components: in the order of their start; the reverse is the order of their stop.
-    """
-
-    components: tuple[Component, ...]
-    processor: Processor
-    executor: Executor
 
 
 class Server:
@@ -184,7 +153,16 @@ class Server:
             state = self.config.base_state
             if self._lifespan is not None:
                 state = await stack.enter_async_context(self._lifespan())
-            self._parts = self._assemble(mux, connector, runner, state)
+            self._parts = assemble(
+                mux,
+                self.config,
+                self._clock,
+                connector,
+                runner,
+                server_id=self.id,
+                state=state,
+                status=lambda: self._status,
+            )
             stack.callback(self._parts.executor.close)
             lives = await stack.enter_async_context(running(self._parts.components))
             logger.info(
@@ -201,106 +179,6 @@ class Server:
         self._status = "closed"
         logger.info("server %s is closed", self.id)
 
-    def _assemble(
-        self, mux: ServeMux, connector: Connector, runner: AsyncRunner, state: object
-    ) -> Parts:
-        """Make the components and tie them together."""
-        config, clock, random = self.config, self._clock, Random()  # noqa: S311 - jitter
-        keys = [queue_keys(queue, connector.namespace) for queue in config.queues]
-        held: Held = {}
-        changed = asyncio.Event()
-        forwarder = Forwarder(
-            runner,
-            clock,
-            keys,
-            interval_s=to_seconds(config.delayed_task_check_interval),
-            random=random,
-            on_forward=changed.set,
-        )
-        finisher = Finisher(
-            runner, config, clock, held, on_written=changed.set, on_retry=forwarder.expect
-        )
-        executor = Executor(
-            mux,
-            config,
-            Scope(
-                server_id=self.id,
-                clock=clock,
-                loop=asyncio.get_running_loop(),
-                write_result=_result_writer(runner),
-                state=state,
-            ),
-            settle=finisher.settle,
-            release=changed.set,
-        )
-        processor = Processor(
-            runner,
-            config,
-            clock,
-            keys,
-            executor,
-            finisher=finisher,
-            held=held,
-            wake_up=WakeUp(connector, clock, queues=len(keys), on_wake=changed.set),
-            server_id=self.id,
-            owners=_owners(),
-            random=random,
-            changed=changed,
-        )
-
-        def end_all(tasks: list[RunningTask]) -> None:
-            for each in tasks:
-                executor.end(each, Ending.LEASE_LOST)
-
-        def cancel(task_id: str) -> None:
-            for each in list(executor.running):
-                if each.leased.task_id == task_id:
-                    executor.end(each, Ending.CANCELED)
-
-        components: list[Component] = [
-            Heartbeater(
-                connector,
-                config,
-                clock,
-                Identity.of_this_process(self.id, clock.now_ns()),
-                held,
-                status=lambda: self._status,
-                on_lost=end_all,
-            ),
-            Subscriber(connector, on_cancel=cancel, on_due=forwarder.expect),
-            Recoverer(runner, config, clock, keys, held),
-            forwarder,
-            Janitor(runner, config, clock, keys),
-            finisher,
-            processor,
-        ]
-        if aggregations := _aggregations(mux, config):
-            components.append(
-                Aggregator(
-                    runner,
-                    config,
-                    clock,
-                    keys,
-                    aggregations,
-                    on_pending=changed.set,
-                    on_due=forwarder.expect,
-                )
-            )
-        if config.health_check is not None:
-            interval_s = to_seconds(config.health_check_interval)
-            components.insert(1, Healthchecker(runner, config.health_check, interval_s=interval_s))
-        return Parts(tuple(components), processor, executor)
-
-
-def _aggregations(mux: ServeMux, config: ServerConfig) -> Aggregations:
-    """Return the aggregators of the mux, and the server's own for the rest."""
-    found = Aggregations()
-    for each in mux.aggregations.all():
-        found.add(each)
-    if config.group_aggregator is not None and found.find("*") is None:
-        found.add(Aggregation(pattern="*", function=config.group_aggregator))
-    return found
-
 
 def _exit_now(code: int) -> NoReturn:
     """End the process; the loop and the interpreter would wait for handlers that never end."""
@@ -309,25 +187,6 @@ def _exit_now(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _owners() -> Callable[[], str]:
-    """Return a function that makes owner tokens, each unique in all of Redis."""
-    prefix, numbers = uuid4().hex, count()
-    return lambda: f"{prefix}:{next(numbers):x}"
-
-
-def _result_writer(runner: AsyncRunner) -> Callable[..., Any]:
-    async def write(each: RunningTask, result: bytes) -> None:
-        if not isinstance(result, bytes):
-            raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
-        task_id = each.leased.task_id
-        is_ours = await runner.run(finish.write_result(each.keys, task_id, each.owner, result))
-        if not is_ours:
-            raise TaskNotFoundError(queue=each.keys.queue, task_id=task_id)
-        each.written_result = result
-
-    return write
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

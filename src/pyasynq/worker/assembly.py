@@ -1,0 +1,204 @@
+"""The components of a server: made here, tied together, in their order."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+from pyasynq.broker import finish
+from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.clock import Clock
+from pyasynq.connection.connect import Connector
+from pyasynq.errors import ConfigError, TaskNotFoundError
+from pyasynq.lifecycle import Component
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import queue_keys
+from pyasynq.worker.aggregation import Aggregation, Aggregations
+from pyasynq.worker.aggregator import Aggregator
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.context import Scope
+from pyasynq.worker.executor import Executor
+from pyasynq.worker.finisher import Finisher
+from pyasynq.worker.forwarder import Forwarder
+from pyasynq.worker.healthchecker import Healthchecker
+from pyasynq.worker.heartbeater import Heartbeater, Identity
+from pyasynq.worker.janitor import Janitor
+from pyasynq.worker.lease import Ending, Held, RunningTask
+from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.processor import Processor
+from pyasynq.worker.recoverer import Recoverer
+from pyasynq.worker.subscriber import Subscriber
+from pyasynq.worker.wake_up import WakeUp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The assembled parts of one server."""
+
+    heartbeater: Heartbeater
+    healthchecker: Healthchecker | None
+    subscriber: Subscriber
+    recoverer: Recoverer
+    forwarder: Forwarder
+    janitor: Janitor
+    finisher: Finisher
+    processor: Processor
+    aggregator: Aggregator | None
+    executor: Executor
+    held: Held
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Everything with a life of its own, in the order of the start; its reverse stops."""
+        ordered: tuple[Component | None, ...] = (
+            self.heartbeater,
+            self.healthchecker,
+            self.subscriber,
+            self.recoverer,
+            self.forwarder,
+            self.janitor,
+            self.finisher,
+            self.processor,
+            self.aggregator,
+        )
+        return tuple(each for each in ordered if each is not None)
+
+
+def assemble(
+    mux: ServeMux,
+    config: ServerConfig,
+    clock: Clock,
+    connector: Connector,
+    runner: AsyncRunner,
+    *,
+    server_id: str,
+    state: object,
+    status: Callable[[], str],
+) -> Parts:
+    """Make the parts of a server and tie them together; call it on the loop of the server.
+
+    Args:
+        state: what `TaskContext.state` is.
+        status: tells the status of the server, for its heartbeat.
+    """
+    random = Random()  # noqa: S311 - spreads load, guards nothing
+    keys = [queue_keys(queue, connector.namespace) for queue in config.queues]
+    held: Held = {}
+    changed = asyncio.Event()
+    forwarder = Forwarder(
+        runner,
+        clock,
+        keys,
+        interval_s=to_seconds(config.delayed_task_check_interval),
+        random=random,
+        on_forward=changed.set,
+    )
+    finisher = Finisher(
+        runner, config, clock, held, on_written=changed.set, on_retry=forwarder.expect
+    )
+    scope = Scope(
+        server_id=server_id,
+        clock=clock,
+        loop=asyncio.get_running_loop(),
+        write_result=_result_writer(runner),
+        state=state,
+    )
+    executor = Executor(mux, config, scope, settle=finisher.settle, release=changed.set)
+    processor = Processor(
+        runner,
+        config,
+        clock,
+        keys,
+        executor,
+        finisher=finisher,
+        held=held,
+        wake_up=WakeUp(connector, clock, queues=len(keys), on_wake=changed.set),
+        server_id=server_id,
+        owners=_owners(),
+        random=random,
+        changed=changed,
+    )
+    identity = Identity.of_this_process(server_id, clock.now_ns())
+    return Parts(
+        heartbeater=Heartbeater(
+            connector, config, clock, identity, held, status=status, on_lost=_end_all(executor)
+        ),
+        healthchecker=_healthchecker(runner, config),
+        subscriber=Subscriber(connector, on_cancel=_cancel(executor), on_due=forwarder.expect),
+        recoverer=Recoverer(runner, config, clock, keys, held),
+        forwarder=forwarder,
+        janitor=Janitor(runner, config, clock, keys),
+        finisher=finisher,
+        processor=processor,
+        aggregator=(
+            Aggregator(
+                runner,
+                config,
+                clock,
+                keys,
+                aggregations,
+                on_pending=changed.set,
+                on_due=forwarder.expect,
+            )
+            if (aggregations := _aggregations(mux, config))
+            else None
+        ),
+        executor=executor,
+        held=held,
+    )
+
+
+def _healthchecker(runner: AsyncRunner, config: ServerConfig) -> Healthchecker | None:
+    if config.health_check is None:
+        return None
+    interval_s = to_seconds(config.health_check_interval)
+    return Healthchecker(runner, config.health_check, interval_s=interval_s)
+
+
+def _aggregations(mux: ServeMux, config: ServerConfig) -> Aggregations:
+    """Return the aggregators of the mux, and the server's own for the rest."""
+    found = Aggregations()
+    for each in mux.aggregations.all():
+        found.add(each)
+    if config.group_aggregator is not None and found.find("*") is None:
+        found.add(Aggregation(pattern="*", function=config.group_aggregator))
+    return found
+
+
+def _end_all(executor: Executor) -> Callable[[list[RunningTask]], None]:
+    def end_all(tasks: list[RunningTask]) -> None:
+        for each in tasks:
+            executor.end(each, Ending.LEASE_LOST)
+
+    return end_all
+
+
+def _cancel(executor: Executor) -> Callable[[str], None]:
+    def cancel(task_id: str) -> None:
+        for each in list(executor.running):
+            if each.leased.task_id == task_id:
+                executor.end(each, Ending.CANCELED)
+
+    return cancel
+
+
+def _owners() -> Callable[[], str]:
+    """Return a function that makes owner tokens, each unique in all of Redis."""
+    prefix, numbers = uuid4().hex, count()
+    return lambda: f"{prefix}:{next(numbers):x}"
+
+
+def _result_writer(runner: AsyncRunner) -> Callable[..., Any]:
+    async def write(each: RunningTask, result: bytes) -> None:
+        if not isinstance(result, bytes):
+            raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
+        task_id = each.leased.task_id
+        is_ours = await runner.run(finish.write_result(each.keys, task_id, each.owner, result))
+        if not is_ours:
+            raise TaskNotFoundError(queue=each.keys.queue, task_id=task_id)
+        each.written_result = result
+
+    return write
