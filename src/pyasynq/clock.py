@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from pyasynq.errors import ConfigError
+
 NANOSECONDS = 1_000_000_000
 SLOWEST_SAMPLE_NS = 200_000_000  # a slower round trip says too little about the server's clock
 
@@ -65,3 +67,45 @@ def to_ns(moment: datetime) -> int:
     """Return nanoseconds since the epoch of an aware datetime, exact to the microsecond."""
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * NANOSECONDS + since.microseconds * 1000
+
+
+class FakeClock:
+    """A clock that stands still until it is moved; for tests.
+
+    Args:
+        now: what it shows at first; the machine's time if not given.
+    """
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._now_ns = time.time_ns() if now is None else to_ns(now)
+        self._moved_s = 0.0
+
+    @property
+    def now(self) -> datetime:
+        """What it shows, in UTC."""
+        return to_datetime(self._now_ns)
+
+    def advance(self, by: timedelta | float) -> None:
+        """Move it forwards, by a timedelta or a number of seconds, not below zero."""
+        span = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        if span < timedelta(0):
+            raise ConfigError("a clock does not go back")
+        self._now_ns += span // timedelta(microseconds=1) * 1000
+        self._moved_s += span.total_seconds()
+
+    def now_ns(self) -> int:
+        """Return what it shows, in nanoseconds since the epoch."""
+        return self._now_ns
+
+    def monotonic(self) -> float:
+        """Return seconds that go on with the machine's and with every `advance`."""
+        return time.monotonic() + self._moved_s
+
+    def redis_now_ns(self) -> int:
+        """Return what it shows: Redis is taken to have the same time."""
+        return self._now_ns
+
+    def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
+        """Take no notice of the time of Redis."""
+        del sent_ns, received_ns, redis_ns
+        return True

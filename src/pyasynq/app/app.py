@@ -27,6 +27,7 @@ from pyasynq.worker.middleware import Middleware
 from pyasynq.worker.mux import ServeMux
 
 if TYPE_CHECKING:
+    from pyasynq.app.bench import AppBench
     from pyasynq.worker.server import Server
 
 P = ParamSpec("P")
@@ -247,6 +248,22 @@ class App:
         self.config = config
         if place is not None:
             self._clients.source = place
+
+    def testing(self) -> "AppBench":
+        """Return a context manager for tests, plain or async.
+
+        Inside, the App uses a private Redis that is empty at the start and a clock that stands
+        still; `AppBench.run_pending` runs what is due. Options of the App's own connection,
+        such as its namespace, do not apply.
+
+            with app.testing() as bench:
+                send_welcome.options(process_in=60).enqueue(42)
+                bench.clock.advance(60)
+                (handled,) = bench.run_pending()
+        """
+        from pyasynq.app.bench import AppBench  # noqa: PLC0415 - for tests only
+
+        return AppBench(self._clients, self.config, lambda: self.mux, self._lifespan)
 
     def run(self) -> None:
         """Run the worker in this process until SIGTERM or SIGINT; blocks.

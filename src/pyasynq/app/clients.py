@@ -9,7 +9,8 @@ import asyncio
 import os
 import threading
 import warnings
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pyasynq.client import Client
@@ -76,6 +77,17 @@ class Clients:
         self._process = _Process()
         self._inherited: list[_Process] = []
         self._has_warned = False
+
+    @contextmanager
+    def replaced(self, source: ConnectionSource, clock: Clock) -> Iterator[None]:
+        """Use another Redis and another clock inside a block; close what it opened, afterwards."""
+        before = self.source, self._clock, self._process
+        self.source, self._clock, self._process = source, clock, _Process()
+        try:
+            yield
+        finally:
+            self.close()
+            self.source, self._clock, self._process = before
 
     def client(self) -> Client:
         """Return the client of this process; any thread may use it."""

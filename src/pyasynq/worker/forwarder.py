@@ -68,7 +68,7 @@ class Forwarder:
         try:
             while not life.stopping.is_set():
                 self._next_ns = self._clock.now_ns() + int(self._interval_s * NANOSECONDS)
-                await self._forward_all()
+                await self.forward()
                 while not life.stopping.is_set() and await self._sleep():
                     pass
         finally:
@@ -78,8 +78,8 @@ class Forwarder:
         await life.stopping.wait()
         self._sooner.set()
 
-    async def _forward_all(self) -> None:
-        """Make one pass over all queues, in as few round trips as there are full batches."""
+    async def forward(self) -> int:
+        """Move all tasks that are due; return how many. A round trip per batch of every queue."""
         queues = list(self._queues)
         moved = 0
         while queues:
@@ -101,6 +101,7 @@ class Forwarder:
         if moved:
             logger.debug("forwarded %d tasks", moved)
             self._on_forward()
+        return moved
 
     def _plan(self, due_ns: int | None) -> None:
         """Keep the earliest due time, in local time."""
