@@ -102,6 +102,13 @@ async def test_a_stop_does_not_wait_for_a_push(work):
     await eventually_async(lambda: blocked(work) == 0)
 
 
+async def test_a_stop_at_any_moment_does_not_wait_for_a_push(work):
+    for turns in range(12):
+        async with asyncio.timeout(4), work.serving(ServeMux(), **SLOW):
+            for _ in range(turns * 3):
+                await asyncio.sleep(0)
+
+
 @pytest.fixture
 def runner(redis_url):
     runner = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())

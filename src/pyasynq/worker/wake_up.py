@@ -8,6 +8,7 @@ queues) the server polls.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from pyasynq.clock import Clock
 from pyasynq.connection.connect import Connector
@@ -18,6 +19,7 @@ logger = logging.getLogger("pyasynq.processor")
 BLOCK_S = 5
 TIMEOUT_S = BLOCK_S + 5.0  # of the connection: a server that does not answer in time is gone
 MOST_QUEUES = 16  # each has a connection of its own
+CANCEL_AGAIN_S = 0.05  # redis-py swallows a cancellation while it connects
 PAUSE_S = 30.0  # after an error the queue is polled for so long
 
 
@@ -46,16 +48,19 @@ class WakeUp:
         """Wait for a push to any of *queues*, each for about 5 s."""
         for keys in queues:
             if keys.queue not in self._waits:
-                self._waits[keys.queue] = asyncio.create_task(
-                    self._wait(keys), name=f"pyasynq wake-up of {keys.queue}"
-                )
+                name = f"pyasynq wake-up of {keys.queue}"
+                wait = asyncio.create_task(self._wait(keys), name=name)
+                self._waits[keys.queue] = wait
+                wait.add_done_callback(partial(self._on_end, keys.queue))
 
     async def close(self) -> None:
         """Wait no more."""
         waits = list(self._waits.values())
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+        while waits:
+            for wait in waits:
+                wait.cancel()
+            _done, late = await asyncio.wait(waits, timeout=CANCEL_AGAIN_S)
+            waits = list(late)
         await self._client.aclose()
 
     async def _wait(self, keys: QueueKeys) -> None:
@@ -68,6 +73,7 @@ class WakeUp:
         except (RedisError, OSError) as error:
             logger.debug("queue %s is polled: %s", keys.queue, error)
             self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
-        finally:
-            del self._waits[keys.queue]
+
+    def _on_end(self, queue: str, _wait: object) -> None:
+        del self._waits[queue]
         self._on_wake()
