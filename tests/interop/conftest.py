@@ -1,69 +1,62 @@
-"""A Go Asynq peer, built once for all test processes."""
+"""A Go Asynq peer, built once for all test processes, and a workplace beside it."""
 
 import fcntl
-import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from hashlib import md5
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.redis_server import RedisServer
+from pyasynq.client_async import AsyncClient
+from pyasynq.inspector.inspector_async import AsyncInspector
+from tests.interop.peer import Peer
+from tests.worker.workplace import Workplace
 
 SOURCE = Path(__file__).parent / "go"
 
 
-class Peer:
-    """Runs the Go program on the Redis of a test."""
-
-    def __init__(self, binary: Path, server: RedisServer) -> None:
-        self._command = [str(binary), f"127.0.0.1:{server.port}"]
-        self._started: list[subprocess.Popen[str]] = []
-
-    def run(self, *arguments: object) -> list[dict[str, Any]]:
-        """Run a command to its end; return what it said."""
-        done = subprocess.run(
-            [*self._command, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def serve(self, queue: str, count: int) -> subprocess.Popen[str]:
-        """Start a Go worker; return when it is ready."""
-        process = subprocess.Popen(
-            [*self._command, "serve", queue, str(count)], stdout=subprocess.PIPE, text=True
-        )
-        self._started.append(process)
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline()) == {"ready": True}
-        return process
-
-    def close(self) -> None:
-        for process in self._started:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever is tested here needs Go; the first test waits for the build."""
+    for item in items:
+        if SOURCE.parent in item.path.parents:
+            item.add_marker(pytest.mark.needs("go"))
+            item.add_marker(pytest.mark.timeout(240))
 
 
 @pytest.fixture(scope="session")
 def peer_binary(tmp_path_factory) -> Path:
     folder = tmp_path_factory.getbasetemp().parent
-    binary = folder / "pyasynq-go-peer"
+    binary = folder / f"pyasynq-go-peer-{source_digest()}"
     with (folder / "pyasynq-go-peer.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.exists():
-            subprocess.run(["go", "build", "-o", str(binary), "."], cwd=SOURCE, check=True)
+            fresh = binary.with_suffix(".new")
+            subprocess.run(["go", "build", "-o", str(fresh), "."], cwd=SOURCE, check=True)
+            fresh.rename(binary)
     return binary
 
 
+def source_digest() -> str:
+    """Name the source: the folder of the binary may outlive this session."""
+    source = b"".join(path.read_bytes() for path in sorted(SOURCE.iterdir()))
+    return md5(source, usedforsecurity=False).hexdigest()
+
+
 @pytest.fixture
-def peer(peer_binary, redis_server, redis_url) -> Iterator[Peer]:
-    peer = Peer(peer_binary, redis_server)
+def peer(peer_binary, redis_server, redis_url, tmp_path) -> Iterator[Peer]:
+    peer = Peer(peer_binary, redis_server.port, tmp_path)
     yield peer
     peer.close()
+
+
+@pytest.fixture
+async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
+    async with AsyncClient(redis_url) as client:
+        yield Workplace(redis_url, client, redis_client)
+
+
+@pytest.fixture
+async def inspector(redis_url) -> AsyncIterator[AsyncInspector]:
+    async with AsyncInspector(redis_url) as inspector:
+        yield inspector

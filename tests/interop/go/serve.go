@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// serve says of each task what its handler sees, then does what the type begins with: "fail"
+// fails, "skip" fails for good, "wait" waits to be cancelled. Any other task is done, and its
+// payload is its result. A failed task is due an hour later.
+func serve(redis asynq.RedisClientOpt, queue string) {
+	server := asynq.NewServer(redis, asynq.Config{
+		Concurrency:              10,
+		Queues:                   map[string]int{queue: 1},
+		TaskCheckInterval:        10 * time.Millisecond,
+		DelayedTaskCheckInterval: 50 * time.Millisecond,
+		GroupGracePeriod:         time.Second,
+		GroupAggregator:          asynq.GroupAggregatorFunc(aggregate),
+		LogLevel:                 asynq.FatalLevel,
+		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Hour },
+	})
+	check(server.Start(asynq.HandlerFunc(handle)))
+	say(map[string]any{"ready": true})
+	select {}
+}
+
+func handle(ctx context.Context, task *asynq.Task) error {
+	sayTask(ctx, task)
+	kind, _, _ := strings.Cut(task.Type(), ":")
+	switch kind {
+	case "fail":
+		return errors.New("failed in go ✗")
+	case "skip":
+		return asynq.SkipRetry
+	case "wait":
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	_, err := task.ResultWriter().Write(task.Payload())
+	return err
+}
+
+func sayTask(ctx context.Context, task *asynq.Task) {
+	id, _ := asynq.GetTaskID(ctx)
+	queue, _ := asynq.GetQueueName(ctx)
+	retried, _ := asynq.GetRetryCount(ctx)
+	maxRetry, _ := asynq.GetMaxRetry(ctx)
+	deadline, _ := ctx.Deadline()
+	say(map[string]any{
+		"id": id, "queue": queue, "type": task.Type(), "payload": task.Payload(),
+		"headers": task.Headers(), "retried": retried, "max_retry": maxRetry,
+		"deadline": deadline.Unix(), "at": time.Now().Unix(),
+	})
+}
+
+func aggregate(group string, tasks []*asynq.Task) *asynq.Task {
+	var joined []string
+	for _, task := range tasks {
+		joined = append(joined, string(task.Payload()))
+	}
+	return asynq.NewTask("aggregated:"+group, []byte(strings.Join(joined, ",")))
+}
