@@ -12,6 +12,10 @@ from typing import Protocol
 from pyasynq.errors import ConfigError
 
 NANOSECONDS = 1_000_000_000
+# What a datetime and a timedelta can hold; Go and others may store more.
+EARLIEST_S = -62_135_596_800
+LATEST_S = 253_402_300_799
+LONGEST_S = 999_999_999 * 86_400
 SLOWEST_SAMPLE_NS = 200_000_000  # a slower round trip says too little about the server's clock
 
 
@@ -58,9 +62,18 @@ class SystemClock:
 
 
 def to_datetime(time_ns: int) -> datetime:
-    """Return the aware UTC datetime of *time_ns* nanoseconds since the epoch."""
+    """Return the aware UTC datetime of *time_ns* nanoseconds since the epoch.
+
+    A time before the year 1 or after 9999 becomes the nearest second that can be told.
+    """
     seconds, rest_ns = divmod(time_ns, NANOSECONDS)
-    return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest_ns // 1000)
+    nearest = datetime.fromtimestamp(min(max(seconds, EARLIEST_S), LATEST_S), UTC)
+    return nearest + timedelta(microseconds=rest_ns // 1000)
+
+
+def to_span(seconds: float) -> timedelta:
+    """Return *seconds* as a timedelta; the longest there is for more than it can hold."""
+    return timedelta(seconds=min(max(seconds, -LONGEST_S), LONGEST_S))
 
 
 def to_ns(moment: datetime) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyasynq.broker.inspect import QueueStats, StoredTask
-from pyasynq.clock import NANOSECONDS, to_datetime
+from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.errors import PayloadError
 from pyasynq.task import TaskInfo, TaskState
 from pyasynq.wire.message import decode
@@ -97,11 +97,11 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         retried=message.retried,
         last_error=message.error_msg,
         last_failed_at=_moment(message.last_failed_at),
-        timeout=timedelta(seconds=message.timeout) if message.timeout else None,
+        timeout=to_span(message.timeout) if message.timeout else None,
         deadline=_moment(message.deadline),
         group=message.group_key,
         next_process_at=None if due_ns is None else to_datetime(due_ns),
-        retention=timedelta(seconds=message.retention),
+        retention=to_span(message.retention),
         completed_at=_moment(message.completed_at),
         result=stored.result or None,
     )

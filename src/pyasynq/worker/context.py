@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pyasynq.clock import NANOSECONDS, Clock, to_datetime
+from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
 from pyasynq.errors import ServerStateError
 from pyasynq.task import Task
 from pyasynq.worker.lease import RunningTask
@@ -105,7 +105,7 @@ class TaskContext:
     @property
     def retention(self) -> timedelta:
         """How long the completed task will be kept; zero for not at all."""
-        return timedelta(seconds=self._running.message.retention)
+        return to_span(self._running.message.retention)
 
     @property
     def state(self) -> Any:
@@ -120,7 +120,7 @@ class TaskContext:
     def remaining(self) -> timedelta:
         """Return the time left until the deadline; zero once it has passed."""
         left_ns = self._running.deadline_ns - self._scope.clock.now_ns()
-        return timedelta(seconds=max(0, left_ns) / NANOSECONDS)
+        return to_span(max(0, left_ns) / NANOSECONDS)
 
     def write_result(self, result: bytes) -> None:
         """Store *result* at once, as progress; for plain functions, which run in a thread.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyasynq.broker.finish import Fence
 from pyasynq.broker.process import Leased
-from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.clock import EARLIEST_S, LATEST_S, NANOSECONDS, Clock
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage
 
@@ -100,11 +100,12 @@ def deadline_ns(message: TaskMessage, now_ns: int) -> int:
     """Return when an attempt that starts now must end.
 
     asynq v0.26 processor.go computeDeadline: the earlier of timeout and deadline; a message with
-    neither gets 30 minutes.
+    neither gets 30 minutes. What no datetime can hold becomes the nearest that one can.
     """
     ends = []
     if message.timeout:
         ends.append(now_ns + message.timeout * NANOSECONDS)
     if message.deadline:
         ends.append(message.deadline * NANOSECONDS)
-    return min(ends) if ends else now_ns + 1800 * NANOSECONDS
+    end_ns = min(ends) if ends else now_ns + 1800 * NANOSECONDS
+    return min(max(end_ns, EARLIEST_S * NANOSECONDS), LATEST_S * NANOSECONDS)
