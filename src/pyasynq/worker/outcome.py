@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
 from pyasynq.retry import RetryDelay
-from pyasynq.task import Task
+from pyasynq.task import Task, stored_task
 from pyasynq.wire.message import TaskMessage, clean_text, encode
 from pyasynq.worker.lease import Ending
 
@@ -203,7 +203,7 @@ def error_text(error: BaseException) -> str:
 
 def task_of(message: TaskMessage) -> Task:
     """Return what a handler sees of *message*."""
-    return Task(message.type, message.payload, headers=message.headers)
+    return stored_task(message.type, message.payload, message.headers)
 
 
 def _is_granted(rules: Rules, deferred: int) -> bool:

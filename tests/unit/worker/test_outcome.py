@@ -36,6 +36,24 @@ def judge(error, *, rules=RULES, deferred=0, **fields):
     )
 
 
+@pytest.mark.parametrize("task_type", ["", " \n", "x" * 20_000])
+def test_a_task_is_retried_whatever_its_type_is_called(task_type):
+    seen = []
+
+    def delay(retried, error, task):
+        seen.append(task.type)
+        return timedelta(seconds=10)
+
+    decided = judge(
+        ValueError("bad"),
+        rules=Rules(retry_delay=delay, is_failure=lambda error: True),
+        type=task_type,
+    )
+
+    assert isinstance(decided, Retried)
+    assert seen == [task_type]
+
+
 def test_success_without_retention_finishes_the_task():
     assert outcome.of_success(make_message(), b"kept nowhere", NOW_NS) == Finished()
 
