@@ -212,6 +212,22 @@ async def test_recoverer_retries_the_task_of_a_worker_that_is_gone(work):
     assert work.message(gone).error_msg == "asynq: task lease expired"
 
 
+async def test_a_retry_policy_that_fails_does_not_keep_the_recoverer_from_its_work(work):
+    mux = ServeMux()
+
+    def broken(retried, error, task):
+        raise RuntimeError("no idea")
+
+    info = await work.enqueue("email")
+    work.redis.lmove("asynq:{default}:pending", "asynq:{default}:active")
+    work.redis.zadd("asynq:{default}:lease", {info.id: 1_000})
+    work.redis.hset(f"asynq:{{default}}:t:{info.id}", "state", "active")
+    async with work.serving(mux, retry_delay=broken):
+        await work.until(info, "retry")
+
+    assert work.message(info).retried == 1
+
+
 async def test_recoverer_drops_ghosts_and_archives_what_cannot_be_read(work):
     work.redis.lpush("asynq:{default}:active", "ghost", "garbage", "wrong")
     work.redis.zadd("asynq:{default}:lease", {"ghost": 1, "garbage": 2, "wrong": 3})

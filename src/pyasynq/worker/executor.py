@@ -17,9 +17,8 @@ from typing import Any
 
 from pyasynq.errors import HandlerNotFoundError
 from pyasynq.options import to_seconds
-from pyasynq.retry import asynq_default
 from pyasynq.worker import outcome
-from pyasynq.worker.config import ServerConfig, always_failure
+from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope, TaskContext, enter
 from pyasynq.worker.deadlines import Deadlines
 from pyasynq.worker.lease import Ending, RunningTask
@@ -165,25 +164,13 @@ class Executor:
             logger.exception("the error handler failed on task %s", running.message.id)
 
     def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
-        """Decide about a failure; a policy of the user's that fails gives way to the default."""
         _endpoint, settings = self._entry(running.message.type)
         rules = Rules(
             retry_delay=settings.retry_delay or self._config.retry_delay,
             is_failure=settings.is_failure or self._config.is_failure,
             max_deferrals=settings.max_deferrals,
         )
-        try:
-            return self._decide(running, error, rules)
-        except Exception:
-            logger.exception(
-                "retry_delay or is_failure failed on task %s; using the defaults",
-                running.message.id,
-            )
-            rules = Rules(retry_delay=asynq_default, is_failure=always_failure)
-            return self._decide(running, error, rules)
-
-    def _decide(self, running: RunningTask, error: BaseException, rules: Rules) -> Outcome:
-        return outcome.of_failure(
+        return outcome.judge(
             running.message,
             running.leased.data,
             error,

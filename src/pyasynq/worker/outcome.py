@@ -12,8 +12,10 @@ The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessa
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from traceback import walk_tb
 
@@ -21,10 +23,13 @@ from msgspec.structs import replace
 
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
-from pyasynq.retry import RetryDelay
+from pyasynq.retry import RetryDelay, asynq_default
 from pyasynq.task import Task, stored_task
 from pyasynq.wire.message import TaskMessage, clean_text, encode
+from pyasynq.worker.config import always_failure
 from pyasynq.worker.lease import Ending
+
+logger = logging.getLogger("pyasynq.outcome")
 
 # Texts that readers of Go Asynq's data group failures by: context package of Go, recoverer.go.
 DEADLINE_EXCEEDED = "context deadline exceeded"
@@ -148,6 +153,31 @@ def of_failure(
         is_failure=is_failure,
         deferred=0,
     )
+
+
+def judge(
+    message: TaskMessage,
+    data: bytes,
+    error: BaseException,
+    *,
+    rules: Rules,
+    deferred: int,
+    now_ns: int,
+) -> Outcome:
+    """Decide as `of_failure`; a policy of the user's that fails gives way to the default."""
+    decide = partial(of_failure, message, data, error, deferred=deferred, now_ns=now_ns)
+    try:
+        return decide(rules=rules)
+    except Exception:
+        logger.exception(
+            "retry_delay or is_failure failed on task %s; using the defaults", message.id
+        )
+        defaults = Rules(
+            retry_delay=asynq_default,
+            is_failure=always_failure,
+            max_deferrals=rules.max_deferrals,
+        )
+        return decide(rules=defaults)
 
 
 def error_of(ending: Ending) -> BaseException:

@@ -137,7 +137,7 @@ class Recoverer:
             message = decode(expired.data)
         except PayloadError:
             return "quarantined", finish.quarantine(keys, task_id, fence, now_ns=now_ns)
-        decided = outcome.of_failure(
+        decided = outcome.judge(
             message,
             expired.data,
             PyasynqError(outcome.LEASE_EXPIRED),
