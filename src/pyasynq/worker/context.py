@@ -54,7 +54,7 @@ class TaskContext:
     @property
     def task_id(self) -> str:
         """ID of the task, unique in its queue."""
-        return self._running.message.id
+        return self._running.leased.task_id
 
     @property
     def task_type(self) -> str:
