@@ -98,8 +98,10 @@ async def test_where_nobody_can_wait_the_queue_is_polled(work, trouble, redis_se
 async def test_a_stop_does_not_wait_for_a_push(work):
     async with asyncio.timeout(4), work.serving(ServeMux(), **SLOW):
         await eventually_async(lambda: blocked(work) == 1)
+        assert work.redis.zcard("asynq:{default}:x:waiters") == 1
 
     await eventually_async(lambda: blocked(work) == 0)
+    assert work.redis.exists("asynq:{default}:x:waiters") == 0
 
 
 async def test_a_stop_at_any_moment_does_not_wait_for_a_push(work):

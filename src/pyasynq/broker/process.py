@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker.operation import Operation, Repeat
+from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.errors import ConfigError
 from pyasynq.wire.keys import QueueKeys
@@ -106,6 +106,11 @@ def dequeue_many(
         _fetched,
         Repeat.NEVER,
     )
+
+
+def wait_no_more(keys: QueueKeys, server_id: str) -> Operation[None]:
+    """Give up the place of a server among those that wait for a push. Safe to repeat."""
+    return Operation("ZREM", (keys.waiters,), (server_id,), ignore, Repeat.SAFE)
 
 
 def list_owned(keys: QueueKeys, *, owner: str) -> Operation[list[Leased]]:

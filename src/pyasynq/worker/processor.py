@@ -118,6 +118,7 @@ class Processor:
             stop.cancel()
             await self._wake_up.close()
         await self._drain()
+        await self._leave()
 
     async def _wake_on_stop(self, life: Life) -> None:
         await life.stopping.wait()
@@ -291,6 +292,14 @@ class Processor:
             self._executor.end(running, Ending.SHUTDOWN)
         self._is_hurried = False
         await self._emptied(min(1.0, to_seconds(self._config.cancel_grace)))
+
+    async def _leave(self) -> None:
+        """Give up the places among those that wait; an unreachable Redis lets them expire."""
+        with contextlib.suppress(PyasynqError):
+            await self._runner.run_all(
+                [process.wait_no_more(keys, self._server_id) for keys in self._keys.values()],
+                patience_s=0,
+            )
 
     async def _emptied(self, timeout_s: float) -> bool:
         """Wait until no handler runs; return whether that was within *timeout_s*."""
