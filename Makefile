@@ -14,6 +14,9 @@ help:  ## Show this list
 demo: $(VENV)/ready-to-run  ## Run the demo application on an embedded Redis; ends by itself
 	$(BIN)/python examples/measure_library.py
 
+dev: $(VENV)/ready-to-run  ## Run a small application; it starts again when its code changes
+	cd examples && ../$(BIN)/pyasynq dev greetings:app
+
 setup: $(VENV)/ready-to-test  ## Create .venv with everything the other targets need
 
 format: $(VENV)/ready-to-test  ## Format the code and mend what the linter can

@@ -51,8 +51,8 @@ def test_without_arguments_it_names_the_three_commands_one_needs(pyasynq):
 
     assert done.returncode == 0
     assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("  ")] == [
+        "dev",
         "worker",
-        "task",
         "stats",
     ]
 

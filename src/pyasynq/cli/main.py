@@ -25,8 +25,8 @@ from pyasynq.version import __version__
 SHORT_HELP = """\
 pyasynq runs background tasks on Redis, side by side with Go's Asynq.
 
+  pyasynq dev app:app         work on an App: a Redis if none runs, reload on change
   pyasynq worker app:app      run the tasks of the App `app` in app.py
-  pyasynq task enqueue ...    enqueue a task
   pyasynq stats               see what is in the queues
 
 `pyasynq --help` lists everything, `pyasynq COMMAND --help` explains a command.
@@ -34,6 +34,7 @@ pyasynq runs background tasks on Redis, side by side with Go's Asynq.
 
 # Name, module, what it does: a command is loaded when it is used, so that starting is quick.
 COMMANDS = {
+    "dev": ("pyasynq.cli.dev", "Run the tasks of an App while you work on it."),
     "stats": ("pyasynq.cli.stats", "Show what is in the queues."),
     "task": ("pyasynq.cli.task", "Enqueue tasks."),
     "worker": ("pyasynq.cli.worker", "Run the tasks of an App."),
@@ -126,5 +127,8 @@ def exit_code(error: Exception) -> int:
 
 def _hint(error: Exception) -> str:
     if isinstance(error, RedisUnavailableError):
-        return "\nIs Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL."
+        return (
+            "\nIs Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL; "
+            "`pyasynq dev` starts one."
+        )
     return ""

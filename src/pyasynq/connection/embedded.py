@@ -91,22 +91,34 @@ class EmbeddedServer:
             self._users = None
 
 
+def is_running(directory: Path | None = None) -> bool:
+    """Tell whether the server of *directory*, the current one if not given, runs; starts none."""
+    if sys.platform == "win32":
+        return False
+    folder = _place_of(directory or Path.cwd())
+    return (folder / "server.json").exists() and locks.is_held(folder / "server.lock")
+
+
 def state_folder(directory: Path) -> Path:
     """Return the private folder for *directory*, made if need be.
 
     Raises:
         ConfigError: somebody else owns it.
     """
-    base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - a short
-    # path, for a socket's may have 100 bytes; the folder is private and its owner is checked.
-    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
-    folder = Path(base) / f"pyasynq-{os.getuid()}" / digest
+    folder = _place_of(directory)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in (folder.parent, folder):
         if path.is_symlink() or path.stat().st_uid != os.getuid():
             raise ConfigError(f"{path} belongs to somebody else; remove it")
         path.chmod(0o700)
     return folder
+
+
+def _place_of(directory: Path) -> Path:
+    base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - a short
+    # path, for a socket's may have 100 bytes; the folder is private and its owner is checked.
+    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
+    return Path(base) / f"pyasynq-{os.getuid()}" / digest
 
 
 def find_binary() -> str:

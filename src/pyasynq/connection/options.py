@@ -105,8 +105,15 @@ class ConnectionOptions:
 
     @classmethod
     def from_environment(cls) -> "ConnectionOptions":
-        """Return the options of ``PYASYNQ_REDIS_URL``, else of a Redis on this machine."""
-        return cls.from_url(os.environ.get(URL_VARIABLE) or DEFAULT_URL)
+        """Return the options of ``PYASYNQ_REDIS_URL``, else of a Redis on this machine.
+
+        That is the embedded one of this directory while it runs, as under ``pyasynq dev``, else
+        the one at the default port.
+        """
+        from pyasynq.connection.embedded import is_running  # noqa: PLC0415 - rarely needed
+
+        named = os.environ.get(URL_VARIABLE)
+        return cls.from_url(named or ("embedded:" if is_running() else DEFAULT_URL))
 
     def describe(self) -> str:
         """Return where Redis is, without secrets."""

@@ -1,0 +1,155 @@
+"""``pyasynq dev``: runs, starts again, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyasynq.cli.dev import find_redis
+from pyasynq.client import Client
+from pyasynq.connection.embedded import EmbeddedServer, is_running
+from pyasynq.connection.options import ConnectionOptions
+from pyasynq.task import Task
+from tests.chaos_proxy import ChaosProxy
+from tests.eventually import eventually
+
+APP = """
+import os
+from pyasynq import App
+app = App(task_check_interval=0.05)
+@app.task
+def note() -> None:
+    with open("notes", "a") as notes:
+        notes.write("WORD %d\\n" % os.getpid())
+"""
+
+
+class Dev:
+    """A running ``pyasynq dev`` in a folder of its own."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.write("one")
+        self.log = (folder / "log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pyasynq", "dev", "shop:app"],
+            cwd=folder,
+            env={**os.environ, "PYASYNQ_REDIS_URL": url},
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def write(self, word: str) -> None:
+        text = APP.replace("WORD", word) if word else "this is no Python"
+        (self.folder / "shop.py").write_text(text)
+
+    def said(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def notes(self) -> list[tuple[str, int]]:
+        path = self.folder / "notes"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(word, int(pid)) for word, pid in (line.split() for line in lines)]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        code = self.process.wait(30)
+        self.log.close()
+        return code
+
+
+@pytest.fixture
+def dev(tmp_path, redis_url):
+    dev = Dev(tmp_path, redis_url)
+    yield dev
+    dev.stop()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, redis_url):
+    with Client(redis_url) as client:
+        client.enqueue(Task("note"))
+        eventually(lambda: len(dev.notes()) == 1)
+        dev.write("two")
+        eventually(lambda: "shop.py changed; starting again" in dev.said())
+        client.enqueue(Task("note"))
+        eventually(lambda: len(dev.notes()) == 2)
+
+    assert dev.stop() == 0
+    assert [word for word, _pid in dev.notes()] == ["one", "two"]
+    assert not any(is_alive(pid) for _word, pid in dev.notes())
+    assert "Traceback" not in dev.said()
+    assert "Fatal" not in dev.said()
+
+
+@pytest.mark.slow
+def test_code_that_does_not_load_is_told_and_waited_for(dev, redis_url):
+    eventually(lambda: "serves default=1" in dev.said())
+    dev.write("")
+    eventually(lambda: "waiting for a change" in dev.said())
+    assert "SyntaxError" in dev.said()
+    dev.write("mended")
+    with Client(redis_url) as client:
+        client.enqueue(Task("note"))
+    eventually(lambda: [word for word, _pid in dev.notes()] == ["mended"])
+
+
+@pytest.mark.slow
+def test_the_worker_stops_when_dev_is_killed(dev, redis_url):
+    with Client(redis_url) as client:
+        client.enqueue(Task("note"))
+    eventually(lambda: len(dev.notes()) == 1)
+    ((_word, worker),) = dev.notes()
+    dev.process.send_signal(signal.SIGKILL)
+    dev.process.wait()
+
+    eventually(lambda: not is_alive(worker))
+
+
+def test_an_embedded_redis_is_used_where_none_answers(tmp_path, monkeypatch, redis_server):
+    monkeypatch.chdir(tmp_path)
+    with ChaosProxy(0) as proxy:
+        proxy.refuse()
+        nobody = ConnectionOptions(hosts=(("127.0.0.1", proxy.port),))
+
+        assert find_redis(nobody) == "embedded:.pyasynq"
+    assert (tmp_path / ".pyasynq" / ".gitignore").read_text() == "*\n"
+
+    somebody = ConnectionOptions.from_url(redis_server.tcp_url)
+    assert find_redis(somebody) == redis_server.tcp_url
+
+
+def test_other_programs_of_the_directory_find_the_embedded_redis(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYASYNQ_REDIS_URL", raising=False)
+    assert not is_running()
+    assert ConnectionOptions.from_environment().kind == "standalone"
+
+    server = EmbeddedServer.acquire()
+    try:
+        assert is_running()
+        assert ConnectionOptions.from_environment().kind == "embedded"
+    finally:
+        server.release()
+
+
+def test_without_redis_it_says_so(tmp_path):
+    (tmp_path / "shop.py").write_text(APP)
+    with ChaosProxy(0) as proxy:
+        proxy.refuse()
+        command = [sys.executable, "-m", "pyasynq", "dev", "shop:app", "--redis-url", proxy.url]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 69
+    assert "no redis at" in done.stderr
