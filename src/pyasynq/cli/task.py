@@ -95,7 +95,11 @@ def enqueue(
     **options: Any,
 ) -> None:
     """Enqueue a task."""
-    data = None if payload is None else payload.encode()
+    try:
+        # Bytes of the command line that are no text come as lone surrogates, and go as they came.
+        data = None if payload is None else payload.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise click.BadParameter(str(error), param_hint="--payload") from error
     task = Task(task_type, data, headers=dict(headers))
     with Client(redis_url) as client:
         info = client.enqueue(
