@@ -4,6 +4,9 @@ import random
 
 import pytest
 
+from pyasynq.app import App
+from pyasynq.errors import TaskFailedError
+from pyasynq.options import EnqueueOptions
 from pyasynq.worker.mux import ServeMux
 
 PAYLOADS = {
@@ -118,3 +121,33 @@ async def test_a_completed_task_is_kept_equally_long(peer, work, retention):
         found = await peer.get("default", info.id)
         expiry = work.redis.zscore("asynq:{default}:completed", info.id)
         assert expiry == found["completed_at"] + retention
+
+
+async def test_an_app_waits_for_the_result_of_a_handler_in_go(peer, redis_url):
+    app = App(redis_url, task_defaults=EnqueueOptions(retention=60))
+
+    @app.task("echo")
+    async def echo(user_id: int, *, name: str) -> dict[str, int | str]:
+        raise NotImplementedError
+
+    await peer.serve()
+    handle = await echo.aenqueue(1, name="Ann <é>")
+    result = await handle.aresult(timeout=20)
+    await app.aclose()
+
+    assert result == {"user_id": 1, "name": "Ann <é>"}
+
+
+async def test_an_app_is_told_why_a_handler_in_go_failed(peer, redis_url):
+    app = App(redis_url)
+
+    @app.task("fail", max_retry=0)
+    async def fail() -> None: ...
+
+    await peer.serve()
+    handle = await fail.aenqueue()
+    with pytest.raises(TaskFailedError) as caught:
+        await handle.aresult(timeout=20)
+    await app.aclose()
+
+    assert caught.value.error == "failed in go ✗"
