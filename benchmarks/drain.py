@@ -20,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from pyasynq.broker.enqueue import enqueue, register_queue
+from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.prepare import prepare
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import SystemClock
@@ -38,9 +39,8 @@ PAYLOAD = b'{"user_id": 12345, "template": "welcome"}'
 
 def fill(connector: Connector, tasks: int) -> None:
     """Empty the database and enqueue no-op tasks."""
-    client = connector.open_sync()
-    client.flushdb()
-    runner = Runner(client, clock=SystemClock())
+    runner = Runner(connector.open_sync(), clock=SystemClock())
+    runner.run(Operation("FLUSHDB", (), (), ignore, Repeat.SAFE))
     keys, now_ns = queue_keys("default"), time.time_ns()
     runner.run(register_queue("default", namespace="asynq"))
     for start in range(0, tasks, BATCH):

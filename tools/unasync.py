@@ -14,6 +14,7 @@ SOURCES = (
     "src/pyasynq/broker/runner_async.py",
     "src/pyasynq/broker/enqueuer_async.py",
     "src/pyasynq/client_async.py",
+    "src/pyasynq/connection/cluster_async.py",
     *(
         str(path.relative_to(ROOT))
         for path in sorted(ROOT.glob("src/pyasynq/inspector/*_async.py"))
@@ -31,7 +32,10 @@ TABLE = [
     (r"\baclose\b", "close"),
     (r"disconnect\(nowait=True\)", "disconnect()"),
     (r"\bopen_async\b", "open_sync"),
-    (r"\bAsync(Runner|Enqueuer|Shared|Client|Inspector|Queues|Tasks|RedisDetails)\b", r"\1"),
+    (
+        r"\bAsync(Runner|Cluster|Enqueuer|Shared|Client|Inspector|Queues|Tasks|RedisDetails)\b",
+        r"\1",
+    ),
     (r"\b(\w+)_async\b", r"\1"),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),

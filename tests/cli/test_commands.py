@@ -192,3 +192,20 @@ def test_a_worker_runs_tasks_until_a_signal_and_exits_with_0(
     assert (tmp_path / "greeted").read_text() == "Ann"
     assert "serves default=1 with concurrency 10" in log
     assert "Traceback" not in log
+
+
+def test_the_worker_takes_its_settings_from_flag_environment_and_project(redis_url, tmp_path):
+    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pyasynq]\napp = "shop:app"\nconcurrency = 7\nqueues = "a=1"\n'
+    )
+    environment = {**os.environ, "PYASYNQ_REDIS_URL": redis_url, "PYASYNQ_QUEUES": "b=2"}
+    command = [sys.executable, "-m", "pyasynq", "worker", "--strict-priority"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        said = worker.stderr.readline()
+        worker.terminate()
+        worker.stderr.read()
+
+    assert "serves b=2 with concurrency 7" in said

@@ -211,6 +211,11 @@ class App:
         return self._aggregations.register(pattern, limits)
 
     @property
+    def names_redis(self) -> bool:
+        """Whether the App was told where Redis is; else the environment decides."""
+        return self._clients.source is not None
+
+    @property
     def mux(self) -> ServeMux:
         """A new mux with every task, middleware and aggregator registered so far."""
         archives_unknown = self._on_invalid_payload == "archive"

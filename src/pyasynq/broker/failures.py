@@ -4,6 +4,8 @@ from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 
 # The server did not execute the call, and will be able to later.
 _PASSING = (
+    "MOVED ",
+    "ASK ",
     "LOADING",
     "READONLY",
     "MASTERDOWN",
@@ -13,6 +15,7 @@ _PASSING = (
     "UNBLOCKED",
     "NOREPLICAS",
 )
+_NO_CLUSTER = "cluster support disabled"
 _CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authentication required")
 
 
@@ -33,7 +36,7 @@ def is_credentials(text: str) -> bool:
 
 def is_refusal(text: str) -> bool:
     """Tell whether a connection was refused for good: trying again does not help."""
-    return is_credentials(text) or _is_permission(text)
+    return is_credentials(text) or _is_permission(text) or _NO_CLUSTER in text
 
 
 def refusal(call: str, text: str) -> PyasynqError:
@@ -46,6 +49,8 @@ def refusal(call: str, text: str) -> PyasynqError:
     lowered = text.lower()
     if is_credentials(text):
         return ConfigError(f"redis refuses the user or the password: {text}")
+    if _NO_CLUSTER in text:
+        return ConfigError("this redis is no cluster; use a redis:// URL for a single server")
     if "maxmemory" in lowered or text.startswith("OOM"):
         return PyasynqError(
             f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks"

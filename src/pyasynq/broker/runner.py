@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 
 from pyasynq.broker import failures
 from pyasynq.broker.operation import Argument, Operation, Repeat, Script
 from pyasynq.clock import Clock
+from pyasynq.connection.cluster import Cluster
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ T = TypeVar("T")
 PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
+
+Command = tuple[Argument, ...]
 
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
 
@@ -45,7 +48,9 @@ class Runner:
         random: spreads repeated calls of many processes.
     """
 
-    def __init__(self, client: Redis, *, clock: Clock, random: Random | None = None) -> None:
+    def __init__(
+        self, client: Redis | Cluster, *, clock: Clock, random: Random | None = None
+    ) -> None:
         self._client = client
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
@@ -83,7 +88,8 @@ class Runner:
         tries, wait_s = 0, FIRST_WAIT_S
         while todo:
             replies = self._exchange(
-                [_command(operations[i], as_source=i in by_source) for i in todo]
+                [operations[i] for i in todo],
+                [_command(operations[i], as_source=i in by_source) for i in todo],
             )
             tries += 1
             unknown, again = [], []
@@ -120,34 +126,66 @@ class Runner:
         """Close every connection; safe to repeat."""
         self._client.close()
 
-    def _exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+    def _exchange(
+        self, operations: Sequence[Operation[Any]], commands: Sequence[Command]
+    ) -> list[Any]:
         """Send commands and return the replies; errors and troubles stand in their places."""
-        pool = self._client.connection_pool
+        if not isinstance(self._client, Cluster):
+            return _converse(self._client.connection_pool, commands)
+        return self._exchange_by_slot(self._client, operations, commands)
+
+    def _exchange_by_slot(
+        self,
+        cluster: Cluster,
+        operations: Sequence[Operation[Any]],
+        commands: Sequence[Command],
+    ) -> list[Any]:
+        """Send each command to the node that serves the first key of its operation."""
+        positions: dict[ConnectionPool, list[int]] = {}
+        replies: list[Any] = [None] * len(commands)
         try:
-            connection = pool.get_connection()
+            for position, operation in enumerate(operations):
+                key = operation.keys[0] if operation.keys else None
+                pool = cluster.pool_of(key)
+                positions.setdefault(pool, []).append(position)
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
-        replies: list[Any] = []
-        try:
-            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            while len(replies) < len(commands):
-                try:
-                    replies.append(connection.read_response())
-                except (ResponseError, BusyLoadingError) as error:
-                    replies.append(error)
-        except (RedisError, OSError) as error:
-            lost = Trouble(error, was_sent=True)
-            replies += [lost] * (len(commands) - len(replies))
-            connection.disconnect()
-        except BaseException:  # a cancelled caller leaves an answer unread behind
-            connection.disconnect()
-            raise
-        finally:
-            pool.release(connection)
+        for pool, mine in positions.items():
+            answers = _converse(pool, [commands[position] for position in mine])
+            for position, answer in zip(mine, answers, strict=True):
+                replies[position] = answer
+        if any(isinstance(reply, Trouble | RedisError) for reply in replies):
+            cluster.forget_slots()
         return replies
 
 
-def _command(operation: Operation[Any], *, as_source: bool) -> tuple[Argument, ...]:
+def _converse(pool: ConnectionPool, commands: Sequence[Command]) -> list[Any]:
+    """Send commands over one connection and return the replies, or what stands for them."""
+    try:
+        connection = pool.get_connection()
+    except (RedisError, OSError) as error:
+        return [Trouble(error, was_sent=False)] * len(commands)
+    replies: list[Any] = []
+    try:
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        while len(replies) < len(commands):
+            try:
+                replies.append(connection.read_response())
+            except (ResponseError, BusyLoadingError) as error:
+                replies.append(error)
+    except (RedisError, OSError) as error:
+        lost = Trouble(error, was_sent=True)
+        replies += [lost] * (len(commands) - len(replies))
+        connection.disconnect()
+    except BaseException:  # a cancelled caller leaves an answer unread behind
+        connection.disconnect()
+        raise
+    finally:
+        pool.release(connection)
+    return replies
+
+
+def _command(operation: Operation[Any], *, as_source: bool) -> Command:
     call = operation.call
     if isinstance(call, Script):
         head = ("EVAL", call.source) if as_source else ("EVALSHA", call.digest)
@@ -155,8 +193,14 @@ def _command(operation: Operation[Any], *, as_source: bool) -> tuple[Argument, .
     return (call, *operation.keys, *operation.args)
 
 
+def _said(reply: Exception) -> str:
+    """Return what the server said; redis-py takes the first word of some errors apart."""
+    code = getattr(reply, "status_code", None)
+    return f"{code} {reply}" if code else str(reply)
+
+
 def _is_no_script(reply: Any) -> bool:
-    return isinstance(reply, ResponseError) and failures.is_no_script(str(reply))
+    return isinstance(reply, ResponseError) and failures.is_no_script(_said(reply))
 
 
 def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
@@ -164,14 +208,14 @@ def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
         if failures.is_refusal(str(reply)):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, RedisError) and failures.is_passing(str(reply))
+    return isinstance(reply, RedisError) and failures.is_passing(_said(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     if isinstance(reply, Trouble) and not failures.is_refusal(str(reply)):
         return _unavailable(operation, reply, 1, reply.was_sent)
     if isinstance(reply, RedisError | Trouble):
-        return failures.refusal(operation.name, str(reply))
+        return failures.refusal(operation.name, _said(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
         decode = operation.decode_repeated

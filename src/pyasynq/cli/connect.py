@@ -14,6 +14,6 @@ def redis_url_option(function: F) -> F:
         "--redis-url",
         metavar="URL",
         help="Where Redis is, such as redis://localhost:6379/0. "
-        "Default: $PYASYNQ_REDIS_URL, else what `pyasynq dev` started in this directory, else "
-        "redis://127.0.0.1:6379/0.",
+        "Default: $PYASYNQ_REDIS_URL, else redis_url of [tool.pyasynq] in pyproject.toml, else "
+        "what `pyasynq dev` started in this directory, else redis://127.0.0.1:6379/0.",
     )(function)

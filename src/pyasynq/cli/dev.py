@@ -17,12 +17,15 @@ from types import FrameType
 
 import click
 
+from pyasynq.broker.runner import Runner
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.target import load_app
+from pyasynq.cli.target import load_app, target_argument
 from pyasynq.cli.worker import LOG_FORMAT
+from pyasynq.clock import SystemClock
 from pyasynq.connection.connect import Connector
-from pyasynq.connection.options import URL_VARIABLE, ConnectionOptions
+from pyasynq.connection.options import ConnectionOptions, named_url
 from pyasynq.errors import RedisUnavailableError
+from pyasynq.worker.healthchecker import PING
 
 logger = logging.getLogger("pyasynq.dev")
 
@@ -33,24 +36,24 @@ STOP_TIMEOUT_S = 12.0  # longer than the default shutdown_timeout and cancel_gra
 
 
 @click.command("dev")
-@click.argument("target", metavar="MODULE:APP")
+@target_argument
 @click.option("--reload/--no-reload", default=True, help="Start again when a .py file changes.")
 @redis_url_option
 def command(*, target: str, reload: bool, redis_url: str | None) -> None:
     """Run the tasks of an App while you work on it.
 
-    Where no Redis is given and none answers on this machine, one is started; its data stays in
+    Where no Redis is named and none answers on this machine, one is started; its data stays in
     the folder .pyasynq. The worker starts again when a Python file below the current directory
     changes. Ctrl-C stops everything.
     """
     logging.basicConfig(level="INFO", format=LOG_FORMAT)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    place = redis_url or os.environ.get(URL_VARIABLE) or find_redis(NEARBY)
+    place = redis_url or named_url() or find_redis(NEARBY)
     connector = Connector.of(place)  # holds an embedded server as long as we live
     try:
         _answers(connector)
         logger.info("redis: %s", connector.description)
-        DevWorker(target, place).run(_changes(reload=reload))
+        DevWorker(target, place, is_forced=redis_url is not None).run(_changes(reload=reload))
     finally:
         connector.close()
 
@@ -61,11 +64,11 @@ class DevWorker:
     Args:
         target: ``module:app``.
         place: URL of Redis.
+        is_forced: use *place* even if the App names another one.
     """
 
-    def __init__(self, target: str, place: str) -> None:
-        self._target = target
-        self._place = place
+    def __init__(self, target: str, place: str, *, is_forced: bool) -> None:
+        self._arguments = [target, place, *(["forced"] if is_forced else [])]
         self._process: subprocess.Popen[bytes] | None = None
         self._is_told_ended = False
 
@@ -86,7 +89,7 @@ class DevWorker:
     def _start(self) -> None:
         self._is_told_ended = False
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "pyasynq.cli.dev", self._target, self._place],
+            [sys.executable, "-m", "pyasynq.cli.dev", *self._arguments],
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C of a terminal reaches us alone
         )
@@ -160,23 +163,25 @@ def find_redis(nearby: ConnectionOptions) -> str:
 
 def _answers(connector: Connector) -> None:
     """Raise RedisUnavailableError unless Redis answers."""
-    from redis.exceptions import RedisError  # noqa: PLC0415 - light imports
-
-    client = connector.open_sync()
+    runner = Runner(connector.open_sync(), clock=SystemClock())
     try:
-        client.ping()
-    except (RedisError, OSError) as error:
+        runner.run(PING, patience_s=0)
+    except RedisUnavailableError as error:
         raise RedisUnavailableError(f"no redis at {connector.description}: {error}") from error
     finally:
-        client.close()
+        runner.close()
 
 
-def work(target: str, place: str) -> None:
-    """Run the worker until a signal, or until the process that started it is gone."""
+def work(target: str, place: str, forced: str = "") -> None:
+    """Run the worker until a signal, or until the process that started it is gone.
+
+    A Redis that the App itself names is used before *place*, since its producers use it, too.
+    """
     threading.Thread(target=_stop_with_starter, daemon=True).start()
     logging.basicConfig(level="INFO", format=LOG_FORMAT)
     app = load_app(target)
-    app.reconfigure(place)
+    if forced or not app.names_redis:
+        app.reconfigure(place)
     app.run()
 
 

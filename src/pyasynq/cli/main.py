@@ -20,6 +20,7 @@ from pyasynq.errors import (
     RedisUnavailableError,
     StateError,
 )
+from pyasynq.settings import project_settings
 from pyasynq.version import __version__
 
 SHORT_HELP = """\
@@ -93,9 +94,19 @@ def pyasynq(context: click.Context, *, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(
-        run(lambda: pyasynq.main(args=given, standalone_mode=False), is_debug="--debug" in given)
-    )
+
+    def command() -> Any:
+        return pyasynq.main(args=given, standalone_mode=False, default_map=project_defaults())
+
+    sys.exit(run(command, is_debug="--debug" in given))
+
+
+def project_defaults() -> dict[str, Any]:
+    """Return the settings of the project, as defaults of the commands that take them."""
+    found = project_settings()
+    worker = {name: value for name, value in found.items() if name not in ("app", "redis_url")}
+    target = {"target": found["app"]} if "app" in found else {}
+    return {"worker": {**worker, **target}, "dev": target}
 
 
 def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:

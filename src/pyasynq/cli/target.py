@@ -3,11 +3,22 @@
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, TypeVar
+
+import click
 
 from pyasynq.app import App
 from pyasynq.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def target_argument(function: F) -> F:
+    """Add the argument MODULE:APP, which may also be the setting ``app`` of the project."""
+    return click.argument("target", metavar="MODULE:APP", envvar="PYASYNQ_APP")(function)
 
 
 def load_app(target: str) -> App:

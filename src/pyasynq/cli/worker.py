@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.target import load_app
+from pyasynq.cli.target import load_app, target_argument
 from pyasynq.worker.config import read_queues
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -14,12 +14,37 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 @click.command("worker")
-@click.argument("target", metavar="MODULE:APP")
-@click.option("-c", "--concurrency", type=int, help="How many tasks run at once.")
-@click.option("-q", "--queues", help="Queues and priorities, such as critical=6,default=3.")
-@click.option("--strict-priority/--weighted", default=None, help="How priorities are meant.")
+@target_argument
 @click.option(
-    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much."
+    "-c",
+    "--concurrency",
+    type=int,
+    envvar="PYASYNQ_CONCURRENCY",
+    show_envvar=True,
+    help="How many tasks run at once.",
+)
+@click.option(
+    "-q",
+    "--queues",
+    envvar="PYASYNQ_QUEUES",
+    show_envvar=True,
+    help="Queues and priorities, such as critical=6,default=3.",
+)
+@click.option(
+    "--strict-priority/--weighted",
+    default=None,
+    envvar="PYASYNQ_STRICT_PRIORITY",
+    show_envvar=True,
+    help="How priorities are meant.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    envvar="PYASYNQ_LOG_LEVEL",
+    show_envvar=True,
+    show_default=True,
+    help="How much.",
 )
 @redis_url_option
 def command(
@@ -35,6 +60,9 @@ def command(
 
     SIGTERM and SIGINT stop it: running tasks may end, the rest goes back to its queue. A second
     signal does not wait. SIGTSTP only ends the fetching.
+
+    What is not given comes from the environment, else from [tool.pyasynq] in pyproject.toml, else
+    from the App.
     """
     logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
     app = load_app(target)

@@ -4,16 +4,21 @@ redis-py's own repeating is off everywhere, for it would run writes again whose 
 only our runner repeats. RESP2 is spoken everywhere, for proxies close the connection on HELLO 3.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
-from pyasynq.connection.options import ConnectionOptions
+from pyasynq.connection.options import ConnectionOptions, Kind
 from pyasynq.errors import ConfigError
 
 if TYPE_CHECKING:
     import redis
     import redis.asyncio
 
+    from pyasynq.connection.cluster import Cluster
+    from pyasynq.connection.cluster_async import AsyncCluster
     from pyasynq.connection.embedded import EmbeddedServer
+
+SENTINEL_TIMEOUT_S = 1.0
 
 ConnectionSource = Union[
     str, ConnectionOptions, "redis.Redis", "redis.asyncio.Redis", "Connector", None
@@ -58,10 +63,18 @@ class Connector:
         arguments: dict[str, Any],
         *,
         description: str,
+        kind: Kind = "standalone",
+        hosts: Sequence[tuple[str, int]] = (),
+        master: str = "",
+        sentinel_arguments: Mapping[str, Any] | None = None,
         namespace: str = "asynq",
         max_connections: int | None = None,
         embedded: "EmbeddedServer | None" = None,
     ) -> None:
+        self._kind = kind
+        self._hosts = list(hosts)
+        self._master = master
+        self._sentinel_arguments = dict(sentinel_arguments or {})
         self.namespace = namespace
         self.description = description
         self._arguments = arguments
@@ -85,43 +98,53 @@ class Connector:
             return cls._of_options(source)
         return cls._of_client(source)
 
-    def open_async(self, *, socket_timeout_s: float | None = None) -> "redis.asyncio.Redis":
-        """Return a new async client with a pool of its own; its caller closes it."""
+    def open_async(
+        self, *, socket_timeout_s: float | None = None
+    ) -> "redis.asyncio.Redis | AsyncCluster":
+        """Return a new async client with connections of its own; its caller closes it."""
         import redis.asyncio  # noqa: PLC0415 - loaded on first use, so that importing us is light
-        from redis.asyncio.retry import Retry  # noqa: PLC0415 - as above
-        from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
 
-        kind: Any = redis.asyncio.Connection
-        if "path" in self._arguments:
-            kind = redis.asyncio.UnixDomainSocketConnection
-        elif self._is_tls:
-            kind = redis.asyncio.SSLConnection
-        pool = redis.asyncio.ConnectionPool(
-            connection_class=kind,
-            max_connections=self._max_connections,
-            retry=Retry(NoBackoff(), 0),
-            **self._settings(socket_timeout_s),
-        )
-        return redis.asyncio.Redis.from_pool(pool)
+        settings = self._settings(socket_timeout_s)
+        if self._kind == "cluster":
+            from pyasynq.connection.cluster_async import AsyncCluster  # noqa: PLC0415 - as above
 
-    def open_sync(self, *, socket_timeout_s: float | None = None) -> "redis.Redis":
-        """Return a new blocking client with a pool of its own; its caller closes it."""
+            return AsyncCluster(
+                self._hosts, lambda host, port: self._pool_async(host=host, port=port, **settings)
+            )
+        if self._kind == "sentinel":
+            from pyasynq.connection.sentinel import async_master_pool  # noqa: PLC0415 - as above
+
+            pool = async_master_pool(
+                self._hosts,
+                self._master,
+                own=self._sentinel_settings(),
+                settings={"ssl": self._is_tls, **settings, **_once_async()},
+            )
+            return redis.asyncio.Redis.from_pool(pool)
+        return redis.asyncio.Redis.from_pool(self._pool_async(**settings))
+
+    def open_sync(self, *, socket_timeout_s: float | None = None) -> "redis.Redis | Cluster":
+        """Return a new blocking client with connections of its own; its caller closes it."""
         import redis  # noqa: PLC0415 - loaded on first use, so that importing us is light
-        from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
-        from redis.retry import Retry  # noqa: PLC0415 - as above
 
-        kind: Any = redis.Connection
-        if "path" in self._arguments:
-            kind = redis.UnixDomainSocketConnection
-        elif self._is_tls:
-            kind = redis.SSLConnection
-        pool = redis.ConnectionPool(
-            connection_class=kind,
-            max_connections=self._max_connections,
-            retry=Retry(NoBackoff(), 0),
-            **self._settings(socket_timeout_s),
-        )
-        return redis.Redis.from_pool(pool)
+        settings = self._settings(socket_timeout_s)
+        if self._kind == "cluster":
+            from pyasynq.connection.cluster import Cluster  # noqa: PLC0415 - as above
+
+            return Cluster(
+                self._hosts, lambda host, port: self._pool_sync(host=host, port=port, **settings)
+            )
+        if self._kind == "sentinel":
+            from pyasynq.connection.sentinel import master_pool  # noqa: PLC0415 - as above
+
+            pool = master_pool(
+                self._hosts,
+                self._master,
+                own=self._sentinel_settings(),
+                settings={"ssl": self._is_tls, **settings, **_once()},
+            )
+            return redis.Redis.from_pool(pool)
+        return redis.Redis.from_pool(self._pool_sync(**settings))
 
     def close(self) -> None:
         """Let go of the embedded server, if there is one; safe to repeat."""
@@ -132,6 +155,48 @@ class Connector:
     @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
+
+    def _pool_async(self, **settings: Any) -> "redis.asyncio.ConnectionPool":
+        import redis.asyncio  # noqa: PLC0415 - as above
+
+        kind: Any = redis.asyncio.Connection
+        if "path" in settings:
+            kind = redis.asyncio.UnixDomainSocketConnection
+        elif self._is_tls:
+            kind = redis.asyncio.SSLConnection
+        return redis.asyncio.ConnectionPool(
+            connection_class=kind,
+            max_connections=self._max_connections,
+            **settings,
+            **_once_async(),
+        )
+
+    def _pool_sync(self, **settings: Any) -> "redis.ConnectionPool":
+        import redis  # noqa: PLC0415 - as above
+
+        kind: Any = redis.Connection
+        if "path" in settings:
+            kind = redis.UnixDomainSocketConnection
+        elif self._is_tls:
+            kind = redis.SSLConnection
+        return redis.ConnectionPool(
+            connection_class=kind,
+            max_connections=self._max_connections,
+            **settings,
+            **_once(),
+        )
+
+    def _sentinel_settings(self) -> dict[str, Any]:
+        """Return how the sentinels themselves are reached: without a wait, the runner waits."""
+        tls = {name: value for name, value in self._arguments.items() if name.startswith("ssl_")}
+        return {
+            **self._sentinel_arguments,
+            **tls,
+            "ssl": self._is_tls,
+            "protocol": 2,
+            "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+            "socket_timeout": SENTINEL_TIMEOUT_S,
+        }
 
     def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
         settings = {**self._arguments, "protocol": 2, "decode_responses": False}
@@ -145,15 +210,15 @@ class Connector:
 
     @classmethod
     def _of_options(cls, options: ConnectionOptions) -> "Connector":
-        if options.kind in ("sentinel", "cluster"):
-            raise ConfigError(
-                f"this version connects to a single redis, not to a {options.kind}: "
-                "use a redis://, rediss:// or unix:// URL"
-            )
         if options.kind == "embedded":
             return cls._of_embedded(options)
+        sentinel = {"username": options.sentinel_username, "password": options.sentinel_password}
         return cls(
             _arguments(options),
+            kind=options.kind,
+            hosts=options.hosts,
+            master=options.master,
+            sentinel_arguments={name: value for name, value in sentinel.items() if value},
             description=options.describe(),
             namespace=options.namespace,
             max_connections=options.max_connections,
@@ -184,7 +249,7 @@ class Connector:
             raise ConfigError(
                 f"cannot take over the settings of a {type(client).__name__}; "
                 "pass a URL, ConnectionOptions, or a redis.Redis or redis.asyncio.Redis client "
-                "of a single server"
+                "of a single server; redis-sentinel:// and redis-cluster:// are URLs, too"
             )
         arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
         arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
@@ -197,6 +262,22 @@ class Connector:
         return cls(arguments, description=f"{where}/{arguments.get('db', 0)} (as your client)")
 
 
+def _once() -> dict[str, Any]:
+    """Return what keeps redis-py from repeating a call."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - light imports
+    from redis.retry import Retry  # noqa: PLC0415 - as above
+
+    return {"retry": Retry(NoBackoff(), 0)}
+
+
+def _once_async() -> dict[str, Any]:
+    """Return the same for async clients."""
+    from redis.asyncio.retry import Retry  # noqa: PLC0415 - light imports
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+
+    return {"retry": Retry(NoBackoff(), 0)}
+
+
 def _arguments(options: ConnectionOptions) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "db": options.db,
@@ -206,7 +287,9 @@ def _arguments(options: ConnectionOptions) -> dict[str, Any]:
     }
     if options.kind == "unix":
         arguments["path"] = options.path
-    else:
+    elif options.kind == "cluster":
+        del arguments["db"]  # there is but one
+    elif options.kind != "sentinel":
         arguments["host"], arguments["port"] = options.hosts[0]
     if options.username:
         arguments["username"] = options.username

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 from typing_extensions import override
 
 from pyasynq.errors import ConfigError
+from pyasynq.settings import project_settings
 
 Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
 
@@ -105,14 +106,17 @@ class ConnectionOptions:
 
     @classmethod
     def from_environment(cls) -> "ConnectionOptions":
-        """Return the options of ``PYASYNQ_REDIS_URL``, else of a Redis on this machine.
+        """Return the options of ``PYASYNQ_REDIS_URL``, else of the project's ``redis_url``.
 
-        That is the embedded one of this directory while it runs, as under ``pyasynq dev``, else
-        the one at the default port.
+        Without both it is the embedded Redis of this directory while it runs, as under
+        ``pyasynq dev``, else the one at the default port of this machine.
+
+        Raises:
+            ConfigError: the URL, or a setting of the project, is wrong.
         """
         from pyasynq.connection.embedded import is_running  # noqa: PLC0415 - rarely needed
 
-        named = os.environ.get(URL_VARIABLE)
+        named = named_url()
         return cls.from_url(named or ("embedded:" if is_running() else DEFAULT_URL))
 
     def describe(self) -> str:
@@ -131,6 +135,12 @@ class ConnectionOptions:
     @override
     def __str__(self) -> str:
         return self.describe()
+
+
+def named_url() -> str | None:
+    """Return the URL that the environment names, else the project; None if neither does."""
+    url: str | None = os.environ.get(URL_VARIABLE) or project_settings().get("redis_url")
+    return url
 
 
 def _faults(options: ConnectionOptions) -> Iterator[str]:

@@ -175,9 +175,3 @@ def test_redis_of_this_machine_is_the_default(monkeypatch: pytest.MonkeyPatch) -
     connector = Connector.of(None)
 
     assert connector.description == "redis://127.0.0.1:6379/0"
-
-
-@pytest.mark.parametrize("url", ["redis-sentinel://a?master=m", "rediss-cluster://a"])
-def test_sentinel_and_cluster_are_refused_with_a_way_out(url: str) -> None:
-    with pytest.raises(ConfigError, match=r"connects to a single redis.*use a redis://"):
-        Connector.of(url)

@@ -1,0 +1,51 @@
+"""Pools of connections to the master that sentinels name; they close the sentinels' as well."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelConnectionPool as AsyncPool
+from redis.sentinel import Sentinel, SentinelConnectionPool
+from typing_extensions import override
+
+
+class MasterPool(SentinelConnectionPool):
+    """Connections to the master, for blocking code."""
+
+    @override
+    def disconnect(self, inuse_connections: bool = True) -> None:
+        super().disconnect(inuse_connections)
+        for sentinel in self.sentinel_manager.sentinels:
+            sentinel.close()
+
+
+class AsyncMasterPool(AsyncPool):
+    """Connections to the master, for async code."""
+
+    @override
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await super().disconnect(inuse_connections)
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
+def master_pool(
+    hosts: Sequence[tuple[str, int]], master: str, *, own: dict[str, Any], settings: dict[str, Any]
+) -> MasterPool:
+    """Return a pool of connections to *master*.
+
+    Args:
+        hosts: of the sentinels.
+        own: how the sentinels themselves are reached.
+        settings: of a connection to the master.
+    """
+    sentinel = Sentinel(list(hosts), sentinel_kwargs=own)
+    return MasterPool(master, sentinel, **settings)  # type: ignore[no-untyped-call]  # redis-py
+
+
+def async_master_pool(
+    hosts: Sequence[tuple[str, int]], master: str, *, own: dict[str, Any], settings: dict[str, Any]
+) -> AsyncMasterPool:
+    """Return a pool of connections to *master*. As `master_pool`."""
+    sentinel = AsyncSentinel(list(hosts), sentinel_kwargs=own)
+    return AsyncMasterPool(master, sentinel, **settings)  # type: ignore[no-untyped-call]  # redis-py

@@ -1,0 +1,57 @@
+"""Settings of a project: the table ``[tool.pyasynq]`` of the nearest ``pyproject.toml``."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pyasynq.errors import ConfigError
+
+KINDS: Mapping[str, tuple[type, str]] = {
+    "app": (str, 'text such as "shop:app"'),
+    "redis_url": (str, "text"),
+    "concurrency": (int, "a whole number"),
+    "queues": (str, 'text such as "critical=6,default=3"'),
+    "strict_priority": (bool, "true or false"),
+    "log_level": (str, "text"),
+}
+"""The settings, with their types and what to write."""
+
+
+def project_settings(directory: Path | None = None) -> dict[str, Any]:
+    """Return the settings of the project that *directory*, or the current one, belongs to.
+
+    Raises:
+        ConfigError: names every setting that is unknown or of the wrong type.
+    """
+    start = (directory or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return _read(path)
+    return {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pyasynq", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}  # not ours to complain about; its owner's tools do
+    if not isinstance(table, dict):
+        raise ConfigError(f"[tool.pyasynq] in {path} must be a table")
+    ConfigError.raise_if(f"{fault} in [tool.pyasynq] of {path}" for fault in _faults(table))
+    return table
+
+
+def _faults(table: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in table.items():
+        if name not in KINDS:
+            near = get_close_matches(name, KINDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(KINDS)}"
+            yield f"unknown setting {name!r} ({hint})"
+            continue
+        kind, wanted = KINDS[name]
+        is_right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not is_right:
+            yield f"{name} must be {wanted}, not {value!r},"
