@@ -42,6 +42,7 @@ generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf co
 
 bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed
 	$(BIN)/python benchmarks/drain.py
+	$(BIN)/python benchmarks/enqueue.py
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -1,8 +1,9 @@
 """Measures every function of Python's standard library with typed tasks, retries and schedules.
 
-One task for each source file parses it and hands what it found to a second stage, which ranks the
-functions by length. Three files are broken on purpose: they are retried after a second and then
-archived. A few files are urgent and overtake the rest; some reminders are due later.
+One task for each source file parses it and puts what it found into a group. A hundred findings at a
+time become one task that writes them down, and a last task returns the longest functions as its
+result. Three files are broken on purpose: they are retried after a second and then archived. A few
+files are urgent and overtake the rest; some reminders are due later.
 
 Run it with ``make demo``. It starts a Redis of its own and two worker processes, and ends by
 itself.
@@ -18,12 +19,13 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pyasynq import App, Inspector, TaskContext, retry
+from pyasynq import App, Inspector, Task, TaskContext, retry
 
 LEDGER = Path(os.environ.get("DEMO_LEDGER", "ledger.jsonl"))  # what the tasks write down
 WORKERS = 2
@@ -42,6 +44,16 @@ app = App(
 )
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What was found in one source file."""
+
+    path: str
+    functions: int
+    longest: str
+    lines: int
+
+
 @app.task("library:measure", max_retry=2, retry_delay=retry.fixed(1), timeout=60)
 def measure(path: str) -> None:
     """Parse one source file and hand its longest function to the second stage."""
@@ -52,13 +64,33 @@ def measure(path: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     longest = max(lengths, key=lambda name: lengths[name], default="")
-    rank.enqueue(path, functions=len(lengths), longest=longest, lines=lengths.get(longest, 0))
+    found.enqueue(Finding(path, len(lengths), longest, lengths.get(longest, 0)))
 
 
-@app.task("library:rank", queue="low")
-def rank(path: str, *, functions: int, longest: str, lines: int) -> None:
-    """Write down what was found in one file."""
-    note(kind="file", path=path, functions=functions, longest=longest, lines=lines)
+@app.task("library:found", queue="low", group="findings")
+def found(finding: Finding) -> None:
+    """Wait in the group for `collect`; nothing runs it alone."""
+    note(kind="file", **asdict(finding))
+
+
+@app.aggregator("findings", grace_period=1, max_size=100)
+def aggregate(_group: str, tasks: list[Task]) -> Task:
+    """Put one task in the place of up to a hundred findings."""
+    return collect.bind([Finding(**json.loads(task.payload or b"{}")) for task in tasks])
+
+
+@app.task("library:collect", queue="low")
+def collect(findings: list[Finding]) -> None:
+    """Write down what was found in many files."""
+    for finding in findings:
+        found(finding)
+
+
+@app.task("library:longest", queue="critical", retention=60)
+def longest_functions(top: int) -> list[Finding]:
+    """Return the files with the longest functions; the caller waits for this result."""
+    files = [Finding(**record) for record in ledger() if record.pop("kind") == "file"]
+    return sorted(files, key=lambda finding: -finding.lines)[:top]
 
 
 @app.task("demo:remind", queue="critical")
@@ -89,6 +121,11 @@ def note(**record: Any) -> None:
         ledger.write(json.dumps(record) + "\n")
 
 
+def ledger() -> list[dict[str, Any]]:
+    """Return what was written down so far."""
+    return [json.loads(line) for line in LEDGER.read_text().splitlines()]
+
+
 def main() -> None:
     """Enqueue everything, watch two workers do it, and sum up."""
     with tempfile.TemporaryDirectory(prefix="pyasynq-demo-") as folder:
@@ -101,7 +138,9 @@ def main() -> None:
             started = time.monotonic()
             with workers(Path(folder)) as processes:
                 watch(inspector, total, processes)
-            report(total, time.monotonic() - started, inspector)
+                seconds = time.monotonic() - started
+                ranking = longest_functions.enqueue(TOP).result(timeout=30)
+            report(total, seconds, inspector, ranking)
         app.close()
 
 
@@ -117,10 +156,16 @@ def enqueue_all(folder: Path) -> int:
         broken = folder / f"broken_{number}.py"
         broken.write_text("def broken(:\n")
         files.append(broken)
-    for path in files[URGENT:]:
-        measure.enqueue(str(path))
-    for path in files[:URGENT]:  # enqueued last, done first
-        measure.options(queue="critical").enqueue(str(path))
+    urgent = measure.options(queue="critical")  # enqueued last, done first
+    results = app.enqueue_many(
+        [
+            *(measure.bind(str(path)) for path in files[URGENT:]),
+            *(urgent.bind(str(path)) for path in files[:URGENT]),
+        ]
+    )
+    refused = [result.error for result in results if result.error]
+    if refused:
+        sys.exit(f"{len(refused)} tasks were refused: {refused[0]}")
     for number in range(REMINDERS):
         seconds = 1 + 0.5 * number
         due = datetime.now(UTC).timestamp() + seconds
@@ -157,30 +202,44 @@ def watch(inspector: Inspector, total: int, processes: "list[subprocess.Popen[by
     is_terminal = sys.stdout.isatty()
     while True:
         queues = inspector.queues.infos()
-        left = sum(queue.pending + queue.active + queue.scheduled + queue.retry for queue in queues)
+        left = sum(queue.size - queue.archived - queue.completed for queue in queues)
         done = sum(queue.processed for queue in queues)
         if is_terminal:
             share = min(1.0, done / (2 * total))
             bar = "█" * int(30 * share)
             print(f"\r{bar:<30} {done} attempts done, {left} tasks left   ", end="", flush=True)
-        if not left or any(process.poll() is not None for process in processes):
+        if (not left and is_all_written()) or any(
+            process.poll() is not None for process in processes
+        ):
             break
         time.sleep(0.1)
     if is_terminal:
         print()
 
 
-def report(total: int, seconds: float, inspector: Inspector) -> None:
+def is_all_written() -> bool:
+    """Return whether every finding is in the ledger: those being aggregated are in no queue."""
+    records = ledger()
+    measured = sum(
+        record["kind"] == "attempt" and record["type"] == "library:measure" and record["ok"]
+        for record in records
+    )
+    return bool(measured == sum(record["kind"] == "file" for record in records))
+
+
+def report(total: int, seconds: float, inspector: Inspector, ranking: list[Finding]) -> None:
     """Print the summary."""
-    records = [json.loads(line) for line in LEDGER.read_text().splitlines()]
+    records = ledger()
     attempts = [record for record in records if record["kind"] == "attempt"]
     failures = [record for record in attempts if not record["ok"]]
     archived = sum(queue.archived for queue in inspector.queues.infos())
     files = [record for record in records if record["kind"] == "file"]
+    collected = [record for record in attempts if record["type"] == "library:collect"]
     late = [record["late"] for record in records if record["kind"] == "reminder"]
     print(f"""
 {len(files)} files measured in {seconds:.1f} s by {WORKERS} processes
   tasks     {total + len(files)} ({total} enqueued here, {len(files)} by other tasks)
+  groups    {len(files)} findings in {len(collected)} tasks
   attempts  {len(attempts)}, {len(attempts) / seconds:.0f} a second
   failures  {len(failures)} on purpose: {len(failures) - archived} retries, {archived} archived
   waited    {wait_of(attempts, "critical")} in queue critical (enqueued last),
@@ -189,12 +248,11 @@ def report(total: int, seconds: float, inspector: Inspector) -> None:
   reminders {len(late)}, at most {1000 * max(late, default=0):.0f} ms late, never early
 
 longest functions of the standard library""")
-    for record in sorted(files, key=lambda record: -record["lines"])[:TOP]:
-        name = Path(record["path"]).name
-        print(f"  {record['lines']:5} lines  {record['longest']} in {name}")
+    for finding in ranking:
+        print(f"  {finding.lines:5} lines  {finding.longest} in {Path(finding.path).name}")
     print("""
-next: read examples/measure_library.py, or start your own:
-  pyasynq worker app:app      run the tasks of the App `app` in app.py
+next: read examples/measure_library.py, or play with `make dev`:
+  pyasynq dev app:app         run the tasks of the App `app` in app.py while you work on it
   pyasynq stats               see what is in the queues""")
 
 
