@@ -35,7 +35,7 @@ test: $(VENV)/ready-to-test  ## Run the tests (in parallel, below ten minutes on
 	$(BIN)/pytest -q -n $(JOBS) -m "not long" $(ARGS)
 
 test-all: $(VENV)/ready-to-test  ## Run the tests with their long forms, and measure coverage
-	$(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(ARGS)
+	HYPOTHESIS_PROFILE=random $(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf code, sync twins)
 	$(BIN)/python tools/generate.py

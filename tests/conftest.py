@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 
 from tests.redis_server import RedisServer
 
@@ -14,6 +15,12 @@ INSTALL = {
     "go": "install Go 1.24 or newer",
     "openssl": "install openssl",
 }
+
+
+# `make test` tries the same cases each time, `make test-all` others each time.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -193,7 +193,8 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     rest = rest.removeprefix("//")
     place, slash, path = rest.partition("/")
     has_path = kind in ("unix", "embedded")
-    if "@" in query or ("@" in path and (not has_path or ":" in place)):
+    before = f"{place}/{path}".rpartition("@")[0]
+    if "@" in query or ("@" in path and (not has_path or ":" in before)):
         # Nothing of it may be quoted: a password with a bare / or ? has been cut in two here.
         faults.append("user and password must be percent-encoded: / is %2F, ? is %3F, @ is %40")
         return {}

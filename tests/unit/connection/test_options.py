@@ -128,6 +128,7 @@ def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> Non
         f"redis://me:a/db?x={SECRET}@h",
         f"unix://me:a/{SECRET}@/run/r.sock",
         f"unix://me:a?{SECRET}@/run/r.sock",
+        f"unix:///me:{SECRET}@/run/r.sock",
         f"redis://me:{SECRET}@h/x?password={SECRET}&passwd=x",
     ],
 )
