@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.redis_server import RedisServer
 
@@ -18,8 +18,9 @@ INSTALL = {
 
 
 # `make test` tries the same cases each time, `make test-all` others each time.
-settings.register_profile("steady", derandomize=True)
-settings.register_profile("random", derandomize=False)
+SLOW_MACHINE = (HealthCheck.too_slow,)
+settings.register_profile("steady", derandomize=True, suppress_health_check=SLOW_MACHINE)
+settings.register_profile("random", derandomize=False, suppress_health_check=SLOW_MACHINE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 

@@ -83,6 +83,7 @@ def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, r
         eventually(lambda: len(dev.notes()) == 1)
         dev.write("two")
         eventually(lambda: "shop.py changed; starting again" in dev.said())
+        eventually(lambda: dev.said().count("serves default=1") == 2)
         client.enqueue(Task("note"))
         eventually(lambda: len(dev.notes()) == 2)
 

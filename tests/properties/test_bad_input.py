@@ -18,7 +18,9 @@ from pyasynq.wire import go_duration, message, option_text, records
 from tests.properties.strategies import garbage, headers, likely_options, options, texts
 
 many = settings(
-    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
