@@ -91,6 +91,8 @@ class DevWorker:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "pyasynq.cli.dev", *self._arguments],
             stdin=subprocess.PIPE,
+            # A cached file of the same size and second would hide what was changed.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,  # Ctrl-C of a terminal reaches us alone
         )
 
