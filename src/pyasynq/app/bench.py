@@ -182,7 +182,8 @@ class AppBench:
         for stats in await runner.run_all(operations):
             if isinstance(stats, BaseException):
                 raise stats
-            if stats.pending and not stats.is_paused:
+            # A task whose dequeue is not answered yet is active, and not held.
+            if stats.active or (stats.pending and not stats.is_paused):
                 return False
         return not parts.held
 
