@@ -20,6 +20,7 @@
     ├── TaskFailedError
     ├── ResultNotKeptError
     ├── ResultTimeoutError (TimeoutError)
+    ├── HandlerProcessError
     ├── RedisUnavailableError (ConnectionError)
     └── IncompatibleRedisError
 
@@ -272,6 +273,13 @@ class ResultTimeoutError(PyasynqError, TimeoutError):
         super().__init__(f"task {task_id!r} is still {state} after {timeout_s:g} s")
         self.task_id = task_id
         self.state = state
+
+
+class HandlerProcessError(PyasynqError):
+    """The process of a handler ended before the handler did, or could not be started.
+
+    Its text is also that of an exception whose class only that process knows.
+    """
 
 
 class RedisUnavailableError(PyasynqError, ConnectionError):

@@ -108,7 +108,7 @@ class AppBench:
             if self._lifespan is not None:
                 state = await stack.enter_async_context(self._lifespan())
             parts = self._assemble(connector, runner, handled, state)
-            stack.callback(parts.executor.close)
+            stack.push_async_callback(parts.executor.close)
             await stack.enter_async_context(running([parts.finisher, parts.processor]))
             while await self._pass(parts, runner, handled, limit):
                 pass

@@ -8,10 +8,12 @@ from typing_extensions import ParamSpec, TypeVar, override
 
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
+from pyasynq.app.handlers import handler_of
 from pyasynq.app.spec import TaskSpec
 from pyasynq.options import EnqueueOptions, OptionKeywords
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.context import TaskContext
+from pyasynq.worker.mux import Handler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +57,11 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     def spec(self) -> TaskSpec:
         """All that the decorator was told."""
         return self._spec
+
+    @property
+    def task_handler(self) -> Handler:
+        """What a worker runs: (context, task) → the result as it is stored."""
+        return handler_of(self._spec)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function.

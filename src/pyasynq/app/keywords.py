@@ -21,6 +21,8 @@ class TaskKeywords(OptionKeywords, total=False):
             another version of the code may understand it, or "archive" at once.
         max_deferrals: how many RetryLater in a row are granted; None: any number.
         aliases: other types that the same function handles, such as its old name.
+        executor: "process" runs the function in a process of its own, which is killed when the
+            task times out or is cancelled: for work that keeps a CPU busy.
     """
 
     retry_delay: RetryDelay | None
@@ -28,6 +30,7 @@ class TaskKeywords(OptionKeywords, total=False):
     on_invalid_payload: OnInvalidPayload | None
     max_deferrals: int | None
     aliases: Sequence[str]
+    executor: Literal["process"] | None
 
 
 class ServerKeywords(TypedDict, total=False):
@@ -56,5 +59,6 @@ class ServerKeywords(TypedDict, total=False):
     heartbeat_interval: Duration
     recover_interval: Duration
     thread_pool_size: int | None
+    process_pool_size: int | None
     release_unique_on_archive: bool
     base_state: Any

@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
-from pyasynq.app.handlers import archive_unknown, handler_of
+from pyasynq.app.handlers import archive_unknown
 from pyasynq.errors import ConfigError
 from pyasynq.payload import ANY_RESULT
 from pyasynq.task import TaskInfo
@@ -58,7 +58,12 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         if archives_unknown:
             mux.use(archive_unknown)
         for task_type, definition in self._by_type.items():
-            mux.add(task_type, handler_of(definition.spec), settings=definition.spec.settings)
+            spec = definition.spec
+            if spec.process_place is not None:
+                spec.process_place.check(spec.function)
+            mux.add(
+                task_type, definition.task_handler, settings=spec.settings, place=spec.process_place
+            )
         return mux
 
     @override

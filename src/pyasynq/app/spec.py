@@ -12,7 +12,8 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.worker.context import TaskContext
-from pyasynq.worker.mux import TaskSettings
+from pyasynq.worker.mux import TaskSettings, executor_fault
+from pyasynq.worker.processes.place import Place
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 
@@ -29,6 +30,7 @@ class TaskSpec:
         result: what it returns, as it is stored.
         settings: how failures are judged.
         on_invalid_payload: what becomes of a task whose payload does not fit.
+        process_place: where a process of its own finds the task, if it runs in one.
         place: file and line of the function.
     """
 
@@ -39,6 +41,7 @@ class TaskSpec:
     result: ResultCodec
     settings: TaskSettings
     on_invalid_payload: OnInvalidPayload
+    process_place: Place | None
     place: str
 
     @classmethod
@@ -80,7 +83,9 @@ class TaskSpec:
                 retry_delay=keywords.get("retry_delay"),
                 is_failure=keywords.get("is_failure"),
                 max_deferrals=keywords.get("max_deferrals"),
+                executor=keywords.get("executor"),
             ),
+            process_place=Place.of(function) if keywords.get("executor") else None,
             on_invalid_payload=keywords.get("on_invalid_payload") or on_invalid_payload,
             place=_place_of(function),
         )
@@ -149,9 +154,12 @@ def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
     is_number = isinstance(limit, int) and not isinstance(limit, bool)
     if limit is not None and not (is_number and limit >= 0):
         yield f"max_deferrals must be a whole number from 0, or None, not {limit!r}"
-    fault = on_invalid_payload_fault(keywords.get("on_invalid_payload") or "retry")
-    if fault:
-        yield fault
+    for fault in (
+        on_invalid_payload_fault(keywords.get("on_invalid_payload") or "retry"),
+        executor_fault(keywords.get("executor")),
+    ):
+        if fault:
+            yield fault
 
 
 def _place_of(function: Callable[..., Any]) -> str:

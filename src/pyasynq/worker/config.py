@@ -80,6 +80,8 @@ class ServerConfig:
         heartbeat_interval: how often leases are extended; at most half of `lease_duration`.
         recover_interval: how often tasks of lost workers are looked for.
         thread_pool_size: threads for plain functions; as many as `concurrency` if None.
+        process_pool_size: processes for handlers with ``executor="process"``, started when they
+            are needed; as many as the machine has CPUs if None.
         release_unique_on_archive: free the unique lock of a task that is archived.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
@@ -111,6 +113,7 @@ class ServerConfig:
     heartbeat_interval: Duration = 5.0
     recover_interval: Duration = 60.0
     thread_pool_size: int | None = None
+    process_pool_size: int | None = None
     release_unique_on_archive: bool = False
     base_state: Any = None
 
@@ -174,6 +177,7 @@ _READERS: dict[str, Callable[[str], Any]] = {  # how each setting is read from t
     "strict_priority": _read_boolean,
     "release_unique_on_archive": _read_boolean,
     "thread_pool_size": int,
+    "process_pool_size": int,
     "janitor_batch_size": int,
     "archive_max_size": int,
     "task_check_interval": float,
@@ -229,6 +233,8 @@ def _number_faults(config: ServerConfig) -> Iterator[str]:
     }
     if config.thread_pool_size is not None:
         limits["thread_pool_size"] = (1, 100_000)
+    if config.process_pool_size is not None:
+        limits["process_pool_size"] = (1, 10_000)
     for name, (low, high) in limits.items():
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

@@ -161,6 +161,11 @@ def current_context() -> TaskContext:
         raise LookupError("no task is running here; call this inside a handler") from None
 
 
+def running_of(context: TaskContext) -> RunningTask:
+    """Return what the server knows of the task of *context*; for pyasynq itself."""
+    return context._running  # noqa: SLF001 - not for users
+
+
 def enter(context: TaskContext) -> None:
     """Make *context* the current one of this asyncio task."""
     _current.set(context)

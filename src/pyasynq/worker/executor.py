@@ -11,11 +11,12 @@ A task is settled once; what comes later is ignored.
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-from pyasynq.errors import HandlerNotFoundError
+from pyasynq.errors import ConfigError, HandlerNotFoundError
 from pyasynq.options import to_seconds
 from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
@@ -26,6 +27,8 @@ from pyasynq.worker.middleware import CallNext, wrap
 from pyasynq.worker.mux import AS_SERVER, Route, ServeMux, TaskSettings
 from pyasynq.worker.outcome import Outcome, Rules
 from pyasynq.worker.pools import ThreadPool
+from pyasynq.worker.processes.place import handler_at
+from pyasynq.worker.processes.pool import ProcessPool
 
 logger = logging.getLogger("pyasynq.executor")
 
@@ -33,7 +36,7 @@ Settle = Callable[[RunningTask, Outcome], None]
 
 
 class Executor:
-    """Runs handlers on this loop and in threads.
+    """Runs handlers on this loop, in threads, and in processes of their own.
 
     Args:
         settle: told once for each task what becomes of it.
@@ -57,6 +60,11 @@ class Executor:
         self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
         self._threads = ThreadPool(config.thread_pool_size or config.concurrency)
         self._grace_s = to_seconds(config.cancel_grace)
+        # Half of the grace: what a process runs has ended before its outcome is written.
+        self._processes = ProcessPool(
+            config.process_pool_size or os.cpu_count() or 1, grace_s=self._grace_s / 2
+        )
+        _check_places(mux)
         self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}
         self.running: set[RunningTask] = set()
 
@@ -91,10 +99,11 @@ class Executor:
         else:
             self._scope.loop.call_later(self._grace_s, self._give_up, running)
 
-    def close(self) -> None:
-        """Drop timers and threads; handlers that still run are left behind."""
+    async def close(self) -> None:
+        """Drop timers and threads, and kill processes; other handlers that run are left behind."""
         self._deadlines.close()
         self._threads.close()
+        await self._processes.close()
 
     async def _run(self, running: RunningTask, context: TaskContext) -> None:
         try:
@@ -198,6 +207,9 @@ class Executor:
 
     def _endpoint(self, route: Route) -> CallNext:
         handler: Callable[..., Any] = route.handler
+        place = route.place
+        if place is not None:
+            return lambda context: self._processes.run(place, context)
         if route.is_async:
             return lambda context: handler(context, context.task)
         return lambda context: self._threads.run(handler, context, context.task)
@@ -205,3 +217,19 @@ class Executor:
 
 def _no_handler(context: TaskContext) -> Awaitable[Any]:
     raise HandlerNotFoundError(context.task_type)
+
+
+def _check_places(mux: ServeMux) -> None:
+    """Make sure that a process of its own can find its handler.
+
+    Raises:
+        ConfigError: names every handler that cannot be found.
+    """
+    faults = []
+    for route in mux.routes:
+        try:
+            if route.place is not None:
+                handler_at(route.place)
+        except (ImportError, AttributeError) as error:
+            faults.append(f"a process cannot find the handler of {route.pattern!r}: {error}")
+    ConfigError.raise_if(faults)

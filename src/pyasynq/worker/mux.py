@@ -6,7 +6,7 @@ And which function aggregates a group.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import TypeVar, Unpack
+from typing import Literal, TypeVar, Unpack
 
 from pyasynq.errors import ConfigError
 from pyasynq.options import name_fault
@@ -16,6 +16,7 @@ from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import IsFailure
 from pyasynq.worker.context import TaskContext
 from pyasynq.worker.middleware import Middleware
+from pyasynq.worker.processes.place import Place
 
 Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
@@ -30,24 +31,39 @@ class TaskSettings:
         is_failure: whether an exception counts as a failure.
         max_deferrals: how many RetryLater in a row are granted; the next one is a failure.
             None: any number.
+        executor: "process" runs the handler in a process of its own, which can be killed; None:
+            a coroutine function on the event loop, a plain one in a thread.
     """
 
     retry_delay: RetryDelay | None = None
     is_failure: IsFailure | None = None
     max_deferrals: int | None = None
+    executor: Literal["process"] | None = None
 
 
 AS_SERVER = TaskSettings()
 
 
+def executor_fault(value: object) -> str | None:
+    """Return what is wrong with a value of executor; None if it is good."""
+    if value is None or value == "process":
+        return None
+    return f'executor must be "process" or None, not {value!r}'
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A handler and the pattern it was registered with."""
+    """A handler and the pattern it was registered with.
+
+    Attributes:
+        place: where a process of its own finds the handler, if it runs in one.
+    """
 
     pattern: str
     handler: Handler
     settings: TaskSettings
     is_async: bool
+    place: Place | None
 
 
 class ServeMux:
@@ -63,24 +79,39 @@ class ServeMux:
         self.middlewares: list[Middleware] = []
         self.aggregations = Aggregations()
 
-    def add(self, pattern: str, handler: Handler, *, settings: TaskSettings = AS_SERVER) -> None:
+    def add(
+        self,
+        pattern: str,
+        handler: Handler,
+        *,
+        settings: TaskSettings = AS_SERVER,
+        place: Place | None = None,
+    ) -> None:
         """Register *handler* for *pattern*.
 
-        Coroutine functions run on the event loop, plain functions in threads.
+        Coroutine functions run on the event loop, plain functions in threads, and those whose
+        settings say so in processes of their own.
+
+        Args:
+            place: where a process of its own finds the handler, if not under its own name.
 
         Raises:
-            ConfigError: the pattern is blank or taken, or the handler cannot be called.
+            ConfigError: the pattern is blank or taken, the handler cannot be called, or a process
+                of its own could not find it.
         """
         faults = [name_fault("pattern", pattern)]
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
         if pattern in self._routes:
             faults.append(f"pattern {pattern!r} has a handler already")
+        faults.append(executor_fault(settings.executor))
         ConfigError.raise_if(fault for fault in faults if fault)
         is_async = iscoroutinefunction(handler) or iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
         )
-        self._routes[pattern] = Route(pattern, handler, settings, is_async)
+        if settings.executor is not None and place is None:
+            place = Place.of(handler)
+        self._routes[pattern] = Route(pattern, handler, settings, is_async, place)
         self._longest_first = sorted(self._routes, key=len, reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
@@ -126,6 +157,11 @@ class ServeMux:
             if task_type.startswith(pattern):
                 return self._routes[pattern]
         return None
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route, in the order of their registration."""
+        return tuple(self._routes.values())
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ CONTEXT_CANCELED = "context canceled"
 LEASE_EXPIRED = "asynq: task lease expired"
 
 LONGEST_ERROR_BYTES = 4096
+_KEPT_TEXT = "__pyasynq_text__"
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
 
@@ -219,6 +220,9 @@ def error_text(error: BaseException) -> str:
 
     Errors of pyasynq and of an ended attempt keep their own text, since Go's tools group by it.
     """
+    kept: str | None = getattr(error, _KEPT_TEXT, None)
+    if kept is not None:
+        return kept
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 - a __str__ of the user's that fails
@@ -229,6 +233,11 @@ def error_text(error: BaseException) -> str:
         where = _last_line(error)
         said = f"{said} [{where}]" if where else said
     return clean_text(said, LONGEST_ERROR_BYTES)
+
+
+def keep_text(error: BaseException, text: str) -> None:
+    """Let `error_text` return *text*, made where *error* was raised: in another process."""
+    setattr(error, _KEPT_TEXT, text)
 
 
 def task_of(message: TaskMessage) -> Task:

@@ -163,7 +163,7 @@ class Server:
                 state=state,
                 status=lambda: self._status,
             )
-            stack.callback(self._parts.executor.close)
+            stack.push_async_callback(self._parts.executor.close)
             lives = await stack.enter_async_context(running(self._parts.components))
             logger.info(
                 "server %s serves %s with concurrency %d on %s",

@@ -63,7 +63,14 @@ def test_keywords_of_the_app_are_the_settings_of_the_server():
 def test_keywords_of_a_task_are_the_options_and_its_own():
     own = TaskKeywords.__annotations__.keys() - OptionKeywords.__annotations__.keys()
 
-    assert own == {"retry_delay", "is_failure", "on_invalid_payload", "max_deferrals", "aliases"}
+    assert own == {
+        "retry_delay",
+        "is_failure",
+        "on_invalid_payload",
+        "max_deferrals",
+        "aliases",
+        "executor",
+    }
 
 
 def test_an_app_can_be_reconfigured():

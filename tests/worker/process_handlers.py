@@ -1,0 +1,158 @@
+"""Handlers for processes of their own, which find them here by their names."""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import re
+import signal
+import stat
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.worker.context import current_context
+from pyasynq.worker.mux import ServeMux, TaskSettings
+
+PROCESS = TaskSettings(executor="process")
+mux = ServeMux()
+
+
+class OwnError(Exception):
+    """One that a worker knows, since this module is loaded there."""
+
+    def __init__(self, what, code):
+        super().__init__(f"{what} ({code})")
+
+
+@mux.handler("describe", settings=PROCESS)
+def describe(ctx, task):
+    told = {
+        "type": task.type,
+        "payload": task.payload.decode(),
+        "headers": dict(task.headers),
+        "id": ctx.task_id,
+        "queue": ctx.queue,
+        "attempt": ctx.attempt,
+        "is_current": current_context() is ctx,
+        "seconds_left": ctx.remaining() > timedelta(seconds=50),
+        "pid": os.getpid(),
+    }
+    return json.dumps(told).encode()
+
+
+@mux.handler("async", settings=PROCESS)
+async def describe_later(ctx, task):
+    await asyncio.sleep(0)
+    await ctx.awrite_result(b"half")
+    return b"done in process %d" % os.getpid()
+
+
+@mux.handler("progress", settings=PROCESS)
+def progress(ctx, task):
+    ctx.write_result(b"half")
+    wait_for(task.payload.decode())
+
+
+@mux.handler("wrong_result", settings=PROCESS)
+def wrong_result(ctx, task):
+    return {"no": "bytes"}
+
+
+@mux.handler("fail", settings=PROCESS)
+def fail(ctx, task):
+    raise OwnError("no such user", 42)
+
+
+@mux.handler("skip", settings=PROCESS)
+def skip(ctx, task):
+    try:
+        raise KeyError("deep inside")
+    except KeyError as error:
+        raise ValueError("outside") from SkipRetry(str(error))
+
+
+@mux.handler("revoke", settings=PROCESS)
+def revoke(ctx, task):
+    raise RevokeTask("not needed")
+
+
+@mux.handler("later", settings=PROCESS)
+def later(ctx, task):
+    raise RetryLater(3600)
+
+
+@mux.handler("die:", settings=PROCESS)
+def die(ctx, task):
+    how = task.type.removeprefix("die:")
+    if how == "segfault":
+        ctypes.string_at(0)
+    elif how == "exit":
+        os._exit(3)
+    elif how == "sys_exit":
+        sys.exit(4)
+    elif how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "closed":
+        os.closerange(3, 256)
+        time.sleep(3600)
+    elif how == "garbage":
+        for descriptor in sockets():
+            os.write(descriptor, b"hello, whoever listens")
+        time.sleep(3600)
+    elif how == "abandoned":  # a process of its own keeps the socket open
+        if os.fork() == 0:
+            time.sleep(3600)
+        os._exit(5)
+
+
+@mux.handler("loop", settings=PROCESS)
+def loop(ctx, task):
+    note(task, f"started {os.getpid()}")
+    try:
+        while True:
+            time.sleep(0.01)
+    finally:
+        note(task, f"cleaned up {ctx.is_cancelled}")
+
+
+@mux.handler("stubborn", settings=PROCESS)
+def stubborn(ctx, task):
+    note(task, f"started {os.getpid()}")
+    # The engine of regular expressions holds the interpreter until it has finished: never.
+    re.match(r"(a*)*$", "a" * 100 + "b")
+
+
+@mux.handler("sleep", settings=PROCESS)
+def sleep(ctx, task):
+    note(task, f"started {os.getpid()}")
+    time.sleep(3600)
+
+
+@mux.handler("meet", settings=PROCESS)
+def meet(ctx, task):
+    note(task, f"started {os.getpid()}")
+    wait_for(f"{task.payload.decode()}.go")
+    return b"%d" % os.getpid()
+
+
+def sockets():
+    found = []
+    for descriptor in range(3, 256):
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                found.append(descriptor)
+    return found
+
+
+def note(task, line):
+    with Path(task.payload.decode()).open("a") as ledger:
+        ledger.write(f"{line}\n")
+
+
+def wait_for(path):
+    while not Path(path).exists():
+        time.sleep(0.005)
