@@ -18,16 +18,16 @@ class ChaosProxy:
         port: where it listens.
         cut_after: once: the server runs the next request that holds these bytes, and the
             connection is reset before the client sees the answer.
-        drop_answers: requests arrive, answers are swallowed.
         cuts: how many answers were really cut.
     """
 
     def __init__(self, upstream_port: int) -> None:
         self.port = 0
         self.cut_after: bytes | None = None
-        self.drop_answers = False
         self.cuts = 0
         self._upstream_port = upstream_port
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -66,6 +66,14 @@ class ChaosProxy:
     def cut(self) -> None:
         """Reset every open connection."""
         self._on_loop(self._cut())
+
+    def hold_answers(self) -> None:
+        """Let requests arrive, and keep the answers."""
+        self._loop.call_soon_threadsafe(self._flows.clear)
+
+    def release_answers(self) -> None:
+        """Pass the answers on that were kept."""
+        self._loop.call_soon_threadsafe(self._flows.set)
 
     def _on_loop(self, step) -> None:
         asyncio.run_coroutine_threadsafe(step, self._loop).result()
@@ -134,6 +142,6 @@ class ChaosProxy:
                 self.cuts += 1
                 self._reset(sink)
                 return
-            if not self.drop_answers:
-                sink.write(data)
-                await sink.drain()
+            await self._flows.wait()
+            sink.write(data)
+            await sink.drain()

@@ -33,7 +33,7 @@ TABLE = [
     (r"disconnect\(nowait=True\)", "disconnect()"),
     (r"\bopen_async\b", "open_sync"),
     (
-        r"\bAsync(Runner|Cluster|Enqueuer|Shared|Client|Inspector|Queues|Tasks|RedisDetails)\b",
+        r"\bAsync(Runner|Cluster|Link|Enqueuer|Shared|Client|Inspector|Queues|Tasks|RedisDetails)\b",
         r"\1",
     ),
     (r"\b(\w+)_async\b", r"\1"),

@@ -21,7 +21,7 @@ async def test_the_answer_of_a_cancelled_call_is_read_by_nobody(redis_server, re
         connector = Connector.of(proxy.url)
         runner = AsyncRunner(connector.open_async(), clock=SystemClock())
         await runner.run(echo("first"))
-        proxy.drop_answers = True
+        proxy.hold_answers()
         redis_client.config_resetstat()
         call = asyncio.create_task(runner.run(echo("second")))
         await eventually_async(lambda: "cmdstat_echo" in redis_client.info("commandstats"))
@@ -29,7 +29,7 @@ async def test_the_answer_of_a_cancelled_call_is_read_by_nobody(redis_server, re
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        proxy.drop_answers = False
+        proxy.release_answers()
 
         assert await runner.run(echo("third")) == "third"
         await runner.close()

@@ -12,12 +12,14 @@ from random import Random
 from typing import Any, TypeVar
 
 from redis import ConnectionPool, Redis
-from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from pyasynq.broker import failures
-from pyasynq.broker.operation import Argument, Operation, Repeat, Script
+from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.clock import Clock
 from pyasynq.connection.cluster import Cluster
+from pyasynq.connection.link import Link
+from pyasynq.connection.replies import Command, Refusal, Trouble
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 
 T = TypeVar("T")
@@ -26,17 +28,7 @@ PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
 
-Command = tuple[Argument, ...]
-
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
-
-
-class Trouble(Exception):  # noqa: N818 - a value between two steps, never raised to a caller
-    """A call that brought no answer; *was_sent*: the server may have executed it."""
-
-    def __init__(self, cause: Exception, *, was_sent: bool) -> None:
-        super().__init__(str(cause))
-        self.was_sent = was_sent
 
 
 class Runner:
@@ -52,6 +44,7 @@ class Runner:
         self, client: Redis | Cluster, *, clock: Clock, random: Random | None = None
     ) -> None:
         self._client = client
+        self._links: dict[ConnectionPool, Link] = {}
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
 
@@ -124,6 +117,9 @@ class Runner:
 
     def close(self) -> None:
         """Close every connection; safe to repeat."""
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
         self._client.close()
 
     def _exchange(
@@ -131,7 +127,7 @@ class Runner:
     ) -> list[Any]:
         """Send commands and return the replies; errors and troubles stand in their places."""
         if not isinstance(self._client, Cluster):
-            return _converse(self._client.connection_pool, commands)
+            return self._link(self._client.connection_pool).exchange(commands)
         return self._exchange_by_slot(self._client, operations, commands)
 
     def _exchange_by_slot(
@@ -151,38 +147,18 @@ class Runner:
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
-            answers = _converse(pool, [commands[position] for position in mine])
+            answers = self._link(pool).exchange([commands[position] for position in mine])
             for position, answer in zip(mine, answers, strict=True):
                 replies[position] = answer
-        if any(isinstance(reply, Trouble | RedisError) for reply in replies):
+        if any(isinstance(reply, Trouble | Refusal) for reply in replies):
             cluster.forget_slots()
         return replies
 
-
-def _converse(pool: ConnectionPool, commands: Sequence[Command]) -> list[Any]:
-    """Send commands over one connection and return the replies, or what stands for them."""
-    try:
-        connection = pool.get_connection()
-    except (RedisError, OSError) as error:
-        return [Trouble(error, was_sent=False)] * len(commands)
-    replies: list[Any] = []
-    try:
-        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        while len(replies) < len(commands):
-            try:
-                replies.append(connection.read_response())
-            except (ResponseError, BusyLoadingError) as error:
-                replies.append(error)
-    except (RedisError, OSError) as error:
-        lost = Trouble(error, was_sent=True)
-        replies += [lost] * (len(commands) - len(replies))
-        connection.disconnect()
-    except BaseException:  # a cancelled caller leaves an answer unread behind
-        connection.disconnect()
-        raise
-    finally:
-        pool.release(connection)
-    return replies
+    def _link(self, pool: ConnectionPool) -> Link:
+        link = self._links.get(pool)
+        if link is None:
+            link = self._links[pool] = Link(pool)
+        return link
 
 
 def _command(operation: Operation[Any], *, as_source: bool) -> Command:
@@ -194,13 +170,12 @@ def _command(operation: Operation[Any], *, as_source: bool) -> Command:
 
 
 def _said(reply: Exception) -> str:
-    """Return what the server said; redis-py takes the first word of some errors apart."""
-    code = getattr(reply, "status_code", None)
-    return f"{code} {reply}" if code else str(reply)
+    """Return what the server said, without the code that says nothing."""
+    return str(reply).removeprefix("ERR ")
 
 
 def _is_no_script(reply: Any) -> bool:
-    return isinstance(reply, ResponseError) and failures.is_no_script(_said(reply))
+    return isinstance(reply, Refusal) and failures.is_no_script(_said(reply))
 
 
 def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
@@ -208,13 +183,13 @@ def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
         if failures.is_refusal(str(reply)):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, RedisError) and failures.is_passing(_said(reply))
+    return isinstance(reply, Refusal) and failures.is_passing(_said(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     if isinstance(reply, Trouble) and not failures.is_refusal(str(reply)):
         return _unavailable(operation, reply, 1, reply.was_sent)
-    if isinstance(reply, RedisError | Trouble):
+    if isinstance(reply, Refusal | Trouble):
         return failures.refusal(operation.name, _said(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:

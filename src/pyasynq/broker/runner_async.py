@@ -11,12 +11,14 @@ from random import Random
 from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from pyasynq.broker import failures
-from pyasynq.broker.operation import Argument, Operation, Repeat, Script
+from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.clock import Clock
 from pyasynq.connection.cluster_async import AsyncCluster
+from pyasynq.connection.link_async import AsyncLink
+from pyasynq.connection.replies import Command, Refusal, Trouble
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 
 T = TypeVar("T")
@@ -25,17 +27,7 @@ PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
 
-Command = tuple[Argument, ...]
-
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
-
-
-class Trouble(Exception):  # noqa: N818 - a value between two steps, never raised to a caller
-    """A call that brought no answer; *was_sent*: the server may have executed it."""
-
-    def __init__(self, cause: Exception, *, was_sent: bool) -> None:
-        super().__init__(str(cause))
-        self.was_sent = was_sent
 
 
 class AsyncRunner:
@@ -51,6 +43,7 @@ class AsyncRunner:
         self, client: Redis | AsyncCluster, *, clock: Clock, random: Random | None = None
     ) -> None:
         self._client = client
+        self._links: dict[ConnectionPool, AsyncLink] = {}
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
 
@@ -123,6 +116,9 @@ class AsyncRunner:
 
     async def close(self) -> None:
         """Close every connection; safe to repeat."""
+        for link in self._links.values():
+            await link.close()
+        self._links.clear()
         await self._client.aclose()
 
     async def _exchange(
@@ -130,7 +126,7 @@ class AsyncRunner:
     ) -> list[Any]:
         """Send commands and return the replies; errors and troubles stand in their places."""
         if not isinstance(self._client, AsyncCluster):
-            return await _converse(self._client.connection_pool, commands)
+            return await self._link(self._client.connection_pool).exchange(commands)
         return await self._exchange_by_slot(self._client, operations, commands)
 
     async def _exchange_by_slot(
@@ -150,38 +146,18 @@ class AsyncRunner:
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
-            answers = await _converse(pool, [commands[position] for position in mine])
+            answers = await self._link(pool).exchange([commands[position] for position in mine])
             for position, answer in zip(mine, answers, strict=True):
                 replies[position] = answer
-        if any(isinstance(reply, Trouble | RedisError) for reply in replies):
+        if any(isinstance(reply, Trouble | Refusal) for reply in replies):
             cluster.forget_slots()
         return replies
 
-
-async def _converse(pool: ConnectionPool, commands: Sequence[Command]) -> list[Any]:
-    """Send commands over one connection and return the replies, or what stands for them."""
-    try:
-        connection = await pool.get_connection()
-    except (RedisError, OSError) as error:
-        return [Trouble(error, was_sent=False)] * len(commands)
-    replies: list[Any] = []
-    try:
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        while len(replies) < len(commands):
-            try:
-                replies.append(await connection.read_response())
-            except (ResponseError, BusyLoadingError) as error:
-                replies.append(error)
-    except (RedisError, OSError) as error:
-        lost = Trouble(error, was_sent=True)
-        replies += [lost] * (len(commands) - len(replies))
-        await connection.disconnect(nowait=True)
-    except BaseException:  # a cancelled caller leaves an answer unread behind
-        await connection.disconnect(nowait=True)
-        raise
-    finally:
-        await pool.release(connection)
-    return replies
+    def _link(self, pool: ConnectionPool) -> AsyncLink:
+        link = self._links.get(pool)
+        if link is None:
+            link = self._links[pool] = AsyncLink(pool)
+        return link
 
 
 def _command(operation: Operation[Any], *, as_source: bool) -> Command:
@@ -193,13 +169,12 @@ def _command(operation: Operation[Any], *, as_source: bool) -> Command:
 
 
 def _said(reply: Exception) -> str:
-    """Return what the server said; redis-py takes the first word of some errors apart."""
-    code = getattr(reply, "status_code", None)
-    return f"{code} {reply}" if code else str(reply)
+    """Return what the server said, without the code that says nothing."""
+    return str(reply).removeprefix("ERR ")
 
 
 def _is_no_script(reply: Any) -> bool:
-    return isinstance(reply, ResponseError) and failures.is_no_script(_said(reply))
+    return isinstance(reply, Refusal) and failures.is_no_script(_said(reply))
 
 
 def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
@@ -207,13 +182,13 @@ def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
         if failures.is_refusal(str(reply)):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, RedisError) and failures.is_passing(_said(reply))
+    return isinstance(reply, Refusal) and failures.is_passing(_said(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     if isinstance(reply, Trouble) and not failures.is_refusal(str(reply)):
         return _unavailable(operation, reply, 1, reply.was_sent)
-    if isinstance(reply, RedisError | Trouble):
+    if isinstance(reply, Refusal | Trouble):
         return failures.refusal(operation.name, _said(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:

@@ -1,0 +1,174 @@
+"""One connection to one server, shared by all callers of an event loop.
+
+redis-py connects, logs in and knows TLS and Sentinel; then the socket is ours, since its parser and
+its time limits cost more for a small batch than all the rest. Commands of all callers go out in
+the order of their calls, and replies come back in that order. link.py is the blocking counterpart.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Connection, ConnectionPool
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from pyasynq.connection.replies import (
+    MISSING,
+    Command,
+    Refusal,
+    Trouble,
+    new_reader,
+    packed,
+)
+
+CHECKS_PER_TIMEOUT = 4
+
+
+class AsyncLink:
+    """Sends commands over one connection of *pool*, made when it is needed and after a loss."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._connection: Connection | None = None
+        self._line: _Line | None = None
+        self._connecting = asyncio.Lock()
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
+
+        Cancelling one caller leaves the others alone; the server may have executed its commands.
+        """
+        line = self._line
+        if line is None or not line.is_usable:
+            try:
+                line = await self._connect()
+            except (RedisError, OSError) as error:
+                return [Trouble(error, was_sent=False)] * len(commands)
+        return await line.send(packed(commands), len(commands))
+
+    async def close(self) -> None:
+        """Close the connection; safe to repeat."""
+        async with self._connecting:
+            await self._let_go()
+
+    async def _connect(self) -> "_Line":
+        async with self._connecting:
+            if self._line is not None and self._line.is_usable:
+                return self._line  # somebody else was faster
+            await self._let_go()
+            self._connection = await self._pool.get_connection()
+            self._line = _Line.of(self._connection)
+            return self._line
+
+    async def _let_go(self) -> None:
+        if self._line is not None:
+            self._line.retire()
+            self._line = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+            await self._pool.release(connection)
+
+
+class _Line(asyncio.Protocol):
+    """The connection itself: who waits for how many replies, in the order of the calls."""
+
+    def __init__(self, transport: asyncio.Transport, timeout_s: float | None) -> None:
+        self.is_usable = True
+        self._transport = transport
+        self._former = transport.get_protocol()
+        self._loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
+        self._heard_at = 0.0
+        self._check: asyncio.TimerHandle | None = None
+        self._reader = new_reader()
+        self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
+
+    @classmethod
+    def of(cls, connection: Connection) -> "_Line":
+        """Take over the socket of a connection that has just been made."""
+        writer: Any = connection._writer  # noqa: SLF001 - there is no other way
+        transport: asyncio.Transport = writer.transport
+        line = cls(transport, connection.socket_timeout)
+        transport.set_protocol(line)
+        return line
+
+    def send(self, data: bytes, count: int) -> "asyncio.Future[list[Any]]":
+        """Send *count* packed commands; the future gets what came back."""
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        if not self.is_usable:
+            lost = Trouble("the connection was closed", was_sent=False)
+            future.set_result([lost] * count)
+            return future
+        if not self._waiting:
+            self._heard_at = self._loop.time()
+        self._waiting.append((count, [], future))
+        self._transport.write(data)
+        if self._check is None and self._timeout_s:
+            self._check = self._loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
+        return future
+
+    def retire(self) -> None:
+        """Take no more commands; close when nobody waits any more."""
+        self.is_usable = False
+        if not self._waiting:
+            self._transport.close()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self._loop.time()
+        reader, waiting = self._reader, self._waiting
+        try:
+            reader.feed(data)
+            while (reply := reader.gets()) is not MISSING:
+                count, replies, future = waiting[0]
+                replies.append(reply)
+                if type(reply) is Refusal:
+                    self._on_refusal(reply)
+                if len(replies) == count:
+                    waiting.popleft()
+                    if not future.done():
+                        future.set_result(replies)
+        except Exception as error:  # noqa: BLE001 - not what a server says: nothing fits any more
+            self._abort(error)
+        if not self.is_usable and not waiting:
+            self._transport.close()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc or ConnectionError("connection closed by server"))
+        self._former.connection_lost(exc)
+
+    def _on_refusal(self, refusal: Refusal) -> None:
+        # The master has become a replica: who comes next asks for the new one.
+        if str(refusal).startswith("READONLY"):
+            self.is_usable = False
+
+    def _look(self) -> None:
+        """Give a silent server up."""
+        self._check = None
+        timeout_s = self._timeout_s
+        if not self._waiting or not timeout_s:
+            return
+        if self._loop.time() - self._heard_at >= timeout_s:
+            self._abort(TimeoutError(f"no answer within {timeout_s:g} s"))
+            return
+        self._check = self._loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._look)
+
+    def _abort(self, error: Exception) -> None:
+        self._end(error)
+        self._transport.abort()
+
+    def _end(self, error: Exception) -> None:
+        """Tell everybody who waits that there will be no answer."""
+        self.is_usable = False
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
+        lost = Trouble(error, was_sent=True)
+        while self._waiting:
+            count, replies, future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(replies + [lost] * (count - len(replies)))

@@ -1,0 +1,50 @@
+"""What both kinds of links speak: packed commands, and replies that may be errors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import hiredis
+
+Argument = bytes | str | int
+Command = tuple[Argument, ...]
+
+_pack: Any = hiredis.pack_command  # its types know tuples of one only
+
+
+class Refusal(Exception):  # noqa: N818 - a reply of the server, never raised
+    """An error that the server answered; its text begins with the server's code for it."""
+
+
+class Trouble(Exception):  # noqa: N818 - stands in the place of a reply, never raised
+    """A call that brought no answer; *was_sent*: the server may have executed it."""
+
+    def __init__(self, cause: object, *, was_sent: bool) -> None:
+        super().__init__(str(cause))
+        self.was_sent = was_sent
+
+
+MISSING = object()  # what a reader gives while a reply is not complete
+
+
+def new_reader() -> hiredis.Reader:
+    """Return a parser of replies; errors come out as `Refusal`."""
+    return hiredis.Reader(replyError=Refusal, notEnoughData=MISSING)
+
+
+def packed(commands: Sequence[Command]) -> bytes:
+    """Return *commands* as they are sent."""
+    try:
+        return b"".join([_pack(command) for command in commands])
+    except UnicodeEncodeError:
+        # An ID that is no UTF-8 is text with surrogates here, and goes back as the same bytes.
+        return b"".join(
+            [
+                _pack(
+                    tuple(
+                        each.encode("utf-8", "surrogateescape") if isinstance(each, str) else each
+                        for each in command
+                    )
+                )
+                for command in commands
+            ]
+        )
