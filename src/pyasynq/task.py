@@ -60,14 +60,17 @@ def stored_task(task_type: str, payload: bytes, headers: Mapping[str, str]) -> T
     Other clients store blank types and very long ones; the worker must get past them.
     """
     task = object.__new__(Task)
-    for name, value in (
-        ("type", task_type),
-        ("payload", payload),
-        ("headers", headers),
-        ("options", EMPTY),
-    ):
-        object.__setattr__(task, name, value)
+    _set_type(task, task_type)
+    _set_payload(task, payload)
+    _set_headers(task, headers)
+    _set_options(task, EMPTY)
     return task
+
+
+# The slots themselves: what `stored_task` does once per task must cost little.
+_set_type, _set_payload, _set_headers, _set_options = (
+    vars(Task)[name].__set__ for name in ("type", "payload", "headers", "options")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

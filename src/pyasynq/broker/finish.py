@@ -5,9 +5,10 @@ caller's; for one that was not, nothing is changed. So a repeated or late call d
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+
+import msgspec
 
 from pyasynq.broker.operation import Argument, Operation, Repeat
 from pyasynq.broker.process import check_size
@@ -18,8 +19,7 @@ from pyasynq.wire.keys import QueueKeys
 COUNTERS_LIVE_S = 90 * 86_400  # asynq v0.26 rdb.go: statsTTL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
+class Fence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What must be true of a task for a caller to end it.
 
     Attributes:
@@ -41,8 +41,7 @@ class Fence:
         return f"{self.owner}\n{self.digest}\n{cutoff}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to delete.
 
     Attributes:
@@ -54,8 +53,7 @@ class Done:
     unique_key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to keep for its retention.
 
     Attributes:
@@ -73,8 +71,7 @@ class Completion:
     result: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrial:
+class Retrial(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to run again later.
 
     Attributes:
@@ -92,8 +89,7 @@ class Retrial:
     deferred: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archival:
+class Archival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to archive.
 
     Attributes:
@@ -107,8 +103,7 @@ class Archival:
     unique_key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requeueing:
+class Requeueing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to give back to the front of its queue."""
 
     task_id: str

@@ -137,6 +137,8 @@ def text(reply: Any) -> str:
 
 def number(reply: Any) -> int | None:
     """Return a reply as a number; None for none, or for what is no number."""
+    if reply is None:  # most fields of most tasks; an exception would cost more than the rest
+        return None
     try:
         return int(reply)
     except (TypeError, ValueError):
@@ -151,14 +153,16 @@ def _fetched(reply: Any) -> Fetched:
 
 
 def _leased(reply: Any, start: int) -> list[Leased]:
+    # Most tasks lack most fields; a call for each would be a fifth of the cost of a task.
+    fields = (reply[start + i :: _FIELDS] for i in range(_FIELDS))
     return [
         Leased(
-            task_id=text(reply[i]),
-            data=reply[i + 1] or b"",
-            deferred=number(reply[i + 2]) or 0,
-            expires_at_ns=number(reply[i + 3]),
-            unique_until=text(reply[i + 4]),
-            pending_since_ns=number(reply[i + 5]),
+            task_id=task_id.decode("utf-8", "surrogateescape"),
+            data=data or b"",
+            deferred=0 if deferred is None else number(deferred) or 0,
+            expires_at_ns=None if expires_at is None else number(expires_at),
+            unique_until="" if unique_until is None else text(unique_until),
+            pending_since_ns=number(since),
         )
-        for i in range(start, len(reply), _FIELDS)
+        for task_id, data, deferred, expires_at, unique_until, since in zip(*fields, strict=True)
     ]

@@ -95,10 +95,11 @@ def decode(data: bytes) -> TaskMessage:
         wire = asynq_pb2.TaskMessage.FromString(data)
     except (DecodeError, ValueError) as error:
         raise PayloadError(f"the bytes are not a task message: {error}") from error
+    headers = wire.headers
     return TaskMessage(
         type=wire.type,
         payload=wire.payload,
-        headers=dict(wire.headers) or _NO_HEADERS,
+        headers=dict(headers) if headers else _NO_HEADERS,
         id=wire.id,
         queue=wire.queue,
         retry=wire.retry,

@@ -118,6 +118,7 @@ class Executor:
             await self._on_return(running, result)
         finally:
             running.has_ended = True
+            running.context = running.handle = None  # no cycle: freed without the collector
             self._deadlines.remove(running)
             self.running.discard(running)
             self._release()

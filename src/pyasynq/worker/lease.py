@@ -6,10 +6,11 @@ attribute or one dict operation, which the interpreter makes atomic.
 """
 
 import asyncio
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha1
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pyasynq.broker.finish import Fence
 from pyasynq.broker.process import Leased
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from pyasynq.worker.context import TaskContext
 
 
+DEFAULT_TIMEOUT_S = 1800  # of a message with neither timeout nor deadline
+EARLIEST_NS, LATEST_NS = EARLIEST_S * NANOSECONDS, LATEST_S * NANOSECONDS
+
+
 class Ending(Enum):
     """Why a running handler is told to end."""
 
@@ -30,8 +35,7 @@ class Ending(Enum):
     SHUTDOWN = "shutdown"
 
 
-@dataclass(slots=True, eq=False)
-class RunningTask:
+class RunningTask(msgspec.Struct, eq=False):
     """A task this server holds.
 
     Attributes:
@@ -102,10 +106,13 @@ def deadline_ns(message: TaskMessage, now_ns: int) -> int:
     asynq v0.26 processor.go computeDeadline: the earlier of timeout and deadline; a message with
     neither gets 30 minutes. What no datetime can hold becomes the nearest that one can.
     """
-    ends = []
-    if message.timeout:
-        ends.append(now_ns + message.timeout * NANOSECONDS)
-    if message.deadline:
-        ends.append(message.deadline * NANOSECONDS)
-    end_ns = min(ends) if ends else now_ns + 1800 * NANOSECONDS
-    return min(max(end_ns, EARLIEST_S * NANOSECONDS), LATEST_S * NANOSECONDS)
+    timeout_s, deadline_s = message.timeout, message.deadline
+    if not deadline_s:
+        end_ns = now_ns + (timeout_s or DEFAULT_TIMEOUT_S) * NANOSECONDS
+    elif timeout_s:
+        end_ns = min(now_ns + timeout_s * NANOSECONDS, deadline_s * NANOSECONDS)
+    else:
+        end_ns = deadline_s * NANOSECONDS
+    if EARLIEST_NS <= end_ns <= LATEST_NS:
+        return end_ns
+    return EARLIEST_NS if end_ns < EARLIEST_NS else LATEST_NS

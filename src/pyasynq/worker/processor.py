@@ -1,8 +1,8 @@
 """Fetches as many tasks as there are free slots, and starts their handlers.
 
 A slot is taken before a task is dequeued and freed when its handler has really ended. Nothing is
-fetched ahead. Beyond `concurrency` unwritten outcomes the fetching waits too, so after a crash at
-most the running and the unwritten tasks run a second time.
+fetched ahead. Beyond twice `concurrency` unwritten outcomes the fetching waits too, so at most
+three times `concurrency` tasks run again after a crash: the running and the unwritten ones.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from pyasynq.worker.wake_up import BLOCK_S, WakeUp
 logger = logging.getLogger("pyasynq.processor")
 
 MOST_PER_FETCH = 128
+UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
 
@@ -144,7 +145,7 @@ class Processor:
 
     def _room(self) -> int:
         slots = self._config.concurrency - len(self._executor.running)
-        writes = self._config.concurrency - self._finisher.unwritten
+        writes = UNWRITTEN_PER_SLOT * self._config.concurrency - self._finisher.unwritten
         return min(slots, writes, MOST_PER_FETCH)
 
     async def _idle(self) -> None:
