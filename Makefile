@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+QUESTIONS := drain enqueue latency
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup format check test test-all generate bench clean
+.PHONY: help demo setup format check test test-all generate bench bench-quick clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +42,10 @@ generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf co
 	$(BIN)/python tools/generate.py
 
 bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed
-	$(BIN)/python benchmarks/drain.py
-	$(BIN)/python benchmarks/enqueue.py
+	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question || exit; done
+
+bench-quick: $(VENV)/ready-to-test  ## The same with fewer tasks and one round, below three minutes
+	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*

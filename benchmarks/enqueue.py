@@ -1,83 +1,90 @@
-"""How many tasks can one process enqueue a second: one by one, together, in bulk?
+"""How many tasks can one process enqueue a second: one by one, concurrently, in bulk?
 
-    python benchmarks/enqueue.py [--rounds 5]
-
-Rounds alternate between the forms; the medians are shown, each beside the blocking single call.
+Also the longest time for which one script of a bulk of 10 000 kept Redis busy.
 """
 
-import argparse
-import asyncio
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from pyasynq import AsyncClient, Client, Task
-from pyasynq.connection.embedded import EmbeddedServer
+from benchmarks.measure.options import Options, read_options
+from benchmarks.measure.program import Figures, Program
+from benchmarks.measure.record import save, table
+from benchmarks.measure.redis_server import BenchmarkRedis
+from benchmarks.measure.rounds import Series, alternate
+from benchmarks.measure.sides import PYASYNQ, go_asynq
 
-TASK = Task("noop", b'{"user_id":12345,"template":"welcome"}')
-SINGLE, TOGETHER, BULK = 2_000, 1_000, 10_000
-
-
-def one_by_one(client: Client, _url: str) -> int:
-    """Enqueue with a blocking call each."""
-    for _ in range(SINGLE):
-        client.enqueue(TASK)
-    return SINGLE
+SLOW_US = 500  # scripts slower than this are looked at
 
 
-def in_bulk(client: Client, _url: str) -> int:
-    """Enqueue with one call for all."""
-    client.enqueue_many([TASK] * BULK)
-    return BULK
+@dataclass(frozen=True)
+class Case:
+    """One way to enqueue.
+
+    Attributes:
+        name: as shown.
+        form: as the programs know it.
+        tasks: how many.
+        go_form: what Go does beside it; empty if it has nothing of the kind.
+    """
+
+    name: str
+    form: str
+    tasks: int
+    go_form: str = ""
 
 
-def awaited(_client: Client, url: str) -> int:
-    """Enqueue with an awaited call each."""
-    return asyncio.run(_awaited(url))
+CASES = (
+    Case("one by one, blocking", "single", 10_000, go_form="single"),
+    Case("one by one, awaited", "awaited", 10_000, go_form="single"),
+    Case("100 at a time", "concurrent", 40_000, go_form="concurrent"),
+    Case("batches of 100", "bulk", 40_000, go_form="single"),
+    Case("10 000 in one call", "at once", 10_000, go_form="single"),
+)
 
 
-def together(_client: Client, url: str) -> int:
-    """Enqueue with a thousand concurrent calls."""
-    return asyncio.run(_together(url))
+def enqueue(redis: BenchmarkRedis, program: Program, case: Case, tasks: int) -> Figures:
+    """Let *program* enqueue; add what Redis says."""
+    redis.clear()
+    redis.watch_slow_commands(SLOW_US)
+    before_s = redis.cpu_s()
+    form = case.go_form if program.name == "go asynq" else case.form
+    figures = program.run("enqueue", redis.address, tasks=tasks, form=form)
+    figures["redis_cpu_us"] = (redis.cpu_s() - before_s) / tasks * 1e6
+    figures["longest_ms"] = redis.slowest_ms()
+    return figures
 
 
-async def _awaited(url: str) -> int:
-    async with AsyncClient(url) as client:
-        for _ in range(SINGLE):
-            await client.enqueue(TASK)
-    return SINGLE
+def rows(case: Case, sides: dict[str, Series]) -> Iterator[tuple[object, ...]]:
+    """Return one row for each side, with its rate as a multiple of Go's."""
+    go = sides["go asynq"].median("tasks_per_s") if "go asynq" in sides else None
+    for name, series in sides.items():
+        rate = series.median("tasks_per_s")
+        figures = [series.median(each) for each in ("cpu_us", "redis_cpu_us", "longest_ms")]
+        yield (case.name, name, rate, rate / go if rate and go else None, *figures)
 
 
-async def _together(url: str) -> int:
-    async with AsyncClient(url) as client:
-        for _ in range(5):
-            await asyncio.gather(*(client.enqueue(TASK) for _ in range(TOGETHER)))
-    return 5 * TOGETHER
+def measure(options: Options) -> None:
+    """Measure every case that is asked for, print and record."""
+    go = go_asynq()
+    found: list[tuple[Case, dict[str, Series]]] = []
+    with BenchmarkRedis() as redis:
+        for case in options.chosen(CASES):
+            sides = [PYASYNQ]
+            sides += go if case.go_form else []
 
+            def play(program: Program, case: Case = case) -> Figures:
+                return enqueue(redis, program, case, options.tasks(int(case.tasks * program.pace)))
 
-FORMS: tuple[Callable[[Client, str], int], ...] = (one_by_one, awaited, together, in_bulk)
-
-
-def main() -> None:
-    """Measure every form in turn and print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    server = EmbeddedServer.acquire()
-    url = f"unix://{server.socket_path}"
-    rates: dict[str, list[float]] = {form.__name__: [] for form in FORMS}
-    with Client(url) as client:
-        client.enqueue(TASK)
-        for _ in range(rounds):
-            for form in FORMS:
-                started = time.perf_counter()
-                count = form(client, url)
-                rates[form.__name__].append(count / (time.perf_counter() - started))
-    server.release()
-    base = median(rates["one_by_one"])
-    for name, found in rates.items():
-        print(f"{name:<11} {median(found):8.0f} tasks/s   {median(found) / base:5.1f} times")
+            found.append((case, alternate(sides, options.rounds, play)))
+        version = redis.version
+    heads = ("form", "program", "tasks/s", "of Go", "CPU µs", "Redis CPU µs", "longest script ms")
+    print(table(heads, [row for case, sides_found in found for row in rows(case, sides_found)]))
+    results = {
+        case.name: [series.as_data() for series in sides_found.values()]
+        for case, sides_found in found
+    }
+    print(save("enqueue", results, redis_version=version, path=options.record))
 
 
 if __name__ == "__main__":
-    main()
+    measure(read_options(__doc__))

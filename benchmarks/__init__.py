@@ -1,0 +1,1 @@
+"""Measures pyasynq beside Go Asynq and other Python queues; README.md tells how."""

@@ -1,0 +1,1 @@
+"""What every benchmark script shares: a Redis of its own, rounds, tables, records."""

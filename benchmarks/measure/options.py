@@ -1,0 +1,67 @@
+"""The options that every benchmark script has."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+QUICK = 0.25  # share of the tasks
+
+
+class Named(Protocol):
+    """Something with a name to choose it by."""
+
+    @property
+    def name(self) -> str:
+        """As shown in tables."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for.
+
+    Attributes:
+        rounds: how often each side plays.
+        share: of the usual number of tasks, from 0 to 1.
+        only: parts of names of cases; all cases if empty.
+        record: where the figures go; to their usual place if None.
+    """
+
+    rounds: int
+    share: float
+    only: tuple[str, ...]
+    record: Path | None
+
+    def chosen(self, cases: Sequence[N]) -> list[N]:
+        """Return the cases that were asked for."""
+        if not self.only:
+            return list(cases)
+        return [case for case in cases if any(part in case.name for part in self.only)]
+
+    def tasks(self, usual: int) -> int:
+        """Return how many tasks to take instead of *usual*; at least one."""
+        return max(1, int(usual * self.share))
+
+
+def read_options(description: str | None, *, rounds: int = 3) -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=rounds, help="how often each side plays")
+    parser.add_argument("--quick", action="store_true", help="one round with fewer tasks")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="TEXT", help="cases with this in their name"
+    )
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the figures there")
+    given = parser.parse_args()
+    return Options(
+        rounds=1 if given.quick else given.rounds,
+        share=QUICK if given.quick else 1.0,
+        only=tuple(given.only),
+        record=given.record,
+    )

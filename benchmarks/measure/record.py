@@ -1,0 +1,74 @@
+"""Writes what was measured, with all that is needed to judge it, and shows it as a table."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RECORDS = Path(__file__).parents[1] / "records"
+THOUSAND = 1000
+PACKAGES = ("pyasynq", "redis", "hiredis", "msgspec", "protobuf", "uvloop")
+
+
+def save(question: str, results: Any, *, redis_version: str, path: Path | None = None) -> Path:
+    """Write the record of one question; return where.
+
+    Args:
+        question: name of the script; the file has it, too.
+        results: anything JSON can say.
+        redis_version: of the server that was used.
+        path: where to; the folder of records if not given.
+    """
+    path = path or RECORDS / f"{question}.json"
+    path.parent.mkdir(exist_ok=True)
+    record = {
+        "question": question,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "versions": {"python": platform.python_version(), "redis-server": redis_version}
+        | {name: found for name in PACKAGES if (found := _version(name))},
+        "results": results,
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return path
+
+
+def machine() -> dict[str, Any]:
+    """Return what this machine is, as far as figures depend on it."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return {"processor": model, "cores": os.cpu_count(), "system": platform.system()}
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as aligned text; numbers to the right, what is missing as a dash."""
+    texts = [list(heads)] + [[_text(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
+    lines = []
+    for row in texts:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return "-"
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:,.0f}".replace(",", " ") if abs(cell) >= THOUSAND else f"{cell:.3g}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,114 @@
+"""A Redis that one benchmark has for itself, and what it can tell."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+
+from benchmarks.measure.program import LIMIT_S, ProgramFailedError
+from pyasynq.connection.embedded import find_binary
+from pyasynq.connection.supervisor import free_port
+
+START_TIMEOUT_S = 15.0
+SETTINGS = ("--bind", "127.0.0.1", "--save", "")
+
+
+class BenchmarkRedis:
+    """A server without persistence on a loopback port, for the time of a `with`.
+
+    Attributes:
+        address: host and port.
+        client: a blocking client of it.
+    """
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="pyasynq-benchmark-"))
+        self.address = f"127.0.0.1:{self._port}"
+        self.client = redis.Redis(port=self._port)
+
+    @property
+    def url(self) -> str:
+        """What pyasynq connects to."""
+        return f"redis://{self.address}/0"
+
+    @property
+    def version(self) -> str:
+        """The version of the server."""
+        return str(self._info("server")["redis_version"])
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that the server has used so far."""
+        found = self._info("cpu")
+        return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
+
+    def reads(self) -> int:
+        """Return how often the server has read from a client: about the round trips."""
+        return int(self._info("stats")["total_reads_processed"])
+
+    def connections(self) -> int:
+        """Return how many clients are connected, this one left out."""
+        return int(self._info("clients")["connected_clients"]) - 1
+
+    def clear(self) -> None:
+        """Delete everything and start counting anew."""
+        self.client.flushall()
+        self.client.config_resetstat()
+
+    def wait_until_processed(self, tasks: int) -> None:
+        """Wait until Asynq's counter of the default queue says that *tasks* have been processed."""
+        end = time.monotonic() + LIMIT_S
+        while int(self.client.get("asynq:{default}:processed") or 0) < tasks:
+            if time.monotonic() > end:
+                raise ProgramFailedError(f"not {tasks} tasks within {LIMIT_S:g} s")
+            time.sleep(0.02)
+
+    def watch_slow_commands(self, longer_than_us: int) -> None:
+        """Forget the slow commands seen so far, and remember those that come."""
+        self.client.config_set("slowlog-log-slower-than", longer_than_us)
+        self.client.slowlog_reset()
+
+    def slowest_ms(self) -> float:
+        """Return how long the slowest command took; 0 if none was slow enough to be noticed."""
+        found: list[dict[str, Any]] = self.client.slowlog_get(128)
+        return max((each["duration"] for each in found), default=0) / 1e3
+
+    def __enter__(self) -> Self:
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [find_binary(), "--port", str(self._port), "--dir", str(self._folder), *SETTINGS],
+                stdout=log,
+                stderr=log,
+            )
+        end = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if time.monotonic() > end:
+                raise RuntimeError((self._folder / "log").read_text())
+            time.sleep(0.01)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.client.close()
+        self._process.terminate()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _info(self, section: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.info(section)
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False

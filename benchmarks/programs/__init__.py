@@ -1,0 +1,1 @@
+"""The programs that are measured. Each prints one JSON line; see program.py for their roles."""

@@ -1,0 +1,199 @@
+// Go Asynq as a program to measure: ROLE ADDRESS PARAMETERS; see ../../measure/program.py.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"golang.org/x/sys/unix"
+)
+
+// Parameters are those of every role; what a role does not have stays zero.
+type Parameters struct {
+	Tasks       int     `json:"tasks"`
+	Concurrency int     `json:"concurrency"`
+	Form        string  `json:"form"`
+	Samples     int     `json:"samples"`
+	AwaitMs     float64 `json:"await_ms"`
+	Shared      bool    `json:"shared"`
+}
+
+// Figures are what a role prints.
+type Figures map[string]any
+
+const (
+	concurrent = 100 // goroutines that enqueue at once
+	settle     = time.Millisecond
+)
+
+var payload = []byte(`{"user_id":12345,"template":"welcome"}`)
+
+func main() {
+	if len(os.Args) != 4 {
+		fail(fmt.Errorf("usage: %s ROLE ADDRESS PARAMETERS", os.Args[0]))
+	}
+	var given Parameters
+	fail(json.Unmarshal([]byte(os.Args[3]), &given))
+	redis := asynq.RedisClientOpt{Addr: os.Args[2]}
+	roles := map[string]func(asynq.RedisClientOpt, Parameters) Figures{
+		"drain": drain, "enqueue": enqueue, "pick_up": pickUp, "idle": idle,
+	}
+	role, found := roles[os.Args[1]]
+	if !found {
+		fail(fmt.Errorf("no role %q", os.Args[1]))
+	}
+	line, err := json.Marshal(role(redis, given))
+	fail(err)
+	fmt.Println(string(line))
+}
+
+func drain(redis asynq.RedisClientOpt, given Parameters) Figures {
+	var count, first atomic.Int64
+	var usedFirst atomic.Value
+	finished := make(chan struct{})
+	wait := time.Duration(given.AwaitMs * float64(time.Millisecond))
+	server := serve(redis, given, "noop", func(context.Context, *asynq.Task) error {
+		if wait > 0 {
+			time.Sleep(wait)
+		}
+		number := count.Add(1)
+		if number == 1 {
+			first.Store(monotonic())
+			usedFirst.Store(used())
+		}
+		if number == int64(given.Tasks) {
+			close(finished)
+		}
+		return nil
+	})
+	inspector := asynq.NewInspector(redis)
+	left := func() (pending, active int) {
+		info, err := inspector.GetQueueInfo("default")
+		fail(err)
+		return info.Pending, info.Active
+	}
+	if given.Shared {
+		for pending, _ := left(); pending > 0; pending, _ = left() {
+			time.Sleep(20 * time.Millisecond)
+		}
+	} else {
+		<-finished
+	}
+	for _, active := left(); active > 0; _, active = left() {
+		time.Sleep(settle)
+	}
+	ended, cpu := monotonic(), used()
+	server.Shutdown()
+	figures := Figures{"started_s": seconds(first.Load()), "ended_s": seconds(ended), "count": count.Load(), "rss_mb": rss()}
+	if before, ok := usedFirst.Load().(time.Duration); ok {
+		figures["cpu_us"] = float64((cpu-before).Nanoseconds()) / float64(count.Load()) / 1e3
+	}
+	return figures
+}
+
+func enqueue(redis asynq.RedisClientOpt, given Parameters) Figures {
+	client := asynq.NewClient(redis)
+	defer client.Close()
+	workers := 1
+	if given.Form == "concurrent" {
+		workers = concurrent
+	}
+	some := func(count int) {
+		for range count {
+			_, err := client.Enqueue(asynq.NewTask("noop", payload))
+			fail(err)
+		}
+	}
+	some(1)
+	started, before := time.Now(), used()
+	var group sync.WaitGroup
+	for range workers {
+		group.Add(1)
+		go func() { defer group.Done(); some(given.Tasks / workers) }()
+	}
+	group.Wait()
+	return Figures{
+		"tasks_per_s": float64(given.Tasks) / time.Since(started).Seconds(),
+		"cpu_us":      float64((used()-before).Nanoseconds()) / float64(given.Tasks) / 1e3,
+	}
+}
+
+func pickUp(redis asynq.RedisClientOpt, given Parameters) Figures {
+	var mutex sync.Mutex
+	latencies := make([]float64, 0, given.Samples)
+	finished := make(chan struct{})
+	server := serve(redis, given, "timed", func(_ context.Context, task *asynq.Task) error {
+		due, err := strconv.ParseInt(string(task.Payload()), 10, 64)
+		fail(err)
+		mutex.Lock()
+		defer mutex.Unlock()
+		latencies = append(latencies, float64(time.Now().UnixNano()-due)/1e6)
+		if len(latencies) == given.Samples {
+			close(finished)
+		}
+		return nil
+	})
+	fmt.Println("ready")
+	<-finished
+	server.Shutdown()
+	return Figures{"latencies_ms": latencies}
+}
+
+func idle(redis asynq.RedisClientOpt, given Parameters) Figures {
+	server := serve(redis, given, "noop", func(context.Context, *asynq.Task) error { return nil })
+	started, before := time.Now(), used()
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	fmt.Println("ready")
+	<-terminated
+	cpu := used() - before
+	figures := Figures{"cpu_ms_per_s": cpu.Seconds() * 1e3 / time.Since(started).Seconds(), "rss_mb": rss()}
+	server.Shutdown()
+	return figures
+}
+
+func serve(redis asynq.RedisClientOpt, given Parameters, kind string, handler asynq.HandlerFunc) *asynq.Server {
+	server := asynq.NewServer(redis, asynq.Config{Concurrency: given.Concurrency, LogLevel: asynq.ErrorLevel})
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(kind, handler)
+	fail(server.Start(mux))
+	return server
+}
+
+// monotonic is the clock that Python's time.monotonic reads on Linux.
+func monotonic() int64 {
+	var now unix.Timespec
+	fail(unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
+	return now.Nano()
+}
+
+func seconds(nanoseconds int64) float64 { return float64(nanoseconds) / 1e9 }
+
+func used() time.Duration {
+	usage := resources()
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func rss() float64 { return float64(resources().Maxrss) / 1024 }
+
+func resources() syscall.Rusage {
+	var usage syscall.Rusage
+	fail(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return usage
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,233 @@
+"""pyasynq, as a program to measure; with leases, heartbeats, deadlines and counters as always.
+
+`drain` has the parameter `handler`: "bare" (a ServeMux), "app" (a typed function of an App, with a
+middleware and retention) or "thread" (a plain function); `await_ms` makes the bare handler wait;
+`shared` tells that other processes drain the same queue; `uvloop` (true) may be false.
+"""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from redis.asyncio import Redis
+
+from benchmarks.programs.role import (
+    PAYLOAD,
+    Meter,
+    Parameters,
+    Samples,
+    at_a_rate,
+    play,
+    timed_awaits,
+    timed_calls,
+    until_terminated_async,
+)
+from pyasynq import App, AsyncClient, Client, ServeMux, Server, ServerConfig, Task, TaskContext
+
+TASK = Task("noop", json.dumps(PAYLOAD).encode())
+PENDING, ACTIVE = "asynq:{default}:pending", "asynq:{default}:active"
+CONCURRENT = 100  # coroutines that enqueue at once
+BATCH = 100  # tasks of one bulk call
+LOOK_S, SETTLE_S = 0.02, 0.001
+
+
+def fill(address: str, given: Parameters) -> dict[str, Any]:
+    """Enqueue no-op tasks."""
+    payload = given.get("bytes")
+    task = Task("noop", b"x" * payload) if payload else TASK
+    with Client(_url(address)) as client:
+        client.enqueue_many([task] * given["tasks"])
+    return {}
+
+
+def drain(address: str, given: Parameters) -> dict[str, Any]:
+    """Run no-op tasks until the queue is empty."""
+    return _run(_drain(address, given), uvloop=given.get("uvloop", True))
+
+
+async def _drain(address: str, given: Parameters) -> dict[str, Any]:
+    finished = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    meter = Meter(given["tasks"], lambda: loop.call_soon_threadsafe(finished.set))
+    async with _serving(address, given, meter.tick), Redis.from_url(_url(address)) as redis:
+        if given.get("shared"):
+            await _until_empty(redis, PENDING, LOOK_S)
+        else:
+            await finished.wait()
+        await _until_empty(redis, ACTIVE, SETTLE_S)
+        return meter.figures()
+
+
+async def _until_empty(redis: "Redis", key: str, pause_s: float) -> None:
+    while await redis.llen(key):  # noqa: ASYNC110 - other processes empty it, too
+        await asyncio.sleep(pause_s)
+
+
+@asynccontextmanager
+async def _serving(
+    address: str, given: Parameters, tick: Callable[[], None]
+) -> AsyncIterator[Server]:
+    """Serve with the kind of handler that is asked for."""
+    server, mux = HANDLERS[given.get("handler", "bare")](address, given, tick)
+    async with server.running(mux):
+        yield server
+
+
+def _bare(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Server, ServeMux]:
+    mux, wait_s = ServeMux(), given.get("await_ms", 0) / 1e3
+
+    async def noop(_ctx: TaskContext, _task: Task) -> None:
+        tick()
+
+    async def wait(_ctx: TaskContext, _task: Task) -> None:
+        await asyncio.sleep(wait_s)
+        tick()
+
+    mux.handler("noop")(wait if wait_s else noop)
+    return _server(address, given), mux
+
+
+def _thread(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Server, ServeMux]:
+    mux = ServeMux()
+
+    def noop(_ctx: TaskContext, _task: Task) -> None:
+        tick()
+
+    mux.handler("noop")(noop)
+    return _server(address, given), mux
+
+
+def _app(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Server, ServeMux]:
+    app = App(_url(address), concurrency=given["concurrency"])
+
+    @app.middleware
+    async def pass_on(ctx: TaskContext, call_next: Any) -> Any:
+        return await call_next(ctx)
+
+    @app.task("noop", retention=60)
+    async def noop(user_id: int, template: str) -> None:
+        del user_id, template
+        tick()
+
+    return app.server(), app.mux
+
+
+HANDLERS = {"bare": _bare, "thread": _thread, "app": _app}
+
+
+def _server(address: str, given: Parameters) -> Server:
+    return Server(_url(address), ServerConfig(concurrency=given["concurrency"]))
+
+
+def enqueue(address: str, given: Parameters) -> dict[str, Any]:
+    """Enqueue no-op tasks in one form."""
+    tasks = given["tasks"]
+    if given["form"] in ("awaited", "concurrent"):
+        return _run(_enqueue_async(address, tasks, given["form"]))
+    with Client(_url(address)) as client:
+        client.enqueue(TASK)
+
+        def one_by_one() -> None:
+            for _ in range(tasks):
+                client.enqueue(TASK)
+
+        def in_bulk() -> None:
+            for _ in range(tasks // BATCH):
+                client.enqueue_many([TASK] * BATCH)
+
+        def at_once() -> None:
+            client.enqueue_many([TASK] * tasks)
+
+        forms = {"single": one_by_one, "bulk": in_bulk, "at once": at_once}
+        return timed_calls(tasks, forms[given["form"]])
+
+
+async def _enqueue_async(address: str, tasks: int, form: str) -> dict[str, Any]:
+    async with AsyncClient(_url(address)) as client:
+        await client.enqueue(TASK)
+
+        async def some(count: int) -> None:
+            for _ in range(count):
+                await client.enqueue(TASK)
+
+        async def concurrent() -> None:
+            await asyncio.gather(*[some(tasks // CONCURRENT) for _ in range(CONCURRENT)])
+
+        return await timed_awaits(
+            tasks, concurrent if form == "concurrent" else lambda: some(tasks)
+        )
+
+
+def produce(address: str, given: Parameters) -> dict[str, Any]:
+    """Enqueue tasks that carry the time at which they are due."""
+    delay = timedelta(seconds=given.get("delay_s", 0))
+    with Client(_url(address)) as client:
+
+        def send() -> None:
+            due_ns = time.time_ns()
+            if not delay:
+                client.enqueue(Task("timed", b"%d" % due_ns))
+                return
+            due = datetime.fromtimestamp(int(due_ns / 1e9), UTC) + delay  # whole seconds only
+            payload = b"%d" % int(due.timestamp() * 1e9)
+            client.enqueue(Task("timed", payload), process_at=due)
+
+        at_a_rate(given["samples"], given["rate"], send)
+    return {}
+
+
+def pick_up(address: str, given: Parameters) -> dict[str, Any]:
+    """Serve until enough tasks have told how late they started, or until SIGTERM."""
+    return _run(_pick_up(address, given))
+
+
+async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
+    finished = asyncio.Event()
+    samples = Samples(given["samples"], finished.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, finished.set)
+    mux = ServeMux()
+
+    async def timed(_ctx: TaskContext, task: Task) -> None:
+        samples.take(int(task.payload or b"0"))
+
+    mux.handler("timed")(timed)
+    queues = {f"q{number}": 1 for number in range(given.get("queues", 0))} | {"default": 1}
+    config = ServerConfig(concurrency=given["concurrency"], queues=queues)
+    async with Server(_url(address), config).running(mux):
+        print("ready", flush=True)
+        await finished.wait()
+    return samples.figures()
+
+
+def idle(address: str, given: Parameters) -> dict[str, Any]:
+    """Serve nothing until SIGTERM."""
+    return _run(_idle(address, given))
+
+
+async def _idle(address: str, given: Parameters) -> dict[str, Any]:
+    async with _server(address, given).running(ServeMux()):
+        return await until_terminated_async()
+
+
+def _run(work: Coroutine[Any, Any, dict[str, Any]], *, uvloop: bool = True) -> dict[str, Any]:
+    """Run on the loop that `pyasynq worker` takes."""
+    factory = None
+    if uvloop and find_spec("uvloop"):
+        factory = import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+def _url(address: str) -> str:
+    return f"redis://{address}/0"
+
+
+if __name__ == "__main__":
+    play(fill=fill, drain=drain, enqueue=enqueue, produce=produce, pick_up=pick_up, idle=idle)

@@ -1,0 +1,148 @@
+"""What the Python programs share: the command line, the meter, the samples. Standard library only.
+
+The programs of other queues run in environments that do not have pyasynq.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+PAYLOAD = {"user_id": 12345, "template": "welcome"}
+
+Parameters = dict[str, Any]
+Role = Callable[[str, Parameters], dict[str, Any]]
+
+
+def play(**roles: Role) -> None:
+    """Play the role that the command line names and print its figures.
+
+    A role is called with the address of Redis and its parameters.
+    """
+    name, address, parameters = sys.argv[1:]
+    figures = roles[name](address, json.loads(parameters))
+    print(json.dumps(figures), flush=True)
+    # Some queues leave threads behind that never end.
+    os._exit(0)
+
+
+class Meter:
+    """Counts tasks inside their handler, from any thread, and times them.
+
+    Args:
+        tasks: how many there are.
+        when_done: called by the last of them.
+    """
+
+    def __init__(self, tasks: int, when_done: Callable[[], object]) -> None:
+        self._tasks = tasks
+        self._when_done = when_done
+        self._numbers = itertools.count(1)
+        self._cpu_s = 0.0
+        self.started_s = 0.0
+
+    def tick(self) -> None:
+        """Count one task; the body of a no-op handler."""
+        number = next(self._numbers)
+        if number == 1:
+            self._cpu_s = time.process_time()
+            self.started_s = time.monotonic()
+        if number == self._tasks:
+            self._when_done()
+
+    def figures(self) -> dict[str, Any]:
+        """Return what `drain` prints; call it once the last task is acknowledged."""
+        ended_s, cpu_s = time.monotonic(), time.process_time()
+        count = next(self._numbers) - 1
+        return {
+            "started_s": self.started_s,
+            "ended_s": ended_s,
+            "count": count,
+            "cpu_us": (cpu_s - self._cpu_s) / max(count, 1) * 1e6,
+            "rss_mb": rss_mb(),
+        }
+
+
+class Samples:
+    """Collects how long after its time each task started; any thread may add one.
+
+    Args:
+        samples: how many are wanted.
+        when_done: called by the last of them.
+    """
+
+    def __init__(self, samples: int, when_done: Callable[[], object]) -> None:
+        self._samples = samples
+        self._when_done = when_done
+        self._latencies_ms: list[float] = []
+
+    def take(self, due_ns: int) -> None:
+        """Add one, for a task that was due at *due_ns* and starts now."""
+        self._latencies_ms.append((time.time_ns() - due_ns) / 1e6)
+        if len(self._latencies_ms) == self._samples:
+            self._when_done()
+
+    def figures(self) -> dict[str, Any]:
+        """Return what `pick_up` prints."""
+        return {"latencies_ms": self._latencies_ms}
+
+
+def timed_calls(tasks: int, call: Callable[[], object]) -> dict[str, Any]:
+    """Time one call that enqueues *tasks*."""
+    started_s, cpu_s = time.perf_counter(), time.process_time()
+    call()
+    seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
+    return {"tasks_per_s": tasks / seconds, "cpu_us": cpu_s / tasks * 1e6}
+
+
+async def timed_awaits(tasks: int, call: Callable[[], Awaitable[object]]) -> dict[str, Any]:
+    """As `timed_calls`, for a coroutine function."""
+    started_s, cpu_s = time.perf_counter(), time.process_time()
+    await call()
+    seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
+    return {"tasks_per_s": tasks / seconds, "cpu_us": cpu_s / tasks * 1e6}
+
+
+def at_a_rate(samples: int, rate: float, send: Callable[[], object]) -> None:
+    """Call *send* *samples* times, at random intervals with a mean of 1/*rate* seconds."""
+    chance = random.Random(samples)  # noqa: S311 - the same gaps for every side
+    next_s = time.perf_counter()
+    for _ in range(samples):
+        next_s += chance.uniform(0.5, 1.5) / rate
+        time.sleep(max(0.0, next_s - time.perf_counter()))
+        send()
+
+
+def until_terminated(serve: Callable[[], object] | None = None) -> dict[str, Any]:
+    """Print `ready`, wait for SIGTERM, return the figures of `idle`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    if serve is not None:
+        serve()
+    started_s, cpu_s = time.monotonic(), time.process_time()
+    print("ready", flush=True)
+    signal.sigwait({signal.SIGTERM})
+    seconds = time.monotonic() - started_s
+    return {"cpu_ms_per_s": (time.process_time() - cpu_s) * 1e3 / seconds, "rss_mb": rss_mb()}
+
+
+async def until_terminated_async() -> dict[str, Any]:
+    """As `until_terminated`, for a program with an event loop."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    started_s, cpu_s = time.monotonic(), time.process_time()
+    print("ready", flush=True)
+    await ended.wait()
+    seconds = time.monotonic() - started_s
+    return {"cpu_ms_per_s": (time.process_time() - cpu_s) * 1e3 / seconds, "rss_mb": rss_mb()}
+
+
+def rss_mb() -> float:
+    """Return the most memory that this process has had resident, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
