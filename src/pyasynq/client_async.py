@@ -69,7 +69,9 @@ class AsyncClient:
         """
         if not isinstance(task, Task):
             raise ConfigError(f"enqueue takes a Task, not {type(task).__name__}")
-        merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
+        merged = task.options
+        if options:
+            merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
         enqueuer = await self._opened()
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, now_ns)

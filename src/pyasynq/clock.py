@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pyasynq.errors import ConfigError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOSECONDS = 1_000_000_000
 # What a datetime and a timedelta can hold; Go and others may store more.
 EARLIEST_S = -62_135_596_800
@@ -66,9 +67,10 @@ def to_datetime(time_ns: int) -> datetime:
 
     A time before the year 1 or after 9999 becomes the nearest second that can be told.
     """
-    seconds, rest_ns = divmod(time_ns, NANOSECONDS)
-    nearest = datetime.fromtimestamp(min(max(seconds, EARLIEST_S), LATEST_S), UTC)
-    return nearest + timedelta(microseconds=rest_ns // 1000)
+    try:
+        return EPOCH + timedelta(microseconds=time_ns // 1000)
+    except OverflowError:
+        return datetime.fromtimestamp(EARLIEST_S if time_ns < 0 else LATEST_S, UTC)
 
 
 def to_span(seconds: float) -> timedelta:
@@ -78,7 +80,7 @@ def to_span(seconds: float) -> timedelta:
 
 def to_ns(moment: datetime) -> int:
     """Return nanoseconds since the epoch of an aware datetime, exact to the microsecond."""
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * NANOSECONDS + since.microseconds * 1000
 
 

@@ -78,7 +78,7 @@ class EnqueueOptions:
         Headers are merged name by name. `process_at` here replaces a weaker `process_in`, and
         the other way round.
         """
-        if weaker == EMPTY:
+        if weaker is EMPTY or weaker == EMPTY:
             return self
         given = {name: value for name, value in _items(self) if value is not None}
         base = {name: value for name, value in _items(weaker) if value is not None}

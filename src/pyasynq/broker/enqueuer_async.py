@@ -1,15 +1,18 @@
 """Stores prepared tasks, and lists their queues among all queues."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pyasynq.broker.bulk import Chunk, Item, chunked, round_trips, spread
-from pyasynq.broker.enqueue import register_queue
+from pyasynq.broker.bulk import Item, chunked, round_trips, spread
+from pyasynq.broker.enqueue import place, register_queue
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.broker.shared_async import AsyncShared
 from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError
+from pyasynq.wire.keys import QueueKeys
 
+NEVER = float("-inf")
 REGISTER_AGAIN_S = 1.0  # a queue that somebody deletes is listed again at the latest after this
 
 
@@ -36,29 +39,43 @@ class AsyncEnqueuer:
 
         A task whose fate is unknown has a RedisUnavailableError.
         """
+        if len(items) == 1:
+            return [await self._store_one(items[0])]
         outcomes: list[PyasynqError | None] = [None] * len(items)
         for chunks in round_trips(chunked(items)):
-            registrations = self._registrations(chunks)
             now_ns = self._clock.redis_now_ns()
-            answers = await self._runner.run_all(
-                [*registrations.values(), *(chunk.operation(now_ns) for chunk in chunks)],
-                patience_s=self._patience_s,
+            answers = await self._run(
+                {chunk.keys.queue: chunk.keys for chunk in chunks},
+                [chunk.operation(now_ns) for chunk in chunks],
             )
-            for queue, answer in zip(registrations, answers, strict=False):
-                if not isinstance(answer, BaseException):
-                    self._registered[queue] = self._clock.monotonic()
-            spread(chunks, answers[len(registrations) :], outcomes)
+            spread(chunks, answers, outcomes)
         return outcomes
+
+    async def _store_one(self, item: Item) -> PyasynqError | None:
+        """As `store_all` with one item, without the search for company."""
+        keys, prepared = item
+        operation = place(prepared, keys, now_ns=self._clock.redis_now_ns())
+        (answer,) = await self._run({keys.queue: keys}, [operation])
+        return answer if isinstance(answer, PyasynqError) else answer[0]
+
+    async def _run(
+        self, queues: Mapping[str, QueueKeys], operations: Sequence[Operation[Any]]
+    ) -> list[Any]:
+        """Run operations, and list their queues unless that was done a moment ago."""
+        now = self._clock.monotonic()
+        registrations = {
+            queue: register_queue(queue, namespace=keys.namespace)
+            for queue, keys in queues.items()
+            if now - self._registered.get(queue, NEVER) >= REGISTER_AGAIN_S
+        }
+        answers = await self._runner.run_all(
+            [*registrations.values(), *operations], patience_s=self._patience_s
+        )
+        for queue, answer in zip(registrations, answers, strict=False):
+            if not isinstance(answer, BaseException):
+                self._registered[queue] = now
+        return answers[len(registrations) :]
 
     async def close(self) -> None:
         """Wait for what is under way."""
         await self._shared.close()
-
-    def _registrations(self, chunks: Sequence[Chunk]) -> dict[str, Operation[None]]:
-        """Return what lists the queues of *chunks*, unless that was done a moment ago."""
-        now = self._clock.monotonic()
-        return {
-            chunk.keys.queue: register_queue(chunk.keys.queue, namespace=chunk.keys.namespace)
-            for chunk in chunks
-            if now - self._registered.get(chunk.keys.queue, float("-inf")) >= REGISTER_AGAIN_S
-        }

@@ -10,6 +10,8 @@ from enum import Enum
 from hashlib import sha1
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 Argument = bytes | str | int
 Decoder = Callable[[Any], Any]
 T = TypeVar("T")
@@ -37,8 +39,7 @@ class Script:
         return cls(name, source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class Operation(Generic[T]):
+class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """One atomic step.
 
     Attributes:

@@ -6,9 +6,10 @@ a group makes it aggregating; else it is pending.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import md5
+
+import msgspec
 
 from pyasynq.clock import NANOSECONDS, to_datetime, to_ns
 from pyasynq.errors import ConfigError
@@ -24,11 +25,11 @@ from pyasynq.task import NO_HEADERS, Task, TaskInfo, TaskState
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, encode
 
+DEFAULT_TIMEOUT_S = int(DEFAULT_TIMEOUT.total_seconds())
 LARGEST_PAYLOAD_BYTES = 512 << 20  # one Redis string
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task ready to be stored.
 
     Attributes:
@@ -149,9 +150,7 @@ def _process_at_ns(options: EnqueueOptions, now_ns: int) -> int | None:
 def _timeout_s(options: EnqueueOptions) -> int:
     """Return the timeout; without any limit the default applies, as in Go."""
     timeout_s = _whole_seconds(options.timeout)
-    if not timeout_s and options.deadline is None:
-        return int(DEFAULT_TIMEOUT.total_seconds())
-    return timeout_s
+    return timeout_s or (DEFAULT_TIMEOUT_S if options.deadline is None else 0)
 
 
 def _deadline_s(deadline: datetime | None) -> int:
