@@ -51,7 +51,7 @@ def reclaim(case: Case) -> None:
     has_more = True
     while has_more:
         operation = groups.reclaim_aggregation_sets(keys_of(case.args["queue"]), now_s=case.now_s)
-        _moved, has_more = case.run(operation)
+        has_more = case.run(operation).has_more
 
 
 def _set_of(case: Case) -> tuple[Any, str, str]:

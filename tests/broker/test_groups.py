@@ -136,7 +136,8 @@ def test_a_large_set_of_go_is_reclaimed_in_steps(runner, redis_client):
     add_members(redis_client, *map(str, range(1200)))
 
     def reclaim():
-        return runner.run(groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S + 120))
+        reclaimed = runner.run(groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S + 120))
+        return reclaimed.moved, reclaimed.has_more
 
     assert [reclaim() for _ in range(4)] == [(500, True), (500, True), (200, False), (0, False)]
     assert redis_client.zcard(KEYS.group("g")) == 1200
@@ -149,6 +150,22 @@ def test_a_foreign_entry_of_the_index_is_dropped(runner, redis_client):
     runner.run(groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S))
 
     assert redis_client.exists(KEYS.aggregation_sets) == 0
+
+
+def test_a_set_or_a_group_of_another_type_keeps_no_other_set_from_its_group(runner, redis_client):
+    add_members(redis_client, "a")
+    wrong = KEYS.aggregation_set("wrong group", "set")
+    add_members(redis_client, "b", key=wrong)
+    no_set = KEYS.aggregation_set("no", "set")
+    redis_client.mset({KEYS.group("wrong group"): "no set", no_set: "no set"})
+    redis_client.zadd(KEYS.aggregation_sets, {wrong: 1, no_set: 2})
+
+    first = runner.run(groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S + 120))
+    again = runner.run(groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S + 121))
+
+    assert (first.moved, first.put_off, again.moved, again.put_off) == (1, 1, 0, 0)
+    assert redis_client.zrange(KEYS.group("g"), 0, -1) == [b"a"]
+    assert redis_client.zrange(KEYS.aggregation_sets, 0, -1) == [wrong.encode()]
 
 
 def test_forgotten_groups_are_listed_again_and_noted_ones_forgotten_in_time(runner, redis_client):

@@ -35,7 +35,7 @@ def item(kind, **fields):
 # They answer how much they changed, which a repeated call does not know.
 COUNTING = {
     *("forward", "delete_expired_completed", "trim_archive", "drop_ghost", "quarantine_member"),
-    *("reclaim_aggregation_sets", "restore_groups"),
+    *("reclaim_aggregation_sets", "restore_groups", "lease_unleased", "heal_lease"),
 }
 # Each operation of which "a" is, or was, the subject.
 CASES: dict[str, Callable[[], Operation]] = {
@@ -68,7 +68,10 @@ CASES: dict[str, Callable[[], Operation]] = {
     "forward": lambda: maintain.forward(KEYS, now_ns=NOW_NS),
     "extend_lease": lambda: maintain.extend_lease(KEYS, [("a", "me")], until_s=NOW_S + 60),
     "list_lease_expired": lambda: maintain.list_lease_expired(KEYS, cutoff_s=NOW_S + 99),
-    "drop_ghost": lambda: maintain.drop_ghost(KEYS, "ghost"),
+    "drop_ghost": lambda: maintain.drop_ghost(KEYS, "ghost", cutoff_s=NOW_S + 99),
+    "list_unleased": lambda: maintain.list_unleased(KEYS),
+    "lease_unleased": lambda: maintain.lease_unleased(KEYS, ["unleased"], expiry_s=NOW_S - 99),
+    "heal_lease": lambda: maintain.heal_lease(KEYS, "inactive", cutoff_s=NOW_S),
     "delete_expired_completed": lambda: maintain.delete_expired_completed(KEYS, now_s=NOW_S),
     "trim_archive": lambda: maintain.trim_archive(KEYS, now_s=NOW_S, max_size=1, max_age_s=9**9),
     "check_aggregation": lambda: groups.check_aggregation(
@@ -96,8 +99,8 @@ def prepare_redis(client) -> None:
     """One task in each place: "a" is active and ours, the others pending, due, done, archived."""
     task = {"msg": make_data()}
     client.hset(KEYS.task("a"), mapping={**task, "state": "active", "owner": "me"})
-    client.lpush(KEYS.active, "a", "ghost")
-    client.zadd(KEYS.lease, {"a": NOW_S + 30, "ghost": NOW_S + 30})
+    client.lpush(KEYS.active, "a", "ghost", "unleased")
+    client.zadd(KEYS.lease, {"a": NOW_S + 30, "ghost": NOW_S + 30, "inactive": NOW_S - 99})
     client.hset(KEYS.task("p"), mapping={**task, "state": "pending", "pending_since": NOW_NS})
     client.lpush(KEYS.pending, "p")
     client.hset(KEYS.task("s"), mapping={**task, "state": "scheduled"})

@@ -24,6 +24,7 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import TaskContext
+from pyasynq.worker.counters import Counters
 from pyasynq.worker.middleware import CallNext
 from pyasynq.worker.mux import ServeMux
 
@@ -159,6 +160,7 @@ class AppBench:
             server_id="testing",
             state=state,
             status=lambda: "active",
+            counters=Counters(),
         )
 
     async def _pass(

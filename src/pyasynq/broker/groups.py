@@ -22,6 +22,7 @@ from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20  # of messages in one answer
 FORGOTTEN_AFTER_S = 600  # no forwarder is so late
+PUT_OFF_S = 120  # until a set that cannot be given back is looked at again
 
 _UNLISTED, _DONE, _REFUSED = 0, 1, 2
 
@@ -60,6 +61,21 @@ class Aggregated:
 
     is_done: bool
     refusal: EnqueueError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reclaimed:
+    """What one call of reclaiming did.
+
+    Attributes:
+        moved: members that are in their groups again.
+        has_more: another call may find more.
+        put_off: sets left for later, since their group has a key of another type.
+    """
+
+    moved: int
+    has_more: bool
+    put_off: int
 
 
 def list_groups(
@@ -176,18 +192,18 @@ def quarantine_member(
 
 def reclaim_aggregation_sets(
     keys: QueueKeys, *, now_s: int, limit: int = MOST_TASKS
-) -> Operation[tuple[int, bool]]:
-    """Give members of overdue sets back to their groups; answer how many, and if there are more.
+) -> Operation[Reclaimed]:
+    """Give members of overdue sets back to their groups.
 
     asynq v0.26 rdb.go reclaimStateAggregationSetsCmd; here the names of the groups are listed
-    again, too.
+    again, too. A set whose group has a key of another type is put off for two minutes.
     """
     check_size(limit)
     return Operation(
         load("reclaim_aggregation_sets"),
         (keys.aggregation_sets, keys.groups),
-        (keys.group_prefix, now_s, limit),
-        lambda reply: (int(reply[0]), reply[1] == 1),
+        (keys.group_prefix, now_s, limit, now_s + PUT_OFF_S),
+        lambda reply: Reclaimed(moved=int(reply[0]), has_more=reply[1] == 1, put_off=reply[2]),
         Repeat.SAFE,
     )
 

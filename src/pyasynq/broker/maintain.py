@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20  # of messages in one answer
+MOST_LISTED = 500  # active IDs looked at by one call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,12 @@ class Forwarded:
     Attributes:
         moved: tasks that left the scheduled and the retry set.
         next_due_ns: earliest time at which another pass makes sense; None if nothing waits.
+        unreadable: which of "scheduled" and "retry" is a key of another type and was left alone.
     """
 
     moved: int
     next_due_ns: int | None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,22 @@ class ExpiredLeases:
     has_more: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unleased:
+    """Active ids without a lease; *has_more*: not all active ids were looked at."""
+
+    task_ids: list[str]
+    has_more: bool
+
+
+class Healed(Enum):
+    """What became of a lease whose id is not in the active list."""
+
+    NOTHING_WRONG = 0
+    RELEASED = 1  # the lease was removed: the task is in another container
+    RESTORED = 2  # the id is in the active list again: the task is nowhere else
+
+
 def forward(keys: QueueKeys, *, now_ns: int, limit: int = 100) -> Operation[Forwarded]:
     """Make scheduled and retried tasks pending that are due; grouped ones go to their group.
 
@@ -64,7 +84,7 @@ def forward(keys: QueueKeys, *, now_ns: int, limit: int = 100) -> Operation[Forw
         load("forward"),
         (keys.scheduled, keys.retry, keys.pending, keys.groups),
         (keys.task_prefix, keys.group_prefix, now_ns // NANOSECONDS, now_ns, limit),
-        lambda reply: Forwarded(moved=reply[0], next_due_ns=number(reply[1])),
+        _forwarded,
         Repeat.SAFE,
     )
 
@@ -105,13 +125,56 @@ def list_lease_expired(
     )
 
 
-def drop_ghost(keys: QueueKeys, task_id: str) -> Operation[bool]:
-    """Remove an active ID that has no message; False if there was one after all."""
+def drop_ghost(keys: QueueKeys, task_id: str, *, cutoff_s: int) -> Operation[bool]:
+    """Remove an active ID that has no message, with its lock.
+
+    Returns:
+        False if there is a message after all, or its lease was extended beyond *cutoff_s*.
+    """
     return Operation(
         load("drop_ghost"),
         (keys.active, keys.lease),
-        (keys.task(task_id), task_id),
+        (keys.task(task_id), task_id, cutoff_s),
         bool,
+        Repeat.SAFE,
+    )
+
+
+def list_unleased(
+    keys: QueueKeys, *, skip: int = 0, limit: int = MOST_LISTED
+) -> Operation[Unleased]:
+    """List active IDs that have no lease; looks at *limit* active ones, the oldest first."""
+    check_size(limit)
+    return Operation(
+        load("list_unleased"),
+        (keys.active, keys.lease),
+        (skip, limit),
+        lambda reply: Unleased(
+            task_ids=[text(each) for each in reply[1:]], has_more=reply[0] == b"1"
+        ),
+        Repeat.SAFE,
+    )
+
+
+def lease_unleased(keys: QueueKeys, task_ids: Sequence[str], *, expiry_s: int) -> Operation[int]:
+    """Give active IDs a lease that have none; answers how many got one."""
+    check_size(len(task_ids))
+    return Operation(
+        load("lease_unleased"),
+        (keys.active, keys.lease),
+        (expiry_s, *task_ids),
+        int,
+        Repeat.SAFE,
+    )
+
+
+def heal_lease(keys: QueueKeys, task_id: str, *, cutoff_s: int) -> Operation[Healed]:
+    """Heal a lease that was over at *cutoff_s* and whose ID is not in the active list."""
+    return Operation(
+        load("heal_lease"),
+        (keys.active, keys.lease),
+        (keys.task(task_id), task_id, cutoff_s),
+        Healed,
         Repeat.SAFE,
     )
 
@@ -148,6 +211,11 @@ def trim_archive(
         int,
         Repeat.SAFE,
     )
+
+
+def _forwarded(reply: Any) -> Forwarded:
+    unreadable = tuple(text(each) for each in reply[2:])
+    return Forwarded(moved=reply[0], next_due_ns=number(reply[1]), unreadable=unreadable)
 
 
 def _expired(reply: Any) -> ExpiredLeases:

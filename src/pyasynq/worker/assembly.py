@@ -20,6 +20,7 @@ from pyasynq.worker.aggregation import Aggregation, Aggregations
 from pyasynq.worker.aggregator import Aggregator
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope
+from pyasynq.worker.counters import Counters
 from pyasynq.worker.executor import Executor
 from pyasynq.worker.finisher import Finisher
 from pyasynq.worker.forwarder import Forwarder
@@ -77,12 +78,14 @@ def assemble(
     server_id: str,
     state: object,
     status: Callable[[], str],
+    counters: Counters,
 ) -> Parts:
     """Make the parts of a server and tie them together; call it on the loop of the server.
 
     Args:
         state: what `TaskContext.state` is.
         status: tells the status of the server, for its heartbeat.
+        counters: where components count what they did.
     """
     random = Random()  # noqa: S311 - spreads load, guards nothing
     keys = [queue_keys(queue, connector.namespace) for queue in config.queues]
@@ -128,7 +131,7 @@ def assemble(
         ),
         healthchecker=_healthchecker(runner, config),
         subscriber=Subscriber(connector, on_cancel=_cancel(executor), on_due=forwarder.expect),
-        recoverer=Recoverer(runner, config, clock, keys, held),
+        recoverer=Recoverer(runner, config, clock, keys, held, counters=counters),
         forwarder=forwarder,
         janitor=Janitor(runner, config, clock, keys),
         finisher=finisher,

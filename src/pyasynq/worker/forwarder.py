@@ -54,6 +54,7 @@ class Forwarder:
         self._next_ns = 0
         self._sooner = asyncio.Event()
         self._is_reachable = True
+        self._troubles: dict[str, str] = {}
 
     def expect(self, due_ns: int) -> None:
         """Wake at *due_ns*, in nanoseconds since the epoch, if that is sooner than planned."""
@@ -91,6 +92,7 @@ class Forwarder:
             full = []
             for keys, answer in zip(queues, answers, strict=True):
                 if isinstance(answer, Forwarded):
+                    self._complain(keys, _unreadable(keys, answer))
                     moved += answer.moved
                     self._plan(answer.next_due_ns)
                     if answer.moved >= BATCH:
@@ -114,10 +116,16 @@ class Forwarder:
 
     def _on_trouble(self, keys: QueueKeys, error: PyasynqError) -> None:
         if not isinstance(error, RedisUnavailableError):
-            logger.error("cannot forward tasks of queue %s: %s", keys.queue, error)
+            self._complain(keys, str(error))
         elif self._is_reachable:
             logger.warning("forwarding waits for redis: %s", error)
             self._is_reachable = False
+
+    def _complain(self, keys: QueueKeys, trouble: str) -> None:
+        """Say once what keeps tasks of a queue from being forwarded; empty: nothing does."""
+        if trouble and self._troubles.get(keys.queue) != trouble:
+            logger.error("cannot forward all tasks of queue %s: %s", keys.queue, trouble)
+        self._troubles[keys.queue] = trouble
 
     async def _sleep(self) -> bool:
         """Sleep until the next task is due; return whether that is still ahead."""
@@ -129,3 +137,9 @@ class Forwarder:
                 await self._sooner.wait()
                 return self._next_ns > self._clock.now_ns()
         return False
+
+
+def _unreadable(keys: QueueKeys, forwarded: Forwarded) -> str:
+    """Name the keys that are no sorted sets; empty for none."""
+    names = [keys.prefix + name for name in forwarded.unreadable]
+    return f"no sorted set: {', '.join(names)}; delete or rename what is there" if names else ""

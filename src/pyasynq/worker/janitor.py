@@ -7,6 +7,7 @@ from pyasynq.broker import maintain
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle import Life, every
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
@@ -34,6 +35,7 @@ class Janitor:
         self._batch_size = config.janitor_batch_size
         self._archive_max_size = config.archive_max_size
         self._archive_max_age_s = int(to_seconds(config.archive_max_age))
+        self._troubles: dict[tuple[str, str], str] = {}
 
     async def run(self, life: Life) -> None:
         """Clean at the interval until the stop."""
@@ -43,11 +45,26 @@ class Janitor:
         """Delete everything that is over now; return how many completed and archived tasks."""
         completed = archived = 0
         for keys in self._queues:
-            completed += await self._repeat(keys, self._delete_completed)
-            archived += await self._repeat(keys, self._trim_archive)
+            completed += await self._try(keys, self._delete_completed)
+            archived += await self._try(keys, self._trim_archive)
         if completed or archived:
             logger.info("deleted %d completed and %d archived tasks", completed, archived)
         return completed, archived
+
+    async def _try(self, keys: QueueKeys, step: Callable[[QueueKeys], Operation[int]]) -> int:
+        """Repeat a step; what Redis refuses is said once and stops nothing else."""
+        place = keys.queue, step.__name__
+        try:
+            count = await self._repeat(keys, step)
+        except RedisUnavailableError:
+            raise
+        except PyasynqError as error:
+            if self._troubles.get(place) != str(error):
+                logger.error("cannot clean up in queue %s: %s", keys.queue, error)  # noqa: TRY400 - the text says it all
+            self._troubles[place] = str(error)
+            return 0
+        self._troubles.pop(place, None)
+        return count
 
     async def _repeat(self, keys: QueueKeys, step: Callable[[QueueKeys], Operation[int]]) -> int:
         """Repeat a bounded step until it finds less than a batch."""

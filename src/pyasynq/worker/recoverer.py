@@ -1,32 +1,67 @@
-"""Brings back the tasks of workers that are gone.
+"""Brings back the tasks of workers that are gone, and heals what nobody else would look at.
 
 A task whose lease ended longer ago than a lease lasts is retried, or archived when its retries
 are used up. Keys are built from the queue that was searched and the ID found there, never from a
 message. Each write is fenced by the lease it was judged by, so several recoverers do no harm.
+
+    retried, archived   the worker of the task is gone
+    dropped             an ID without a message: there is nothing to run
+    quarantined         a message that cannot be read, archived with its bytes
+    leased              active without a lease in two passes: got one that is over
+    restored            with a lease, but in no list: active again
+    released            with a lease, but in another list: the lease is removed
+    regrouped           members of an overdue aggregation set, back in their group
 """
 
 import logging
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Awaitable, Container, Sequence
 
-from pyasynq.broker import finish, groups, maintain
-from pyasynq.broker.maintain import LeaseExpired
-from pyasynq.broker.operation import Operation
+from pyasynq.broker import groups, maintain
+from pyasynq.broker.maintain import Healed
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import PayloadError, PyasynqError, RedisUnavailableError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle import Life, every
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.wire.message import decode
-from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.counters import Counters
 from pyasynq.worker.lease import lease_cutoff_s
-from pyasynq.worker.outcome import Archived, Retried, Rules
+from pyasynq.worker.outcome import Rules
+from pyasynq.worker.recovery import Step, decide
 
 logger = logging.getLogger("pyasynq.recoverer")
 
 BATCH = 100
+MOST_UNLEASED = 1000  # remembered of a queue; the others wait for another pass
+MOST_NOTES = 10  # in one line of the log
+
+
+class Pass:
+    """What one pass has done so far.
+
+    Attributes:
+        counts: how many tasks of each queue, by (queue, kind).
+        notes: what a person should know of single tasks.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.notes: list[str] = []
+
+    @property
+    def totals(self) -> Counter[str]:
+        """How many tasks of each kind."""
+        totals: Counter[str] = Counter()
+        for (_queue, kind), count in self.counts.items():
+            totals[kind] += count
+        return +totals
+
+    def note(self, keys: QueueKeys, step: Step) -> None:
+        """Keep the note of a step that was taken."""
+        if step.note:
+            self.notes.append(f"{step.task_id!r} of queue {keys.queue} {step.note}")
 
 
 class Recoverer:
@@ -34,6 +69,7 @@ class Recoverer:
 
     Args:
         held: places (queue, ID) of the tasks this server holds, which it never recovers.
+        counters: where it counts what it did, as "recovered".
     """
 
     name = "recoverer"
@@ -45,15 +81,20 @@ class Recoverer:
         clock: Clock,
         queues: Sequence[QueueKeys],
         held: Container[tuple[str, str]],
+        *,
+        counters: Counters,
     ) -> None:
         self._runner = runner
         self._config = config
         self._clock = clock
         self._queues = queues
         self._held = held
+        self._counters = counters
         self._lease_s = to_seconds(config.lease_duration)
         self._not_before = 0.0  # monotonic
         self._rules = Rules(retry_delay=config.retry_delay, is_failure=config.is_failure)
+        self._unleased: dict[str, set[str]] = {}
+        self._troubles: dict[tuple[str, str], str] = {}
 
     async def run(self, life: Life) -> None:
         """Recover at once and then at the interval, until the stop."""
@@ -61,101 +102,145 @@ class Recoverer:
         await every(interval_s, self.recover, life, name=self.name, is_at_once=True)
 
     async def recover(self) -> Counter[str]:
-        """Make one pass; return how many tasks were retried, archived, quarantined, dropped.
+        """Make one pass; return how many tasks of each kind there were.
 
         After an outage of Redis nothing is recovered for the length of a lease: workers that
         live could not extend theirs, and get the time to.
         """
-        counts: Counter[str] = Counter()
-        for keys in self._queues:
-            try:
-                await self._recover_queue(keys, counts)
-                await self._reclaim(keys, counts)
-            except RedisUnavailableError:
-                self._not_before = self._clock.monotonic() + self._lease_s
-                raise
-            except PyasynqError:
-                logger.exception("cannot recover tasks of queue %s", keys.queue)
-        counts = +counts
-        if counts:
-            said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
-            logger.info("recovered tasks whose worker is gone: %s", said)
-        return counts
+        done = Pass()
+        try:
+            for keys in self._queues:
+                await self._try(keys, "active tasks without a lease", self._lease(keys, done))
+                await self._try(keys, "leases that are over", self._recover(keys, done))
+                await self._try(keys, "aggregation sets", self._reclaim(keys, done))
+        except RedisUnavailableError:
+            self._not_before = self._clock.monotonic() + self._lease_s
+            raise
+        finally:
+            self._report(done)
+        return done.totals
 
-    async def _recover_queue(self, keys: QueueKeys, counts: Counter[str]) -> None:
+    async def _try(self, keys: QueueKeys, what: str, step: Awaitable[None]) -> None:
+        """Take a step; what Redis refuses is said once and stops nothing else."""
+        place = keys.queue, what
+        try:
+            await step
+        except RedisUnavailableError:
+            raise
+        except PyasynqError as error:
+            if self._troubles.get(place) != str(error):
+                logger.error("cannot recover %s of queue %s: %s", what, keys.queue, error)  # noqa: TRY400 - the text says it all
+            self._troubles[place] = str(error)
+        else:
+            self._troubles.pop(place, None)
+
+    def _report(self, done: Pass) -> None:
+        """Count what was done, and say it in one line, if there was anything."""
+        for (queue, kind), count in done.counts.items():
+            if count:
+                self._counters.add("recovered", queue, kind, count)
+        if totals := done.totals:
+            said = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
+            notes = "".join(f"; {note}" for note in done.notes[:MOST_NOTES])
+            logger.info("recovered tasks: %s%s", said, notes, extra={"counts": dict(totals)})
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._clock.monotonic() < self._not_before
+
+    async def _lease(self, keys: QueueKeys, done: Pass) -> None:
+        """Give active tasks that had no lease in two passes one that is over."""
+        seen = await self._list_unleased(keys)
+        again = sorted(seen & self._unleased.get(keys.queue, set()))
+        self._unleased[keys.queue] = seen
+        if self._is_waiting:
+            return
+        expiry_s = lease_cutoff_s(self._clock, self._lease_s)
+        for start in range(0, len(again), BATCH):
+            batch = again[start : start + BATCH]
+            operation = maintain.lease_unleased(keys, batch, expiry_s=expiry_s)
+            done.counts[keys.queue, "leased"] += await self._runner.run(operation, patience_s=0)
+
+    async def _list_unleased(self, keys: QueueKeys) -> set[str]:
+        found: set[str] = set()
+        has_more, skip = True, 0
+        while has_more and len(found) < MOST_UNLEASED:
+            operation = maintain.list_unleased(keys, skip=skip, limit=maintain.MOST_LISTED)
+            page = await self._runner.run(operation, patience_s=0)
+            found |= {each for each in page.task_ids if (keys.queue, each) not in self._held}
+            has_more, skip = page.has_more, skip + maintain.MOST_LISTED
+        return found
+
+    async def _recover(self, keys: QueueKeys, done: Pass) -> None:
         cutoff_s = lease_cutoff_s(self._clock, self._lease_s)
+        refusals: list[PyasynqError] = []
         has_more, skip = True, 0
         while has_more:
-            found = await self._runner.run(
-                maintain.list_lease_expired(keys, cutoff_s=cutoff_s, skip=skip, limit=BATCH),
-                patience_s=0,
-            )
-            if self._clock.monotonic() < self._not_before:
+            operation = maintain.list_lease_expired(keys, cutoff_s=cutoff_s, skip=skip, limit=BATCH)
+            found = await self._runner.run(operation, patience_s=0)
+            if self._is_waiting:
                 return
-            has_more = found.has_more
-            skip += await self._recover_batch(keys, found.tasks, cutoff_s, counts)
+            now_ns = self._clock.redis_now_ns()
+            steps = [
+                decide(keys, each, cutoff_s=cutoff_s, now_ns=now_ns, rules=self._rules)
+                for each in found.tasks
+                if (keys.queue, each.task_id) not in self._held
+            ]
+            stay = len(found.tasks) - len(steps) - len(refusals)
+            missed = await self._take(keys, steps, refusals, done)
+            restored = await self._heal(keys, missed, cutoff_s, done)
+            missed_again = await self._take(keys, restored, refusals, done)
+            stay += len(refusals) + len(missed_again)
+            has_more, skip = found.has_more, skip + stay
+        if refusals:
+            raise PyasynqError(f"{len(refusals)} tasks are left as they are: {refusals[0]}")
 
-    async def _reclaim(self, keys: QueueKeys, counts: Counter[str]) -> None:
+    async def _take(
+        self, keys: QueueKeys, steps: Sequence[Step], refusals: list[PyasynqError], done: Pass
+    ) -> list[Step]:
+        """Take the steps; return those whose task was not there to be recovered."""
+        answers = await self._runner.run_all([step.operation for step in steps])
+        missed, unavailable = [], None
+        for step, answer in zip(steps, answers, strict=True):
+            if isinstance(answer, RedisUnavailableError):
+                unavailable = answer
+            elif isinstance(answer, PyasynqError):
+                refusals.append(answer)
+            elif answer in (False, [False]):
+                missed.append(step)
+            else:
+                done.counts[keys.queue, step.kind] += 1
+                done.note(keys, step)
+        if unavailable is not None:
+            raise unavailable
+        return missed
+
+    async def _heal(
+        self, keys: QueueKeys, missed: Sequence[Step], cutoff_s: int, done: Pass
+    ) -> list[Step]:
+        """Heal leases without an active task; return the steps to take again.
+
+        Most often nothing is wrong: another recoverer was faster, or the worker lives.
+        """
+        answers = await self._runner.run_all(
+            [maintain.heal_lease(keys, step.task_id, cutoff_s=cutoff_s) for step in missed]
+        )
+        for answer in answers:
+            if isinstance(answer, PyasynqError):
+                raise answer
+            if answer is not Healed.NOTHING_WRONG:
+                done.counts[keys.queue, answer.name.lower()] += 1
+        pairs = zip(missed, answers, strict=True)
+        return [step for step, answer in pairs if answer is Healed.RESTORED]
+
+    async def _reclaim(self, keys: QueueKeys, done: Pass) -> None:
         """Give the members of overdue aggregation sets back to their groups."""
-        has_more = True
+        has_more, put_off = True, 0
         while has_more:
             now_s = self._clock.redis_now_ns() // NANOSECONDS
             operation = groups.reclaim_aggregation_sets(keys, now_s=now_s)
-            moved, has_more = await self._runner.run(operation, patience_s=0)
-            counts["given back to their group"] += moved
-
-    async def _recover_batch(
-        self, keys: QueueKeys, found: Sequence[LeaseExpired], cutoff_s: int, counts: Counter[str]
-    ) -> int:
-        """Recover what was found; return how many stay where they are."""
-        steps = [
-            self._step(keys, expired, cutoff_s)
-            for expired in found
-            if (keys.queue, expired.task_id) not in self._held
-        ]
-        answers = await self._runner.run_all([step for _what, step in steps])
-        stay = len(found) - len(steps)
-        for (what, _step), answer in zip(steps, answers, strict=True):
-            if isinstance(answer, BaseException):
-                logger.error("cannot recover a task of queue %s: %s", keys.queue, answer)
-                stay += 1
-            elif answer in (False, [False]):  # another recoverer was faster
-                stay += 1
-            else:
-                counts[what] += 1
-        return stay
-
-    def _step(
-        self, keys: QueueKeys, expired: LeaseExpired, cutoff_s: int
-    ) -> tuple[str, Operation[list[bool]] | Operation[bool]]:
-        """Return what becomes of one task, in a word and as an operation."""
-        task_id, fence = expired.task_id, finish.Fence(lease_cutoff_s=cutoff_s)
-        now_ns = self._clock.redis_now_ns()
-        if not expired.data:
-            return "dropped", maintain.drop_ghost(keys, task_id)
-        try:
-            message = decode(expired.data)
-        except PayloadError:
-            return "quarantined", finish.quarantine(keys, task_id, fence, now_ns=now_ns)
-        decided = outcome.judge(
-            message,
-            expired.data,
-            PyasynqError(outcome.LEASE_EXPIRED),
-            rules=self._rules,
-            deferred=expired.deferred,
-            now_ns=now_ns,
-        )
-        if isinstance(decided, Archived):
-            item = finish.Archival(task_id=task_id, fence=fence, data=decided.data)
-            return "archived", finish.archive_many(keys, [item], now_ns=now_ns)
-        if not isinstance(decided, Retried):
-            raise TypeError(f"a lost lease cannot end in {decided!r}")
-        retrial = finish.Retrial(
-            task_id=task_id,
-            fence=fence,
-            data=decided.data,
-            retry_at_ns=decided.at_ns,
-            is_failure=decided.is_failure,
-            deferred=decided.deferred,
-        )
-        return "retried", finish.retry_many(keys, [retrial], now_ns=now_ns)
+            reclaimed = await self._runner.run(operation, patience_s=0)
+            has_more, put_off = reclaimed.has_more, put_off + reclaimed.put_off
+            done.counts[keys.queue, "regrouped"] += reclaimed.moved
+        if put_off:
+            raise PyasynqError("a group whose key is no sorted set keeps its members from it")

@@ -18,6 +18,7 @@ from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle import Running, running
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.counters import Counters
 from pyasynq.worker.healthchecker import PING
 from pyasynq.worker.mux import ServeMux
 
@@ -36,6 +37,10 @@ class Server:
         lifespan: an async context manager around the work; what it yields is `ctx.state`.
 
     A server runs once: new → active → closed.
+
+    Attributes:
+        id: a new UUID, the one that tools show.
+        counters: what its components did since the start.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Server:
     ) -> None:
         self.config = config or ServerConfig()
         self.id = str(uuid4())
+        self.counters = Counters()
         self._source = source
         self._clock = clock or SystemClock()
         self._lifespan = lifespan
@@ -162,6 +168,7 @@ class Server:
                 server_id=self.id,
                 state=state,
                 status=lambda: self._status,
+                counters=self.counters,
             )
             stack.push_async_callback(self._parts.executor.close)
             lives = await stack.enter_async_context(running(self._parts.components))

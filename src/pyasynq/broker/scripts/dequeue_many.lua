@@ -36,6 +36,7 @@ while #ids < wanted and #dropped < 100 do
     )
     if not task[1] or task[1] == "" then
       if not task.err then
+        unlock(task[6], id)
         redis.call("DEL", key)
       end
       dropped[#dropped + 1] = id

@@ -1,4 +1,5 @@
 -- Purpose: make tasks pending that are due, or hand them to their group.
+-- Uses: join
 -- KEYS[1]: scheduled set
 -- KEYS[2]: retry set
 -- KEYS[3]: pending list
@@ -8,22 +9,20 @@
 -- ARGV[3]: now in seconds
 -- ARGV[4]: now in nanoseconds
 -- ARGV[5]: how many tasks at most of either set
--- Returns: {tasks moved, earliest next due time in nanoseconds or ""}
+-- Returns: {tasks moved, earliest next due time in nanoseconds or "", names of what is no sorted set}
 -- Memory full: allowed
 -- Repeat: safe
 local now_s, rest_ns = ARGV[3], tonumber(string.sub(ARGV[4], -9))
 local limit, moved, pending, next_due = tonumber(ARGV[5]), 0, {}, ""
 
-local function move(source, id, key, group)
+local function move(source, id, key, task)
   redis.call("ZREM", source, id)
   moved = moved + 1
-  if redis.call("EXISTS", key) == 0 then
+  if task.err or redis.call("EXISTS", key) == 0 then
     return
   end
   redis.call("HDEL", key, "process_at_ns")
-  if group and group ~= "" then
-    redis.call("ZADD", ARGV[2] .. group, now_s, id)
-    redis.call("SADD", KEYS[4], group)
+  if join(ARGV[2], KEYS[4], task[1], id, now_s) then
     redis.call("HSET", key, "state", "aggregating")
   else
     redis.call("HSET", key, "state", "pending", "pending_since", ARGV[4])
@@ -32,35 +31,40 @@ local function move(source, id, key, group)
 end
 
 local function expect(due)
-  if next_due == "" or #due < #next_due or (#due == #next_due and due < next_due) then
+  if due ~= "" and (next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)) then
     next_due = due
   end
 end
 
-redis.call("ZREM", KEYS[1], "")
-redis.call("LLEN", KEYS[3])
-for i = 1, 2 do
-  for _, id in ipairs(redis.call("ZRANGEBYSCORE", KEYS[i], "-inf", "(" .. now_s, "LIMIT", 0, limit)) do
-    local key = ARGV[1] .. id
-    local group = redis.pcall("HGET", key, "group")
-    move(KEYS[i], id, key, type(group) == "string" and group)
+local function forward(source)
+  for _, id in ipairs(redis.call("ZRANGEBYSCORE", source, "-inf", "(" .. now_s, "LIMIT", 0, limit)) do
+    move(source, id, ARGV[1] .. id, redis.pcall("HMGET", ARGV[1] .. id, "group"))
   end
-  for _, id in ipairs(redis.call("ZRANGEBYSCORE", KEYS[i], now_s, now_s, "LIMIT", 0, 5 * limit)) do
+  for _, id in ipairs(redis.call("ZRANGEBYSCORE", source, now_s, now_s, "LIMIT", 0, 5 * limit)) do
     local key = ARGV[1] .. id
     local task = redis.pcall("HMGET", key, "group", "process_at_ns")
     local due = task[2]
     if due and string.sub(due, 1, -10) == now_s and tonumber(string.sub(due, -9)) > rest_ns then
       expect(due)
     else
-      move(KEYS[i], id, key, task[1])
+      move(source, id, key, task)
     end
   end
-  local later = redis.call("ZRANGEBYSCORE", KEYS[i], "(" .. now_s, "+inf", "WITHSCORES", "LIMIT", 0, 1)
-  if later[2] then
-    expect(string.format("%.0f", math.floor(tonumber(later[2]))) .. "000000000")
+  local later = redis.call("ZRANGEBYSCORE", source, "(" .. now_s, "+inf", "WITHSCORES", "LIMIT", 0, 1)
+  expect(later[2] and string.format("%.0f", math.floor(tonumber(later[2]))) .. "000000000" or "")
+end
+
+redis.pcall("ZREM", KEYS[1], "")
+redis.call("LLEN", KEYS[3])
+local unreadable = {}
+for i, name in ipairs({"scheduled", "retry"}) do
+  if type(redis.pcall("ZCARD", KEYS[i])) == "number" then
+    forward(KEYS[i])
+  else
+    unreadable[#unreadable + 1] = name
   end
 end
 if #pending > 0 then
   redis.call("LPUSH", KEYS[3], unpack(pending))
 end
-return {moved, next_due}
+return {moved, next_due, unpack(unreadable)}

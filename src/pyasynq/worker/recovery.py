@@ -1,0 +1,96 @@
+"""What becomes of a task whose lease is over: pure decisions.
+
+    no message, or an empty one   dropped: there is nothing to run
+    bytes that are no message     quarantined: archived, the bytes as they are
+    retries used up               archived
+    else                          retried
+
+The queue and the ID are those it was found by. A message that names others is stored with these:
+Go Asynq builds its keys from the message and would stumble over it again.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from pyasynq.broker import finish, maintain
+from pyasynq.broker.maintain import LeaseExpired
+from pyasynq.broker.operation import Operation
+from pyasynq.errors import PayloadError, PyasynqError
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.message import TaskMessage, decode
+from pyasynq.worker import outcome
+from pyasynq.worker.outcome import Archived, Retried, Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is done with one task.
+
+    Attributes:
+        kind: "dropped", "quarantined", "archived" or "retried".
+        operation: does it; answers whether the task was still there to be recovered.
+        note: what a person should know of it; empty for nothing.
+    """
+
+    task_id: str
+    kind: str
+    operation: Operation[list[bool]] | Operation[bool]
+    note: str = ""
+
+
+def decide(
+    keys: QueueKeys, expired: LeaseExpired, *, cutoff_s: int, now_ns: int, rules: Rules
+) -> Step:
+    """Decide about a task whose lease was over at *cutoff_s*."""
+    task_id, fence = expired.task_id, finish.Fence(lease_cutoff_s=cutoff_s)
+    if not expired.data:
+        ghost = maintain.drop_ghost(keys, task_id, cutoff_s=cutoff_s)
+        return Step(task_id=task_id, kind="dropped", operation=ghost, note="had no message")
+    try:
+        message = decode(expired.data)
+    except PayloadError:
+        quarantine = finish.quarantine(keys, task_id, fence, now_ns=now_ns)
+        note = "cannot be read"
+        return Step(task_id=task_id, kind="quarantined", operation=quarantine, note=note)
+    named = _named(message, keys.queue, task_id)
+    note = "" if named is message else f"said to be {message.id!r} of queue {message.queue!r}"
+    decided = outcome.judge(
+        named,
+        expired.data,
+        PyasynqError(outcome.LEASE_EXPIRED),
+        rules=rules,
+        deferred=expired.deferred,
+        now_ns=now_ns,
+    )
+    if isinstance(decided, Archived):
+        archival = finish.Archival(task_id=task_id, fence=fence, data=decided.data)
+        operation = finish.archive_many(keys, [archival], now_ns=now_ns)
+        return Step(task_id=task_id, kind="archived", operation=operation, note=note)
+    if not isinstance(decided, Retried):
+        raise TypeError(f"a lost lease cannot end in {decided!r}")
+    retrial = finish.Retrial(
+        task_id=task_id,
+        fence=fence,
+        data=decided.data,
+        retry_at_ns=decided.at_ns,
+        is_failure=decided.is_failure,
+        deferred=decided.deferred,
+    )
+    operation = finish.retry_many(keys, [retrial], now_ns=now_ns)
+    return Step(task_id=task_id, kind="retried", operation=operation, note=note)
+
+
+def _named(message: TaskMessage, queue: str, task_id: str) -> TaskMessage:
+    """Return *message* with the names it was found by, as far as a message can hold them."""
+    if (message.id, message.queue) == (task_id, queue) or not _is_unicode(task_id):
+        return message
+    return replace(message, id=task_id, queue=queue)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
