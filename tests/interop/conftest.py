@@ -45,7 +45,7 @@ def source_digest() -> str:
 
 @pytest.fixture
 def peer(peer_binary, redis_server, redis_url, tmp_path) -> Iterator[Peer]:
-    peer = Peer(peer_binary, redis_server.port, tmp_path)
+    peer = Peer(peer_binary, f"127.0.0.1:{redis_server.port}", tmp_path)
     yield peer
     peer.close()
 

@@ -40,8 +40,8 @@ class GoWorker:
 class Peer:
     """Go Asynq as producer, worker and inspector."""
 
-    def __init__(self, binary: Path, port: int, folder: Path) -> None:
-        self._command = [str(binary), f"127.0.0.1:{port}"]
+    def __init__(self, binary: Path, address: str, folder: Path) -> None:
+        self._command = [str(binary), address]
         self._folder = folder
         self._workers: list[GoWorker] = []
 
@@ -67,10 +67,14 @@ class Peer:
         (answer,) = await self.run("get", queue, task_id)
         return answer
 
-    async def serve(self, queue: str = "default") -> GoWorker:
-        """Start a Go worker; return when it is ready."""
+    async def serve(self, queue: str = "default", *, command: str = "serve") -> GoWorker:
+        """Start a Go worker; return when it is ready.
+
+        Args:
+            command: "serve", or "recover" for a server that says what it warns of.
+        """
         output = self._folder / f"go-worker-{len(self._workers)}"
-        worker = GoWorker([*self._command, "serve", queue], output)
+        worker = GoWorker([*self._command, command, queue], output)
         self._workers.append(worker)
         await worker.until_ready()
         return worker

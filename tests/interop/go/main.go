@@ -3,12 +3,15 @@
 //	peer ADDRESS enqueue QUEUE TYPE COUNT    enqueues COUNT tasks {"n": i}
 //	peer ADDRESS submit                      enqueues the tasks on standard input (submit.go)
 //	peer ADDRESS serve QUEUE                 runs tasks until it is killed (serve.go)
+//	peer ADDRESS recover QUEUE               runs a server without handlers that prints its warnings
 //	peer ADDRESS inspect QUEUE               prints the queue, its tasks and the servers
 //	peer ADDRESS get QUEUE ID                prints one task
 //	peer ADDRESS group QUEUE GROUP           prints the tasks of a group
 //	peer ADDRESS run QUEUE ID                makes a task pending
 //	peer ADDRESS pause|unpause QUEUE         stops and starts the fetching from a queue
 //	peer ADDRESS cancel ID                   cancels a running task
+//
+// ADDRESS is HOST:PORT, or several of a cluster, joined by commas.
 package main
 
 import (
@@ -16,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/hibiken/asynq"
 )
@@ -33,8 +37,15 @@ func check(err error) {
 	}
 }
 
+func connect(address string) asynq.RedisConnOpt {
+	if nodes := strings.Split(address, ","); len(nodes) > 1 {
+		return asynq.RedisClusterClientOpt{Addrs: nodes}
+	}
+	return asynq.RedisClientOpt{Addr: address}
+}
+
 func main() {
-	redis := asynq.RedisClientOpt{Addr: os.Args[1]}
+	redis := connect(os.Args[1])
 	arguments := os.Args[3:]
 	switch os.Args[2] {
 	case "enqueue":
@@ -45,6 +56,8 @@ func main() {
 		submit(redis, os.Stdin)
 	case "serve":
 		serve(redis, arguments[0])
+	case "recover":
+		recoverOnly(redis, arguments[0])
 	default:
 		inspector := asynq.NewInspector(redis)
 		defer inspector.Close()

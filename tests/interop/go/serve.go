@@ -12,7 +12,7 @@ import (
 // serve says of each task what its handler sees, then does what the type begins with: "fail"
 // fails, "skip" fails for good, "wait" waits to be cancelled. Any other task is done, and its
 // payload is its result. A failed task is due an hour later.
-func serve(redis asynq.RedisClientOpt, queue string) {
+func serve(redis asynq.RedisConnOpt, queue string) {
 	server := asynq.NewServer(redis, asynq.Config{
 		Concurrency:              10,
 		Queues:                   map[string]int{queue: 1},
@@ -21,12 +21,14 @@ func serve(redis asynq.RedisClientOpt, queue string) {
 		GroupGracePeriod:         time.Second,
 		GroupAggregator:          asynq.GroupAggregatorFunc(aggregate),
 		LogLevel:                 asynq.FatalLevel,
-		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Hour },
+		RetryDelayFunc:           inAnHour,
 	})
 	check(server.Start(asynq.HandlerFunc(handle)))
 	say(map[string]any{"ready": true})
 	select {}
 }
+
+func inAnHour(int, error, *asynq.Task) time.Duration { return time.Hour }
 
 func handle(ctx context.Context, task *asynq.Task) error {
 	sayTask(ctx, task)

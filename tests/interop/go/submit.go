@@ -72,7 +72,7 @@ func seconds(count float64) time.Duration {
 	return time.Duration(count * float64(time.Second))
 }
 
-func enqueue(redis asynq.RedisClientOpt, queue, taskType string, count int) {
+func enqueue(redis asynq.RedisConnOpt, queue, taskType string, count int) {
 	client := asynq.NewClient(redis)
 	defer client.Close()
 	for i := 0; i < count; i++ {
@@ -85,7 +85,7 @@ func enqueue(redis asynq.RedisClientOpt, queue, taskType string, count int) {
 }
 
 // submit enqueues one order after the other; for each it says what was stored, or why it was not.
-func submit(redis asynq.RedisClientOpt, input io.Reader) {
+func submit(redis asynq.RedisConnOpt, input io.Reader) {
 	client := asynq.NewClient(redis)
 	defer client.Close()
 	for decoder := json.NewDecoder(input); decoder.More(); {

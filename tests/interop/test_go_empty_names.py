@@ -1,0 +1,101 @@
+"""The state that makes the recoverer of Go fail for ever is healed, on one node and on a cluster.
+
+A message that decodes to nothing has neither queue nor ID, and Go builds its keys from the
+message: `asynq:{}:t:` and `asynq:{}:active`. Braces around nothing are no hash tag, so a cluster
+refuses the script; a single server finds nothing there. Either way the task stays where it is.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.counters import Count
+from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.server import Server
+from tests.builders import make_data
+from tests.eventually import eventually_async
+from tests.interop.peer import Peer
+from tests.redis_cluster import RedisCluster
+from tests.worker.workplace import QUICK
+
+NAMELESS = {"empty": b"", "of fields nobody knows": b"\xfa\x01\x01x"}
+CANNOT_ARCHIVE = "recoverer: could not move task to archive: INTERNAL_ERROR: redis eval error: "
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Site:
+    """A Redis of either kind, with both languages on it."""
+
+    url: str
+    redis: Any
+    peer: Peer
+    refusal: str
+
+
+@pytest.fixture(scope="module")
+def started_cluster() -> Iterator[RedisCluster]:
+    cluster = RedisCluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(params=["single", "cluster"])
+def site(request, peer_binary, tmp_path) -> Iterator[Site]:
+    if request.param == "single":
+        server = request.getfixturevalue("redis_server")
+        url, address = request.getfixturevalue("redis_url"), f"127.0.0.1:{server.port}"
+        client, refusal = server.client(), "NOT FOUND"
+    else:
+        cluster = request.getfixturevalue("started_cluster")
+        url, client, refusal = cluster.url, cluster.client(), "CROSSSLOT"
+        address = ",".join(f"127.0.0.1:{node.port}" for node in cluster.nodes)
+        client.flushall()
+    peer = Peer(peer_binary, address, tmp_path)
+    with contextlib.closing(client):
+        yield Site(url, client, peer, refusal)
+        peer.close()
+
+
+def leave(client: Any, task_id: str, data: bytes, expiry_s: int) -> None:
+    """Leave an active task behind whose lease is over."""
+    client.hset(f"asynq:{{default}}:t:{task_id}", mapping={"msg": data, "state": "active"})
+    client.lpush("asynq:{default}:active", task_id)
+    client.zadd("asynq:{default}:lease", {task_id: expiry_s})
+
+
+async def warnings_of_go(site: Site, task_id: str) -> list[str]:
+    """Let Go recover once; a sound task, the last in its order, tells when it is through."""
+    leave(site.redis, task_id, make_data(id=task_id, queue="default"), 2)
+    worker = await site.peer.serve(command="recover")
+    await eventually_async(lambda: site.redis.zscore("asynq:{default}:retry", task_id))
+    worker.kill()
+    return [line["text"] for line in worker.said]
+
+
+async def test_messages_without_names_that_go_fails_on_for_ever_are_healed(site):
+    for task_id, data in NAMELESS.items():
+        leave(site.redis, task_id, data, 1)
+
+    first = await warnings_of_go(site, "sound 1")
+    second = await warnings_of_go(site, "sound 2")
+    assert site.redis.llen("asynq:{default}:active") == len(NAMELESS)
+    server = Server(site.url, ServerConfig(**QUICK))
+    async with server.running(ServeMux()):
+        await eventually_async(server.counters.all)
+    after = await warnings_of_go(site, "sound 3")
+
+    assert [len(first), len(second), len(after)] == [2, 2, 0]
+    assert all(line.startswith(CANNOT_ARCHIVE + site.refusal) for line in first + second)
+    assert server.counters.all() == [
+        Count("recovered", "default", "archived", 1),
+        Count("recovered", "default", "dropped", 1),
+    ]
+    assert site.redis.exists("asynq:{default}:active", "asynq:{default}:lease") == 0
+    assert site.redis.zrange("asynq:{default}:archived", 0, -1) == [b"of fields nobody knows"]
+    assert site.redis.exists("asynq:{default}:t:empty") == 0
