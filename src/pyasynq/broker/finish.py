@@ -104,10 +104,15 @@ class Archival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Requeueing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A task to give back to the front of its queue."""
+    """A task to give back to the front of its queue.
+
+    Attributes:
+        pending_since_ns: when it became pending before it was dequeued; None if unknown.
+    """
 
     task_id: str
     fence: Fence
+    pending_since_ns: int | None = None
 
 
 def done_many(keys: QueueKeys, items: Sequence[Done], *, now_ns: int) -> Operation[list[bool]]:
@@ -186,7 +191,14 @@ def requeue_many(keys: QueueKeys, items: Sequence[Requeueing]) -> Operation[list
         "requeue_many",
         (keys.active, keys.lease, keys.pending),
         (keys.task_prefix,),
-        [(item.task_id, item.fence.argument) for item in items],
+        [
+            (
+                item.task_id,
+                item.fence.argument,
+                "" if item.pending_since_ns is None else item.pending_since_ns,
+            )
+            for item in items
+        ],
     )
 
 

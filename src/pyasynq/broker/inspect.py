@@ -105,6 +105,7 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
             keys.failed,
             keys.paused,
             keys.groups,
+            keys.aggregation_sets,
         ),
         (keys.task_prefix, keys.group_prefix),
         _stats,

@@ -240,7 +240,8 @@ class Finisher:
                     unique_key=task.message.unique_key if is_freed else "",
                 )
             case _:
-                return finish.Requeueing(task_id=task_id, fence=fence)
+                since_ns = task.leased.pending_since_ns
+                return finish.Requeueing(task_id=task_id, fence=fence, pending_since_ns=since_ns)
 
 
 def _kind_of(settled: Settled) -> str:

@@ -18,7 +18,7 @@ from pyasynq.broker.process import MOST_TASKS
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.connection.connect import Connector
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle import Life
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
@@ -89,6 +89,7 @@ class Heartbeater:
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
         self._is_reachable = True
         self._is_clock_right = True
+        self._refusals: dict[str, str] = {}
 
     async def run(self, life: Life) -> None:
         """Beat until the stop; then deregister the server."""
@@ -182,9 +183,10 @@ class Heartbeater:
             patience_s=0,
         )
         lost: list[RunningTask] = []
-        for (_keys, tasks), answer in zip(batches, answers, strict=True):
+        for (keys, tasks), answer in zip(batches, answers, strict=True):
             if isinstance(answer, BaseException):
-                raise answer
+                self._on_refusal(keys, answer)
+                continue
             gone = set(answer)
             for running in tasks:
                 if running.leased.task_id in gone:
@@ -192,6 +194,14 @@ class Heartbeater:
                 else:
                     running.lease_until_s = until_s
         return lost
+
+    def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
+        """Say once what keeps the leases of a queue from being extended; others go on."""
+        if not isinstance(error, PyasynqError) or isinstance(error, RedisUnavailableError):
+            raise error
+        if self._refusals.get(keys.queue) != str(error):
+            logger.error("cannot extend leases of queue %s: %s", keys.queue, error)
+        self._refusals[keys.queue] = str(error)
 
     def _show(self, runner: Runner) -> None:
         """Write what tools show of this server and its running tasks."""

@@ -96,6 +96,7 @@ class Processor:
         self._is_hurried = False
         self._is_reachable = True
         self._wait_s = FIRST_WAIT_S
+        self._refusals: dict[str, str] = {}
 
     def quiet(self) -> None:
         """Fetch nothing more; tasks that run go on."""
@@ -207,14 +208,24 @@ class Processor:
                     empty.add(keys.queue)
                 if answer.may_wait:
                     self._waitable[keys.queue] = keys
+                self._refusals.pop(keys.queue, None)
+                continue
+            empty.add(keys.queue)
+            if not isinstance(answer, RedisUnavailableError):
+                self._on_refusal(keys, answer)
                 continue
             trouble = answer
-            empty.add(keys.queue)
-            if isinstance(answer, RedisUnavailableError) and answer.may_have_happened:
+            if answer.may_have_happened:
                 self._in_doubt.append((keys, owner))
         if trouble is not None:
             raise trouble
         return found
+
+    def _on_refusal(self, keys: QueueKeys, error: PyasynqError) -> None:
+        """Say once what keeps tasks of a queue from being fetched; it is asked again, polling."""
+        if self._refusals.get(keys.queue) != str(error):
+            logger.error("cannot fetch tasks of queue %s: %s", keys.queue, error)
+        self._refusals[keys.queue] = str(error)
 
     async def _resolve_doubts(self, life: Life) -> int:
         """Run what dequeues brought whose answers were lost."""

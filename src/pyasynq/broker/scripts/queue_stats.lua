@@ -4,6 +4,7 @@
 -- KEYS[7..10]: processed counter of the day, failed counter of the day, processed, failed counter
 -- KEYS[11]: paused mark
 -- KEYS[12]: set of group names
+-- KEYS[13]: index of the aggregation sets
 -- ARGV[1]: task key prefix
 -- ARGV[2]: group key prefix
 -- Returns: {pending, active, scheduled, retry, archived, completed, processed today, failed today,
@@ -29,6 +30,9 @@ for _, group in ipairs(groups) do
   aggregating = aggregating + redis.call("ZCARD", ARGV[2] .. group)
 end
 stats[13], stats[14] = #groups, aggregating
+for _, set in ipairs(redis.call("ZRANGE", KEYS[13], 0, -1)) do
+  stats[14] = stats[14] + (tonumber(redis.pcall("ZCARD", set)) or 0)
+end
 
 -- The tasks of a container are taken for as large as its first 20 are on average.
 local function measure(container, ids, size)

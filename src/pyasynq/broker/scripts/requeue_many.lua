@@ -4,22 +4,25 @@
 -- KEYS[2]: lease set
 -- KEYS[3]: pending list
 -- ARGV[1]: task key prefix
--- ARGV[2..]: per task: id, fence
+-- ARGV[2..]: per task: id, fence, since when it was pending in nanoseconds or ""
 -- Returns: the indexes from 0 of tasks that are not the caller's any more
 -- Memory full: allowed
 -- Repeat: by_token
 local lost, ids = {}, {}
 redis.call("ZCARD", KEYS[2])
 redis.call("LLEN", KEYS[3])
-for i = 2, #ARGV, 2 do
+for i = 2, #ARGV, 3 do
   local id = ARGV[i]
   local key = ARGV[1] .. id
   if redis.call("EXISTS", key) == 1 and take(key, id, ARGV[i + 1]) then
     ids[#ids + 1] = id
     redis.call("HSET", key, "state", "pending")
     redis.call("HDEL", key, "owner")
+    if ARGV[i + 2] ~= "" then
+      redis.call("HSET", key, "pending_since", ARGV[i + 2])
+    end
   else
-    lost[#lost + 1] = (i - 2) / 2
+    lost[#lost + 1] = (i - 2) / 3
   end
 end
 if #ids > 0 then
