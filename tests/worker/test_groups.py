@@ -199,6 +199,25 @@ async def test_a_member_that_cannot_be_read_is_archived_and_the_others_aggregate
     assert work.redis.hget("asynq:{default}:t:bad", "msg") == b"\xff\xff"
 
 
+@pytest.mark.parametrize("key", ["g:bad", "x:scheduled_groups"])
+async def test_a_key_of_another_type_keeps_no_other_group_from_being_aggregated(work, key, caplog):
+    mux = ServeMux()
+    seen = collecting(mux)
+    mux.aggregator("*", max_size=2)(joined)
+    queue = "broken" if key.startswith("x:") else "default"
+    work.redis.set(f"asynq:{{{queue}}}:{key}", "no set")
+    work.redis.sadd(f"asynq:{{{queue}}}:groups", "bad")
+
+    async with work.serving(mux, group_grace_period=1, queues={"broken": 1, "default": 1}):
+        for _ in range(2):
+            await fill(work, "good", b"ab")
+            await eventually_async(lambda: seen)
+            assert seen.pop() == b"good|a|b"
+
+    said = [line for line in caplog.records if line.name == "pyasynq.aggregator"]
+    assert len([line for line in said if f"of queue {queue}" in line.getMessage()]) == 1
+
+
 async def test_a_member_that_has_expired_is_not_aggregated(work):
     mux = ServeMux()
     seen = collecting(mux)

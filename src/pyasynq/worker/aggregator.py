@@ -17,7 +17,7 @@ from pyasynq.broker.groups import Member
 from pyasynq.broker.prepare import Prepared, prepare
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import ConfigError, PayloadError, PyasynqError
+from pyasynq.errors import ConfigError, PayloadError, PyasynqError, RedisUnavailableError
 from pyasynq.identifiers import new_task_id
 from pyasynq.lifecycle import Life, every
 from pyasynq.options import EnqueueOptions, to_seconds
@@ -36,6 +36,7 @@ SET_LIFETIME_S = 120  # asynq v0.26 rdb.go: aggregationTimeout
 FINISH_MARGIN_S = 5  # before the deadline of a set its aggregate must be written
 AT_ONCE = 3  # asynq v0.26 aggregator.go: maxConcurrentAggregationChecks
 CHECKS_PER_ROUND_TRIP = 100
+MOST_REFUSED = 100  # groups remembered, so that each is complained of once
 
 
 class Aggregator:
@@ -69,6 +70,7 @@ class Aggregator:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._threads = ThreadPool(AT_ONCE)
         self._stopping = asyncio.Event()
+        self._refused: set[tuple[str, str]] = set()
 
     async def run(self, life: Life) -> None:
         """Aggregate at the interval until the stop; then end what is under way."""
@@ -81,8 +83,25 @@ class Aggregator:
 
     async def aggregate(self) -> int:
         """Make one pass over all groups; return how many aggregates were made."""
-        passes = [self._aggregate_queue(keys) for keys in self._queues]
+        passes = [self._try_queue(keys) for keys in self._queues]
         return sum(await asyncio.gather(*passes))
+
+    async def _try_queue(self, keys: QueueKeys) -> int:
+        try:
+            return await self._aggregate_queue(keys)
+        except RedisUnavailableError:
+            raise
+        except PyasynqError as error:
+            self._on_refusal(keys, "", error)
+            return 0
+
+    def _on_refusal(self, keys: QueueKeys, group: str, error: PyasynqError) -> None:
+        """Say once what keeps a group, or a queue, from being aggregated; others go on."""
+        place = keys.queue, group
+        if place not in self._refused:
+            logger.error("cannot aggregate group %r of queue %s: %s", group, keys.queue, error)
+        if len(self._refused) < MOST_REFUSED:
+            self._refused.add(place)
 
     async def _aggregate_queue(self, keys: QueueKeys) -> int:
         await self._restore(keys)
@@ -128,9 +147,11 @@ class Aggregator:
         )
         due = []
         for check, answer in zip(checks, answers, strict=True):
-            if isinstance(answer, BaseException):
+            if isinstance(answer, RedisUnavailableError):
                 raise answer
-            if answer:
+            if isinstance(answer, PyasynqError):
+                self._on_refusal(keys, check[0], answer)
+            elif answer:
                 due.append(check)
         await asyncio.gather(*(self._settle(keys, *check) for check in due))
         return [(group, aggregation) for group, aggregation, _set_id in due]
