@@ -60,6 +60,10 @@ def test_limits_are_whole_seconds_and_never_round_to_none(options, timeout, dead
     assert (message.timeout, message.deadline) == (timeout, deadline)
 
 
+def test_a_retention_below_a_second_is_a_second():
+    assert stored(retention=0.2).message.retention == 1
+
+
 @pytest.mark.parametrize(
     ("options", "state"),
     [
