@@ -268,6 +268,19 @@ async def test_a_pass_that_did_something_is_one_line_with_counts(runner, redis_c
     ]
 
 
+async def test_a_line_of_the_log_is_bounded_however_many_and_long_the_ids_are(
+    recoverer, redis_client, caplog
+):
+    caplog.set_level("INFO")
+    for number in range(30):
+        leave(redis_client, str(number) * 1_000, b"")
+
+    await recoverer.recover()
+
+    (line,) = [each for each in caplog.records if each.name == "pyasynq.recoverer"]
+    assert 1_000 < len(line.getMessage()) < 2_500
+
+
 async def test_what_a_server_recovered_is_in_its_counters(work):
     for task_id in ("a", "b"):
         leave(work.redis, task_id, b"", keys=queue_keys("default"))

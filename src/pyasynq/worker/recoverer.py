@@ -36,6 +36,7 @@ logger = logging.getLogger("pyasynq.recoverer")
 BATCH = 100
 MOST_UNLEASED = 1000  # remembered of a queue; the others wait for another pass
 MOST_NOTES = 10  # in one line of the log
+LONGEST_NOTE = 200  # characters
 
 
 class Pass:
@@ -60,8 +61,9 @@ class Pass:
 
     def note(self, keys: QueueKeys, step: Step) -> None:
         """Keep the note of a step that was taken."""
-        if step.note:
-            self.notes.append(f"{step.task_id!r} of queue {keys.queue} {step.note}")
+        if step.note and len(self.notes) < MOST_NOTES:
+            said = f"{step.task_id[:LONGEST_NOTE]!r} of queue {keys.queue} {step.note}"
+            self.notes.append(said[:LONGEST_NOTE])
 
 
 class Recoverer:
@@ -141,7 +143,7 @@ class Recoverer:
                 self._counters.add("recovered", queue, kind, count)
         if totals := done.totals:
             said = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
-            notes = "".join(f"; {note}" for note in done.notes[:MOST_NOTES])
+            notes = "".join(f"; {note}" for note in done.notes)
             logger.info("recovered tasks: %s%s", said, notes, extra={"counts": dict(totals)})
 
     @property
