@@ -99,3 +99,20 @@ async def test_messages_without_names_that_go_fails_on_for_ever_are_healed(site)
     assert site.redis.exists("asynq:{default}:active", "asynq:{default}:lease") == 0
     assert site.redis.zrange("asynq:{default}:archived", 0, -1) == [b"of fields nobody knows"]
     assert site.redis.exists("asynq:{default}:t:empty") == 0
+
+
+async def test_tasks_that_lost_their_lease_or_their_place_are_healed_on_either_kind(site):
+    """Go never looks at the first, and warns of the second at every pass."""
+    for task_id in ("no lease", "no place"):
+        leave(site.redis, task_id, make_data(id=task_id, queue="default"), 1)
+    site.redis.zrem("asynq:{default}:lease", "no lease")
+    site.redis.lrem("asynq:{default}:active", 1, "no place")
+
+    said = await warnings_of_go(site, "sound")
+    server = Server(site.url, ServerConfig(**QUICK))
+    async with server.running(ServeMux()):
+        await eventually_async(lambda: site.redis.zcard("asynq:{default}:retry") == 3)
+
+    assert [line.endswith("redis eval error: NOT FOUND") for line in said] == [True]
+    kinds = {count.kind: count.value for count in server.counters.all()}
+    assert kinds == {"leased": 1, "restored": 1, "retried": 2}

@@ -218,7 +218,7 @@ async def test_a_task_key_of_another_type_is_no_task_and_stays_as_it_is(recovere
     assert redis_client.get(KEYS.task("wrong")) == b"no hash"
 
 
-@pytest.mark.parametrize("task_id", ["{}", "a}{b", "new\nline", "x" * 10_000, b"\xff\xfe", "✗"])
+@pytest.mark.parametrize("task_id", ["", "{}", "a}{b", "new\nline", "x" * 10_000, b"\xff\xfe", "✗"])
 async def test_any_id_is_recovered(recoverer, redis_client, task_id):
     redis_client.lpush(KEYS.active, task_id)
     redis_client.zadd(KEYS.lease, {task_id: LONG_AGO_S})
