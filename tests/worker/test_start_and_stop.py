@@ -186,3 +186,42 @@ Server({redis_url!r}, ServerConfig(shutdown_timeout=0.1, cancel_grace=0.1)).run(
         assert b"exiting without them" in program.stderr.read()
     assert redis_client.lrange("asynq:{default}:pending", 0, -1) == [b"one"]
     assert redis_client.zcard("asynq:servers") == 0
+
+
+def counting(log):
+    mux = ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        log.append(task.type)
+
+    return mux
+
+
+async def test_a_shutdown_while_the_server_starts_is_not_forgotten(work):
+    info, log = await work.enqueue("email"), []
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        server.shutdown()
+        yield
+
+    server = Server(work.url, ServerConfig(**QUICK), lifespan=lifespan)
+    await server.serve(counting(log))
+
+    assert (server.status, log, work.state(info)) == ("closed", [], "pending")
+
+
+async def test_a_stop_while_the_server_starts_is_not_forgotten(work):
+    info, log = await work.enqueue("email"), []
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        server.stop()
+        yield
+
+    server = Server(work.url, ServerConfig(**QUICK), lifespan=lifespan)
+    async with server.running(counting(log)):
+        assert server.status == "stopped"
+
+    assert (log, work.state(info)) == ([], "pending")

@@ -66,17 +66,21 @@ class Server:
         """One of "new", "active", "stopped" (it fetches nothing more) and "closed"."""
         return self._status
 
-    def run(self, mux: ServeMux) -> None:
+    def run(self, mux: ServeMux, *, on_loop: Callable[[], object] | None = None) -> None:
         """Serve until SIGTERM or SIGINT, then shut down; blocks.
 
         A second signal does not wait for running handlers, whose tasks go back to their
         queues. SIGTSTP only ends the fetching. uvloop is used when it is installed.
 
+        Args:
+            on_loop: called once on the loop of the server, before anything starts; later
+                callbacks of that loop may call `stop` and `shutdown`.
+
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
         """
         with asyncio.Runner(loop_factory=_loop_factory()) as loop_runner:
-            loop_runner.run(self._serve_until_signal(mux))
+            loop_runner.run(self._serve_until_signal(mux, on_loop))
 
     async def serve(self, mux: ServeMux) -> None:
         """Serve until `shutdown` is called or the caller is cancelled; then shut down.
@@ -105,23 +109,30 @@ class Server:
             yield self
 
     def stop(self) -> None:
-        """Fetch nothing more; running handlers, heartbeats and the rest go on."""
-        if self._status == "active" and self._parts is not None:
+        """Fetch nothing more; running handlers, heartbeats and the rest go on.
+
+        A server that is still starting will fetch nothing at all.
+        """
+        if self._status == "active":
             self._status = "stopped"
-            self._parts.processor.quiet()
+            if self._parts is not None:
+                self._parts.processor.quiet()
 
     def shutdown(self) -> None:
         """Make `serve` end: wait for handlers, requeue what takes too long, deregister.
 
-        Call it on the loop of the server. A second call does not wait for handlers.
+        Call it on the loop of the server. A second call does not wait for handlers. A server
+        that is still starting shuts down once it has started.
         """
-        if self._shutdown is None or self._parts is None:
+        if self._shutdown is None:
             return
-        if self._shutdown.is_set():
+        if self._shutdown.is_set() and self._parts is not None:
             self._parts.processor.hurry()
         self._shutdown.set()
 
-    async def _serve_until_signal(self, mux: ServeMux) -> None:
+    async def _serve_until_signal(
+        self, mux: ServeMux, on_loop: Callable[[], object] | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         for number, react in (
             (signal.SIGTERM, self.shutdown),
@@ -129,6 +140,8 @@ class Server:
             (signal.SIGTSTP, self.stop),
         ):
             loop.add_signal_handler(number, react)
+        if on_loop is not None:
+            on_loop()
         try:
             await self.serve(mux)
         except Exception:
@@ -171,6 +184,8 @@ class Server:
                 counters=self.counters,
             )
             stack.push_async_callback(self._parts.executor.close)
+            if self._status == "stopped" or self._shutdown.is_set():
+                self._parts.processor.quiet()
             lives = await stack.enter_async_context(running(self._parts.components))
             logger.info(
                 "server %s serves %s with concurrency %d on %s",
