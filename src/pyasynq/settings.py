@@ -14,6 +14,7 @@ KINDS: Mapping[str, tuple[type, str]] = {
     "concurrency": (int, "a whole number"),
     "queues": (str, 'text such as "critical=6,default=3"'),
     "strict_priority": (bool, "true or false"),
+    "processes": (int, "a whole number"),
     "log_level": (str, "text"),
 }
 """The settings, with their types and what to write."""

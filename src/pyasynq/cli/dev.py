@@ -1,7 +1,6 @@
 """``pyasynq dev``: a worker that starts again when the code changes, with a Redis if none runs.
 
-The worker is a process of its own. It hears of our end, however we end, through a pipe: when the
-pipe closes it stops.
+The worker is a process of its own, which stops when we are gone, however we end.
 """
 
 import importlib.util
@@ -19,7 +18,9 @@ import click
 
 from pyasynq.broker.runner import Runner
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.target import load_app, target_argument
+from pyasynq.cli.supervision.frames import Order
+from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
+from pyasynq.cli.target import target_argument
 from pyasynq.cli.worker import LOG_FORMAT
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connect import Connector
@@ -32,7 +33,6 @@ logger = logging.getLogger("pyasynq.dev")
 DATA_FOLDER = ".pyasynq"
 LOOK_MS = 200  # how often the worker and the signals are looked after
 NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
-STOP_TIMEOUT_S = 12.0  # longer than the default shutdown_timeout and cancel_grace
 
 
 @click.command("dev")
@@ -53,7 +53,13 @@ def command(*, target: str, reload: bool, redis_url: str | None) -> None:
     try:
         _answers(connector)
         logger.info("redis: %s", connector.description)
-        DevWorker(target, place, is_forced=redis_url is not None).run(_changes(reload=reload))
+        order = Order(
+            target=target,
+            redis_url=place,
+            is_redis_forced=redis_url is not None,
+            arguments=sys.argv,
+        )
+        DevWorker(order).run(_changes(reload=reload))
     finally:
         connector.close()
 
@@ -62,14 +68,13 @@ class DevWorker:
     """The worker process, started again and again.
 
     Args:
-        target: ``module:app``.
-        place: URL of Redis.
-        is_forced: use *place* even if the App names another one.
+        order: what it shall do. A Redis that the App itself names is used before that of the
+            order, unless that is forced, since the producers of the App use it, too.
     """
 
-    def __init__(self, target: str, place: str, *, is_forced: bool) -> None:
-        self._arguments = [target, place, *(["forced"] if is_forced else [])]
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._process: WorkerProcess | None = None
         self._is_told_ended = False
 
     def run(self, changes: Iterable[set[str]]) -> None:
@@ -88,35 +93,29 @@ class DevWorker:
 
     def _start(self) -> None:
         self._is_told_ended = False
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "pyasynq.cli.dev", *self._arguments],
-            stdin=subprocess.PIPE,
-            # A cached file of the same size and second would hide what was changed.
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,  # Ctrl-C of a terminal reaches us alone
-        )
+        # A cached file of the same size and second would hide what was changed.
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = start_worker(self._order, environment=environment)
 
     def _stop(self) -> None:
-        if self._process is None:
+        process, self._process = self._process, None
+        if process is None:
             return
-        self._process.terminate()
+        process.hear()
+        process.tell("stop")
         try:
-            self._process.wait(STOP_TIMEOUT_S)
+            process.wait(process.stops_within_s)
         except subprocess.TimeoutExpired:
-            logger.warning("the worker does not stop; killing it")
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process = None
+            logger.warning("the worker did not stop; it was killed")
+        process.close()
 
     def _look(self) -> None:
         """Say once that the worker has ended by itself."""
-        if self._process is None or self._process.poll() is None or self._is_told_ended:
+        if self._process is None or self._process.exit_code is None or self._is_told_ended:
             return
         self._is_told_ended = True
-        code = self._process.returncode
-        logger.warning("the worker ended with exit code %d; waiting for a change", code)
+        self._process.hear()
+        logger.warning("the worker %s; waiting for a change", ending(self._process))
 
 
 def _changes(*, reload: bool) -> Iterable[set[str]]:
@@ -172,28 +171,3 @@ def _answers(connector: Connector) -> None:
         raise RedisUnavailableError(f"no redis at {connector.description}: {error}") from error
     finally:
         runner.close()
-
-
-def work(target: str, place: str, forced: str = "") -> None:
-    """Run the worker until a signal, or until the process that started it is gone.
-
-    A Redis that the App itself names is used before *place*, since its producers use it, too.
-    """
-    threading.Thread(target=_stop_with_starter, daemon=True).start()
-    logging.basicConfig(level="INFO", format=LOG_FORMAT)
-    app = load_app(target)
-    if forced or not app.names_redis:
-        app.reconfigure(place)
-    app.run()
-
-
-def _stop_with_starter() -> None:
-    while os.read(0, 1):  # ends when the other end of the pipe is closed
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    from pyasynq.cli.main import run
-
-    sys.exit(run(lambda: work(*sys.argv[1:])))

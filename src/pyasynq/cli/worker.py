@@ -1,11 +1,15 @@
 """``pyasynq worker``: runs the tasks of an App."""
 
 import logging
+import sys
 from typing import Any
 
 import click
 
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.supervision.frames import Order
+from pyasynq.cli.supervision.relay import LineRelay, RelayHandler
+from pyasynq.cli.supervision.supervisor import Supervisor
 from pyasynq.cli.target import load_app, target_argument
 from pyasynq.worker.config import read_queues
 
@@ -38,6 +42,15 @@ LEVELS = ("debug", "info", "warning", "error")
     help="How priorities are meant.",
 )
 @click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    envvar="PYASYNQ_PROCESSES",
+    show_envvar=True,
+    show_default=True,
+    help="How many processes, each with its own concurrency; those that die are started again.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(LEVELS),
     default="info",
@@ -53,9 +66,10 @@ def command(
     concurrency: int | None,
     queues: str | None,
     strict_priority: bool | None,
+    processes: int,
     log_level: str,
     redis_url: str | None,
-) -> None:
+) -> int:
     """Run the tasks of an App, such as app:app for `app` in app.py.
 
     SIGTERM and SIGINT stop it: running tasks may end, the rest goes back to its queue. A second
@@ -64,8 +78,6 @@ def command(
     What is not given comes from the environment, else from [tool.pyasynq] in pyproject.toml, else
     from the App.
     """
-    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
-    app = load_app(target)
     given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
     if queues is not None:
         try:
@@ -73,5 +85,35 @@ def command(
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--queues") from error
     changes = {name: value for name, value in given.items() if value is not None}
+    if processes > 1:
+        order = Order(
+            target=target,
+            redis_url=redis_url,
+            settings=changes,
+            log_level=log_level,
+            arguments=sys.argv,
+            is_relayed=True,
+            is_debug=click.get_current_context().obj["debug"],
+        )
+        return supervise(order, processes)
+    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
+    app = load_app(target)
     app.reconfigure(redis_url, **changes)
     app.run()
+    return 0
+
+
+def supervise(order: Order, processes: int) -> int:
+    """Run *processes* workers until a signal; return the exit code.
+
+    Raises:
+        ConfigError: what one of them said of its settings.
+    """
+    relay = LineRelay()
+    logging.basicConfig(
+        level=order.log_level.upper(), format=LOG_FORMAT, handlers=[RelayHandler(relay)]
+    )
+    try:
+        return Supervisor(order, processes, relay).run()
+    finally:
+        relay.close()

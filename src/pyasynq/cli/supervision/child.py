@@ -1,0 +1,150 @@
+"""The program of a worker process that another process has started and watches.
+
+It obeys the words of its starter (frames.py). Those are not signals, so that a service manager
+that signals every process of a unit does not, together with the starter, signal twice: a signal
+from elsewhere asks for the same stop as the starter does, and never hurries it.
+
+What takes long to import is imported when the starter is already listened to.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from pyasynq.cli.supervision.frames import (
+    Failed,
+    FromWorker,
+    Order,
+    Started,
+    Word,
+    line_of,
+    read_order,
+    read_told,
+)
+from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S
+from pyasynq.errors import PyasynqError
+
+if TYPE_CHECKING:
+    from pyasynq.worker.server import Server
+
+
+class Child:
+    """Runs the worker in the main thread, and listens to the starter in another one."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._lines = channel.makefile("rb")
+        self._lock = threading.Lock()  # of the two that follow
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_paused = False
+        self._server: Server | None = None
+        self._is_stopping = False
+        self._stops_within_s = 0.0
+
+    def run(self) -> int:
+        """Do what the first line orders; return the exit code."""
+        line = self._lines.readline()
+        if not line:
+            return 0  # the starter is gone already
+        order = read_order(line)
+        sys.argv[:] = order.arguments or sys.argv
+        name = "pyasynq line to the starter"
+        threading.Thread(target=self._listen, args=(order,), name=name, daemon=True).start()
+        from pyasynq.cli.main import described, exit_code  # noqa: PLC0415 - see the top
+
+        try:
+            self._work(order)
+        except PyasynqError as error:
+            if order.is_debug:
+                traceback.print_exc()
+            self._say(Failed(described(error)))
+            return exit_code(error)
+        return 0
+
+    def _work(self, order: Order) -> None:
+        from pyasynq.cli.target import load_app  # noqa: PLC0415 - see the top
+        from pyasynq.cli.worker import LOG_FORMAT  # noqa: PLC0415
+        from pyasynq.options import to_seconds  # noqa: PLC0415
+
+        if order.is_relayed:
+            for stream in (sys.stdout, sys.stderr):
+                stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        logging.basicConfig(level=order.log_level.upper(), format=LOG_FORMAT)
+        app = load_app(order.target)
+        is_theirs = order.is_redis_forced or not app.names_redis
+        app.reconfigure(order.redis_url if is_theirs else None, **order.settings)
+        self._server = app.server()
+        config = self._server.config
+        self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)
+        self._server.run(app.mux, on_loop=self._take_over)
+
+    def _take_over(self) -> None:
+        """Let signals and words reach the server, which is about to start."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._react, "stop")
+        with self._lock:
+            self._loop = loop
+            if self._is_paused:
+                loop.call_soon(self._react, "pause")
+        self._say(Started(self._stops_within_s))
+
+    def _react(self, word: Word) -> None:
+        if self._server is None:
+            return
+        if word == "pause":
+            self._server.stop()
+            return
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._server.shutdown()
+        if word == "hurry":
+            self._server.shutdown()
+
+    def _listen(self, order: Order) -> None:
+        with contextlib.suppress(OSError):
+            for line in self._lines:
+                self._obey(read_told(line).word)
+        if order.is_relayed:
+            _silence()
+        self._obey("stop")
+        time.sleep(self._stops_within_s + STOP_MARGIN_S)
+        os.killpg(0, signal.SIGKILL)  # a handler blocks the loop; nobody else is left to do this
+
+    def _obey(self, word: Word) -> None:
+        with self._lock:
+            loop = self._loop
+            if loop is None and word == "pause":
+                self._is_paused = True
+                return
+        if loop is None:
+            os._exit(0)  # the code is still loading: there is nothing to wait for
+        with contextlib.suppress(RuntimeError):  # the loop has ended: so will the process
+            loop.call_soon_threadsafe(self._react, word)
+
+    def _say(self, frame: FromWorker) -> None:
+        with contextlib.suppress(OSError):
+            self._channel.sendall(line_of(frame))
+
+
+def _silence() -> None:
+    """Write to nowhere, since nobody reads what is written: print must not fail in handlers."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def main() -> None:
+    """Work for the process at the other end of the socket that the command line names."""
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    sys.exit(Child(socket.socket(fileno=descriptor)).run())

@@ -1,0 +1,173 @@
+"""A worker in a process of its own, as the process that started it sees it.
+
+It is a fresh interpreter and leads a session of its own: Ctrl-C of a terminal reaches the starter
+alone, and what a worker leaves behind can be killed with it.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyasynq
+from pyasynq.cli.supervision.frames import (
+    Failed,
+    Order,
+    Started,
+    Told,
+    Word,
+    line_of,
+    read_from_worker,
+)
+
+STOP_MARGIN_S = 5.0  # beyond what the worker itself allows its handlers
+USUAL_STOP_S = 13.0  # what it allows them unless it says otherwise
+
+# The place of this package comes last, and the current directory not at all: a user's queue.py
+# must not stand in for the standard library's. What follows is for those who read process lists.
+_RUN_CHILD = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from pyasynq.cli.supervision.child import main; main()"
+)
+
+
+class WorkerProcess:
+    """A worker process; made by `start_worker`.
+
+    Attributes:
+        failure: why it ended, if it said so; empty until then.
+        stops_within_s: how long it may take to stop by itself.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", line: socket.socket) -> None:
+        self._process = process
+        self._line = line
+        self._unread = b""
+        self.failure = ""
+        self.stops_within_s = USUAL_STOP_S + STOP_MARGIN_S
+
+    @property
+    def pid(self) -> int:
+        """The ID of the process."""
+        return self._process.pid
+
+    @property
+    def line(self) -> socket.socket:
+        """The socket that becomes readable when there is something to `hear`."""
+        return self._line
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, or minus the signal; None while it runs."""
+        return self._process.poll()
+
+    def tell(self, word: Word) -> None:
+        """Tell the worker what to do; one that is gone is not told."""
+        with contextlib.suppress(OSError):
+            self._line.sendall(line_of(Told(word)))
+
+    def hear(self) -> bool:
+        """Take in what the worker has said; return whether it may say more."""
+        try:
+            while received := self._line.recv(4096, socket.MSG_DONTWAIT):
+                *lines, self._unread = (self._unread + received).split(b"\n")
+                for line in lines:
+                    self._take_in(line)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the end of the process; kill it if that takes longer than *timeout_s*.
+
+        Raises:
+            subprocess.TimeoutExpired: it had to be killed.
+        """
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+            raise
+
+    def kill(self) -> None:
+        """Kill the process and what it has started, even if it has ended; safe to repeat."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def ended(self, status: int) -> None:
+        """Note that somebody has waited for the process, and what the system told."""
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        """Let go of a process that has ended; safe to repeat."""
+        self.hear()
+        self._line.close()
+
+    def _take_in(self, line: bytes) -> None:
+        match read_from_worker(line):
+            case Started(stops_within_s):
+                self.stops_within_s = stops_within_s + STOP_MARGIN_S
+            case Failed(text):
+                self.failure = text
+
+
+def start_worker(
+    order: Order,
+    *,
+    name: str = "",
+    stdout: int | None = None,
+    stderr: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> WorkerProcess:
+    """Start a worker process.
+
+    Args:
+        name: shown in process lists.
+        stdout: a descriptor for its output; that of this process if None. So is *stderr*.
+        environment: its variables; those of this process if None.
+
+    Raises:
+        OSError: the system has no place for another process.
+    """
+    ours, theirs = socket.socketpair()
+    package = str(Path(pyasynq.__file__).parents[1])
+    shown = ["pyasynq-worker", order.target, *([name] if name else [])]
+    with theirs:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-c", _RUN_CHILD, package, str(theirs.fileno()), *shown],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=environment,
+                start_new_session=True,
+            )
+        except BaseException:
+            ours.close()
+            raise
+    worker = WorkerProcess(process, ours)
+    with contextlib.suppress(OSError):  # one that is gone already is noticed by its end
+        ours.sendall(line_of(order))
+    return worker
+
+
+def ending(process: WorkerProcess) -> str:
+    """Say how *process* has ended, and why if it has said so."""
+    code = process.exit_code or 0
+    how = f"ended with exit code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
+    return f"{how}: {process.failure}" if process.failure else how
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
