@@ -80,9 +80,10 @@ class LineRelay:
         self._is_closing = True
         self._ring()
         self._thread.join(CLOSE_TIMEOUT_S)
+        self._bell.close()
 
     def _ring(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # it rings already
+        with contextlib.suppress(OSError):  # it rings already, or it is closed
             self._bell.send(b"!")
 
     def _work(self) -> None:
@@ -100,6 +101,9 @@ class LineRelay:
         for key in list(self._selector.get_map().values()):
             if isinstance(key.data, _Source):
                 self._write(key.data.sink, key.data.rest())
+                os.close(key.fd)
+        self._selector.close()
+        self._ears.close()
 
     def _take_in(self) -> None:
         while self._added:
