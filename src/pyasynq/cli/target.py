@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyasynq.app import App
 from pyasynq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pyasynq.app import App
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,12 +23,14 @@ def target_argument(function: F) -> F:
     return click.argument("target", metavar="MODULE:APP", envvar="PYASYNQ_APP")(function)
 
 
-def load_app(target: str) -> App:
+def load_app(target: str) -> "App":
     """Return the App at ``module:name``, looked for in the current directory first.
 
     Raises:
         ConfigError: there is no such module, no such name, or it is no App; the text says which.
     """
+    from pyasynq.app import App  # noqa: PLC0415 - a supervisor never loads it
+
     module_name, separator, name = target.partition(":")
     if not module_name or not separator or not name:
         raise ConfigError(f"name the App as module:name, such as app:app, not {target!r}")

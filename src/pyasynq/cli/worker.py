@@ -11,7 +11,6 @@ from pyasynq.cli.supervision.frames import Order
 from pyasynq.cli.supervision.relay import LineRelay, RelayHandler
 from pyasynq.cli.supervision.supervisor import Supervisor
 from pyasynq.cli.target import load_app, target_argument
-from pyasynq.worker.config import read_queues
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 LEVELS = ("debug", "info", "warning", "error")
@@ -80,10 +79,7 @@ def command(
     """
     given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
     if queues is not None:
-        try:
-            given["queues"] = read_queues(queues)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--queues") from error
+        given["queues"] = _read_queues(queues)
     changes = {name: value for name, value in given.items() if value is not None}
     if processes > 1:
         order = Order(
@@ -117,3 +113,12 @@ def supervise(order: Order, processes: int) -> int:
         return Supervisor(order, processes, relay).run()
     finally:
         relay.close()
+
+
+def _read_queues(text: str) -> dict[str, int]:
+    from pyasynq.worker.config import read_queues  # noqa: PLC0415 - a supervisor stays small
+
+    try:
+        return read_queues(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--queues") from error
