@@ -70,6 +70,7 @@ class Fleet:
         self.redis = client
         self._url = url
         self._starter: subprocess.Popen[bytes] | None = None
+        self._seen: set[int] = set()
 
     def write_app(self, text: str = APP, **settings: object) -> None:
         (self.folder / "shop.py").write_text(text.replace("SETTINGS", repr(settings)))
@@ -114,6 +115,7 @@ class Fleet:
     def wait_until_all_serve(self, processes: int = 2) -> list[int]:
         eventually(lambda: self.said().count(" serves default=1") >= processes, within_s=60)
         eventually(lambda: len(self.server_pids()) >= processes)
+        self._seen.update(self.server_pids())
         return self.server_pids()
 
     def wait_for_held(self, number: int = 1) -> list[int]:
@@ -151,6 +153,15 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 self._starter.kill()
                 self._starter.wait()
+        for pid in filter(self._is_ours, self._seen):  # a test has failed
+            os.killpg(pid, signal.SIGKILL)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether the process lives and is one of these: in a container, IDs mean others."""
+        try:
+            return Path(f"/proc/{pid}/cwd").readlink() == self.folder
+        except OSError:
+            return False
 
 
 def is_alive(pid: int) -> bool:

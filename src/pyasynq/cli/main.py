@@ -126,7 +126,7 @@ def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:
     except PyasynqError as error:
         if is_debug:
             raise
-        click.echo(f"Error: {described(error)}", err=True)
+        click.echo(f"Error: {error}{_hint(error)}", err=True)
         return exit_code(error)
     return code if isinstance(code, int) else 0
 
@@ -136,11 +136,10 @@ def exit_code(error: Exception) -> int:
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
 
 
-def described(error: Exception) -> str:
-    """Return the text of *error*, with a hint if there is one."""
+def _hint(error: Exception) -> str:
     if isinstance(error, RedisUnavailableError):
         return (
-            f"{error}\nIs Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL; "
+            "\nIs Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL; "
             "`pyasynq dev` starts one."
         )
-    return str(error)
+    return ""

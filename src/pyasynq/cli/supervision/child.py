@@ -58,14 +58,14 @@ class Child:
         sys.argv[:] = order.arguments or sys.argv
         name = "pyasynq line to the starter"
         threading.Thread(target=self._listen, args=(order,), name=name, daemon=True).start()
-        from pyasynq.cli.main import described, exit_code  # noqa: PLC0415 - see the top
+        from pyasynq.cli.main import exit_code  # noqa: PLC0415 - see the top
 
         try:
             self._work(order)
         except PyasynqError as error:
             if order.is_debug:
                 traceback.print_exc()
-            self._say(Failed(described(error)))
+            self._say(Failed(str(error)))
             return exit_code(error)
         return 0
 

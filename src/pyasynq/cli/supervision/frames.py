@@ -57,7 +57,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     """The worker ends because of an error that its user can mend.
 
     Attributes:
-        text: the error, with a hint.
+        text: the error.
     """
 
     text: str
