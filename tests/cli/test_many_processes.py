@@ -199,7 +199,8 @@ def test_a_process_that_does_not_stop_is_killed(fleet, client, number):
 
 
 def test_the_first_process_of_a_container_waits_for_orphans_and_stops(fleet, client):
-    command = ("unshare", *(() if os.getuid() == 0 else ("-r",)), "--pid", "--fork")
+    user = () if os.getuid() == 0 else ("--map-root-user",)
+    command = ("unshare", *user, "--pid", "--fork", "--kill-child")
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this system permits no PID namespace")
     fleet.start(through=command)
