@@ -58,7 +58,10 @@ def test_parsing_undoes_formatting(duration_ns):
     assert parse_duration(format_duration(duration_ns)) == duration_ns
 
 
-@given(st.text(max_size=20))
+nearly = st.from_regex(r"[+-]?([0-9]{0,22}(\.[0-9]{0,22})?(ns|us|ms|s|m|h)){1,3}", fullmatch=True)
+
+
+@given(st.text(max_size=20) | nearly)
 def test_any_text_gives_a_duration_or_a_clear_error(text):
     try:
         duration_ns = parse_duration(text)
