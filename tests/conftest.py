@@ -18,9 +18,9 @@ INSTALL = {
 
 
 # `make test` tries the same cases each time, `make test-all` others each time.
-SLOW_MACHINE = (HealthCheck.too_slow,)
-settings.register_profile("steady", derandomize=True, suppress_health_check=SLOW_MACHINE)
-settings.register_profile("random", derandomize=False, suppress_health_check=SLOW_MACHINE)
+COMMON = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", COMMON, derandomize=True)
+settings.register_profile("random", COMMON, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 

@@ -14,7 +14,7 @@ from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connect import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
-from pyasynq.options import EnqueueOptions, OptionKeywords
+from pyasynq.options import EnqueueOptions, OptionKeywords, duration_fault
 from pyasynq.task import EnqueueResult, Task, TaskInfo
 from pyasynq.wire.keys import queue_keys
 
@@ -32,6 +32,9 @@ class Client:
             is left alone. Not given: ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
         clock: the time; the machine's if not given.
         patience_s: for how long an unreachable Redis is tried before a call fails.
+
+    Raises:
+        ConfigError: *patience_s* is no number of seconds.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Client:
         clock: Clock | None = None,
         patience_s: float = 5.0,
     ) -> None:
+        fault = duration_fault("patience_s", patience_s)
+        ConfigError.raise_if([fault] if fault else [])
         self._source = source
         self._clock = clock or SystemClock()
         self._patience_s = patience_s
@@ -96,7 +101,8 @@ class Client:
             it was refused. One refusal does not keep the others from being stored.
 
         Raises:
-            ConfigError: names every task that is wrong, by its position; nothing was sent.
+            ConfigError: names every task that is wrong, by its position, or says that these are
+                no tasks at all; nothing was sent.
             RedisUnavailableError: the fate of some tasks is not known; its `results` are as
                 above, with None for those. To repeat the call for them with the same task_ids
                 is safe.

@@ -36,7 +36,8 @@ class Task:
         options: how to enqueue it, unless the call says otherwise.
 
     Raises:
-        ConfigError: the type is blank, the payload is not bytes, or headers are not text.
+        ConfigError: the type is blank, the payload is not bytes, headers are not text, or options
+            are no `EnqueueOptions`.
     """
 
     type: str
@@ -51,6 +52,8 @@ class Task:
                 f"payload must be bytes or None, not {type(self.payload).__name__}; "
                 "encode it, or use a typed task of App"
             )
+        if not isinstance(self.options, EnqueueOptions):
+            faults.append(f"options must be EnqueueOptions, not {type(self.options).__name__}")
         ConfigError.raise_if(fault for fault in faults if fault)
 
 

@@ -115,10 +115,24 @@ def test_wrong_input_is_refused_before_anything_is_sent(task, options, tmp_path)
             client.enqueue(task, **options)
 
 
-@pytest.mark.parametrize("make", [lambda: Task(""), lambda: Task("email", "text"), lambda: Task(5)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Task(""),
+        lambda: Task("email", "text"),
+        lambda: Task(5),
+        lambda: Task("email", options={"queue": "low"}),
+    ],
+)
 def test_a_wrong_task_cannot_be_made(make):
     with pytest.raises(ConfigError):
         make()
+
+
+@pytest.mark.parametrize("patience_s", ["5", None, -1, float("nan"), True])
+def test_patience_is_a_number_of_seconds(patience_s):
+    with pytest.raises(ConfigError, match="patience_s"):
+        Client(patience_s=patience_s)
 
 
 def test_a_redis_that_is_not_there_is_told_after_the_patience(tmp_path):

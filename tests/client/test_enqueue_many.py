@@ -104,6 +104,38 @@ def test_a_wrong_task_is_named_and_nothing_is_sent(redis_url, redis_client):
     assert redis_client.keys() == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["", "abc", b"", b"ab", {}, {"email": Task("email")}, Task("email"), None, 7, Task],
+    ids=repr,
+)
+def test_what_is_no_collection_of_tasks_is_refused_as_a_whole(given, redis_url, redis_client):
+    with Client(redis_url) as client:
+        with pytest.raises(ConfigError, match=f"iterable of tasks, not {type(given).__name__}$"):
+            client.enqueue_many(given)
+
+    assert redis_client.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        ((Task("a", b"secret"), {"queue": "low"}), "Task and dict"),
+        ((), "an empty tuple"),
+        (["x" * 1000], "list"),
+        (Task, "type"),
+    ],
+    ids=str,
+)
+def test_a_wrong_task_is_told_by_its_type_and_not_by_its_payload(given, kinds, redis_url):
+    with Client(redis_url) as client:
+        with pytest.raises(ConfigError) as caught:
+            client.enqueue_many([given])
+
+    expected = f"task 0: expected a Task, or a Task and its EnqueueOptions, not {kinds}"
+    assert caught.value.faults == (expected,)
+
+
 def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):
     with ChaosProxy(redis_server.port) as proxy:
         with Client(proxy.url) as client:

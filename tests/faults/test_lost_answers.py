@@ -74,6 +74,7 @@ CASES: dict[str, Callable[[], Operation]] = {
     "heal_lease": lambda: maintain.heal_lease(KEYS, "inactive", cutoff_s=NOW_S),
     "delete_expired_completed": lambda: maintain.delete_expired_completed(KEYS, now_s=NOW_S),
     "trim_archive": lambda: maintain.trim_archive(KEYS, now_s=NOW_S, max_size=1, max_age_s=9**9),
+    "is_group_due": lambda: groups.is_group_due(KEYS, "full", now_s=NOW_S, grace_s=60, max_size=2),
     "check_aggregation": lambda: groups.check_aggregation(
         KEYS, "full", set_id="new", now_s=NOW_S, deadline_s=NOW_S + 120, grace_s=60, max_size=2
     ),

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from pyasynq import client, options
@@ -11,8 +12,9 @@ from pyasynq.broker import bulk, prepare
 from pyasynq.cli import main
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
+from pyasynq.payload import json_text, json_type
 from pyasynq.task import Task
-from pyasynq.wire import message, option_text
+from pyasynq.wire import go_duration, message, option_text
 
 
 def forget_the_range_of_durations() -> None:
@@ -70,18 +72,86 @@ def end_with_another_code() -> None:
     main.exit_code = lambda _error: 1
 
 
+def count_nanoseconds_in_floating_point() -> None:
+    json_text.to_nanoseconds = lambda span: int(span.total_seconds() * 1e9)
+
+
+def keep_the_order_of_keys() -> None:
+    to_builtins = msgspec.to_builtins
+    msgspec.to_builtins = lambda value, **how: to_builtins(value, **{**how, "order": None})
+
+
+def let_the_error_of_json_through() -> None:
+    json_type.CODEC_ERRORS = ()
+
+
+def accept_any_argument() -> None:
+    json_type.JsonType.accept = lambda _self, value: value
+    json_type.JsonType.write = lambda _self, value: json_text.encode(value)
+
+
+def lose_what_cannot_be_printed() -> None:
+    option_text._quoted = lambda text: (each for each in text if each.isprintable())
+
+
+def cut_numbers_to_32_bits() -> None:
+    encode = message.encode
+    message.encode = lambda given: encode(
+        msgspec.structs.replace(given, timeout=given.timeout % 2**32)
+    )
+
+
+def write_seconds_in_floating_point() -> None:
+    go_duration.format_duration = lambda duration_ns: f"{duration_ns / 1e9:.9f}s"
+
+
+def forget_the_64_bits() -> None:
+    go_duration._MAX_INT64 = 2**70
+
+
+BAD_INPUT = "tests/properties/test_bad_input.py"
+PAYLOADS = "tests/unit/test_payload_properties.py"
+MESSAGES = "tests/unit/wire/test_message.py"
+DURATIONS = "tests/unit/wire/test_go_duration.py"
+OPTION_TEXTS = "tests/unit/wire/test_option_text.py"
+
 BUGS: dict[str, Callable[[], None]] = {
-    "test_options_are_good_or_a_config_error": forget_the_range_of_durations,
-    "test_what_is_enqueued_is_what_is_stored_and_what_is_refused_leaves_nothing": lose_zero_bytes,
-    "test_many_are_stored_as_one_by_one_or_not_at_all": store_the_good_ones_although_one_is_wrong,
-    "test_what_is_enqueued_must_be_a_task": take_text_for_a_task,
-    "test_a_url_is_options_or_a_config_error_without_its_password": show_the_password,
-    "test_any_text_is_a_url_or_a_config_error": stumble_over_a_bracket,
-    "test_any_bytes_are_a_record_or_a_payload_error": let_the_error_of_the_codec_through,
-    "test_any_text_is_an_option_or_a_duration_or_a_payload_error": (
+    f"{BAD_INPUT}::test_options_are_good_or_a_config_error": forget_the_range_of_durations,
+    f"{BAD_INPUT}::test_what_is_enqueued_is_what_is_stored_and_what_is_refused_leaves_nothing": (
+        lose_zero_bytes
+    ),
+    f"{BAD_INPUT}::test_many_are_stored_as_one_by_one_or_not_at_all": (
+        store_the_good_ones_although_one_is_wrong
+    ),
+    f"{BAD_INPUT}::test_what_is_enqueued_must_be_a_task": take_text_for_a_task,
+    f"{BAD_INPUT}::test_a_url_is_options_or_a_config_error_without_its_password": (
+        show_the_password
+    ),
+    f"{BAD_INPUT}::test_any_text_is_a_url_or_a_config_error": stumble_over_a_bracket,
+    f"{BAD_INPUT}::test_any_bytes_are_a_record_or_a_payload_error": (
+        let_the_error_of_the_codec_through
+    ),
+    f"{BAD_INPUT}::test_any_text_is_an_option_or_a_duration_or_a_payload_error": (
         take_every_option_to_have_an_argument
     ),
-    "test_the_command_line_ends_with_a_code_and_no_traceback": end_with_another_code,
+    f"{BAD_INPUT}::test_the_command_line_ends_with_a_code_and_no_traceback": end_with_another_code,
+    f"{PAYLOADS}::test_every_call_comes_back": count_nanoseconds_in_floating_point,
+    f"{PAYLOADS}::test_equal_calls_have_equal_bytes": keep_the_order_of_keys,
+    f"{PAYLOADS}::test_any_payload_fits_or_is_a_payload_error": let_the_error_of_json_through,
+    f"{PAYLOADS}::test_what_is_accepted_is_understood_by_the_worker": accept_any_argument,
+    f"{MESSAGES}::test_any_bytes_give_a_message_or_a_clear_error": (
+        let_the_error_of_the_codec_through
+    ),
+    f"{MESSAGES}::test_decoding_undoes_encoding": cut_numbers_to_32_bits,
+    f"{DURATIONS}::test_parsing_undoes_formatting": write_seconds_in_floating_point,
+    f"{DURATIONS}::test_any_text_gives_a_duration_or_a_clear_error": forget_the_64_bits,
+    f"{OPTION_TEXTS}::test_unquoting_undoes_quoting": lose_what_cannot_be_printed,
+    f"{OPTION_TEXTS}::test_any_text_gives_an_option_or_a_clear_error": (
+        take_every_option_to_have_an_argument
+    ),
+    "tests/unit/test_options.py::test_any_values_give_options_or_one_clear_error": (
+        forget_the_range_of_durations
+    ),
 }
 
 

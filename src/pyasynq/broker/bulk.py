@@ -4,7 +4,7 @@ Tasks of one queue that go to the same place travel together, in their order, at
 and about 1 MiB at a time, so that no script blocks Redis for long.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,8 +72,14 @@ def prepared_all(
     """Prepare every task.
 
     Raises:
-        ConfigError: names every task that is wrong, by its position from 0.
+        ConfigError: these are no tasks at all; or names every task that is wrong, by its position
+            from 0.
     """
+    # Text, bytes and mappings can be iterated, but never are what was meant.
+    if isinstance(tasks, str | bytes | Mapping) or not isinstance(tasks, Iterable):
+        raise ConfigError(
+            f"enqueue_many takes a list or another iterable of tasks, not {type(tasks).__name__}"
+        )
     items: list[Item] = []
     faults: list[str] = []
     for position, given in enumerate(tasks):
@@ -155,7 +161,9 @@ def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
         case (Task() as task, EnqueueOptions() as options):
             return task, options.merged_over(task.options)
         case _:
-            raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {given!r}")
+            parts = given if isinstance(given, tuple) else [given]
+            kinds = " and ".join(type(each).__name__ for each in parts[:3]) or "an empty tuple"
+            raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {kinds}")
 
 
 def _incomplete(trouble: PyasynqError, results: Sequence[EnqueueResult | None]) -> PyasynqError:

@@ -8,7 +8,7 @@ group ── check_aggregation ──► aggregation set ── finish_aggregati
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypedDict
 
 from pyasynq.broker.enqueue import described, refusal
 from pyasynq.broker.operation import Argument, Operation, Repeat
@@ -78,6 +78,14 @@ class Reclaimed:
     put_off: int
 
 
+class DueLimits(TypedDict):
+    """When a group is due; 0 for no such limit."""
+
+    grace_s: int
+    max_delay_s: int
+    max_size: int
+
+
 def list_groups(
     keys: QueueKeys, *, cursor: int = 0, count: int = 500
 ) -> Operation[tuple[int, list[str]]]:
@@ -87,6 +95,26 @@ def list_groups(
         (keys.groups,),
         (cursor, "COUNT", count),
         lambda reply: (int(reply[0]), [text(each) for each in reply[1]]),
+        Repeat.SAFE,
+    )
+
+
+def is_group_due(
+    keys: QueueKeys,
+    group: str,
+    *,
+    now_s: int,
+    grace_s: int,
+    max_delay_s: int = 0,
+    max_size: int = 0,
+) -> Operation[bool]:
+    """Answer whether a group is due; nothing is changed. As of `check_aggregation`."""
+    _check_limits(grace_s, max_delay_s, max_size)
+    return Operation(
+        load("is_group_due"),
+        (keys.group(group),),
+        (now_s, grace_s, max_delay_s, max_size),
+        bool,
         Repeat.SAFE,
     )
 
@@ -118,8 +146,7 @@ def check_aggregation(
     Raises:
         ConfigError: a limit is negative.
     """
-    if min(grace_s, max_delay_s, max_size) < 0:
-        raise ConfigError("the limits of a group must not be negative")
+    _check_limits(grace_s, max_delay_s, max_size)
     return Operation(
         load("check_aggregation"),
         (
@@ -220,10 +247,15 @@ def restore_groups(
     return Operation(
         load("restore_groups"),
         (keys.scheduled_groups, keys.groups),
-        (keys.group_prefix, now_s, now_s - FORGOTTEN_AFTER_S, skip, limit),
+        (keys.group_prefix, now_s - FORGOTTEN_AFTER_S, skip, limit),
         lambda reply: (int(reply[0]), int(reply[1])),
         Repeat.SAFE,
     )
+
+
+def _check_limits(*limits: int) -> None:
+    if min(limits) < 0:
+        raise ConfigError("the limits of a group must not be negative")
 
 
 def _placed(

@@ -8,10 +8,11 @@ embedded:                                     a private server for this director
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote
 
 from typing_extensions import override
@@ -36,7 +37,13 @@ _SCHEMES: Mapping[str, tuple[Kind, bool]] = {
     "rediss-cluster": ("cluster", True),
     "embedded": ("embedded", False),
 }
-_SECRETS = ("password", "sentinel_password")
+_TYPES: Mapping[Any, tuple[Any, str]] = {  # by annotation: what isinstance takes, and its name
+    str: (str, "text"),
+    bool: (bool, "True or False"),
+    int: (int, "a whole number"),
+    int | None: (int | None, "a whole number or None"),
+    float: (int | float, "a number of seconds"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +101,8 @@ class ConnectionOptions:
         Raises:
             ConfigError: names everything wrong in it, but never its password.
         """
+        if not isinstance(url, str):
+            raise ConfigError(f"a redis URL must be text, not {type(url).__name__}")
         faults: list[str] = []
         values = _read_url(url, faults)
         try:
@@ -144,6 +153,9 @@ def named_url() -> str | None:
 
 
 def _faults(options: ConnectionOptions) -> Iterator[str]:
+    if faults := list(_type_faults(options)):
+        yield from faults
+        return
     yield from _place_faults(options)
     for name in ("connect_timeout_s", "socket_timeout_s"):
         if not 0 < getattr(options, name) <= 3600:  # noqa: PLR2004 - an hour is for ever
@@ -161,12 +173,40 @@ def _faults(options: ConnectionOptions) -> Iterator[str]:
         yield "ca_file, cert_file, key_file and verify need TLS; use a rediss:// URL"
 
 
-def _place_faults(options: ConnectionOptions) -> Iterator[str]:
+def _type_faults(options: ConnectionOptions) -> Iterator[str]:
+    """Yield what is not even of the right type; only without such faults can more be said."""
+    if options.kind not in get_args(Kind):
+        yield f"kind must be one of {', '.join(get_args(Kind))}, not {options.kind!r}"
+    if not _are_hosts(options.hosts):
+        yield 'hosts must be a tuple of (host, port), as in (("127.0.0.1", 6379),)'
+    for each in fields(options):
+        value = getattr(options, each.name)
+        wanted, what = _TYPES.get(each.type, (object, ""))
+        is_right = isinstance(value, wanted) and (isinstance(value, bool) == (wanted is bool))
+        if what and not is_right:
+            yield f"{each.name} must be {what}, not {type(value).__name__}"
+
+
+def _are_hosts(given: object) -> bool:
+    return isinstance(given, tuple) and all(
+        isinstance(each, tuple) and tuple(map(type, each)) == (str, int) for each in given
+    )
+
+
+def _host_faults(options: ConnectionOptions) -> Iterator[str]:
+    if not options.hosts and options.kind not in ("unix", "embedded"):
+        yield "hosts must name at least one host"
     for host, port in options.hosts:
         if not host:
             yield "the host is empty"
+        elif any(each.isspace() or not each.isprintable() or each in "/?#@[]" for each in host):
+            yield f"{host[:30]!r} is no host: it holds spaces or special characters"
         if not 1 <= port <= 65_535:  # noqa: PLR2004 - the range of ports
             yield f"port must be from 1 to 65535, not {port}"
+
+
+def _place_faults(options: ConnectionOptions) -> Iterator[str]:
+    yield from _host_faults(options)
     if options.kind == "unix" and not options.path:
         yield "a unix URL needs the path of the socket, as in unix:///run/redis.sock"
     if options.kind == "standalone" and len(options.hosts) > 1:
@@ -235,11 +275,10 @@ def _read_host(text: str, default_port: int, faults: list[str]) -> tuple[str, in
 
 
 def _read_number(what: str, text: str, faults: list[str]) -> int:
-    try:
+    if re.fullmatch(r"-?[0-9]{1,10}", text):
         return int(text)
-    except ValueError:
-        faults.append(f"{what} must be a number, not {text[:30]!r}")
-        return 1
+    faults.append(f"{what} must be a number, not {text[:30]!r}")
+    return 1
 
 
 def _read_query(query: str, values: dict[str, Any], faults: list[str]) -> None:

@@ -64,11 +64,13 @@ def _part_ns(whole: str, fraction: str, unit_ns: int) -> int:
     """
     if len(whole.lstrip("0")) > 19:  # noqa: PLR2004 - digits of 2⁶³
         return _MAX_INT64 + 2
-    kept = fraction
-    while kept and int(kept) > _MAX_INT64:
-        kept = kept[:-1]
-    rest = int(float(int(kept)) * (float(unit_ns) / float(10 ** len(kept)))) if kept else 0
-    return int(whole or "0") * unit_ns + rest
+    digits = fraction.lstrip("0")[:19]
+    if digits and int(digits) > _MAX_INT64:
+        digits = digits[:-1]
+    kept = len(fraction) - len(fraction.lstrip("0")) + len(digits)
+    is_seen = digits and kept <= 300  # noqa: PLR2004 - beyond, a float of Go is infinite, too
+    rest = int(float(int(digits)) * (float(unit_ns) / float(10**kept))) if is_seen else 0
+    return int(whole.lstrip("0") or "0") * unit_ns + rest
 
 
 def _decimal(value: int, unit: int) -> str:

@@ -161,9 +161,12 @@ def _arguments(rest: str) -> Iterator[str]:
 
 
 def _parse_max_retry(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text) or abs(int(text)) > _MAX_INT64:
+    # Python itself reads no number of thousands of digits.
+    found = re.fullmatch(r"([+-]?)0*([0-9]{1,19})", text)
+    number = int(found[2]) if found else 0
+    if found is None or number > _MAX_INT64:
         raise PayloadError(f"{text!r} is no number")
-    return max(0, int(text))
+    return 0 if found[1] == "-" else number
 
 
 def _format_moment(moment: Moment) -> str:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from pyasynq.connection.connect import Connector
@@ -98,6 +100,7 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
         ),
         ("redis://h?socket_timeout=nan", ("socket_timeout_s must be more than 0",)),
         ("redis://h:port", ("port must be a number, not 'port'",)),
+        ("redis://a,,b", ("the host is empty", "several hosts need a redis-sentinel://")),
         ("redis://a,b", ("several hosts need a redis-sentinel://",)),
         ("redis://h?namespace=a%7Bb%7D", ("namespace must not be blank",)),
         ("redis://h?client_name=my%20app", ("client_name must not hold spaces",)),
@@ -106,6 +109,13 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
         ("redis-sentinel://a,b", ("sentinel needs the name of the master",)),
         ("redis-cluster://a/1", ("a cluster has only database 0",)),
         ("unix://", ("a unix URL needs the path of the socket",)),
+        ("redis://my host", ("'my host' is no host: it holds spaces",)),
+        ("redis://my%20host", ("'my host' is no host",)),
+        ("redis-cluster://a, b\t", ("' b\\t' is no host",)),
+        ("redis-sentinel://a\x00,b?master=m", ("'a\\x00' is no host",)),
+        ("redis://h#part", ("'h#part' is no host",)),
+        ("redis://h:\uff16\uff13/1_0", ("port must be a number", "db must be a number")),
+        (f"redis://h/{'9' * 5000}", ("db must be a number, not '999999999999999999999999999999'",)),
         ("", ("a redis URL cannot begin with ''",)),
     ],
 )
@@ -116,6 +126,38 @@ def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> Non
     found = raised.value.faults
     assert len(found) == len(faults), found
     assert all(said.startswith(start) for said, start in zip(found, faults, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"kind": "redis"}, "kind must be one of standalone, "),
+        ({"hosts": "localhost"}, "hosts must be a tuple of"),
+        ({"hosts": (("localhost", "6379"),)}, "hosts must be a tuple of"),
+        ({"hosts": [("localhost", 6379)]}, "hosts must be a tuple of"),
+        ({"hosts": ()}, "hosts must name at least one host"),
+        ({"db": "0"}, "db must be a whole number, not str"),
+        ({"db": True}, "db must be a whole number, not bool"),
+        ({"password": None}, "password must be text, not NoneType"),
+        ({"path": 3}, "path must be text, not int"),
+        ({"tls": "yes"}, "tls must be True or False, not str"),
+        ({"socket_timeout_s": "5"}, "socket_timeout_s must be a number of seconds, not str"),
+        ({"max_connections": 1.5}, "max_connections must be a whole number or None, not float"),
+        ({"namespace": 5}, "namespace must be text, not int"),
+    ],
+)
+def test_an_option_of_a_wrong_type_is_named(given: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        ConnectionOptions(**given)
+
+    (found,) = raised.value.faults
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize("url", [None, 7, b"redis://h", ["redis://h"]])
+def test_a_url_must_be_text(url: Any) -> None:
+    with pytest.raises(ConfigError, match="a redis URL must be text, not"):
+        ConnectionOptions.from_url(url)
 
 
 @pytest.mark.parametrize(

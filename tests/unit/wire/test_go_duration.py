@@ -34,12 +34,34 @@ def test_parsing_reads_what_go_reads(case):
     assert format_duration(duration_ns) == case["text_again"]
 
 
+@pytest.mark.parametrize(
+    ("text", "duration_ns"),
+    [
+        (f"0.{'0' * 5000}1s", 0),
+        (f"0.5{'0' * 5000}s", 500_000_000),
+        (f"0.{'9' * 5000}ns", 1),  # as Go rounds
+        (f"{'0' * 5000}7ns", 7),
+    ],
+    ids=["small", "half", "nines", "seven"],
+)
+def test_numbers_of_thousands_of_digits_are_read(text, duration_ns):
+    assert parse_duration(text) == duration_ns
+
+
+def test_a_number_of_thousands_of_digits_is_too_long_a_duration():
+    with pytest.raises(PayloadError, match="fits 64 bits"):
+        parse_duration(f"{'9' * 5000}ns")
+
+
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_parsing_undoes_formatting(duration_ns):
     assert parse_duration(format_duration(duration_ns)) == duration_ns
 
 
-@given(st.text(max_size=20))
+nearly = st.from_regex(r"[+-]?([0-9]{0,22}(\.[0-9]{0,22})?(ns|us|ms|s|m|h)){1,3}", fullmatch=True)
+
+
+@given(st.text(max_size=20) | nearly)
 def test_any_text_gives_a_duration_or_a_clear_error(text):
     try:
         duration_ns = parse_duration(text)

@@ -89,6 +89,19 @@ def test_an_unknown_option_cannot_be_written():
         format_option(Option("Foo", 1))
 
 
+@pytest.mark.parametrize(
+    ("digits", "value"), [("0" * 5000 + "7", 7), ("-" + "0" * 5000 + "7", 0), ("+7", 7)]
+)
+def test_a_number_with_thousands_of_zeros_is_read(digits, value):
+    assert parse_option(f"MaxRetry({digits})") == Option("MaxRetry", value)
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, str(2**63), str(-(2**63))])
+def test_a_number_beyond_64_bits_is_refused(digits):
+    with pytest.raises(PayloadError):
+        parse_option(f"MaxRetry({digits})")
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_unquoting_undoes_quoting(text):
     assert unquote(quote(text)) == text

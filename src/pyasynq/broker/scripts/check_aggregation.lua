@@ -1,5 +1,5 @@
 -- Purpose: move the oldest members of a group into an aggregation set, if the group is due.
--- Uses: remember
+-- Uses: due, remember
 -- KEYS[1]: set of group names
 -- KEYS[2]: group
 -- KEYS[3]: index of the aggregation sets
@@ -19,20 +19,10 @@ redis.call("ZREM", KEYS[3], "")
 if redis.call("ZSCORE", KEYS[3], KEYS[4]) then
   return 1
 end
-local size, now = redis.call("ZCARD", KEYS[2]), tonumber(ARGV[2])
-local delay, most = tonumber(ARGV[5]), tonumber(ARGV[6])
-if size == 0 then
-  return 0
-end
-
-local function added_at(rank)
-  return tonumber(redis.call("ZRANGE", KEYS[2], rank, rank, "WITHSCORES")[2])
-end
-
-local is_due = (most > 0 and size >= most)
-  or (delay > 0 and added_at(0) <= now - delay)
-  or added_at(-1) <= now - tonumber(ARGV[4])
-if not is_due then
+local most = tonumber(ARGV[6])
+local size =
+  due_size(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5]), most)
+if not size then
   return 0
 end
 local count = math.min(size, tonumber(ARGV[7]))

@@ -2,23 +2,22 @@
 -- KEYS[1]: groups whose names may get lost
 -- KEYS[2]: set of group names
 -- ARGV[1]: group key prefix
--- ARGV[2]: now in seconds
--- ARGV[3]: names noted for before this second need no more looking after
--- ARGV[4]: how many names to skip
--- ARGV[5]: how many names at most
+-- ARGV[2]: names noted for before this second need no more looking after
+-- ARGV[3]: how many names to skip
+-- ARGV[4]: how many names at most
 -- Returns: {names listed again, how many names to skip next, or -1 at the end}
 -- Memory full: allowed
 -- Repeat: safe
 redis.call("ZREM", KEYS[1], "")
-local skip, limit, restored, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), 0, 0
-local found =
-  redis.call("ZRANGEBYSCORE", KEYS[1], "-inf", ARGV[2], "WITHSCORES", "LIMIT", skip, limit)
+-- A name is noted for the last time at which it can get lost; it may get lost before as well.
+local skip, limit, restored, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), 0, 0
+local found = redis.call("ZRANGE", KEYS[1], skip, skip + limit - 1, "WITHSCORES")
 for i = 1, #found, 2 do
   local size = redis.pcall("ZCARD", ARGV[1] .. found[i])
   if type(size) == "number" and size > 0 then
     restored = restored + redis.call("SADD", KEYS[2], found[i])
     kept = kept + 1
-  elseif tonumber(found[i + 1]) < tonumber(ARGV[3]) then
+  elseif tonumber(found[i + 1]) < tonumber(ARGV[2]) then
     redis.call("ZREM", KEYS[1], found[i])
   else
     kept = kept + 1
