@@ -146,7 +146,13 @@ class Recoverer:
             now_ns=now_ns,
         )
         if isinstance(decided, Archived):
-            item = finish.Archival(task_id=task_id, fence=fence, data=decided.data)
+            is_freed = self._config.is_lock_freed_on_archive(expired.unique_until)
+            item = finish.Archival(
+                task_id=task_id,
+                fence=fence,
+                data=decided.data,
+                unique_key=message.unique_key if is_freed else "",
+            )
             return "archived", finish.archive_many(keys, [item], now_ns=now_ns)
         if not isinstance(decided, Retried):
             raise TypeError(f"a lost lease cannot end in {decided!r}")
