@@ -38,11 +38,13 @@ class LeaseExpired:
     Attributes:
         data: its message, undecoded; None or empty if it has none.
         deferred: how often in a row it was put off by RetryLater.
+        unique_until: when its lock is freed, empty for when it is done.
     """
 
     task_id: str
     data: bytes | None
     deferred: int
+    unique_until: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +222,12 @@ def _forwarded(reply: Any) -> Forwarded:
 
 def _expired(reply: Any) -> ExpiredLeases:
     tasks = [
-        LeaseExpired(task_id=text(reply[i]), data=reply[i + 1], deferred=number(reply[i + 2]) or 0)
-        for i in range(1, len(reply), 3)
+        LeaseExpired(
+            task_id=text(reply[i]),
+            data=reply[i + 1],
+            deferred=number(reply[i + 2]) or 0,
+            unique_until=text(reply[i + 3]),
+        )
+        for i in range(1, len(reply), 4)
     ]
     return ExpiredLeases(tasks=tasks, has_more=reply[0] == b"1")

@@ -120,6 +120,10 @@ class ServerConfig:
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
 
+    def is_lock_freed_on_archive(self, unique_until: str) -> bool:
+        """Tell whether a task that is archived frees its lock; *unique_until* as it is stored."""
+        return self.release_unique_on_archive or unique_until == "archived"
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:
         """Read settings from ``PYASYNQ_<FIELD>`` variables; *given* ones win.

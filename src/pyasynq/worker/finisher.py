@@ -230,9 +230,7 @@ class Finisher:
                     deferred=outcome.deferred,
                 )
             case Archived():
-                is_freed = (
-                    self._config.release_unique_on_archive or task.leased.unique_until == "archived"
-                )
+                is_freed = self._config.is_lock_freed_on_archive(task.leased.unique_until)
                 return finish.Archival(
                     task_id=task_id,
                     fence=fence,

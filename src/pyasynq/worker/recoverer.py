@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Awaitable, Container, Sequence
 
 from pyasynq.broker import groups, maintain
-from pyasynq.broker.maintain import Healed
+from pyasynq.broker.maintain import Healed, LeaseExpired
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import PyasynqError, RedisUnavailableError
@@ -184,7 +184,7 @@ class Recoverer:
                 return
             now_ns = self._clock.redis_now_ns()
             steps = [
-                decide(keys, each, cutoff_s=cutoff_s, now_ns=now_ns, rules=self._rules)
+                self._decide(keys, each, cutoff_s, now_ns)
                 for each in found.tasks
                 if (keys.queue, each.task_id) not in self._held
             ]
@@ -196,6 +196,16 @@ class Recoverer:
             has_more, skip = found.has_more, skip + stay
         if refusals:
             raise PyasynqError(f"{len(refusals)} tasks are left as they are: {refusals[0]}")
+
+    def _decide(self, keys: QueueKeys, expired: LeaseExpired, cutoff_s: int, now_ns: int) -> Step:
+        return decide(
+            keys,
+            expired,
+            cutoff_s=cutoff_s,
+            now_ns=now_ns,
+            rules=self._rules,
+            is_lock_freed_on_archive=self._config.is_lock_freed_on_archive,
+        )
 
     async def _take(
         self, keys: QueueKeys, steps: Sequence[Step], refusals: list[PyasynqError], done: Pass

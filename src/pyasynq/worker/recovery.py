@@ -9,6 +9,7 @@ The queue and the ID are those it was found by. A message that names others is s
 Go Asynq builds its keys from the message and would stumble over it again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -40,9 +41,19 @@ class Step:
 
 
 def decide(
-    keys: QueueKeys, expired: LeaseExpired, *, cutoff_s: int, now_ns: int, rules: Rules
+    keys: QueueKeys,
+    expired: LeaseExpired,
+    *,
+    cutoff_s: int,
+    now_ns: int,
+    rules: Rules,
+    is_lock_freed_on_archive: Callable[[str], bool],
 ) -> Step:
-    """Decide about a task whose lease was over at *cutoff_s*."""
+    """Decide about a task whose lease was over at *cutoff_s*.
+
+    Args:
+        is_lock_freed_on_archive: given when the task's lock is to be freed, as it is stored.
+    """
     task_id, fence = expired.task_id, finish.Fence(lease_cutoff_s=cutoff_s)
     if not expired.data:
         ghost = maintain.drop_ghost(keys, task_id, cutoff_s=cutoff_s)
@@ -64,7 +75,13 @@ def decide(
         now_ns=now_ns,
     )
     if isinstance(decided, Archived):
-        archival = finish.Archival(task_id=task_id, fence=fence, data=decided.data)
+        is_freed = is_lock_freed_on_archive(expired.unique_until)
+        archival = finish.Archival(
+            task_id=task_id,
+            fence=fence,
+            data=decided.data,
+            unique_key=named.unique_key if is_freed else "",
+        )
         operation = finish.archive_many(keys, [archival], now_ns=now_ns)
         return Step(task_id=task_id, kind="archived", operation=operation, note=note)
     if not isinstance(decided, Retried):
