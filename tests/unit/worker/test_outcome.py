@@ -16,6 +16,7 @@ from pyasynq.errors import (
 )
 from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
+from pyasynq.worker.error_text import error_text
 from pyasynq.worker.lease import Ending
 from pyasynq.worker.outcome import Archived, Completed, Finished, Retried, Rules
 from tests.builders import make_data, make_message
@@ -204,19 +205,19 @@ def test_retry_later_refuses_a_negative_delay():
     ],
 )
 def test_an_ended_attempt_is_told_in_the_words_of_go(ending, text):
-    assert outcome.error_text(outcome.error_of(ending)) == text
+    assert error_text(outcome.error_of(ending)) == text
 
 
 def test_a_missing_handler_is_told_in_the_words_of_go():
     error = HandlerNotFoundError("email")
 
-    assert outcome.error_text(error) == 'handler not found for task "email"'
+    assert error_text(error) == 'handler not found for task "email"'
 
 
 def test_an_error_text_names_type_message_and_line():
     error = raised(lambda: int("x"))
 
-    text = outcome.error_text(error)
+    text = error_text(error)
 
     assert text.startswith("ValueError: invalid literal for int() with base 10: 'x' [test_outcome")
 
@@ -237,8 +238,8 @@ class Unspeakable(Exception):
     ],
 )
 def test_any_exception_has_a_text_that_go_can_store(error, text):
-    assert outcome.error_text(error) == text
+    assert error_text(error) == text
 
 
 def test_an_error_text_is_bounded():
-    assert len(outcome.error_text(ValueError("é" * 100_000)).encode()) <= 4096
+    assert len(error_text(ValueError("é" * 100_000)).encode()) <= 4096
