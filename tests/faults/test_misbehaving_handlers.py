@@ -4,10 +4,7 @@ Each kind runs on a server of two slots. Afterwards both slots are free and ther
 """
 
 import asyncio
-import contextlib
-import os
-import threading
-import time
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -16,12 +13,12 @@ import pytest
 from pyasynq import retry
 from pyasynq.client_async import AsyncClient
 from pyasynq.errors import ConfigError, RetryLater
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.mux import ServeMux
 from tests.eventually import eventually_async
 from tests.faults.figures import show
+from tests.faults.slots import SLOTS, Slots
 from tests.worker.workplace import Workplace
 
-SLOTS = 2
 DAY = {"retry_delay": retry.fixed(86_400)}
 
 
@@ -102,7 +99,7 @@ RAISED = {
     "no attributes": (raising(Clueless("far away")), "Clueless: far away ["),
     "a huge text": (raising(ValueError("x" * 10_000_000)), "ValueError: xxxxxxxx"),
     "surrogates": (raising(ValueError("a\ud800b")), "ValueError: a\\ud800b ["),
-    "bytes that are no text": (lambda: b"\xff".decode(), "UnicodeDecodeError: 'utf-8' codec"),
+    "bytes that are no text": (b"\xff".decode, "UnicodeDecodeError: 'utf-8' codec"),
     "recursion": (call_itself, "RecursionError: maximum recursion depth exceeded"),
     "no memory": (too_much_memory, "MemoryError ["),
 }
@@ -127,31 +124,6 @@ def mux_of(act, mode: str) -> ServeMux:
     return mux
 
 
-class Slots:
-    """A handler that holds its slot until told to end; counts how many do so."""
-
-    def __init__(self, mux: ServeMux) -> None:
-        self.held = self.most = 0
-        self.release = asyncio.Event()
-        mux.add("hold", self._hold)
-
-    async def _hold(self, ctx, task) -> None:
-        self.held += 1
-        self.most = max(self.most, self.held)
-        await self.release.wait()
-        self.held -= 1
-
-    async def are_all_free(self, work: Workplace) -> None:
-        """Fill every slot, offer one task more, and let all end."""
-        infos = [await work.enqueue("hold") for _ in range(SLOTS + 1)]
-        await eventually_async(lambda: self.held == SLOTS)
-        assert work.redis.llen("asynq:{default}:pending") == 1
-        self.release.set()
-        for info in infos:
-            await work.until(info, None)
-        assert self.most == SLOTS
-
-
 @pytest.mark.parametrize("mode", ["loop", "thread"])
 async def test_whatever_a_handler_raises_is_the_failure_of_its_task_alone(work, mode):
     texts = {}
@@ -172,9 +144,122 @@ async def test_whatever_a_handler_raises_is_the_failure_of_its_task_alone(work, 
         assert len(texts[kind].encode()) <= 4096
         is_placed = kind == "CancelledError" or texts[kind].endswith("]")
         assert is_placed, f"{kind} does not say where: {texts[kind][-100:]}"
+    kept = work.redis.zcard("asynq:{default}:retry")
     show(
-        f"handlers that raise ({mode})",
-        tasks=len(RAISED) + SLOTS + 1,
-        lost=0,
-        duplicates=0,
+        f"handler raises ({mode})",
+        tasks=len(RAISED),
+        lost=len(RAISED) - kept,
+        duplicates=work.count("processed") - len(RAISED) - (SLOTS + 1),
     )
+    assert kept == len(RAISED)
+    assert work.count("processed") == len(RAISED) + SLOTS + 1
+
+
+POLICIES = {
+    "is_failure exits": {"is_failure": lambda error: sys.exit(3)},
+    "is_failure interrupts": {"is_failure": raising(KeyboardInterrupt())},
+    "retry_delay exits": {"retry_delay": lambda retried, error, task: sys.exit(3)},
+    "retry_delay is no duration": {"retry_delay": lambda retried, error, task: "soon"},
+    "retry_delay is for ever": {"retry_delay": lambda retried, error, task: timedelta.max},
+    "retry_delay is in the past": {"retry_delay": lambda retried, error, task: timedelta.min},
+    "error_handler exits": {"error_handler": lambda ctx, task, error: sys.exit(3)},
+    "error_handler interrupts": {"error_handler": raising(KeyboardInterrupt())},
+}
+
+
+@pytest.mark.parametrize("settings", POLICIES.values(), ids=POLICIES)
+async def test_a_policy_that_misbehaves_harms_no_task(work, settings):
+    attempts = []
+    mux = ServeMux()
+    slots = Slots(mux)
+
+    @mux.handler("bad")
+    async def bad(ctx, task):
+        attempts.append(ctx.attempt)
+        raise ValueError("bad")
+
+    async with work.serving(mux, concurrency=SLOTS, **settings):
+        info = await work.enqueue("bad", max_retry=1)
+        await eventually_async(lambda: work.state(info) in ("retry", "archived"))
+        await slots.are_all_free(work)
+
+    assert work.message(info).error_msg.startswith("ValueError: bad [")
+    assert attempts[0] == 1
+
+
+async def test_a_task_that_is_put_off_for_ever_is_kept(work):
+    mux = ServeMux()
+    slots = Slots(mux)
+
+    @mux.handler("bad")
+    async def bad(ctx, task):
+        raise RetryLater(timedelta.max)
+
+    async with work.serving(mux, concurrency=SLOTS):
+        info = await work.enqueue("bad")
+        await work.until(info, "retry")
+        await slots.are_all_free(work)
+
+
+RETURNED = {
+    "a dictionary": dict,
+    "text": lambda: "done",
+    "an exception": lambda: ValueError("returned"),
+    "an exception class": lambda: ValueError,
+}
+
+
+@pytest.mark.parametrize("mode", ["loop", "thread"])
+@pytest.mark.parametrize("make", RETURNED.values(), ids=RETURNED)
+async def test_garbage_is_no_result(work, make, mode):
+    slots = Slots(mux := mux_of(make, mode))
+
+    async with work.serving(mux, concurrency=SLOTS, **DAY):
+        info = await work.enqueue("bad", retention=60)
+        await work.until(info, "retry")
+        await slots.are_all_free(work)
+
+    assert "a result that is kept must be bytes or None" in work.message(info).error_msg
+
+
+def generate():
+    yield b"never"
+
+
+async def generate_later():
+    yield b"never"
+
+
+@pytest.mark.parametrize("mode", ["loop", "thread"])
+@pytest.mark.parametrize("make", [generate, generate_later])
+async def test_a_generator_that_nobody_runs_is_a_failure_without_a_result_too(work, make, mode):
+    mux = mux_of(make, mode)
+
+    async with work.serving(mux, **DAY):
+        info = await work.enqueue("bad")
+        await work.until(info, "retry")
+
+    assert "returned a generator, which nobody runs" in work.message(info).error_msg
+
+
+@pytest.mark.parametrize("function", [generate, generate_later])
+def test_a_generator_function_is_no_handler(function):
+    with pytest.raises(ConfigError, match="handler of 'bad' is a generator function"):
+        ServeMux().add("bad", function)
+
+
+async def test_a_plain_function_around_a_coroutine_function_does_its_work(work):
+    done = []
+    mux = ServeMux()
+
+    async def inner(ctx, task):
+        await asyncio.sleep(0)
+        done.append(ctx.task_id)
+
+    mux.add("email", lambda ctx, task: inner(ctx, task))  # noqa: PLW0108 - the point of the test
+
+    async with work.serving(mux):
+        info = await work.enqueue("email")
+        await work.until(info, None)
+
+    assert done == [info.id]

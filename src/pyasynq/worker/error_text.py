@@ -44,7 +44,7 @@ def message_of(error: BaseException) -> str:
         said = str(error)
     except BaseException:  # noqa: BLE001 - a __str__ of the user's, which may raise anything
         return "(its text cannot be made)"
-    return "".join((said,))  # of a subclass of str nothing is called
+    return str.__str__(said)  # of a subclass of str nothing of its own is called
 
 
 def keep_text(error: BaseException, text: str) -> None:

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from types import AsyncGeneratorType, GeneratorType
 
 from msgspec.structs import replace
 
@@ -100,8 +101,14 @@ def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
     """Decide what becomes of a task whose handler returned *result*.
 
     Raises:
-        PayloadError: the result is to be kept, but is not bytes.
+        PayloadError: the result is to be kept, but is not bytes; or it is a generator, so
+            that the work has not been done.
     """
+    if isinstance(result, GeneratorType | AsyncGeneratorType):
+        raise PayloadError(
+            f"the handler of {message.type!r} returned a generator, which nobody runs; "
+            "run it in the handler"
+        )
     if message.retention <= 0:
         return FINISHED
     if result is not None and not isinstance(result, bytes):
