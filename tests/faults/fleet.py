@@ -78,9 +78,9 @@ class Fleet:
         self.ledger.close()
 
 
-def enqueue(url: str, tasks: Sequence[Task]) -> set[str]:
+def enqueue(url: str, tasks: Sequence[Task], *, queue: str = "default") -> set[str]:
     """Enqueue *tasks*; return their IDs."""
-    options = EnqueueOptions(max_retry=100)
+    options = EnqueueOptions(max_retry=100, queue=queue)
     with Client(url) as client:
         stored = client.enqueue_many([(task, options) for task in tasks])
     ids = {each.info.id for each in stored if each.info}

@@ -1,0 +1,125 @@
+"""A Go worker and a Python worker on shared queues, killed with SIGKILL in turn: nothing is lost."""
+
+import os
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from pyasynq.task import Task
+from tests.eventually import eventually, eventually_async
+from tests.faults.figures import show
+from tests.faults.fleet import Fleet, enqueue
+from tests.interop.peer import GoWorker
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+QUEUES = ("default", "mail")
+PYTHON = {"concurrency": 10, "queues": dict.fromkeys(QUEUES, 1)}
+
+
+@pytest.fixture
+def fleet(redis_url, redis_client, tmp_path):
+    fleet = Fleet(redis_url, redis_client, tmp_path)
+    yield fleet
+    fleet.close()
+
+
+def ended(worker: GoWorker) -> Counter[str]:
+    return Counter(line["id"] for line in worker.said if "ended" in line)
+
+
+def started(worker: GoWorker) -> Counter[str]:
+    return Counter(line["id"] for line in worker.said if "ended" not in line)
+
+
+def kill_at_work(worker: GoWorker) -> set[str]:
+    """Kill a Go worker while handlers of it run; return their tasks."""
+    running: set[str] = set()
+
+    def is_frozen() -> bool:
+        worker.process.send_signal(signal.SIGSTOP)
+        os.waitpid(worker.process.pid, os.WUNTRACED)
+        running.update(started(worker) - ended(worker))
+        if not running:
+            worker.process.send_signal(signal.SIGCONT)
+        return bool(running)
+
+    eventually(is_frozen, within_s=60)
+    worker.kill()
+    return running
+
+
+def held_by_go(redis_client) -> set[tuple[str, str]]:
+    """Return (queue, ID) of the active tasks that Go has dequeued: it knows of no owner."""
+    found = set()
+    for queue in QUEUES:
+        for task_id in redis_client.lrange(f"asynq:{{{queue}}}:active", 0, -1):
+            if not redis_client.hexists(f"asynq:{{{queue}}}:t:{task_id.decode()}", "owner"):
+                found.add((queue, task_id.decode()))
+    return found
+
+
+def held_by_python(fleet: Fleet) -> set[tuple[str, str]]:
+    return set().union(*(fleet.held(queue) for queue in QUEUES))
+
+
+@pytest.mark.parametrize(
+    ("tasks", "rounds", "is_lease_over"),
+    [(600, 2, True), pytest.param(6_000, 10, False, marks=pytest.mark.long)],
+    ids=["leases end at once", "leases end by themselves"],
+)
+async def test_nothing_is_lost_when_workers_of_either_language_are_killed(
+    tasks, rounds, is_lease_over, peer, fleet, redis_url, redis_client
+):
+    ids = enqueue(redis_url, [Task("work", b"20")] * (tasks // 2))
+    ids |= enqueue(redis_url, [Task("work", b"20")] * (tasks // 2), queue="mail")
+    go_workers = [await peer.serve(*QUEUES)]
+    python = fleet.start(**PYTHON)
+    exposed: set[tuple[object, ...]] = set()  # dequeues whose worker was killed
+    killed = Counter[str]()
+
+    def done() -> set[str]:
+        return set(fleet.ledger.ends).union(*(ended(worker) for worker in go_workers))
+
+    for number in range(1, rounds + 1):
+        share = number * tasks // (2 * rounds)
+        await eventually_async(lambda share=share: len(done()) >= share, within_s=120)
+        killed["python"] += len(fleet.freeze_at_work(python))
+        fleet.kill(python)
+        exposed |= held_by_python(fleet)
+        killed["go"] += len(kill_at_work(go_workers[-1]))
+        left = held_by_go(redis_client)
+        exposed |= {(number, *each) for each in left}
+        if is_lease_over:
+            for queue, task_id in left:
+                redis_client.zadd(f"asynq:{{{queue}}}:lease", {task_id: 1}, xx=True)
+        killed_at = time.monotonic()
+        python = fleet.start(**PYTHON)
+        go_workers.append(await peer.serve(*QUEUES))
+    await eventually_async(lambda: done() == ids, within_s=240)
+    await eventually_async(lambda: not redis_client.keys("asynq:{*}:t:*"), within_s=120)
+    recovered_s = time.monotonic() - killed_at
+    await eventually_async(lambda: redis_client.zcard("asynq:servers") > 0, within_s=60)
+    python.terminate()
+    assert python.wait() == 0
+
+    runs = sum((ended(worker) for worker in go_workers), fleet.ledger.ends)
+    starts = sum((started(worker) for worker in go_workers), fleet.ledger.starts)
+    show(
+        f"kill -9 of a Go worker and a Python worker, {rounds} times each",
+        tasks=tasks,
+        lost=len(ids - set(runs)),
+        duplicates=runs.total() - len(runs),
+        recovered_s=recovered_s,
+        killed_handlers=killed.total(),
+        exposed=len(exposed),
+    )
+    assert killed["go"] > 0
+    assert killed["python"] > 0
+    assert set(runs) == ids
+    assert starts.total() <= tasks + len(exposed)
+    assert runs.total() - len(runs) <= len(exposed) - killed.total()
+    for queue in QUEUES:
+        assert redis_client.llen(f"asynq:{{{queue}}}:active") == 0
