@@ -78,11 +78,11 @@ class Fleet:
         self.ledger.close()
 
 
-def enqueue(url: str, tasks: Sequence[Task], *, queue: str = "default") -> set[str]:
+def enqueue(url: str, tasks: Sequence[Task], **options: Any) -> set[str]:
     """Enqueue *tasks*; return their IDs."""
-    options = EnqueueOptions(max_retry=100, queue=queue)
+    common = EnqueueOptions(**{"max_retry": 100, **options})
     with Client(url) as client:
-        stored = client.enqueue_many([(task, options) for task in tasks])
+        stored = client.enqueue_many([(task, common) for task in tasks])
     ids = {each.info.id for each in stored if each.info}
     assert len(ids) == len(tasks)
     return ids

@@ -5,6 +5,7 @@ so it is there even if its process is killed right after.
 """
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,11 +72,13 @@ class Ledger:
         """Return how many handlers ended beyond the first of each task."""
         return self.ends.total() - len(self.ends)
 
-    def overlaps(self) -> list[str]:
-        """Return the tasks of which two handlers ran at a time."""
+    def overlaps(self, *, without: Container[int] = ()) -> list[str]:
+        """Return the tasks of which two handlers ran at a time, those of some processes aside."""
         running: Counter[str] = Counter()
         found = []
         for entry in self.entries():
+            if entry.pid in without:
+                continue
             running[entry.task_id] += 1 if entry.word == "start" else -1
             if running[entry.task_id] > 1:
                 found.append(entry.task_id)

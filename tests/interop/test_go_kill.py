@@ -1,4 +1,4 @@
-"""A Go worker and a Python worker on shared queues, killed with SIGKILL in turn: nothing is lost."""
+"""A Go worker and a Python worker share queues and are killed with SIGKILL: nothing is lost."""
 
 import os
 import signal
