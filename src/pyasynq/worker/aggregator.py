@@ -26,6 +26,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.aggregation import Aggregation, Aggregations
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.error_text import error_text
 from pyasynq.worker.outcome import task_of
 from pyasynq.worker.pools import ThreadPool
 
@@ -231,10 +232,7 @@ class Aggregator:
         self, aggregation: Aggregation, group: str, tasks: list[Task], limit_s: float
     ) -> Task | None:
         """Call the function of the user, for as long as the set and a shutdown allow."""
-        if iscoroutinefunction(aggregation.function):
-            call = asyncio.ensure_future(aggregation.function(group, tasks))
-        else:
-            call = asyncio.ensure_future(self._threads.run(aggregation.function, group, tasks))
+        call = asyncio.ensure_future(self._called(aggregation, group, tasks))
         stop = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({call, stop}, timeout=limit_s, return_when="FIRST_COMPLETED")
@@ -250,6 +248,19 @@ class Aggregator:
         if made is not None and not isinstance(made, Task):
             raise ConfigError(f"an aggregator must return a Task or None, not {made!r}")
         return made
+
+    async def _called(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> object:
+        """Return what the function returns; whatever it raises concerns this group only."""
+        try:
+            if iscoroutinefunction(aggregation.function):
+                return await aggregation.function(group, tasks)
+            return await self._threads.run(aggregation.function, group, tasks)
+        except BaseException as error:
+            current = asyncio.current_task()
+            if isinstance(error, Exception) or (current is not None and current.cancelling()):
+                raise
+            said = f"the aggregator of {aggregation.pattern!r} raised {error_text(error)}"
+            raise PyasynqError(said) from error
 
     def _now_s(self) -> int:
         return self._clock.redis_now_ns() // NANOSECONDS
