@@ -5,17 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import redis
 
-from pyasynq.client import Client
-from pyasynq.options import EnqueueOptions
-from pyasynq.task import Task
 from tests.eventually import eventually
 from tests.faults.ledger import Ledger
+from tests.faults.load import Load
 
 PROGRAM = Path(__file__).with_name("worker_program.py")
 
@@ -38,7 +35,11 @@ class Fleet:
         self._workers.append(worker)
         return worker
 
-    def freeze_at_work(self, worker: subprocess.Popen[bytes]) -> set[str]:
+    def until_at_work(self, worker: subprocess.Popen[bytes], load: Load) -> None:
+        """Wait until a handler of *worker* runs; *load* lasts until then."""
+        eventually(lambda: self.ledger.unfinished(worker.pid) or load.top_up(), within_s=60)
+
+    def freeze_at_work(self, worker: subprocess.Popen[bytes], load: Load) -> set[str]:
         """Freeze *worker* while handlers of it run; return their tasks."""
         found: set[str] = set()
 
@@ -48,6 +49,7 @@ class Fleet:
             found.update(self.ledger.unfinished(worker.pid))
             if not found:
                 worker.send_signal(signal.SIGCONT)
+                load.top_up()
             return bool(found)
 
         eventually(is_frozen, within_s=60)
@@ -76,13 +78,3 @@ class Fleet:
             if worker.poll() is None:
                 self.kill(worker)
         self.ledger.close()
-
-
-def enqueue(url: str, tasks: Sequence[Task], **options: Any) -> set[str]:
-    """Enqueue *tasks*; return their IDs."""
-    common = EnqueueOptions(**{"max_retry": 100, **options})
-    with Client(url) as client:
-        stored = client.enqueue_many([(task, common) for task in tasks])
-    ids = {each.info.id for each in stored if each.info}
-    assert len(ids) == len(tasks)
-    return ids

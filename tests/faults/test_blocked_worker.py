@@ -8,8 +8,9 @@ import pytest
 from pyasynq.task import Task
 from tests.eventually import eventually
 from tests.faults.figures import show
-from tests.faults.fleet import Fleet, enqueue
+from tests.faults.fleet import Fleet
 from tests.faults.ledger import Entry
+from tests.faults.load import enqueue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 

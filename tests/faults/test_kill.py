@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyasynq.task import Task
 from tests.eventually import eventually
 from tests.faults.figures import show
-from tests.faults.fleet import Fleet, enqueue
+from tests.faults.fleet import Fleet
+from tests.faults.load import Load
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -35,7 +35,8 @@ def test_nothing_is_lost_when_workers_are_killed_in_the_middle_of_handlers(
     tasks, kills, concurrency, fleet, redis_url, redis_client
 ):
     ledger = fleet.ledger
-    ids = enqueue(redis_url, [Task("work", b"20")] * tasks)
+    load = Load(redis_url, redis_client, milliseconds=[20])
+    load.add(tasks)
 
     exposed: set[tuple[str, str]] = set()  # dequeues whose worker was killed
     killed_at_work: list[set[str]] = []
@@ -44,7 +45,7 @@ def test_nothing_is_lost_when_workers_are_killed_in_the_middle_of_handlers(
         # Far enough from the last kill that the work goes on in between.
         share = number * tasks // (2 * kills)
         eventually(lambda share=share: ledger.ended() >= share, within_s=120)
-        killed_at_work.append(fleet.freeze_at_work(worker))
+        killed_at_work.append(fleet.freeze_at_work(worker, load))
         fleet.kill(worker)
         fresh = fleet.held() - exposed
         assert len(fresh) <= (1 + UNACKNOWLEDGED) * concurrency
@@ -59,16 +60,16 @@ def test_nothing_is_lost_when_workers_are_killed_in_the_middle_of_handlers(
     assert last.wait() == 0
     show(
         f"kill -9 of a worker, {kills} times",
-        tasks=tasks,
-        lost=len(ids - set(ledger.ends)),
+        tasks=len(load.ids),
+        lost=len(load.ids - set(ledger.ends)),
         duplicates=ledger.duplicates(),
         recovered_s=recovered_s,
         killed_handlers=sum(len(each) for each in killed_at_work),
         exposed=len(exposed),
     )
     assert all(killed_at_work)
-    assert set(ledger.ends) == ids
-    assert ledger.starts.total() <= tasks + len(exposed)
+    assert set(ledger.ends) == load.ids
+    assert ledger.starts.total() <= len(load.ids) + len(exposed)
     assert ledger.duplicates() <= len(exposed) - sum(len(each) for each in killed_at_work)
     assert redis_client.llen("asynq:{default}:active") == 0
     assert int(redis_client.get("asynq:{default}:failed")) <= len(exposed)

@@ -22,7 +22,8 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.mux import ServeMux
 from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
-from tests.faults.fleet import Fleet, enqueue
+from tests.faults.fleet import Fleet
+from tests.faults.load import enqueue
 from tests.worker.workplace import Workplace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

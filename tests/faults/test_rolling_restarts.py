@@ -1,6 +1,5 @@
 """SIGTERM under load, worker after worker: nothing that finished is lost or runs twice."""
 
-import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -10,13 +9,13 @@ import pytest
 from pyasynq.task import Task
 from tests.eventually import eventually
 from tests.faults.figures import show
-from tests.faults.fleet import Fleet, enqueue
+from tests.faults.fleet import Fleet
+from tests.faults.load import Load, enqueue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # So that nothing is recovered: what runs again would have been requeued, or not acknowledged.
 NO_RECOVERY = {"lease_duration": 30, "recover_interval": 60}
-LOAD = [Task("work", b"5"), Task("work", b"30"), Task("work", b"60")]
 
 
 @pytest.fixture
@@ -26,10 +25,6 @@ def fleet(redis_url, redis_client, tmp_path) -> Iterator[Fleet]:
     fleet.close()
 
 
-def load(count: int) -> list[Task]:
-    return list(itertools.islice(itertools.cycle(LOAD), count))
-
-
 @pytest.mark.parametrize(
     ("tasks", "restarts"), [(1_500, 4), pytest.param(15_000, 30, marks=pytest.mark.long)]
 )
@@ -37,7 +32,8 @@ def test_what_finished_is_neither_lost_nor_run_twice(
     tasks, restarts, fleet, redis_url, redis_client
 ):
     ledger = fleet.ledger
-    ids = enqueue(redis_url, load(tasks))
+    load = Load(redis_url, redis_client, milliseconds=[5, 30, 60])
+    load.add(tasks)
 
     workers = [fleet.start(concurrency=20, **NO_RECOVERY) for _ in range(2)]
     codes, longest_s = [], 0.0
@@ -45,7 +41,7 @@ def test_what_finished_is_neither_lost_nor_run_twice(
         old = workers.pop(0)
         share = number * tasks // (restarts + 2)
         eventually(lambda share=share: ledger.ended() >= share, within_s=120)
-        eventually(lambda old=old: ledger.unfinished(old.pid), within_s=60)
+        fleet.until_at_work(old, load)
         stopped_at = time.monotonic()
         old.send_signal(signal.SIGTERM)
         workers.append(fleet.start(concurrency=20, **NO_RECOVERY))
@@ -60,16 +56,16 @@ def test_what_finished_is_neither_lost_nor_run_twice(
 
     show(
         f"SIGTERM of a worker, {restarts} times",
-        tasks=tasks,
-        lost=len(ids - set(ledger.ends)),
+        tasks=len(load.ids),
+        lost=len(load.ids - set(ledger.ends)),
         duplicates=ledger.duplicates(),
         stopped_s=longest_s,
     )
     assert set(codes) == {0}
-    assert set(ledger.ends) == ids
+    assert set(ledger.ends) == load.ids
     assert ledger.starts == ledger.ends
-    assert ledger.starts.total() == tasks
-    assert int(redis_client.get("asynq:{default}:processed")) == tasks
+    assert ledger.starts.total() == len(load.ids)
+    assert int(redis_client.get("asynq:{default}:processed")) == len(load.ids)
     assert redis_client.get("asynq:{default}:failed") is None
 
 

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from pyasynq.task import Task
 from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
-from tests.faults.fleet import Fleet, enqueue
+from tests.faults.fleet import Fleet
+from tests.faults.load import Load
 from tests.interop.peer import GoWorker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,7 +34,7 @@ def started(worker: GoWorker) -> Counter[str]:
     return Counter(line["id"] for line in worker.said if "ended" not in line)
 
 
-def kill_at_work(worker: GoWorker) -> set[str]:
+def kill_at_work(worker: GoWorker, load: Load) -> set[str]:
     """Kill a Go worker while handlers of it run; return their tasks."""
     running: set[str] = set()
 
@@ -44,6 +44,7 @@ def kill_at_work(worker: GoWorker) -> set[str]:
         running.update(started(worker) - ended(worker))
         if not running:
             worker.process.send_signal(signal.SIGCONT)
+            load.top_up()
         return bool(running)
 
     eventually(is_frozen, within_s=60)
@@ -51,18 +52,11 @@ def kill_at_work(worker: GoWorker) -> set[str]:
     return running
 
 
-def held_by_go(redis_client) -> set[tuple[str, str]]:
-    """Return (queue, ID) of the active tasks that Go has dequeued: it knows of no owner."""
-    found = set()
+def end_leases(redis_client) -> None:
+    """Let every lease have ended long ago."""
     for queue in QUEUES:
         for task_id in redis_client.lrange(f"asynq:{{{queue}}}:active", 0, -1):
-            if not redis_client.hexists(f"asynq:{{{queue}}}:t:{task_id.decode()}", "owner"):
-                found.add((queue, task_id.decode()))
-    return found
-
-
-def held_by_python(fleet: Fleet) -> set[tuple[str, str]]:
-    return set().union(*(fleet.held(queue) for queue in QUEUES))
+            redis_client.zadd(f"asynq:{{{queue}}}:lease", {task_id: 1}, xx=True)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +67,11 @@ def held_by_python(fleet: Fleet) -> set[tuple[str, str]]:
 async def test_nothing_is_lost_when_workers_of_either_language_are_killed(
     tasks, rounds, is_lease_over, peer, fleet, redis_url, redis_client
 ):
-    ids = enqueue(redis_url, [Task("work", b"20")] * (tasks // 2))
-    ids |= enqueue(redis_url, [Task("work", b"20")] * (tasks // 2), queue="mail")
+    load = Load(redis_url, redis_client, milliseconds=[20], queues=QUEUES)
+    load.add(tasks // len(QUEUES))
     go_workers = [await peer.serve(*QUEUES)]
     python = fleet.start(**PYTHON)
-    exposed: set[tuple[object, ...]] = set()  # dequeues whose worker was killed
+    exposed = 0  # tasks that were active when both workers were dead
     killed = Counter[str]()
 
     def done() -> set[str]:
@@ -86,40 +80,37 @@ async def test_nothing_is_lost_when_workers_of_either_language_are_killed(
     for number in range(1, rounds + 1):
         share = number * tasks // (2 * rounds)
         await eventually_async(lambda share=share: len(done()) >= share, within_s=120)
-        killed["python"] += len(fleet.freeze_at_work(python))
+        killed["python"] += len(fleet.freeze_at_work(python, load))
         fleet.kill(python)
-        exposed |= held_by_python(fleet)
-        killed["go"] += len(kill_at_work(go_workers[-1]))
-        left = held_by_go(redis_client)
-        exposed |= {(number, *each) for each in left}
+        killed["go"] += len(kill_at_work(go_workers[-1], load))
+        exposed += sum(redis_client.llen(f"asynq:{{{queue}}}:active") for queue in QUEUES)
         if is_lease_over:
-            for queue, task_id in left:
-                redis_client.zadd(f"asynq:{{{queue}}}:lease", {task_id: 1}, xx=True)
+            end_leases(redis_client)
         killed_at = time.monotonic()
         python = fleet.start(**PYTHON)
         go_workers.append(await peer.serve(*QUEUES))
-    await eventually_async(lambda: done() == ids, within_s=240)
+    await eventually_async(lambda: done() == load.ids, within_s=240)
     await eventually_async(lambda: not redis_client.keys("asynq:{*}:t:*"), within_s=120)
     recovered_s = time.monotonic() - killed_at
-    await eventually_async(lambda: redis_client.zcard("asynq:servers") > 0, within_s=60)
+    fleet.until_at_work(python, load)
     python.terminate()
     assert python.wait() == 0
+    await eventually_async(lambda: not redis_client.keys("asynq:{*}:t:*"), within_s=120)
 
     runs = sum((ended(worker) for worker in go_workers), fleet.ledger.ends)
     starts = sum((started(worker) for worker in go_workers), fleet.ledger.starts)
+    duplicates = runs.total() - len(runs)
     show(
         f"kill -9 of a Go worker and a Python worker, {rounds} times each",
-        tasks=tasks,
-        lost=len(ids - set(runs)),
-        duplicates=runs.total() - len(runs),
+        tasks=len(load.ids),
+        lost=len(load.ids - set(runs)),
+        duplicates=duplicates,
         recovered_s=recovered_s,
         killed_handlers=killed.total(),
-        exposed=len(exposed),
+        exposed=exposed,
     )
     assert killed["go"] > 0
     assert killed["python"] > 0
-    assert set(runs) == ids
-    assert starts.total() <= tasks + len(exposed)
-    assert runs.total() - len(runs) <= len(exposed) - killed.total()
-    for queue in QUEUES:
-        assert redis_client.llen(f"asynq:{{{queue}}}:active") == 0
+    assert set(runs) == load.ids
+    assert starts.total() <= len(load.ids) + exposed
+    assert duplicates <= exposed - killed.total()
