@@ -77,7 +77,12 @@ def show_figures(fleet: Fleet, row: str, seen: Seen) -> None:
     [
         ("block", "loop blocked for longer than the lease", 1),
         # Its process starts so late that the others may have ended before.
-        ("hold apart", "interpreter lock held for longer than the lease, executor process", 0),
+        pytest.param(
+            "hold apart",
+            "interpreter lock held for longer than the lease, executor process",
+            0,
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["block", "hold apart"],
 )

@@ -29,7 +29,7 @@ def fleet(redis_url, redis_client, tmp_path) -> Iterator[Fleet]:
 
 @pytest.mark.parametrize(
     ("tasks", "kills", "concurrency"),
-    [(1_000, 4, 20), pytest.param(10_000, 20, 100, marks=pytest.mark.long)],
+    [(800, 3, 20), pytest.param(10_000, 20, 100, marks=pytest.mark.long)],
 )
 def test_nothing_is_lost_when_workers_are_killed_in_the_middle_of_handlers(
     tasks, kills, concurrency, fleet, redis_url, redis_client

@@ -26,7 +26,7 @@ def fleet(redis_url, redis_client, tmp_path) -> Iterator[Fleet]:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "restarts"), [(1_500, 4), pytest.param(15_000, 30, marks=pytest.mark.long)]
+    ("tasks", "restarts"), [(1_000, 2), pytest.param(15_000, 30, marks=pytest.mark.long)]
 )
 def test_what_finished_is_neither_lost_nor_run_twice(
     tasks, restarts, fleet, redis_url, redis_client
