@@ -67,14 +67,14 @@ class Peer:
         (answer,) = await self.run("get", queue, task_id)
         return answer
 
-    async def serve(self, queue: str = "default", *, command: str = "serve") -> GoWorker:
-        """Start a Go worker; return when it is ready.
+    async def serve(self, *queues: str, command: str = "serve") -> GoWorker:
+        """Start a Go worker of *queues*, or of "default"; return when it is ready.
 
         Args:
             command: "serve", or "recover" for a server that says what it warns of.
         """
         output = self._folder / f"go-worker-{len(self._workers)}"
-        worker = GoWorker([*self._command, command, queue], output)
+        worker = GoWorker([*self._command, command, ",".join(queues or ["default"])], output)
         self._workers.append(worker)
         await worker.until_ready()
         return worker

@@ -23,6 +23,7 @@ from pyasynq.task import Task
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.aggregation import Aggregation
+from pyasynq.worker.error_text import error_text
 from pyasynq.worker.outcome import task_of
 from pyasynq.worker.pools import ThreadPool
 
@@ -147,7 +148,8 @@ class AggregateMaker:
             raise TimeoutError(f"the aggregator of {aggregation.pattern!r} takes too long")
         made = await call
         if isinstance(made, BaseException):
-            raise PyasynqError(f"the aggregator of {aggregation.pattern!r} failed") from made
+            said = f"the aggregator of {aggregation.pattern!r} raised {error_text(made)}"
+            raise PyasynqError(said) from made
         if made is not None and not isinstance(made, Task):
             raise ConfigError(f"an aggregator must return a Task or None, not {made!r}")
         return made

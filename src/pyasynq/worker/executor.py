@@ -22,6 +22,7 @@ from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope, TaskContext, enter
 from pyasynq.worker.deadlines import Deadlines
+from pyasynq.worker.error_text import CONTEXT_CANCELED
 from pyasynq.worker.lease import Ending, RunningTask
 from pyasynq.worker.middleware import CallNext, wrap
 from pyasynq.worker.mux import AS_SERVER, Route, ServeMux, TaskSettings
@@ -110,8 +111,6 @@ class Executor:
             enter(context)
             endpoint, _settings = self._entry(running.message.type)
             result = await endpoint(context)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             await self._on_failure(running, error)
         else:
@@ -143,7 +142,7 @@ class Executor:
         if running.ending is not None and outcome.control_flow(error) is None:
             error = outcome.error_of(running.ending)
         elif isinstance(error, asyncio.CancelledError):
-            error = asyncio.CancelledError(outcome.CONTEXT_CANCELED)
+            error = asyncio.CancelledError(CONTEXT_CANCELED)
         await self._fail(running, error)
 
     def _give_up(self, running: RunningTask) -> None:
@@ -170,7 +169,9 @@ class Executor:
             told = handler(context, context.task, error)
             if isawaitable(told):
                 await told
-        except Exception:
+        except asyncio.CancelledError:
+            raise
+        except BaseException:  # code of the user's; sys.exit in it would end the server
             logger.exception("the error handler failed on task %s", running.message.id)
 
     def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
@@ -213,7 +214,12 @@ class Executor:
             return lambda context: self._processes.run(place, context)
         if route.is_async:
             return lambda context: handler(context, context.task)
-        return lambda context: self._threads.run(handler, context, context.task)
+        return lambda context: self._in_thread(handler, context)
+
+    async def _in_thread(self, handler: Callable[..., Any], context: TaskContext) -> object:
+        result: object = await self._threads.run(handler, context, context.task)
+        # A plain function around a coroutine function: the work is what it returned.
+        return await result if isawaitable(result) else result
 
 
 def _no_handler(context: TaskContext) -> Awaitable[Any]:

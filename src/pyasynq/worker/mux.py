@@ -5,7 +5,7 @@ And which function aggregates a group.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Literal, TypeVar, Unpack
 
 from pyasynq.errors import ConfigError
@@ -96,12 +96,14 @@ class ServeMux:
             place: where a process of its own finds the handler, if not under its own name.
 
         Raises:
-            ConfigError: the pattern is blank or taken, the handler cannot be called, or a process
-                of its own could not find it.
+            ConfigError: the pattern is blank or taken, the handler cannot be called or is a
+                generator function, or a process of its own could not find it.
         """
         faults = [name_fault("pattern", pattern)]
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
+        elif isgeneratorfunction(handler) or isasyncgenfunction(handler):
+            faults.append(f"handler of {pattern!r} is a generator function, which nobody would run")
         if pattern in self._routes:
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))

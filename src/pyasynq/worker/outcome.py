@@ -16,8 +16,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePath
-from traceback import walk_tb
+from types import AsyncGeneratorType, GeneratorType
 
 from msgspec.structs import replace
 
@@ -25,19 +24,18 @@ from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
 from pyasynq.retry import RetryDelay, asynq_default
 from pyasynq.task import Task, stored_task
-from pyasynq.wire.message import TaskMessage, clean_text, encode
+from pyasynq.wire.message import TaskMessage, encode
 from pyasynq.worker.config import always_failure
+from pyasynq.worker.error_text import (
+    CONTEXT_CANCELED,
+    DEADLINE_EXCEEDED,
+    LEASE_EXPIRED,
+    error_text,
+)
 from pyasynq.worker.lease import Ending
 
 logger = logging.getLogger("pyasynq.outcome")
 
-# Texts that readers of Go Asynq's data group failures by: context package of Go, recoverer.go.
-DEADLINE_EXCEEDED = "context deadline exceeded"
-CONTEXT_CANCELED = "context canceled"
-LEASE_EXPIRED = "asynq: task lease expired"
-
-LONGEST_ERROR_BYTES = 4096
-_KEPT_TEXT = "__pyasynq_text__"
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
 
@@ -103,8 +101,14 @@ def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
     """Decide what becomes of a task whose handler returned *result*.
 
     Raises:
-        PayloadError: the result is to be kept, but is not bytes.
+        PayloadError: the result is to be kept, but is not bytes; or it is a generator, so
+            that the work has not been done.
     """
+    if isinstance(result, GeneratorType | AsyncGeneratorType):
+        raise PayloadError(
+            f"the handler of {message.type!r} returned a generator, which nobody runs; "
+            "run it in the handler"
+        )
     if message.retention <= 0:
         return FINISHED
     if result is not None and not isinstance(result, bytes):
@@ -169,7 +173,7 @@ def judge(
     decide = partial(of_failure, message, data, error, deferred=deferred, now_ns=now_ns)
     try:
         return decide(rules=rules)
-    except Exception:
+    except BaseException:  # code of the user's, which may also call sys.exit
         logger.exception(
             "retry_delay or is_failure failed on task %s; using the defaults", message.id
         )
@@ -215,31 +219,6 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             waiting.append(link.__context__)
 
 
-def error_text(error: BaseException) -> str:
-    """Return the text stored for *error*: ``ValueError: bad size [resize.py:41]``.
-
-    Errors of pyasynq and of an ended attempt keep their own text, since Go's tools group by it.
-    """
-    kept: str | None = getattr(error, _KEPT_TEXT, None)
-    if kept is not None:
-        return kept
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001 - a __str__ of the user's that fails
-        said = "(its text cannot be made)"
-    if not _is_ours(error, said):
-        name = type(error).__qualname__
-        said = f"{name}: {said}" if said else name
-        where = _last_line(error)
-        said = f"{said} [{where}]" if where else said
-    return clean_text(said, LONGEST_ERROR_BYTES)
-
-
-def keep_text(error: BaseException, text: str) -> None:
-    """Let `error_text` return *text*, made where *error* was raised: in another process."""
-    setattr(error, _KEPT_TEXT, text)
-
-
 def task_of(message: TaskMessage) -> Task:
     """Return what a handler sees of *message*."""
     return stored_task(message.type, message.payload, message.headers)
@@ -251,15 +230,3 @@ def _is_granted(rules: Rules, deferred: int) -> bool:
 
 def _failed(message: TaskMessage, text: str, now_ns: int, *, retried: int) -> TaskMessage:
     return replace(message, retried=retried, error_msg=text, last_failed_at=now_ns // NANOSECONDS)
-
-
-def _is_ours(error: BaseException, said: str) -> bool:
-    return isinstance(error, PyasynqError) or said in (DEADLINE_EXCEEDED, CONTEXT_CANCELED)
-
-
-def _last_line(error: BaseException) -> str:
-    """Return ``file:line`` of where *error* was raised; empty if it never was."""
-    where = ""
-    for frame, line in walk_tb(error.__traceback__):
-        where = f"{PurePath(frame.f_code.co_filename).name}:{line}"
-    return where

@@ -26,7 +26,8 @@ class ThreadPool:
         """Run *function* in a thread, in a copy of the caller's context variables.
 
         A cancellation is held back until the function has ended, since its slot is not free
-        before. Then an exception of the function wins over the cancellation.
+        before. Then an exception of the function wins over the cancellation. A function that
+        still waits for a thread is never called.
         """
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
@@ -34,7 +35,7 @@ class ThreadPool:
         future = self._executor.submit(_call, context, function, args)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
-        return await _outlast(asyncio.wrap_future(future))
+        return await _outlast(future)
 
     def close(self) -> None:
         """Take no more work; threads that still run are left to end by themselves."""
@@ -52,14 +53,16 @@ def _call(
         return None, error
 
 
-async def _outlast(future: asyncio.Future[Ended]) -> Any:
-    is_cancelled = False
-    while not future.done():
+async def _outlast(future: Future[Ended]) -> Any:
+    ended, is_cancelled = asyncio.wrap_future(future), False
+    while not ended.done():
         try:
-            await asyncio.wait({future})
+            await asyncio.wait({ended})
         except asyncio.CancelledError:
+            if future.cancel():
+                raise
             is_cancelled = True
-    value, error = future.result()
+    value, error = ended.result()
     if error is not None:
         raise error
     if is_cancelled:

@@ -21,6 +21,7 @@ from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker import outcome
+from pyasynq.worker.error_text import LEASE_EXPIRED
 from pyasynq.worker.outcome import Archived, Retried, Rules
 
 
@@ -69,7 +70,7 @@ def decide(
     decided = outcome.judge(
         named,
         expired.data,
-        PyasynqError(outcome.LEASE_EXPIRED),
+        PyasynqError(LEASE_EXPIRED),
         rules=rules,
         deferred=expired.deferred,
         now_ns=now_ns,

@@ -80,7 +80,8 @@ class Server:
             RedisUnavailableError: Redis did not answer at the start.
         """
         with asyncio.Runner(loop_factory=_loop_factory()) as loop_runner:
-            loop_runner.run(self._serve_until_signal(mux, on_loop))
+            loop = loop_runner.get_loop()
+            _run_to_end(loop, loop.create_task(self._serve_until_signal(mux, on_loop)))
 
     async def serve(self, mux: ServeMux) -> None:
         """Serve until `shutdown` is called or the caller is cancelled; then shut down.
@@ -200,6 +201,22 @@ class Server:
     def _close(self) -> None:
         self._status = "closed"
         logger.info("server %s is closed", self.id)
+
+
+def _run_to_end(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+    """Run *loop* until *serving* has ended, and raise what it raised.
+
+    A task that a handler made may raise SystemExit or KeyboardInterrupt, which end any loop. They
+    are not the user's, for whom there are signals, so the loop is entered again.
+    """
+    while not serving.done():
+        try:
+            loop.run_until_complete(serving)
+        except (SystemExit, KeyboardInterrupt):
+            if serving.done():
+                raise
+            logger.exception("a task of a handler raised what ends a program; the worker goes on")
+    serving.result()
 
 
 def _exit_now(code: int) -> NoReturn:

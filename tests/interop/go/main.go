@@ -2,7 +2,7 @@
 //
 //	peer ADDRESS enqueue QUEUE TYPE COUNT    enqueues COUNT tasks {"n": i}
 //	peer ADDRESS submit                      enqueues the tasks on standard input (submit.go)
-//	peer ADDRESS serve QUEUE                 runs tasks until it is killed (serve.go)
+//	peer ADDRESS serve QUEUE,...             runs tasks until it is killed (serve.go)
 //	peer ADDRESS recover QUEUE               runs a server without handlers that prints its warnings
 //	peer ADDRESS inspect QUEUE               prints the queue, its tasks and the servers
 //	peer ADDRESS get QUEUE ID                prints one task

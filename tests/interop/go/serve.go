@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,18 +11,23 @@ import (
 )
 
 // serve says of each task what its handler sees, then does what the type begins with: "fail"
-// fails, "skip" fails for good, "wait" waits to be cancelled. Any other task is done, and its
-// payload is its result. A failed task is due an hour later.
-func serve(redis asynq.RedisConnOpt, queue string) {
+// fails, "skip" fails for good, "wait" waits to be cancelled, "work" waits for as many milliseconds
+// as its payload says, and says that it has ended. Any other task is done, and its payload is its
+// result. A failed task is due an hour later, "work" at once.
+func serve(redis asynq.RedisConnOpt, names string) {
+	queues := map[string]int{}
+	for _, queue := range strings.Split(names, ",") {
+		queues[queue] = 1
+	}
 	server := asynq.NewServer(redis, asynq.Config{
 		Concurrency:              10,
-		Queues:                   map[string]int{queue: 1},
+		Queues:                   queues,
 		TaskCheckInterval:        10 * time.Millisecond,
 		DelayedTaskCheckInterval: 50 * time.Millisecond,
 		GroupGracePeriod:         time.Second,
 		GroupAggregator:          asynq.GroupAggregatorFunc(aggregate),
 		LogLevel:                 asynq.FatalLevel,
-		RetryDelayFunc:           inAnHour,
+		RetryDelayFunc:           retryDelay,
 	})
 	check(server.Start(asynq.HandlerFunc(handle)))
 	say(map[string]any{"ready": true})
@@ -29,6 +35,13 @@ func serve(redis asynq.RedisConnOpt, queue string) {
 }
 
 func inAnHour(int, error, *asynq.Task) time.Duration { return time.Hour }
+
+func retryDelay(retried int, err error, task *asynq.Task) time.Duration {
+	if task.Type() == "work" {
+		return 0
+	}
+	return inAnHour(retried, err, task)
+}
 
 func handle(ctx context.Context, task *asynq.Task) error {
 	sayTask(ctx, task)
@@ -38,6 +51,13 @@ func handle(ctx context.Context, task *asynq.Task) error {
 		return errors.New("failed in go ✗")
 	case "skip":
 		return asynq.SkipRetry
+	case "work":
+		milliseconds, err := strconv.Atoi(string(task.Payload()))
+		check(err)
+		time.Sleep(time.Duration(milliseconds) * time.Millisecond)
+		id, _ := asynq.GetTaskID(ctx)
+		say(map[string]any{"id": id, "ended": true})
+		return nil
 	case "wait":
 		<-ctx.Done()
 		return ctx.Err()

@@ -1,6 +1,5 @@
 """What becomes of a task: the table of decisions."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from pyasynq import retry
 from pyasynq.errors import (
     ConfigError,
-    HandlerNotFoundError,
     PayloadError,
     RetryLater,
     RevokeTask,
@@ -16,7 +14,6 @@ from pyasynq.errors import (
 )
 from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
-from pyasynq.worker.lease import Ending
 from pyasynq.worker.outcome import Archived, Completed, Finished, Retried, Rules
 from tests.builders import make_data, make_message
 
@@ -193,52 +190,3 @@ def test_retry_later_beyond_max_deferrals_is_a_failure():
 def test_retry_later_refuses_a_negative_delay():
     with pytest.raises(ConfigError, match="negative"):
         RetryLater(-1)
-
-
-@pytest.mark.parametrize(
-    ("ending", "text"),
-    [
-        (Ending.TIMED_OUT, "context deadline exceeded"),
-        (Ending.CANCELED, "context canceled"),
-        (Ending.LEASE_LOST, "asynq: task lease expired"),
-    ],
-)
-def test_an_ended_attempt_is_told_in_the_words_of_go(ending, text):
-    assert outcome.error_text(outcome.error_of(ending)) == text
-
-
-def test_a_missing_handler_is_told_in_the_words_of_go():
-    error = HandlerNotFoundError("email")
-
-    assert outcome.error_text(error) == 'handler not found for task "email"'
-
-
-def test_an_error_text_names_type_message_and_line():
-    error = raised(lambda: int("x"))
-
-    text = outcome.error_text(error)
-
-    assert text.startswith("ValueError: invalid literal for int() with base 10: 'x' [test_outcome")
-
-
-class Unspeakable(Exception):
-    def __str__(self):
-        raise RuntimeError("no text")
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (KeyError(), "KeyError"),
-        (Unspeakable(), "Unspeakable: (its text cannot be made)"),
-        (ValueError("a\ud800"), "ValueError: a\\ud800"),
-        (SystemExit(3), "SystemExit: 3"),
-        (asyncio.CancelledError("context canceled"), "context canceled"),
-    ],
-)
-def test_any_exception_has_a_text_that_go_can_store(error, text):
-    assert outcome.error_text(error) == text
-
-
-def test_an_error_text_is_bounded():
-    assert len(outcome.error_text(ValueError("é" * 100_000)).encode()) <= 4096

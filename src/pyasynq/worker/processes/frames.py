@@ -12,6 +12,7 @@ import msgspec
 
 from pyasynq.errors import HandlerProcessError, RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker import outcome
+from pyasynq.worker.error_text import error_text, keep_text, message_of
 from pyasynq.worker.processes.place import MAIN, RENAMED_MAIN, Main, Place
 
 HEAD = struct.Struct("!4sI")
@@ -143,13 +144,9 @@ def raised(error: BaseException) -> Raised:
     """Describe an exception of a handler."""
     wish = outcome.control_flow(error)
     kind = type(error)
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001 - a __str__ of the user's that fails
-        message = ""
     return Raised(
-        text=outcome.error_text(error),
-        message=message.encode("utf-8", "backslashreplace").decode(),
+        text=error_text(error),
+        message=message_of(error).encode("utf-8", "backslashreplace").decode(),
         module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
         name=kind.__qualname__,
         wish="" if wish is None else type(wish).__name__,
@@ -173,7 +170,7 @@ def exception_of(told: Raised) -> BaseException:
     error = wish if wish is not None and is_wish else _instance(kind, told)
     if not is_wish:
         error.__cause__ = wish
-    outcome.keep_text(error, told.text)
+    keep_text(error, told.text)
     return error
 
 

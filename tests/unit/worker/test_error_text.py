@@ -1,0 +1,176 @@
+"""The text that is stored for an exception: its type, its message, its place; always good UTF-8."""
+
+import asyncio
+import re
+
+import pytest
+
+from pyasynq.errors import HandlerNotFoundError, RetryLater
+from pyasynq.worker.error_text import LONGEST_ERROR_BYTES, error_text, keep_text
+from pyasynq.worker.lease import Ending
+from pyasynq.worker.outcome import error_of
+from pyasynq.worker.processes.frames import exception_of, raised
+
+
+def caught(act) -> BaseException:
+    try:
+        act()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def raising(error: BaseException):
+    def act():
+        raise error
+
+    return act
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Interrupting(Exception):
+    def __str__(self):
+        raise KeyboardInterrupt
+
+
+class Clueless(Exception):
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+
+class Frozen(Exception):
+    def __setattr__(self, name, value):
+        raise AttributeError("frozen")
+
+
+class Loquacious(str):
+    __slots__ = ()
+
+    def __format__(self, spec):
+        raise RuntimeError("not in a text")
+
+    def encode(self, *_arguments):
+        return b"\xff\xfe"
+
+
+class Odd(Exception):
+    def __str__(self):
+        return Loquacious("odd")
+
+
+def undecodable():
+    b"\xff".decode()
+
+
+ENDLESS = type("Endless" * 2_000, (Exception,), {})
+AT = r" \[test_error_text\.py:\d+\]"
+KINDS = {
+    "ordinary": (raising(ValueError("bad size")), f"ValueError: bad size{AT}"),
+    "no message": (raising(KeyError()), f"KeyError{AT}"),
+    "exit": (raising(SystemExit(3)), f"SystemExit: 3{AT}"),
+    "no text": (raising(Unspeakable()), rf"Unspeakable: \(its text cannot be made\){AT}"),
+    "interrupts": (raising(Interrupting()), rf"Interrupting: \(its text cannot be made\){AT}"),
+    "no attributes": (raising(Clueless("far")), f"Clueless: far{AT}"),
+    "frozen": (raising(Frozen("cold")), f"Frozen: cold{AT}"),
+    "odd text": (raising(Odd()), f"Odd: odd{AT}"),
+    "surrogates": (raising(ValueError("a\ud800b")), rf"ValueError: a\\ud800b{AT}"),
+    "zero byte": (raising(ValueError("a\0b")), f"ValueError: a\0b{AT}"),
+    "lines": (raising(ValueError("a\nb")), f"ValueError: a\nb{AT}"),
+    "undecodable": (undecodable, f"UnicodeDecodeError: 'utf-8' codec can't decode .*{AT}"),
+    "long": (raising(ValueError("é" * 1_000_000)), f"ValueError: é+…{AT}"),
+    "long name": (raising(ENDLESS("x")), f"(Endless)+E?n?d?l?e?s?…{AT}"),
+    "group": (
+        raising(ExceptionGroup("two", [ValueError("first"), KeyError("second")])),
+        rf"ExceptionGroup: two \(2 sub-exceptions\){AT}: ValueError: first",
+    ),
+    "group in a group": (
+        raising(ExceptionGroup("o" * 9_000, [ExceptionGroup("i", [Unspeakable()])])),
+        rf"ExceptionGroup: o+…{AT}: Unspeakable: \(its text cannot be made\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("act", "text"), KINDS.values(), ids=KINDS)
+def test_it_names_the_type_the_message_and_the_place(act, text):
+    told = error_text(caught(act))
+
+    assert re.fullmatch(text, told, re.DOTALL), told
+    assert len(told.encode("utf-8", "strict")) <= LONGEST_ERROR_BYTES
+
+
+@pytest.mark.parametrize("act", [act for act, _text in KINDS.values()], ids=KINDS)
+def test_it_comes_unchanged_out_of_a_process_of_its_own(act):
+    error = caught(act)
+
+    assert error_text(exception_of(raised(error))) == error_text(error)
+
+
+def test_the_place_is_where_it_was_raised_and_not_where_it_passed():
+    def deep():
+        raise ValueError("bad")
+
+    line = deep.__code__.co_firstlineno + 1
+
+    assert error_text(caught(deep)) == f"ValueError: bad [test_error_text.py:{line}]"
+
+
+def test_a_place_that_no_file_has_is_cut_and_cleaned():
+    code = compile("raise ValueError('bad')", "\ud800" + "x" * 9_000, "exec")
+
+    told = error_text(caught(lambda: exec(code)))
+
+    assert told.startswith("ValueError: bad [\\ud800xxx")
+    assert len(told) < 300
+
+
+def test_an_end_of_iteration_is_named_although_python_replaces_it():
+    async def handler():
+        raise StopIteration("end")
+
+    told = error_text(caught(lambda: asyncio.run(handler())))
+
+    assert re.fullmatch(f"StopIteration: end{AT}", told)
+
+
+def test_a_group_of_a_task_group_names_what_failed_in_it():
+    async def fail():
+        raise ValueError("bad")
+
+    async def handler():
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail())
+
+    told = error_text(caught(lambda: asyncio.run(handler())))
+
+    assert re.search(rf"\(1 sub-exception\) \[.*\]: ValueError: bad{AT}", told)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (HandlerNotFoundError("email"), 'handler not found for task "email"'),
+        (error_of(Ending.TIMED_OUT), "context deadline exceeded"),
+        (error_of(Ending.CANCELED), "context canceled"),
+        (error_of(Ending.LEASE_LOST), "asynq: task lease expired"),
+    ],
+)
+def test_what_go_has_words_for_is_told_in_them(error, text):
+    assert error_text(caught(raising(error))) == text
+
+
+def test_a_wish_of_any_length_comes_out_of_a_process_of_its_own():
+    error = caught(raising(RetryLater(86_399_999_999_999.5)))
+
+    assert exception_of(raised(error)).delay == error.delay
+
+
+def test_a_text_made_elsewhere_is_kept_on_any_exception():
+    error = Frozen("cold")
+
+    keep_text(error, "made elsewhere")
+
+    assert error_text(error) == "made elsewhere"
