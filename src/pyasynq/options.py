@@ -17,6 +17,9 @@ Duration = timedelta | float
 
 UniqueUntil = Literal["done", "started", "archived"]
 
+CancelThen = Literal["retry", "archive", "drop"]
+"""What becomes of a task that is cancelled: as a failure, archived, or deleted."""
+
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRY = 25  # asynq v0.26 client.go: defaultMaxRetry
 DEFAULT_TIMEOUT = timedelta(minutes=30)  # asynq v0.26 client.go: when neither limit is given
@@ -117,6 +120,13 @@ def name_fault(what: str, name: object) -> str | None:
     if size > MAX_NAME_BYTES:
         return f"{what} is {size} bytes long; at most {MAX_NAME_BYTES} are allowed"
     return None
+
+
+def cancel_fault(then: object) -> str | None:
+    """Return what is wrong with a wish for a cancelled task; None if it is good."""
+    if then in get_args(CancelThen):
+        return None
+    return f"then must be 'retry', 'archive' or 'drop', not {then!r}"
 
 
 def to_timedelta(duration: Duration) -> timedelta:

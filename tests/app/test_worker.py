@@ -262,6 +262,33 @@ async def test_a_handle_cancels_a_running_task(redis_url):
         await eventually_async(lambda: handle.info().state == "retry")
     assert handle.info().last_error == "context canceled"
     assert await handle.acancel() == 0
+    assert handle.cancel(then="drop") == 0
+    await app.aclose()
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_handle_says_what_becomes_of_a_cancelled_task(redis_url, is_async):
+    app = make_app(redis_url)
+    gate = threading.Event()
+
+    @app.task
+    async def wait() -> None:
+        gate.set()
+        await loop_for_ever()
+
+    async def cancel() -> None:
+        if is_async:
+            await handle.acancel(then="archive")
+        else:
+            handle.cancel(then="archive")
+
+    handle = await wait.aenqueue()
+
+    async with app.server().running(app.mux):
+        await eventually_async(gate.is_set)
+        while (await handle.ainfo()).state == "active":  # the server may not listen yet
+            await cancel()
+    assert handle.info().state == "archived"
     await app.aclose()
 
 

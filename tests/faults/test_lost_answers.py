@@ -91,6 +91,7 @@ CASES: dict[str, Callable[[], Operation]] = {
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
+    "mark_cancel": lambda: presence.mark_cancel(KEYS, "a", "drop"),
     "get_task": lambda: inspect.get_task(KEYS, "a"),
     "queue_stats": lambda: inspect.queue_stats(KEYS, now_ns=NOW_NS),
 }

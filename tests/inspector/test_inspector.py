@@ -75,6 +75,14 @@ def test_a_blank_id_is_refused(redis_url):
             inspector.tasks.get("mail", " ")
         with pytest.raises(ConfigError, match="task_id must not be blank"):
             inspector.tasks.cancel("")
+        with pytest.raises(ConfigError, match="queue must not be blank"):
+            inspector.tasks.cancel("a", queue="")
+
+
+def test_an_unknown_wish_for_a_cancelled_task_is_refused(redis_url):
+    with Inspector(redis_url) as inspector:
+        with pytest.raises(ConfigError, match="then must be 'retry', 'archive' or 'drop'"):
+            inspector.tasks.cancel("a", then="delete")
 
 
 def test_a_cancellation_that_nobody_hears_is_no_error(redis_url):

@@ -74,6 +74,14 @@ async def test_a_blank_id_is_refused(redis_url):
             await inspector.tasks.get("mail", " ")
         with pytest.raises(ConfigError, match="task_id must not be blank"):
             await inspector.tasks.cancel("")
+        with pytest.raises(ConfigError, match="queue must not be blank"):
+            await inspector.tasks.cancel("a", queue="")
+
+
+async def test_an_unknown_wish_for_a_cancelled_task_is_refused(redis_url):
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(ConfigError, match="then must be 'retry', 'archive' or 'drop'"):
+            await inspector.tasks.cancel("a", then="delete")
 
 
 async def test_a_cancellation_that_nobody_hears_is_no_error(redis_url):

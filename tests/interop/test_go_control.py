@@ -167,6 +167,33 @@ async def test_python_cancels_a_handler_of_go(peer, work, inspector):
     assert (found.last_error, found.retried) == ("context canceled", 1)
 
 
+async def test_go_retries_a_cancelled_task_whatever_python_wished(peer, work, inspector):
+    mux, started = ServeMux(), asyncio.Event()
+
+    @mux.handler("wait")
+    async def handle(ctx, task):
+        started.set()
+        await asyncio.Event().wait()
+
+    worker = await peer.serve()
+    await subscribed(work)
+    info = await work.enqueue("wait", max_retry=2)
+    await eventually_async(lambda: worker.said)
+    await inspector.tasks.cancel(info.id, then="drop")
+    await work.until(info, "retry")
+    shown = await peer.get("default", info.id)
+    worker.kill()
+    # What Go has left of the wish does not concern the next attempt.
+    work.redis.zadd("asynq:{default}:retry", {info.id: 1})
+    async with work.serving(mux, retry_delay=retry.fixed(3600)):
+        await started.wait()
+        await eventually_async(lambda: work.redis.publish(CANCEL, info.id) > 0)
+        await work.until(info, "retry")
+
+    assert (shown["state"], shown["last_error"]) == ("retry", "context canceled")
+    assert work.message(info).retried == 2
+
+
 @pytest.mark.parametrize("noise", ["", "no-such-task", "x" * 100_000, "\x00é"])
 async def test_noise_on_the_channel_of_cancellations_harms_no_worker(peer, work, noise):
     mux, seen = collecting()

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from pyasynq.app.clients import Clients
 from pyasynq.app.waiting import Waiting
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
-from pyasynq.options import Duration
+from pyasynq.options import CancelThen, Duration
 from pyasynq.task import TaskInfo
 
 R = TypeVar("R")
@@ -86,20 +86,24 @@ class TaskHandle(Generic[R]):
                 return cast("R", self._decode(info))
             await asyncio.sleep(waiting.next_s())
 
-    def cancel(self) -> int:
-        """Ask the server that runs the task to cancel it; it then counts as failed.
+    def cancel(self, *, then: CancelThen = "retry") -> int:
+        """Ask the server that runs the task to cancel it.
 
         Nothing happens if it does not run. Safe to repeat.
+
+        Args:
+            then: what becomes of it: "retry": it counts as failed; "archive"; "drop": it is
+                deleted. Servers in Go know only "retry".
 
         Returns:
             How many servers heard it, whether the task is theirs or not.
         """
-        return self._clients.inspector().tasks.cancel(self.id)
+        return self._clients.inspector().tasks.cancel(self.id, then=then, queue=self.queue)
 
-    async def acancel(self) -> int:
+    async def acancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it. As `cancel`."""
         inspector = await self._clients.async_inspector()
-        return await inspector.tasks.cancel(self.id)
+        return await inspector.tasks.cancel(self.id, then=then, queue=self.queue)
 
 
 def _is_inside_loop() -> bool:

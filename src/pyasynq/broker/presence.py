@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Mapping
 
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
+from pyasynq.broker.process import text
 from pyasynq.broker.scripts import load
 from pyasynq.errors import PayloadError
-from pyasynq.wire.keys import global_keys
+from pyasynq.options import CancelThen
+from pyasynq.wire.keys import QueueKeys, global_keys
 from pyasynq.wire.records import ServerRecord, WorkerRecord, encode_server, encode_worker
 
 
@@ -57,6 +59,21 @@ def clear_server_state(
         Operation("ZREM", (keys.workers,), (records[1],), ignore, Repeat.SAFE),
         Operation("DEL", records, (), ignore, Repeat.SAFE),
     ]
+
+
+def mark_cancel(keys: QueueKeys, task_id: str, then: CancelThen) -> Operation[bool]:
+    """Say what becomes of a running task when it is cancelled; False if it does not run.
+
+    The wish is a field of the task that Go does not know. It lives as long as the attempt: every
+    script that takes the task out of the active ones removes it, and so does the next dequeue,
+    for what a Go server has taken out.
+    """
+    return Operation(load("mark_cancel"), (keys.task(task_id),), (then,), bool, Repeat.SAFE)
+
+
+def read_cancel_wish(keys: QueueKeys, task_id: str) -> Operation[str]:
+    """Read what `mark_cancel` said of a task; empty for nothing."""
+    return Operation("HGET", (keys.task(task_id),), ("on_cancel",), text, Repeat.SAFE)
 
 
 def publish_cancel(task_id: str, *, namespace: str) -> Operation[int]:

@@ -5,7 +5,7 @@ from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
-from pyasynq.options import name_fault
+from pyasynq.options import CancelThen, cancel_fault, name_fault
 from pyasynq.task import TaskInfo
 from pyasynq.wire.keys import queue_keys
 
@@ -40,17 +40,44 @@ class AsyncTasks:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._clock.redis_now_ns())
 
-    async def cancel(self, task_id: str) -> int:
-        """Ask the server that runs the task to cancel it.
+    async def cancel(
+        self, task_id: str, *, then: CancelThen = "retry", queue: str | None = None
+    ) -> int:
+        """Ask the server that runs the task to cancel it, and say what becomes of it then.
 
-        The task ends as failed, so it is retried or archived. Nothing happens if it does not
-        run. Safe to repeat.
+        Nothing happens if it does not run. The last call before the handler has ended counts.
+        Safe to repeat.
+
+        Args:
+            then: "retry": it counts as failed, so it is retried, or archived if its retries are
+                used up. "archive": it is archived. "drop": it is deleted, with its lock. Servers
+                in Go know only "retry".
+            queue: where the task is; every queue is looked at if not given. A server cancels
+                whatever it runs by this ID, but only a task of this queue gets the wish.
 
         Returns:
-            How many servers heard it.
+            How many servers heard it, whether the task is theirs or not.
+
+        Raises:
+            ConfigError: the ID is blank, or *then* is none of the three.
         """
         _check_id(task_id)
+        ConfigError.raise_if(fault for fault in [cancel_fault(then)] if fault)
+        queues = [queue] if queue is not None else await self._queues()
+        marks = [
+            presence.mark_cancel(queue_keys(each, self._namespace), task_id, then)
+            for each in queues
+        ]
+        # Before it is announced: a server reads the wish as soon as the handler has ended.
+        for answer in await self._runner.run_all(marks):
+            if isinstance(answer, BaseException):
+                raise answer
         return await self._runner.run(presence.publish_cancel(task_id, namespace=self._namespace))
+
+    async def _queues(self) -> list[str]:
+        """Return the names of all queues that keys can be made of."""
+        names = await self._runner.run(inspect.list_queues(self._namespace))
+        return [name for name in names if name_fault("queue", name) is None]
 
 
 def _check_id(task_id: str) -> None:

@@ -67,6 +67,7 @@ class Executor:
         )
         _check_places(mux)
         self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}
+        self._tellings: set[asyncio.Task[None]] = set()
         self.running: set[RunningTask] = set()
 
     @property
@@ -85,7 +86,11 @@ class Executor:
 
     def end(self, running: RunningTask, ending: Ending) -> None:
         """Tell a handler to end, and settle its task at the latest after `cancel_grace`."""
-        if running.ending is not None or running.has_ended or running.is_settled:
+        if running.has_ended or running.is_settled:
+            return
+        if running.ending is not None:
+            if ending is Ending.SHUTDOWN:  # nobody waits for the rest of the grace
+                self._give_up(running)
             return
         running.ending = ending
         if running.context is not None:
@@ -97,14 +102,22 @@ class Executor:
             self._settle(running, outcome.REQUEUED)
         elif ending is Ending.LEASE_LOST:
             self._settle(running, outcome.LOST)
+            self._tell_apart(running, outcome.error_of(ending))
         else:
             self._scope.loop.call_later(self._grace_s, self._give_up, running)
 
     async def close(self) -> None:
-        """Drop timers and threads, and kill processes; other handlers that run are left behind."""
+        """Drop timers and threads, and kill processes; other handlers that run are left behind.
+
+        The error handler may take as long as a cancelled handler to end.
+        """
         self._deadlines.close()
         self._threads.close()
         await self._processes.close()
+        if self._tellings:
+            _told, late = await asyncio.wait(self._tellings, timeout=self._grace_s)
+            for telling in late:
+                telling.cancel()
 
     async def _run(self, running: RunningTask, context: TaskContext) -> None:
         try:
@@ -146,25 +159,39 @@ class Executor:
         await self._fail(running, error)
 
     def _give_up(self, running: RunningTask) -> None:
-        """The grace is over: settle the task although its handler goes on."""
+        """The grace is over, or the shutdown: settle the task although its handler goes on."""
         if running.is_settled or running.has_ended or running.ending is None:
             return
         logger.warning(
-            "handler of task %s (%s) goes on %g s after it was told to end (%s)",
+            "the handler of task %s (%s) goes on although it was told to end (%s)",
             running.message.id,
             running.message.type,
-            self._grace_s,
             running.ending.value,
             extra={"task_id": running.message.id, "queue": running.keys.queue},
         )
-        self._settle(running, self._judge(running, outcome.error_of(running.ending)))
+        error = outcome.error_of(running.ending)
+        self._settle(running, self._judge(running, error))
+        self._tell_apart(running, error)
 
     async def _fail(self, running: RunningTask, error: BaseException) -> None:
         """Settle a failed task, then tell the error handler."""
         self._settle(running, self._judge(running, error))
+        await self._tell(running, error)
+
+    def _tell_apart(self, running: RunningTask, error: BaseException) -> None:
+        """Tell the error handler of a task whose handler has not ended yet."""
+        if self._config.error_handler is not None:
+            telling = self._scope.loop.create_task(
+                self._tell(running, error), name=f"pyasynq error of {running.message.id}"
+            )
+            self._tellings.add(telling)
+            telling.add_done_callback(self._tellings.discard)
+
+    async def _tell(self, running: RunningTask, error: BaseException) -> None:
         handler, context = self._config.error_handler, running.context
         if handler is None or context is None:
             return
+        enter(context)
         try:
             told = handler(context, context.task, error)
             if isawaitable(told):
@@ -181,14 +208,18 @@ class Executor:
             is_failure=settings.is_failure or self._config.is_failure,
             max_deferrals=settings.max_deferrals,
         )
-        return outcome.judge(
+        now_ns = self._scope.clock.now_ns()
+        decided = outcome.judge(
             running.message,
             running.leased.data,
             error,
             rules=rules,
             deferred=running.leased.deferred,
-            now_ns=self._scope.clock.now_ns(),
+            now_ns=now_ns,
         )
+        if running.ending is Ending.CANCELED:
+            return outcome.of_cancellation(running.message, decided, now_ns)
+        return decided
 
     def _settle(self, running: RunningTask, decided: Outcome) -> None:
         if not running.is_settled:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from pyasynq.broker import finish
+from pyasynq.broker import finish, presence
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
@@ -24,11 +24,13 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.lease import Held, RunningTask
 from pyasynq.worker.outcome import (
     Archived,
+    Canceled,
     Completed,
     Finished,
     Lost,
     Outcome,
     Retried,
+    as_wished,
 )
 
 logger = logging.getLogger("pyasynq.finisher")
@@ -127,6 +129,10 @@ class Finisher:
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
+        try:
+            batch = await self._as_wished(keys, batch)
+        except RedisUnavailableError as error:
+            return self._on_answer(list(batch), error)
         groups = [
             list(group) for _kind, group in groupby(sorted(batch, key=_kind_of), key=_kind_of)
         ]
@@ -139,6 +145,29 @@ class Finisher:
         for group, answer in zip(groups, answers, strict=True):
             failed += self._on_answer(group, answer)
         return failed
+
+    async def _as_wished(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
+        """Return *batch* with what becomes of its cancelled tasks.
+
+        Raises:
+            RedisUnavailableError: the wishes of those who cancelled them could not be read.
+        """
+        asked = [task.leased.task_id for task, outcome in batch if isinstance(outcome, Canceled)]
+        if not asked:
+            return batch
+        answers = await self._runner.run_all(
+            [presence.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
+        )
+        for answer in answers:
+            if isinstance(answer, RedisUnavailableError):
+                raise answer
+        wishes = dict(zip(asked, answers, strict=True))
+        return [
+            (task, as_wished(outcome, wishes[task.leased.task_id]))
+            if isinstance(outcome, Canceled)
+            else (task, outcome)
+            for task, outcome in batch
+        ]
 
     def _on_answer(self, group: list[Settled], answer: Any) -> list[Settled]:
         """Let go of what was written; return what must be written again."""

@@ -9,6 +9,7 @@ The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessa
     any other exception       archived if the retries are used up, else retried later
     told to end by shutdown   back to the front of the queue
     lease lost                nothing: the task is somebody else's now
+    cancelled                 as wished by whoever cancelled it, else as above (the wish is ours)
 """
 
 import asyncio
@@ -81,7 +82,20 @@ class Lost:
     """The task is not ours any more; nothing is written."""
 
 
-Outcome = Finished | Completed | Retried | Archived | Requeued | Lost
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """The attempt was cancelled; whoever did so may have said in Redis what becomes of the task.
+
+    Attributes:
+        otherwise: what becomes of it if nothing is said.
+        archived: what becomes of it by the wish "archive".
+    """
+
+    otherwise: "Outcome"
+    archived: Archived
+
+
+Outcome = Finished | Completed | Retried | Archived | Requeued | Lost | Canceled
 
 FINISHED = Finished()
 REQUEUED = Requeued()
@@ -183,6 +197,25 @@ def judge(
             max_deferrals=rules.max_deferrals,
         )
         return decide(rules=defaults)
+
+
+def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Canceled:
+    """Decide what may become of a task whose attempt was cancelled.
+
+    Args:
+        otherwise: what its failure comes to, with what the handler said of it.
+    """
+    if isinstance(otherwise, Archived):
+        return Canceled(otherwise, otherwise)
+    failed = _failed(message, CONTEXT_CANCELED, now_ns, retried=message.retried)
+    return Canceled(otherwise, Archived(encode(failed), CONTEXT_CANCELED))
+
+
+def as_wished(canceled: Canceled, wish: object) -> Outcome:
+    """Decide by the *wish* found in Redis; what is none of ours counts as none."""
+    if wish == "drop":
+        return FINISHED
+    return canceled.archived if wish == "archive" else canceled.otherwise
 
 
 def error_of(ending: Ending) -> BaseException:

@@ -14,6 +14,7 @@ from pyasynq.errors import (
 )
 from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
+from pyasynq.worker.lease import Ending
 from pyasynq.worker.outcome import Archived, Completed, Finished, Retried, Rules
 from tests.builders import make_data, make_message
 
@@ -190,3 +191,36 @@ def test_retry_later_beyond_max_deferrals_is_a_failure():
 def test_retry_later_refuses_a_negative_delay():
     with pytest.raises(ConfigError, match="negative"):
         RetryLater(-1)
+
+
+def cancelled(otherwise, **fields):
+    return outcome.of_cancellation(make_message(**fields), otherwise, NOW_NS)
+
+
+def test_a_cancelled_task_without_a_wish_is_a_failure_like_any_other():
+    otherwise = judge(outcome.error_of(Ending.CANCELED))
+
+    assert isinstance(otherwise, Retried)
+    for wish in ("", "retry", "explode", None):
+        assert outcome.as_wished(cancelled(otherwise), wish) is otherwise
+
+
+def test_a_cancelled_task_is_archived_or_dropped_as_wished():
+    canceled = cancelled(judge(RetryLater(5)), retried=1)
+
+    archived = outcome.as_wished(canceled, "archive")
+
+    assert outcome.as_wished(canceled, "drop") == Finished()
+    assert isinstance(archived, Archived)
+    message = decode(archived.data)
+    assert (message.error_msg, message.retried, message.last_failed_at) == (
+        "context canceled",
+        1,
+        NOW_S,
+    )
+
+
+def test_a_cancelled_task_that_is_archived_anyway_keeps_its_own_text():
+    otherwise = judge(SkipRetry("no such user"))
+
+    assert outcome.as_wished(cancelled(otherwise), "archive") is otherwise

@@ -24,7 +24,7 @@ for i = 4, #ARGV, 4 do
     ids[#ids + 1] = id
     redis.call("ZADD", KEYS[3], ARGV[3], id)
     redis.call("HSET", key, "msg", ARGV[i + 2], "state", "archived")
-    redis.call("HDEL", key, "owner", "deferred")
+    redis.call("HDEL", key, "owner", "deferred", "on_cancel")
     unlock(ARGV[i + 3], id)
   else
     lost[#lost + 1] = (i - 4) / 4

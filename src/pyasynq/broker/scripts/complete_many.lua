@@ -22,7 +22,7 @@ for i = 3, #ARGV, 7 do
     ids[#ids + 1] = id
     redis.call("ZADD", KEYS[3], ARGV[i + 4], id)
     redis.call("HSET", key, "msg", ARGV[i + 3], "state", "completed")
-    redis.call("HDEL", key, "owner", "deferred")
+    redis.call("HDEL", key, "owner", "deferred", "on_cancel")
     if ARGV[i + 5] == "1" then
       redis.call("HSET", key, "result", ARGV[i + 6])
     else

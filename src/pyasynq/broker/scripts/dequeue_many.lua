@@ -42,9 +42,7 @@ while #ids < wanted and #dropped < 100 do
       dropped[#dropped + 1] = id
     else
       redis.call("HSET", key, "state", "active", "owner", ARGV[3])
-      if task[5] then
-        redis.call("HDEL", key, "pending_since")
-      end
+      redis.call("HDEL", key, "pending_since", "on_cancel")
       if task[4] == "started" then
         unlock(task[6], id)
       end

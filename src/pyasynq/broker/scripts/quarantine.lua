@@ -18,5 +18,5 @@ end
 redis.call("ZREM", KEYS[2], ARGV[3])
 redis.call("ZADD", KEYS[3], ARGV[2], ARGV[3])
 redis.call("HSET", ARGV[1], "state", "archived")
-redis.call("HDEL", ARGV[1], "owner")
+redis.call("HDEL", ARGV[1], "owner", "on_cancel")
 return 1

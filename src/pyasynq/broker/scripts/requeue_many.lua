@@ -17,7 +17,7 @@ for i = 2, #ARGV, 3 do
   if redis.call("EXISTS", key) == 1 and take(key, id, ARGV[i + 1]) then
     ids[#ids + 1] = id
     redis.call("HSET", key, "state", "pending")
-    redis.call("HDEL", key, "owner")
+    redis.call("HDEL", key, "owner", "on_cancel")
     if ARGV[i + 2] ~= "" then
       redis.call("HSET", key, "pending_since", ARGV[i + 2])
     end

@@ -24,7 +24,7 @@ for i = 3, #ARGV, 7 do
     ids[#ids + 1] = id
     redis.call("ZADD", KEYS[3], ARGV[i + 4], id)
     redis.call("HSET", key, "msg", ARGV[i + 2], "state", "retry", "process_at_ns", ARGV[i + 3])
-    redis.call("HDEL", key, "owner", "deferred")
+    redis.call("HDEL", key, "owner", "deferred", "on_cancel")
     if ARGV[i + 6] ~= "0" then
       redis.call("HSET", key, "deferred", ARGV[i + 6])
     end
