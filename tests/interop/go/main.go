@@ -4,6 +4,7 @@
 //	peer ADDRESS submit                      enqueues the tasks on standard input (submit.go)
 //	peer ADDRESS serve QUEUE,...             runs tasks until it is killed (serve.go)
 //	peer ADDRESS recover QUEUE               runs a server without handlers that prints its warnings
+//	peer ADDRESS drain COUNT STRICT Q=P ...  counts the queues of its first COUNT tasks (drain.go)
 //	peer ADDRESS inspect QUEUE               prints the queue, its tasks and the servers
 //	peer ADDRESS get QUEUE ID                prints one task
 //	peer ADDRESS group QUEUE GROUP           prints the tasks of a group
@@ -58,6 +59,10 @@ func main() {
 		serve(redis, arguments[0])
 	case "recover":
 		recoverOnly(redis, arguments[0])
+	case "drain":
+		count, err := strconv.Atoi(arguments[0])
+		check(err)
+		drain(redis, count, arguments[1] == "strict", arguments[2:])
 	default:
 		inspector := asynq.NewInspector(redis)
 		defer inspector.Close()
