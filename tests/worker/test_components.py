@@ -123,6 +123,18 @@ async def test_janitor_trims_the_archive(work):
     assert len(work.redis.keys("asynq:{default}:t:*")) == 3
 
 
+async def test_janitor_cleans_the_other_queues_although_one_is_broken(work):
+    work.redis.set("asynq:{broken}:completed", "no sorted set")
+    work.redis.set("asynq:{broken}:archived", "no sorted set")
+    work.redis.hset("asynq:{default}:t:old", "state", "completed")
+    work.redis.zadd("asynq:{default}:completed", {"old": 1})
+
+    async with work.serving(ServeMux(), queues={"broken": 2, "default": 1}):
+        await eventually_async(lambda: not work.redis.exists("asynq:{default}:completed"))
+
+    assert work.redis.exists("asynq:{default}:t:old") == 0
+
+
 async def test_heartbeater_shows_the_server_and_what_it_runs(work):
     release = asyncio.Event()
     mux = ServeMux()
@@ -259,6 +271,32 @@ async def test_a_paused_queue_is_left_alone(work):
         await work.until(left, None)
 
     assert seen == ["default", "paused"]
+
+
+async def test_a_pause_while_tasks_run_lets_them_end_and_starts_no_other(work):
+    mux, started, release, seen = ServeMux(), asyncio.Event(), asyncio.Event(), []
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        seen.append(ctx.queue)
+        if ctx.queue == "default":
+            started.set()
+            await release.wait()
+
+    settings = {"queues": {"default": 2, "low": 1}, "strict_priority": True, "concurrency": 1}
+    async with work.serving(mux, **settings):
+        runs = await work.enqueue("email")
+        await started.wait()
+        work.redis.set("asynq:{default}:paused", "1")
+        waits = await work.enqueue("email")
+        low = await work.enqueue("email", queue="low")
+        release.set()
+        await work.until(low, None)  # fetched after a look at the queue that is paused
+        assert (work.state(runs), work.state(waits)) == (None, "pending")
+        work.redis.delete("asynq:{default}:paused")
+        await work.until(waits, None)
+
+    assert seen == ["default", "low", "default"]
 
 
 async def test_strict_priority_serves_the_higher_queue_first(work):

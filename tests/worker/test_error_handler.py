@@ -94,7 +94,7 @@ async def test_it_is_told_of_a_lost_lease(work):
         finally:
             ended.set()
 
-    async with work.serving(mux_of(handle), error_handler=told):
+    async with work.serving(mux_of(handle), error_handler=told, lease_duration=600):
         info = await work.enqueue("email")
         await started.wait()
         work.redis.hset(f"asynq:{{default}}:t:{info.id}", "owner", "somebody else")

@@ -118,6 +118,19 @@ async def test_a_server_needs_a_mux(work):
         await work.server().serve(None)
 
 
+async def test_without_a_lifespan_the_state_is_that_of_the_settings(work):
+    mux, seen, state = ServeMux(), [], object()
+
+    @mux.handler("email")
+    def handle(ctx, task):
+        seen.append(ctx.state)
+
+    async with work.serving(mux, base_state=state):
+        await work.until(await work.enqueue("email"), None)
+
+    assert seen == [state]
+
+
 async def test_the_state_of_a_lifespan_reaches_the_handlers(work):
     log = []
     mux = ServeMux()

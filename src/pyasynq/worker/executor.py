@@ -123,6 +123,8 @@ class Executor:
         try:
             enter(context)
             endpoint, _settings = self._entry(running.message.type)
+            if running.ends_at <= self._scope.loop.time():
+                endpoint = _too_late
             result = await endpoint(context)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             await self._on_failure(running, error)
@@ -251,6 +253,12 @@ class Executor:
         result: object = await self._threads.run(handler, context, context.task)
         # A plain function around a coroutine function: the work is what it returned.
         return await result if isawaitable(result) else result
+
+
+def _too_late(context: TaskContext) -> Awaitable[Any]:
+    """Stand for a handler whose time was over before the start: asynq v0.26 processor.go."""
+    del context
+    raise outcome.error_of(Ending.TIMED_OUT)
 
 
 def _no_handler(context: TaskContext) -> Awaitable[Any]:

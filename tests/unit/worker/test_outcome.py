@@ -148,6 +148,20 @@ def test_control_flow_is_seen_anywhere_in_the_chain(make):
     assert isinstance(judge(raised(make)), Archived)
 
 
+def from_a_later_wish():
+    try:
+        raise RetryLater(5)
+    except RetryLater:
+        raise SkipRetry("after all")  # noqa: B904 - the context is what is tested
+
+
+def test_of_several_wishes_in_a_chain_the_nearest_counts():
+    group = ExceptionGroup("several", [KeyError("a"), SkipRetry("b"), RetryLater(5)])
+
+    assert isinstance(judge(raised(from_a_later_wish)), Archived)
+    assert isinstance(judge(group), Archived)
+
+
 def test_a_suppressed_context_does_not_count():
     def suppress():
         try:

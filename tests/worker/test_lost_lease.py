@@ -1,0 +1,80 @@
+"""A task that somebody else has taken over is left alone."""
+
+import asyncio
+
+import pytest
+
+from pyasynq.errors import SkipRetry, TaskNotFoundError
+from pyasynq.worker.mux import ServeMux
+
+KEY = "asynq:{default}:t:"
+LONG = {"lease_duration": 600}  # nobody recovers what is lost before the test has looked at it
+
+
+def take_over(work, info):
+    """Do as a server that has recovered the task and dequeued it again."""
+    work.redis.hset(f"{KEY}{info.id}", "owner", "somebody else")
+
+
+@pytest.mark.parametrize("says", ["return", "skip"])
+async def test_a_handler_that_lost_its_lease_is_cancelled_and_its_word_not_written(work, says):
+    mux, started, seen = ServeMux(), asyncio.Event(), asyncio.Queue()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await seen.put(ctx.is_cancelled)
+            if says == "skip":
+                raise SkipRetry("lost") from None
+        return b"late"
+
+    async with work.serving(mux, **LONG):
+        info = await work.enqueue("email", retention=60)
+        await started.wait()
+        take_over(work, info)
+        is_cancelled = await seen.get()
+
+    assert is_cancelled
+    assert work.state(info) == "active"
+    assert work.redis.hget(f"{KEY}{info.id}", "result") is None
+    assert (work.count("processed"), work.count("failed")) == (0, 0)
+
+
+async def test_a_slot_is_free_again_after_a_lost_lease(work):
+    mux, started = ServeMux(), asyncio.Event()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        if not started.is_set():
+            started.set()
+            await asyncio.Event().wait()
+
+    async with work.serving(mux, concurrency=1, **LONG):
+        lost = await work.enqueue("email")
+        await started.wait()
+        after = await work.enqueue("email")
+        take_over(work, lost)
+        await work.until(after, None)
+
+    assert work.state(lost) == "active"
+
+
+async def test_progress_of_a_task_that_is_somebody_elses_is_refused(work):
+    mux, told = ServeMux(), asyncio.Queue()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        take_over(work, info)
+        with pytest.raises(TaskNotFoundError) as caught:
+            await ctx.awrite_result(b"half")
+        await told.put(str(caught.value))
+
+    info = await work.enqueue("email", retention=60)
+    async with work.serving(mux, **LONG):
+        said = await told.get()
+
+    assert f"task '{info.id}' is not in queue 'default'" in said
+    assert work.redis.hget(f"{KEY}{info.id}", "result") is None
