@@ -130,7 +130,7 @@ class Executor:
             return
         kept = running.written_result if result is None else result
         try:
-            decided = outcome.of_success(running.message, kept, self._scope.clock.now_ns())
+            decided = outcome.of_success(running.message, kept, self._scope.clock.redis_now_ns())
         except Exception as error:  # noqa: BLE001 - a result that cannot be kept is a failure
             await self._fail(running, error)
         else:
@@ -187,7 +187,7 @@ class Executor:
             error,
             rules=rules,
             deferred=running.leased.deferred,
-            now_ns=self._scope.clock.now_ns(),
+            now_ns=self._scope.clock.redis_now_ns(),
         )
 
     def _settle(self, running: RunningTask, decided: Outcome) -> None:

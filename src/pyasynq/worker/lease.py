@@ -54,6 +54,7 @@ class RunningTask(msgspec.Struct, eq=False):
         has_ended: its handler has really ended, so its slot is free.
         written_result: what the handler wrote as its result so far.
         is_write_repeated: a final write was sent whose answer was lost.
+        refusals: how often Redis has refused the outcome of this task.
     """
 
     message: TaskMessage
@@ -71,6 +72,7 @@ class RunningTask(msgspec.Struct, eq=False):
     written_result: bytes | None = None
     is_write_repeated: bool = False
     has_ended: bool = False
+    refusals: int = 0
 
     def fence(self, now_ns: int) -> Fence:
         """Return what must still be true of the task when its outcome is written.
