@@ -51,7 +51,7 @@ def test_a_script_that_meets_a_full_redis_does_all_or_nothing(
     assert not (is_allowed and is_refused)
 
 
-async def run_through(refuse, allow, work, *, commands, while_refused=None):
+async def run_through(refuse, allow, work, *, commands, redis_client, while_refused=None):
     """Let tasks run, refuse while some do, allow again; return what was seen."""
     await work.enqueue(20)
     await work.until(1)
@@ -65,6 +65,8 @@ async def run_through(refuse, allow, work, *, commands, while_refused=None):
     began = time.monotonic()
     await work.enqueue(20)
     await work.until(40)
+    # What was given up would be there until its lease is over, and run again.
+    await eventually_async(lambda: not redis_client.keys("asynq:{default}:t:*"), within_s=60)
     return {
         "tasks": len(work.ids),
         "lost": work.lost,
@@ -99,6 +101,7 @@ async def test_a_full_redis_drains_and_takes_tasks_again_when_there_is_memory(
             allow,
             work,
             commands=lambda: redis_client.info("stats")["total_commands_processed"],
+            redis_client=redis_client,
             while_refused=drain,
         )
 
@@ -128,6 +131,7 @@ async def test_outcomes_wait_while_the_disk_is_full(own_redis, caplog):
             allow,
             work,
             commands=lambda: client.info("stats")["total_error_replies"],
+            redis_client=client,
         )
         assert client.info("errorstats")["errorstat_MISCONF"]["count"] > 0
     client.close()
@@ -157,6 +161,7 @@ async def test_a_user_that_loses_its_password_waits_for_it(redis_server, redis_u
                 lambda: set_password("old"),
                 work,
                 commands=connections,
+                redis_client=admin,
             )
     finally:
         admin.execute_command("ACL", "DELUSER", "worker")
@@ -186,6 +191,7 @@ async def test_a_user_that_loses_its_rights_waits_for_them(
                 lambda: change("+@all"),
                 work,
                 commands=lambda: redis_client.info("stats")["total_error_replies"],
+                redis_client=redis_client,
             )
     finally:
         redis_client.execute_command("ACL", "DELUSER", "worker")
@@ -211,6 +217,7 @@ async def test_a_master_that_becomes_a_replica_is_asked_until_it_is_master_again
             allow,
             work,
             commands=lambda: client.info("stats")["total_error_replies"],
+            redis_client=client,
         )
         assert client.info("errorstats")["errorstat_READONLY"]["count"] > 0
     client.close()
@@ -248,7 +255,7 @@ async def test_a_script_that_keeps_redis_busy_is_waited_for(own_redis, caplog):
         await eventually_async(lambda: errors)
 
     async with shift(own_redis.url, concurrency=2) as work:
-        figures = await run_through(refuse, allow, work, commands=lambda: 0)
+        figures = await run_through(refuse, allow, work, commands=lambda: 0, redis_client=client)
     client.close()
     other.close()
 
