@@ -163,7 +163,7 @@ class Heartbeater:
 
     def _extend(self, runner: Runner) -> list[RunningTask]:
         """Extend the leases of all held tasks in one round trip."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._clock.redis_now_ns()
         until_s = lease_expires_at_s(self._clock, self._lease_s)
         by_queue: dict[QueueKeys, list[RunningTask]] = {}
         for running in list(self._held.values()):

@@ -43,8 +43,8 @@ class RunningTask(msgspec.Struct, eq=False):
         keys: keys of the queue it was found in; never built from the message.
         owner: token of the dequeue that brought it.
         leased: what the dequeue answered, message bytes included.
-        started_ns: when its handler starts, local time.
-        deadline_ns: when its handler must have ended, local time.
+        started_ns: when its handler starts, in the time of Redis.
+        deadline_ns: when its handler must have ended, in the time of Redis.
         ends_at: the same in the time of the event loop, which never jumps.
         lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
         context: what the handler sees.

@@ -292,10 +292,8 @@ class Processor:
                 keys.queue,
             )
             return None
-        now_ns = self._clock.now_ns()
-        # A deadline is a time of Redis; what handlers see is the same moment by the local clock.
-        ahead_ns = self._clock.redis_now_ns() - now_ns
-        end_ns = deadline_ns(message, now_ns + ahead_ns) - ahead_ns
+        now_ns = self._clock.redis_now_ns()
+        end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,
             keys=keys,
