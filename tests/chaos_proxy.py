@@ -19,15 +19,23 @@ class ChaosProxy:
         cut_after: once: the server runs the next request that holds these bytes, and the
             connection is reset before the client sees the answer.
         cuts: how many answers were really cut.
+        hangs_up: new connections are accepted and reset at once.
+        delay_s: what an answer is kept for.
+        connections: how many were accepted so far.
     """
 
     def __init__(self, upstream_port: int) -> None:
         self.port = 0
         self.cut_after: bytes | None = None
         self.cuts = 0
+        self.hangs_up = False
+        self.delay_s = 0.0
+        self.connections = 0
         self._upstream_port = upstream_port
         self._flows = asyncio.Event()
         self._flows.set()
+        self._requests_flow = asyncio.Event()
+        self._requests_flow.set()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -75,6 +83,14 @@ class ChaosProxy:
         """Pass the answers on that were kept."""
         self._loop.call_soon_threadsafe(self._flows.set)
 
+    def hold_requests(self) -> None:
+        """Keep the requests: the server hears nothing any more."""
+        self._loop.call_soon_threadsafe(self._requests_flow.clear)
+
+    def release_requests(self) -> None:
+        """Pass the requests on that were kept."""
+        self._loop.call_soon_threadsafe(self._requests_flow.set)
+
     def _on_loop(self, step) -> None:
         asyncio.run_coroutine_threadsafe(step, self._loop).result()
 
@@ -106,6 +122,10 @@ class ChaosProxy:
         writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        if self.hangs_up:
+            self._reset(writer)
+            return
         with contextlib.suppress(OSError, asyncio.CancelledError):
             answers, requests = await asyncio.open_connection("127.0.0.1", self._upstream_port)
             self._writers |= {writer, requests}
@@ -131,6 +151,7 @@ class ChaosProxy:
             if self.cut_after is not None and self.cut_after in data:
                 self.cut_after = None
                 doomed.set()
+            await self._requests_flow.wait()
             sink.write(data)
             await sink.drain()
 
@@ -142,6 +163,8 @@ class ChaosProxy:
                 self.cuts += 1
                 self._reset(sink)
                 return
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
             await self._flows.wait()
             sink.write(data)
             await sink.drain()

@@ -311,7 +311,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
 
 
 class IncompatibleRedisError(PyasynqError):
-    """This Redis lacks a command or a setting that the call needs.
+    """This Redis lacks a command, a right or a setting that the call needs, or memory for it.
 
     Attributes:
         needed: the command or the setting.

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-from pyasynq.errors import RedisUnavailableError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 
 logger = logging.getLogger("pyasynq.lifecycle")
 
@@ -109,6 +109,37 @@ async def running(components: Sequence[Component]) -> AsyncIterator[Running]:
         await parts.stop()
 
 
+class Outage:
+    """Logs once that something waits for Redis, and once that it goes on.
+
+    However many calls fail in between, a line is written only when the kind of trouble changes:
+    a WARNING while Redis cannot be reached, an ERROR while it refuses.
+
+    Args:
+        waits: what cannot be done, such as "fetching waits".
+        goes_on: what is done again, such as "fetching goes on".
+    """
+
+    def __init__(self, log: logging.Logger, waits: str, goes_on: str) -> None:
+        self._log = log
+        self._waits = waits
+        self._goes_on = goes_on
+        self._kinds: dict[str, type[BaseException]] = {}
+
+    def begins(self, error: BaseException, where: str = "") -> None:
+        """Tell of *error*, if that is new; *where* tells troubles apart that come and go alone."""
+        if self._kinds.get(where) is type(error):
+            return
+        self._kinds[where] = type(error)
+        level = logging.WARNING if isinstance(error, RedisUnavailableError) else logging.ERROR
+        self._log.log(level, "%s%s: %s", self._waits, where and f" ({where})", error)
+
+    def is_over(self, where: str = "") -> None:
+        """Tell that it works again, if it did not."""
+        if self._kinds and self._kinds.pop(where, None) is not None:
+            self._log.info("redis answers again; %s%s", self._goes_on, where and f" ({where})")
+
+
 async def every(
     interval_s: float,
     act: Callable[[], Awaitable[object]],
@@ -119,25 +150,21 @@ async def every(
 ) -> None:
     """Act at an interval until told to stop; a failure is logged and never ends the loop.
 
-    An unreachable Redis is one WARNING when it starts and one INFO when it is over, however
-    many passes fail in between.
+    A Redis that is unreachable or refuses is one line when that begins and one when it is over,
+    however many passes fail in between.
     """
     log = logging.getLogger(f"pyasynq.{name}")
-    is_reachable = True
+    outage = Outage(log, f"{name} waits for redis", f"{name} goes on")
     life.started()
     if not is_at_once and not await life.pause(interval_s):
         return
     while not life.stopping.is_set():
         try:
             await act()
-        except RedisUnavailableError as error:
-            if is_reachable:
-                log.warning("%s waits for redis: %s", name, error)
-            is_reachable = False
+        except PyasynqError as error:
+            outage.begins(error)
         except Exception:
             log.exception("a pass of the %s failed; it goes on", name)
         else:
-            if not is_reachable:
-                log.info("%s goes on: redis answers again", name)
-            is_reachable = True
+            outage.is_over()
         await life.pause(interval_s)

@@ -14,6 +14,7 @@ _PASSING = (
     "BUSY ",
     "UNBLOCKED",
     "NOREPLICAS",
+    "MISCONF",  # its disk is full
 )
 _NO_CLUSTER = "cluster support disabled"
 _CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authentication required")
@@ -52,8 +53,9 @@ def refusal(call: str, text: str) -> PyasynqError:
     if _NO_CLUSTER in text:
         return ConfigError("this redis is no cluster; use a redis:// URL for a single server")
     if "maxmemory" in lowered or text.startswith("OOM"):
-        return PyasynqError(
-            f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks"
+        return IncompatibleRedisError(
+            f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks",
+            needed="maxmemory",
         )
     if _is_permission(text):
         return IncompatibleRedisError(

@@ -106,10 +106,10 @@ class AsyncRunner:
             todo = sorted(unknown + again)
         return answers
 
-    async def measure_clock(self) -> bool:
+    async def measure_clock(self, *, patience_s: float = 0.0) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough."""
         sent_ns = self._clock.now_ns()
-        seconds, microseconds = await self.run(_TIME, patience_s=0)
+        seconds, microseconds = await self.run(_TIME, patience_s=patience_s)
         redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
         received_ns = self._clock.now_ns()
         return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)

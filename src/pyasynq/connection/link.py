@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from pyasynq.connection.replies import (
     MISSING,
     Command,
-    Refusal,
     Trouble,
+    is_read_only,
     new_reader,
     packed,
 )
@@ -41,15 +41,17 @@ class Link:
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
         try:
-            _converse(connection, data, len(commands), replies)
+            is_clean = _converse(connection, data, len(commands), replies)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server says
             self._drop(connection)
             return replies + [Trouble(error, was_sent=True)] * (len(commands) - len(replies))
         except BaseException:  # an interrupted caller leaves an answer unread behind
             self._drop(connection)
             raise
-        if any(type(reply) is Refusal and str(reply).startswith("READONLY") for reply in replies):
-            self._drop(connection)  # the master has become a replica: ask for the new one
+        # Nothing may be left over for the next call; and when the master has become a replica,
+        # the next call asks for the new one.
+        if not is_clean or any(map(is_read_only, replies)):
+            self._drop(connection)
         else:
             self._idle.append(connection)
         return replies
@@ -76,14 +78,16 @@ class Link:
         self._pool.release(connection)
 
 
-def _converse(connection: Connection, data: bytes, count: int, replies: list[Any]) -> None:
-    """Send *data* and append *count* replies.
+def _converse(connection: Connection, data: bytes, count: int, replies: list[Any]) -> bool:
+    """Send *data* and append *count* replies; return whether nothing else came.
 
     Raises:
         OSError: the connection was lost, or the server is silent.
     """
     channel, reader = _socket_of(connection), new_reader()
-    channel.sendall(data)
+    unsent = memoryview(data)
+    while unsent:  # sendall would limit the time for all of it, however well it goes
+        unsent = unsent[channel.send(unsent) :]
     while len(replies) < count:
         reply = reader.gets()
         if reply is not MISSING:
@@ -93,12 +97,15 @@ def _converse(connection: Connection, data: bytes, count: int, replies: list[Any
         if not received:
             raise ConnectionError("connection closed by server")
         reader.feed(received)
+    return not reader.has_data()
 
 
 def _is_quiet(channel: socket.socket | None) -> bool:
     """Tell whether nothing has come over an idle connection, such as its end."""
     if channel is None:
         return False
+    if not hasattr(select, "poll"):  # Windows
+        return not select.select([channel], [], [], 0)[0]
     poll = select.poll()
     poll.register(channel, select.POLLIN | select.POLLHUP)
     return not poll.poll(0)

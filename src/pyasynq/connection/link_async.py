@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Connection, ConnectionPool
+from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import RedisError
 from typing_extensions import override
 
@@ -19,15 +20,20 @@ from pyasynq.connection.replies import (
     Command,
     Refusal,
     Trouble,
+    is_read_only,
     new_reader,
     packed,
 )
+from pyasynq.errors import ConfigError
 
 CHECKS_PER_TIMEOUT = 4
 
 
 class AsyncLink:
-    """Sends commands over one connection of *pool*, made when it is needed and after a loss."""
+    """Sends commands over one connection of *pool*, made when it is needed and after a loss.
+
+    It belongs to the event loop that uses it; another may take it over once that one is closed.
+    """
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
@@ -39,8 +45,16 @@ class AsyncLink:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
 
         Cancelling one caller leaves the others alone; the server may have executed its commands.
+
+        Raises:
+            ConfigError: another event loop uses this link.
         """
+        if not commands:
+            return []
         line = self._line
+        if line is not None and line.loop is not asyncio.get_running_loop():
+            self._take_over(line)
+            line = None
         if line is None or not line.is_usable:
             try:
                 line = await self._connect()
@@ -49,9 +63,23 @@ class AsyncLink:
         return await line.send(packed(commands), len(commands))
 
     async def close(self) -> None:
-        """Close the connection; safe to repeat."""
+        """Close the connection, and tell who still waits; safe to repeat."""
+        if self._line is not None and self._line.loop.is_closed():
+            self._take_over(self._line)
         async with self._connecting:
-            await self._let_go()
+            if self._line is not None:
+                self._line.close()
+            await self._let_go(is_awaited=True)
+
+    def _take_over(self, line: "_Line") -> None:
+        """Forget what belongs to a loop that is closed."""
+        if not line.loop.is_closed():
+            raise ConfigError(
+                "this client is used by another event loop; make a client for each event loop"
+            )
+        self._line = self._connection = None
+        self._connecting = asyncio.Lock()
+        self._pool.reset()
 
     async def _connect(self) -> "_Line":
         async with self._connecting:
@@ -62,26 +90,29 @@ class AsyncLink:
             self._line = _Line.of(self._connection)
             return self._line
 
-    async def _let_go(self) -> None:
-        if self._line is not None:
-            self._line.retire()
-            self._line = None
+    async def _let_go(self, *, is_awaited: bool = False) -> None:
+        line, self._line = self._line, None
         connection, self._connection = self._connection, None
+        if line is not None and connection is not None and line.retire():
+            # Some still wait for replies over it; the line closes when they have them.
+            connection._reader = connection._writer = None  # noqa: SLF001 - there is no other way
         if connection is not None:
-            await connection.disconnect(nowait=True)
+            await connection.disconnect(nowait=not is_awaited)
             await self._pool.release(connection)
 
 
 class _Line(asyncio.Protocol):
     """The connection itself: who waits for how many replies, in the order of the calls."""
 
-    def __init__(self, transport: asyncio.Transport, timeout_s: float | None) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None) -> None:
         self.is_usable = True
-        self._transport = transport
-        self._former = transport.get_protocol()
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        self._writer = writer  # it closes the transport when nobody refers to it any more
+        self._transport: Any = writer.transport
+        self._former = self._transport.get_protocol()
         self._timeout_s = timeout_s
         self._heard_at = 0.0
+        self._unsent = 0  # bytes, at the last look
         self._check: asyncio.TimerHandle | None = None
         self._reader = new_reader()
         self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
@@ -89,36 +120,43 @@ class _Line(asyncio.Protocol):
     @classmethod
     def of(cls, connection: Connection) -> "_Line":
         """Take over the socket of a connection that has just been made."""
-        writer: Any = connection._writer  # noqa: SLF001 - there is no other way
-        transport: asyncio.Transport = writer.transport
-        line = cls(transport, connection.socket_timeout)
-        transport.set_protocol(line)
+        writer = connection._writer  # noqa: SLF001 - there is no other way
+        if writer is None:  # lost again already
+            raise NoConnectionError("the connection was lost while it was made")
+        line = cls(writer, connection.socket_timeout)
+        line._transport.set_protocol(line)
         return line
 
     def send(self, data: bytes, count: int) -> "asyncio.Future[list[Any]]":
         """Send *count* packed commands; the future gets what came back."""
-        future: asyncio.Future[list[Any]] = self._loop.create_future()
-        if not self.is_usable:
+        future: asyncio.Future[list[Any]] = self.loop.create_future()
+        if not self._waiting:
+            self._heard_at = self.loop.time()
+        if not self.is_usable or self._transport.is_closing():
+            self.is_usable = False
             lost = Trouble("the connection was closed", was_sent=False)
             future.set_result([lost] * count)
             return future
-        if not self._waiting:
-            self._heard_at = self._loop.time()
         self._waiting.append((count, [], future))
         self._transport.write(data)
         if self._check is None and self._timeout_s:
-            self._check = self._loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
+            self._check = self.loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
         return future
 
-    def retire(self) -> None:
-        """Take no more commands; close when nobody waits any more."""
+    def retire(self) -> bool:
+        """Take no more commands; close when nobody waits any more. Return whether some do."""
         self.is_usable = False
         if not self._waiting:
             self._transport.close()
+        return bool(self._waiting)
+
+    def close(self) -> None:
+        """Close at once; who still waits is told."""
+        self._abort(NoConnectionError("the connection was closed"))
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self._loop.time()
+        self._heard_at = self.loop.time()
         reader, waiting = self._reader, self._waiting
         try:
             reader.feed(data)
@@ -131,6 +169,8 @@ class _Line(asyncio.Protocol):
                     waiting.popleft()
                     if not future.done():
                         future.set_result(replies)
+            if not waiting and reader.has_data():
+                raise ConnectionError("half a reply that nobody asked for")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - not what a server says: nothing fits any more
             self._abort(error)
         if not self.is_usable and not waiting:
@@ -143,7 +183,7 @@ class _Line(asyncio.Protocol):
 
     def _on_refusal(self, refusal: Refusal) -> None:
         # The master has become a replica: who comes next asks for the new one.
-        if str(refusal).startswith("READONLY"):
+        if is_read_only(refusal):
             self.is_usable = False
 
     def _look(self) -> None:
@@ -152,10 +192,14 @@ class _Line(asyncio.Protocol):
         timeout_s = self._timeout_s
         if not self._waiting or not timeout_s:
             return
-        if self._loop.time() - self._heard_at >= timeout_s:
+        unsent = self._transport.get_write_buffer_size()
+        if unsent < self._unsent:  # a large request is on its way
+            self._heard_at = self.loop.time()
+        self._unsent = unsent
+        if self.loop.time() - self._heard_at >= timeout_s:
             self._abort(TimeoutError(f"no answer within {timeout_s:g} s"))
             return
-        self._check = self._loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._look)
+        self._check = self.loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._look)
 
     def _abort(self, error: Exception) -> None:
         self._end(error)

@@ -23,6 +23,12 @@ class Trouble(Exception):  # noqa: N818 - stands in the place of a reply, never 
         self.was_sent = was_sent
 
 
+def is_read_only(reply: object) -> bool:
+    """Tell whether the server says that it is a replica."""
+    # Redis 6 puts the code of an error inside a script somewhere in the middle.
+    return type(reply) is Refusal and "READONLY" in str(reply)
+
+
 MISSING = object()  # what a reader gives while a reply is not complete
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger("pyasynq.subscription")
 
 PING_INTERVAL_S = 5.0
 FIRST_WAIT_S = 0.1
-LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 1.0
 REFUSED_WAIT_S = 60.0  # a server or proxy without pub/sub
 
 
@@ -52,7 +52,7 @@ async def listen(
                 if is_up:
                     logger.warning("cannot listen on %s: %s", ", ".join(channels), error)
                 is_up = False
-                is_refused = isinstance(error, ResponseError)
+                is_refused = isinstance(error, ResponseError) and not str(error).startswith("BUSY")
             else:
                 is_refused = False
             finally:

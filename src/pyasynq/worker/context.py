@@ -119,7 +119,7 @@ class TaskContext:
 
     def remaining(self) -> timedelta:
         """Return the time left until the deadline; zero once it has passed."""
-        left_ns = self._running.deadline_ns - self._scope.clock.now_ns()
+        left_ns = self._running.deadline_ns - self._scope.clock.redis_now_ns()
         return to_span(max(0, left_ns) / NANOSECONDS)
 
     def write_result(self, result: bytes) -> None:

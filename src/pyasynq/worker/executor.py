@@ -145,7 +145,7 @@ class Executor:
             return
         kept = running.written_result if result is None else result
         try:
-            decided = outcome.of_success(running.message, kept, self._scope.clock.now_ns())
+            decided = outcome.of_success(running.message, kept, self._scope.clock.redis_now_ns())
         except Exception as error:  # noqa: BLE001 - a result that cannot be kept is a failure
             await self._fail(running, error)
         else:
@@ -210,7 +210,7 @@ class Executor:
             is_failure=settings.is_failure or self._config.is_failure,
             max_deferrals=settings.max_deferrals,
         )
-        now_ns = self._scope.clock.now_ns()
+        now_ns = self._scope.clock.redis_now_ns()
         decided = outcome.judge(
             running.message,
             running.leased.data,

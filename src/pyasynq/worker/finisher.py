@@ -9,15 +9,18 @@ if somebody else has taken the task meanwhile.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import Any
 
 from pyasynq.broker import finish, presence
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
-from pyasynq.errors import RedisUnavailableError
-from pyasynq.lifecycle import Life
+from pyasynq.errors import (
+    ConfigError,
+    IncompatibleRedisError,
+    RedisUnavailableError,
+)
+from pyasynq.lifecycle import Life, Outage
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
@@ -39,6 +42,9 @@ MOST_PER_OPERATION = 500
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong type
+MOST_TOLD = 10  # ids in one line of the log
+# What concerns the server as a whole, and may pass: the outcomes wait.
+PASSING = (RedisUnavailableError, ConfigError, IncompatibleRedisError)
 
 Settled = tuple[RunningTask, Outcome]
 
@@ -75,8 +81,8 @@ class Finisher:
         self._on_retry = on_retry
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
-        self._refusals = 0
-        self._is_reachable = True
+        self._outage = Outage(logger, "outcomes wait", "outcomes are written")
+        self._blocked: set[str] = set()  # queues whose outcomes wait
         self.unwritten = 0
 
     def settle(self, running: RunningTask, outcome: Outcome) -> None:
@@ -132,10 +138,11 @@ class Finisher:
         try:
             batch = await self._as_wished(keys, batch)
         except RedisUnavailableError as error:
-            return self._on_answer(list(batch), error)
-        groups = [
-            list(group) for _kind, group in groupby(sorted(batch, key=_kind_of), key=_kind_of)
-        ]
+            return self._on_answer(keys, list(batch), error)
+        together: dict[tuple[type[Outcome], str], list[Settled]] = {}
+        for settled in batch:
+            together.setdefault(_group_of(settled), []).append(settled)
+        groups = list(together.values())
         operations = [self._operation(keys, group) for group in groups]
         try:
             answers = await self._runner.run_all(operations, patience_s=0)
@@ -143,7 +150,11 @@ class Finisher:
             answers = [error] * len(groups)
         failed: list[Settled] = []
         for group, answer in zip(groups, answers, strict=True):
-            failed += self._on_answer(group, answer)
+            failed += self._on_answer(keys, group, answer)
+        if not failed and keys.queue in self._blocked:
+            self._blocked.discard(keys.queue)
+            if not self._blocked:
+                self._outage.is_over()
         return failed
 
     async def _as_wished(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
@@ -169,41 +180,54 @@ class Finisher:
             for task, outcome in batch
         ]
 
-    def _on_answer(self, group: list[Settled], answer: Any) -> list[Settled]:
+    def _on_answer(self, keys: QueueKeys, group: list[Settled], answer: Any) -> list[Settled]:
         """Let go of what was written; return what must be written again."""
         if not isinstance(answer, BaseException):
             self._on_success(group, answer)
             return []
-        if isinstance(answer, RedisUnavailableError):
-            if self._is_reachable:
-                logger.warning("outcomes wait for redis: %s", answer)
-            self._is_reachable = False
-        else:
-            self._refusals += 1
-            logger.error("redis refuses the outcome of %d tasks: %s", len(group), answer)
-            if self._refusals >= MOST_REFUSALS:
-                self._refusals = 0
-                self._forget([running for running, _outcome in group])
-                return []
         for running, _outcome in group:
             running.is_write_repeated = True
-        return group
+        if isinstance(answer, PASSING):
+            self._blocked.add(keys.queue)
+            self._outage.begins(answer)
+            return group
+        return self._on_refusal(group, answer)
+
+    def _on_refusal(self, group: list[Settled], error: BaseException) -> list[Settled]:
+        """Give an outcome up that Redis refuses again and again; return the others.
+
+        One of a batch may be to blame, so from now on each is written alone.
+        """
+        again = []
+        for running, decided in group:
+            running.refusals += 1
+            if running.refusals < MOST_REFUSALS:
+                again.append((running, decided))
+                continue
+            task_id, queue = running.leased.task_id, running.keys.queue
+            logger.error(
+                "redis refuses the outcome of task %s, which will be recovered: %s",
+                task_id,
+                error,
+                extra={"task_id": task_id, "queue": queue},
+            )
+            self._forget([running])
+        return again
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
-        if not self._is_reachable:
-            logger.info("redis answers again; outcomes are written")
-        self._is_reachable = True
-        self._refusals = 0
         self._forget([running for running, _outcome in group])
+        foreign = []
         for (running, outcome), is_ours in zip(group, written, strict=True):
             if not is_ours and not running.is_write_repeated:
-                logger.info(
-                    "task %s was not ours any more when it ended",
-                    running.message.id,
-                    extra={"task_id": running.message.id, "queue": running.keys.queue},
-                )
+                foreign.append(running.leased.task_id)
             if isinstance(outcome, Retried):
                 self._on_retry(outcome.at_ns)
+        if foreign:
+            logger.info(
+                "%d tasks were not ours any more when they ended: %s",
+                len(foreign),
+                ", ".join(foreign[:MOST_TOLD]),
+            )
 
     def _forget(self, tasks: Sequence[RunningTask]) -> None:
         for running in tasks:
@@ -213,7 +237,7 @@ class Finisher:
 
     def _operation(self, keys: QueueKeys, group: Sequence[Settled]) -> Operation[list[bool]]:
         """Return the operation that writes outcomes of one kind."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._clock.redis_now_ns()
         first = group[0][1]
         if isinstance(first, Finished):
             return finish.done_many(
@@ -271,5 +295,7 @@ class Finisher:
                 return finish.Requeueing(task_id=task_id, fence=fence, pending_since_ns=since_ns)
 
 
-def _kind_of(settled: Settled) -> str:
-    return type(settled[1]).__name__
+def _group_of(settled: Settled) -> tuple[type[Outcome], str]:
+    """Return what is equal for outcomes that are written together."""
+    running, decided = settled
+    return type(decided), running.leased.task_id if running.refusals else ""

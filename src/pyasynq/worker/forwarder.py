@@ -10,18 +10,20 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
 
 from pyasynq.broker import maintain
 from pyasynq.broker.maintain import Forwarded
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle import Life
+from pyasynq.errors import RedisUnavailableError
+from pyasynq.lifecycle import Life, Outage
 from pyasynq.wire.keys import QueueKeys
 
 logger = logging.getLogger("pyasynq.forwarder")
 
 BATCH = 100
+LONGEST_WAIT_S = 1.0  # for a Redis that cannot be reached
 JITTER_S = 0.02  # so that the servers of one queue do not all wake at the same moment
 
 
@@ -53,11 +55,11 @@ class Forwarder:
         self._on_forward = on_forward
         self._next_ns = 0
         self._sooner = asyncio.Event()
-        self._is_reachable = True
+        self._outage = Outage(logger, "forwarding waits", "forwarding goes on")
         self._troubles: dict[str, str] = {}
 
     def expect(self, due_ns: int) -> None:
-        """Wake at *due_ns*, in nanoseconds since the epoch, if that is sooner than planned."""
+        """Wake at *due_ns*, in the time of Redis, if that is sooner than planned."""
         if due_ns < self._next_ns:
             self._next_ns = due_ns
             self._sooner.set()
@@ -68,7 +70,7 @@ class Forwarder:
         stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq forwarder stop")
         try:
             while not life.stopping.is_set():
-                self._next_ns = self._clock.now_ns() + int(self._interval_s * NANOSECONDS)
+                self._next_ns = self._clock.redis_now_ns() + int(self._interval_s * NANOSECONDS)
                 await self.forward()
                 while not life.stopping.is_set() and await self._sleep():
                     pass
@@ -89,37 +91,39 @@ class Forwarder:
                 [maintain.forward(keys, now_ns=now_ns, limit=BATCH) for keys in queues],
                 patience_s=0,
             )
-            full = []
-            for keys, answer in zip(queues, answers, strict=True):
-                if isinstance(answer, Forwarded):
-                    self._complain(keys, _unreadable(keys, answer))
-                    moved += answer.moved
-                    self._plan(answer.next_due_ns)
-                    if answer.moved >= BATCH:
-                        full.append(keys)
-                else:
-                    self._on_trouble(keys, answer)
-            queues = full
+            found = [
+                (keys, answer)
+                for keys, answer in zip(queues, answers, strict=True)
+                if isinstance(answer, Forwarded)
+            ]
+            for _keys, forwarded in found:
+                moved += forwarded.moved
+                self._plan(forwarded.next_due_ns)
+            self._tell(queues, answers)
+            queues = [keys for keys, forwarded in found if forwarded.moved >= BATCH]
         if moved:
             logger.debug("forwarded %d tasks", moved)
             self._on_forward()
         return moved
 
     def _plan(self, due_ns: int | None) -> None:
-        """Keep the earliest due time, in local time."""
-        if not self._is_reachable:
-            logger.info("redis answers again; forwarding goes on")
-            self._is_reachable = True
+        """Keep the earliest due time."""
         if due_ns is not None:
-            ahead_ns = due_ns - self._clock.redis_now_ns()
-            self._next_ns = min(self._next_ns, self._clock.now_ns() + ahead_ns)
+            self._next_ns = min(self._next_ns, due_ns)
 
-    def _on_trouble(self, keys: QueueKeys, error: PyasynqError) -> None:
-        if not isinstance(error, RedisUnavailableError):
-            self._complain(keys, str(error))
-        elif self._is_reachable:
-            logger.warning("forwarding waits for redis: %s", error)
-            self._is_reachable = False
+    def _tell(self, queues: Sequence[QueueKeys], answers: Sequence[Any]) -> None:
+        """Tell of an outage as a whole, and of each queue that Redis refuses to forward."""
+        lost = [answer for answer in answers if isinstance(answer, RedisUnavailableError)]
+        if lost:
+            self._outage.begins(lost[0])
+            self._plan(self._clock.redis_now_ns() + int(LONGEST_WAIT_S * NANOSECONDS))
+        else:
+            self._outage.is_over()
+        for keys, answer in zip(queues, answers, strict=True):
+            if isinstance(answer, Forwarded):
+                self._complain(keys, _unreadable(keys, answer))
+            elif answer not in lost:
+                self._complain(keys, str(answer))
 
     def _complain(self, keys: QueueKeys, trouble: str) -> None:
         """Say once what keeps tasks of a queue from being forwarded; empty: nothing does."""
@@ -130,12 +134,12 @@ class Forwarder:
     async def _sleep(self) -> bool:
         """Sleep until the next task is due; return whether that is still ahead."""
         self._sooner.clear()
-        ahead_s = (self._next_ns - self._clock.now_ns()) / NANOSECONDS
+        ahead_s = (self._next_ns - self._clock.redis_now_ns()) / NANOSECONDS
         wait_s = min(self._interval_s, max(0.0, ahead_s)) + self._random.random() * JITTER_S
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._sooner.wait()
-                return self._next_ns > self._clock.now_ns()
+                return self._next_ns > self._clock.redis_now_ns()
         return False
 
 

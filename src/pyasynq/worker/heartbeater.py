@@ -18,8 +18,8 @@ from pyasynq.broker.process import MOST_TASKS
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.connection.connect import Connector
-from pyasynq.errors import PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle import Life
+from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle import Life, Outage
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
@@ -28,6 +28,8 @@ from pyasynq.worker.lease import Held, RunningTask, lease_expires_at_s
 
 logger = logging.getLogger("pyasynq.heartbeater")
 
+LONGEST_WAIT_S = 1.0  # until the next beat, for a Redis that cannot be reached
+MOST_TOLD = 10  # ids in one line of the log
 PRESENCE_BEATS = 2  # a server is taken for gone after so many missed beats
 LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
 LARGEST_OFFSET_NS = 5 * NANOSECONDS
@@ -84,10 +86,10 @@ class Heartbeater:
         self._held = held
         self._status = status
         self._on_lost = on_lost
-        self._interval_s = to_seconds(config.heartbeat_interval)
+        self._interval_s = self._wait_s = to_seconds(config.heartbeat_interval)
         self._lease_s = to_seconds(config.lease_duration)
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
-        self._is_reachable = True
+        self._outage = Outage(logger, "heartbeats wait", "heartbeats go on")
         self._is_clock_right = True
         self._refusals: dict[str, str] = {}
 
@@ -136,7 +138,7 @@ class Heartbeater:
                 if lost:
                     loop.call_soon_threadsafe(self._on_lost, lost)
                 on_beat()
-                if stop.wait(self._interval_s):
+                if stop.wait(self._wait_s):
                     break
             self._deregister(runner)
         finally:
@@ -144,24 +146,24 @@ class Heartbeater:
 
     def _beat(self, runner: Runner) -> list[RunningTask]:
         """Beat once; return the tasks whose lease is gone."""
+        lost: list[RunningTask] = []
         try:
             runner.measure_clock()
             lost = self._extend(runner)
             self._show(runner)
         except PyasynqError as error:
-            if self._is_reachable:
-                logger.warning("heartbeats wait for redis: %s", error)
-            self._is_reachable = False
-            return []
-        if not self._is_reachable:
-            logger.info("redis answers again; heartbeats go on")
-        self._is_reachable = True
-        self._check_clock()
+            self._outage.begins(error)
+            self._wait_s = min(LONGEST_WAIT_S, self._interval_s)
+        else:
+            self._outage.is_over()
+            self._wait_s = self._interval_s
+            self._check_clock()
+        _tell_lost(lost)
         return lost
 
     def _extend(self, runner: Runner) -> list[RunningTask]:
         """Extend the leases of all held tasks in one round trip."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._clock.redis_now_ns()
         until_s = lease_expires_at_s(self._clock, self._lease_s)
         by_queue: dict[QueueKeys, list[RunningTask]] = {}
         for running in list(self._held.values()):
@@ -197,7 +199,9 @@ class Heartbeater:
 
     def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
         """Say once what keeps the leases of a queue from being extended; others go on."""
-        if not isinstance(error, PyasynqError) or isinstance(error, RedisUnavailableError):
+        if not isinstance(error, PyasynqError) or isinstance(
+            error, RedisUnavailableError | ConfigError
+        ):
             raise error
         if self._refusals.get(keys.queue) != str(error):
             logger.error("cannot extend leases of queue %s: %s", keys.queue, error)
@@ -277,3 +281,14 @@ class Heartbeater:
                 -offset_ns / NANOSECONDS,
             )
         self._is_clock_right = is_right
+
+
+def _tell_lost(lost: list[RunningTask]) -> None:
+    """Log once which handlers are told to end, for somebody else may have their tasks."""
+    ids = [each.leased.task_id for each in lost if not each.is_settled and each.ending is None]
+    if ids:
+        logger.warning(
+            "lost the leases of %d running tasks, whose handlers are told to end: %s",
+            len(ids),
+            ", ".join(ids[:MOST_TOLD]),
+        )

@@ -43,8 +43,8 @@ class RunningTask(msgspec.Struct, eq=False):
         keys: keys of the queue it was found in; never built from the message.
         owner: token of the dequeue that brought it.
         leased: what the dequeue answered, message bytes included.
-        started_ns: when its handler starts, local time.
-        deadline_ns: when its handler must have ended, local time.
+        started_ns: when its handler starts, in the time of Redis.
+        deadline_ns: when its handler must have ended, in the time of Redis.
         ends_at: the same in the time of the event loop, which never jumps.
         lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
         context: what the handler sees.
@@ -54,6 +54,7 @@ class RunningTask(msgspec.Struct, eq=False):
         has_ended: its handler has really ended, so its slot is free.
         written_result: what the handler wrote as its result so far.
         is_write_repeated: a final write was sent whose answer was lost.
+        refusals: how often Redis has refused the outcome of this task.
     """
 
     message: TaskMessage
@@ -71,6 +72,7 @@ class RunningTask(msgspec.Struct, eq=False):
     written_result: bytes | None = None
     is_write_repeated: bool = False
     has_ended: bool = False
+    refusals: int = 0
 
     def fence(self, now_ns: int) -> Fence:
         """Return what must still be true of the task when its outcome is written.

@@ -16,8 +16,8 @@ from pyasynq.broker import process
 from pyasynq.broker.process import Fetched, Leased, Waiter
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import PayloadError, PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle import Life
+from pyasynq.errors import ConfigError, PayloadError, PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle import Life, Outage
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import decode
@@ -35,6 +35,7 @@ MOST_PER_FETCH = 128
 UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
+GENERAL = (RedisUnavailableError, ConfigError)  # what concerns Redis as a whole, not one queue
 
 
 class Finishing(Protocol):
@@ -94,9 +95,10 @@ class Processor:
         self._changed = changed
         self._is_quiet = False
         self._is_hurried = False
-        self._is_reachable = True
+        self._outage = Outage(logger, "fetching waits", "fetching goes on")
         self._wait_s = FIRST_WAIT_S
         self._refusals: dict[str, str] = {}
+        self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 
     def quiet(self) -> None:
         """Fetch nothing more; tasks that run go on."""
@@ -138,9 +140,8 @@ class Processor:
         except PyasynqError as error:
             await self._on_trouble(error, life)
             return
-        if not self._is_reachable:
-            logger.info("redis answers again; fetching goes on")
-            self._is_reachable, self._wait_s = True, FIRST_WAIT_S
+        self._outage.is_over()
+        self._wait_s = FIRST_WAIT_S
         if fetched == 0:
             await self._idle()
 
@@ -161,9 +162,7 @@ class Processor:
                 await self._changed.wait()
 
     async def _on_trouble(self, error: PyasynqError, life: Life) -> None:
-        if self._is_reachable:
-            logger.warning("fetching waits: %s", error)
-        self._is_reachable = False
+        self._outage.begins(error)
         await life.pause(self._wait_s * (0.5 + self._random.random()))
         self._wait_s = min(LONGEST_WAIT_S, 2 * self._wait_s)
 
@@ -171,7 +170,8 @@ class Processor:
         """Dequeue up to *room* tasks and launch them; return how many there were."""
         found = await self._resolve_doubts(life)
         self._waitable.clear()
-        empty: set[str] = set()
+        now = self._clock.monotonic()
+        empty = {queue for queue, until in self._not_before.items() if until > now}
         while found < room and not life.stopping.is_set():
             plan = self._strategy.plan(room - found, empty)
             if not plan:
@@ -199,41 +199,54 @@ class Processor:
             ],
             patience_s=0,
         )
-        found, trouble = 0, None
+        found = 0
+        trouble: PyasynqError | None = None
         for (keys, count, owner), answer in zip(asked, answers, strict=True):
             if isinstance(answer, Fetched):
+                self._on_answer(keys)
                 self._launch_all(keys, answer, owner, expires_at_s, life)
                 found += len(answer.tasks)
                 if len(answer.tasks) + len(answer.dropped) < count:
                     empty.add(keys.queue)
                 if answer.may_wait:
                     self._waitable[keys.queue] = keys
-                self._refusals.pop(keys.queue, None)
                 continue
             empty.add(keys.queue)
-            if not isinstance(answer, RedisUnavailableError):
+            if not isinstance(answer, GENERAL):
                 self._on_refusal(keys, answer)
                 continue
             trouble = answer
-            if answer.may_have_happened:
+            if isinstance(answer, RedisUnavailableError) and answer.may_have_happened:
                 self._in_doubt.append((keys, owner))
         if trouble is not None:
             raise trouble
         return found
 
-    def _on_refusal(self, keys: QueueKeys, error: PyasynqError) -> None:
-        """Say once what keeps tasks of a queue from being fetched; it is asked again, polling."""
+    def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
+        """Say once what keeps tasks of a queue from being fetched; ask it again in a second."""
         if self._refusals.get(keys.queue) != str(error):
             logger.error("cannot fetch tasks of queue %s: %s", keys.queue, error)
         self._refusals[keys.queue] = str(error)
+        self._not_before[keys.queue] = self._clock.monotonic() + LONGEST_WAIT_S
+
+    def _on_answer(self, keys: QueueKeys) -> None:
+        if self._not_before:
+            self._not_before.pop(keys.queue, None)
+            self._refusals.pop(keys.queue, None)
 
     async def _resolve_doubts(self, life: Life) -> int:
         """Run what dequeues brought whose answers were lost."""
         found = 0
         while self._in_doubt:
             keys, owner = self._in_doubt[-1]
-            tasks = await self._runner.run(process.list_owned(keys, owner=owner), patience_s=0)
+            operation = process.list_owned(keys, owner=owner)
+            (tasks,) = await self._runner.run_all([operation], patience_s=0)
+            if isinstance(tasks, GENERAL):
+                raise tasks
             self._in_doubt.pop()
+            if isinstance(tasks, BaseException):
+                self._on_refusal(keys, tasks)
+                continue
             expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
             self._launch_all(keys, Fetched(tasks=tasks), owner, expires_at_s, life)
             found += len(tasks)
@@ -249,9 +262,9 @@ class Processor:
                 keys.queue,
                 fetched.dropped[:10],
             )
-        now_ns = self._clock.now_ns()
+        now_ns = self._clock.redis_now_ns()
         for leased in fetched.tasks:
-            running = self._hold(keys, leased, owner, lease_until_s, now_ns)
+            running = self._hold(keys, leased, owner, lease_until_s)
             if running is None:
                 continue
             if life.stopping.is_set() or self._is_quiet:
@@ -264,7 +277,7 @@ class Processor:
                 self._executor.launch(running)
 
     def _hold(
-        self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int, now_ns: int
+        self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int
     ) -> RunningTask | None:
         """Note that the task is ours; None if it cannot be read, or is ours already."""
         place = keys.queue, leased.task_id
@@ -279,6 +292,7 @@ class Processor:
                 keys.queue,
             )
             return None
+        now_ns = self._clock.redis_now_ns()
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn, Self
 from uuid import uuid4
 
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connect import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
@@ -169,7 +169,7 @@ class Server:
             runner = AsyncRunner(connector.open_async(), clock=self._clock)
             stack.push_async_callback(runner.close)
             await runner.run(PING)
-            await runner.measure_clock()
+            await runner.measure_clock(patience_s=PATIENCE_S)
             state = self.config.base_state
             if self._lifespan is not None:
                 state = await stack.enter_async_context(self._lifespan())
