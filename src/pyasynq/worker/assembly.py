@@ -33,12 +33,14 @@ from pyasynq.worker.processor import Processor
 from pyasynq.worker.recoverer import Recoverer
 from pyasynq.worker.subscriber import Subscriber
 from pyasynq.worker.wake_up import WakeUp
+from pyasynq.worker.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The assembled parts of one server."""
 
+    watchdog: Watchdog
     heartbeater: Heartbeater
     healthchecker: Healthchecker | None
     subscriber: Subscriber
@@ -55,6 +57,7 @@ class Parts:
     def components(self) -> tuple[Component, ...]:
         """Everything with a life of its own, in the order of the start; its reverse stops."""
         ordered: tuple[Component | None, ...] = (
+            self.watchdog,
             self.heartbeater,
             self.healthchecker,
             self.subscriber,
@@ -126,6 +129,7 @@ def assemble(
     )
     identity = Identity.of_this_process(server_id, clock.now_ns())
     return Parts(
+        watchdog=Watchdog(config, clock, executor.running),
         heartbeater=Heartbeater(
             connector, config, clock, identity, held, status=status, on_lost=_end_all(executor)
         ),

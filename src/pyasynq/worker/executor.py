@@ -87,7 +87,7 @@ class Executor:
         """Tell a handler to end, and settle its task at the latest after `cancel_grace`."""
         if running.ending is not None or running.has_ended or running.is_settled:
             return
-        running.ending = ending
+        running.ending, running.told_at = ending, self._scope.loop.time()
         if running.context is not None:
             running.context.is_cancelled = True
         if running.handle is not None:
