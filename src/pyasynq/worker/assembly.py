@@ -101,6 +101,7 @@ def assemble(
         interval_s=to_seconds(config.delayed_task_check_interval),
         random=random,
         on_forward=changed.set,
+        is_cluster=connector.is_cluster,
     )
     finisher = Finisher(
         runner, config, clock, held, on_written=changed.set, on_retry=forwarder.expect
@@ -126,6 +127,7 @@ def assemble(
         owners=_owners(),
         random=random,
         changed=changed,
+        is_cluster=connector.is_cluster,
     )
     identity = Identity.of_this_process(server_id, clock.now_ns())
     return Parts(
@@ -135,9 +137,17 @@ def assemble(
         ),
         healthchecker=_healthchecker(runner, config),
         subscriber=Subscriber(connector, on_cancel=_cancel(executor), on_due=forwarder.expect),
-        recoverer=Recoverer(runner, config, clock, keys, held, counters=counters),
+        recoverer=Recoverer(
+            runner,
+            config,
+            clock,
+            keys,
+            held,
+            counters=counters,
+            is_cluster=connector.is_cluster,
+        ),
         forwarder=forwarder,
-        janitor=Janitor(runner, config, clock, keys),
+        janitor=Janitor(runner, config, clock, keys, is_cluster=connector.is_cluster),
         finisher=finisher,
         processor=processor,
         aggregator=(
@@ -149,6 +159,7 @@ def assemble(
                 aggregations,
                 on_pending=changed.set,
                 on_due=forwarder.expect,
+                is_cluster=connector.is_cluster,
             )
             if (aggregations := _aggregations(mux, config))
             else None
