@@ -9,6 +9,7 @@ list says both. A component that ends or fails by itself is a crash: it ends the
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -126,6 +127,11 @@ class Outage:
         self._goes_on = goes_on
         self._kinds: dict[str, type[BaseException]] = {}
 
+    @property
+    def is_on(self) -> bool:
+        """Whether something waits; in any thread."""
+        return bool(self._kinds)
+
     def begins(self, error: BaseException, where: str = "") -> None:
         """Tell of *error*, if that is new; *where* tells troubles apart that come and go alone."""
         if self._kinds.get(where) is type(error):
@@ -168,3 +174,40 @@ async def every(
         else:
             outage.is_over()
         await life.pause(interval_s)
+
+
+async def in_thread(work: Callable[[threading.Event], None], life: Life, *, name: str) -> None:
+    """Run *work* in a thread of its own until it returns; raise what it raises.
+
+    Args:
+        work: called with an event that is set at the stop, soon after which it must return.
+        name: of the component.
+    """
+    loop = asyncio.get_running_loop()
+    stop, ended = threading.Event(), loop.create_future()
+
+    def tell(error: BaseException | None) -> None:
+        if ended.done():
+            return
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
+
+    def call() -> None:
+        error = None
+        try:
+            work(stop)
+        except BaseException as raised:  # noqa: BLE001 - the loop decides about a crash
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
+            loop.call_soon_threadsafe(tell, error)
+
+    threading.Thread(target=call, name=f"pyasynq {name}", daemon=True).start()
+    stopped = asyncio.create_task(life.stopping.wait(), name=f"pyasynq {name} stop")
+    try:
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        stop.set()
+    await ended

@@ -10,6 +10,7 @@ from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.worker import test_components as proofs
 from tests.worker import test_groups as groups
+from tests.worker import test_watchdog as watch
 
 PROOFS = {
     "Aggregator": groups.test_a_full_group_becomes_one_task_and_its_members_are_deleted,
@@ -21,6 +22,7 @@ PROOFS = {
     "Processor": proofs.test_processor_runs_a_task_and_deletes_it,
     "Recoverer": proofs.test_recoverer_retries_the_task_of_a_worker_that_is_gone,
     "Subscriber": proofs.test_subscriber_cancels_a_running_task,
+    "Watchdog": watch.test_a_handler_that_blocks_the_loop_is_named_once_with_its_task,
 }
 FAILED = 1  # exit codes of pytest
 

@@ -58,6 +58,7 @@ class ServerKeywords(TypedDict, total=False):
     lease_duration: Duration
     heartbeat_interval: Duration
     recover_interval: Duration
+    watchdog_interval: Duration
     thread_pool_size: int | None
     process_pool_size: int | None
     release_unique_on_archive: bool

@@ -23,6 +23,8 @@ def write_server_state(
     """Show a server and the tasks it runs, for *ttl_s* seconds from *now_s*.
 
     Three operations, since the two indexes and the records lie in different slots of a cluster.
+    Servers that did not say for their time that they live are dropped from the indexes: Go Asynq
+    leaves that to whoever lists servers.
     """
     keys = global_keys(namespace)
     place = server.host, server.pid, server.server_id
@@ -34,7 +36,11 @@ def write_server_state(
     return [
         *(
             Operation(
-                load("index_presence"), (index,), (now_s + ttl_s, member), ignore, Repeat.SAFE
+                load("index_presence"),
+                (index,),
+                (now_s + ttl_s, member, now_s),
+                ignore,
+                Repeat.SAFE,
             )
             for index, member in zip((keys.servers, keys.workers), records, strict=True)
         ),

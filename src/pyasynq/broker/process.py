@@ -18,7 +18,7 @@ MOST_TASKS = 500  # per call of a script, so that none blocks Redis for long
 NEWEST_ACTIVE = 2_000  # looked at for tasks of an owner
 
 MOST_WAITERS = 8  # of one queue, in all servers together
-WAITER_LIVES_S = 12  # longer than a server blocks, so one that lives keeps its place
+WAITER_LIVES_S = 90  # longer than a server waits in all, so one that lives keeps its place
 
 _FIELDS = 6
 _PAUSED, _MAY_WAIT = 1, 2

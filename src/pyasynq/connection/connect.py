@@ -153,6 +153,11 @@ class Connector:
             self._embedded = None
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether keys lie in slots, and a command may only name those of one."""
+        return self._kind == "cluster"
+
+    @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
 

@@ -20,6 +20,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.aggregate_maker import AggregateMaker
 from pyasynq.worker.aggregation import Aggregation, Aggregations
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.occupied import Occupied
 from pyasynq.worker.pools import ThreadPool
 
 logger = logging.getLogger("pyasynq.aggregator")
@@ -55,11 +56,14 @@ class Aggregator:
         *,
         on_pending: Callable[[], None],
         on_due: Callable[[int], None],
+        is_cluster: bool = False,
     ) -> None:
         self._runner = runner
         self._config = config
         self._clock = clock
-        self._queues = queues
+        self._occupied = Occupied(
+            runner, queues, lambda keys: (keys.groups, keys.scheduled_groups), is_cluster=is_cluster
+        )
         self._aggregations = aggregations
         self._threads = ThreadPool(AT_ONCE)
         self._stopping = asyncio.Event()
@@ -99,7 +103,7 @@ class Aggregator:
 
     async def look(self) -> None:
         """Look at every group once; those that are due are aggregated later on."""
-        for keys in self._queues:
+        for keys in await self._occupied.queues():
             try:
                 await self._look_at_queue(keys)
             except RedisUnavailableError:

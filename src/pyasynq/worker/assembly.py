@@ -33,12 +33,14 @@ from pyasynq.worker.processor import Processor
 from pyasynq.worker.recoverer import Recoverer
 from pyasynq.worker.subscriber import Subscriber
 from pyasynq.worker.wake_up import WakeUp
+from pyasynq.worker.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The assembled parts of one server."""
 
+    watchdog: Watchdog
     heartbeater: Heartbeater
     healthchecker: Healthchecker | None
     subscriber: Subscriber
@@ -55,6 +57,7 @@ class Parts:
     def components(self) -> tuple[Component, ...]:
         """Everything with a life of its own, in the order of the start; its reverse stops."""
         ordered: tuple[Component | None, ...] = (
+            self.watchdog,
             self.heartbeater,
             self.healthchecker,
             self.subscriber,
@@ -98,6 +101,7 @@ def assemble(
         interval_s=to_seconds(config.delayed_task_check_interval),
         random=random,
         on_forward=changed.set,
+        is_cluster=connector.is_cluster,
     )
     finisher = Finisher(
         runner, config, clock, held, on_written=changed.set, on_retry=forwarder.expect
@@ -123,17 +127,27 @@ def assemble(
         owners=_owners(),
         random=random,
         changed=changed,
+        is_cluster=connector.is_cluster,
     )
     identity = Identity.of_this_process(server_id, clock.now_ns())
     return Parts(
+        watchdog=Watchdog(config, clock, executor.running),
         heartbeater=Heartbeater(
             connector, config, clock, identity, held, status=status, on_lost=_end_all(executor)
         ),
         healthchecker=_healthchecker(runner, config),
         subscriber=Subscriber(connector, on_cancel=_cancel(executor), on_due=forwarder.expect),
-        recoverer=Recoverer(runner, config, clock, keys, held, counters=counters),
+        recoverer=Recoverer(
+            runner,
+            config,
+            clock,
+            keys,
+            held,
+            counters=counters,
+            is_cluster=connector.is_cluster,
+        ),
         forwarder=forwarder,
-        janitor=Janitor(runner, config, clock, keys),
+        janitor=Janitor(runner, config, clock, keys, is_cluster=connector.is_cluster),
         finisher=finisher,
         processor=processor,
         aggregator=(
@@ -145,6 +159,7 @@ def assemble(
                 aggregations,
                 on_pending=changed.set,
                 on_due=forwarder.expect,
+                is_cluster=connector.is_cluster,
             )
             if (aggregations := _aggregations(mux, config))
             else None

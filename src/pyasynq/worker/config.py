@@ -35,6 +35,7 @@ _SMALLEST_S = {
     "janitor_interval": 0.01,
     "recover_interval": 0.01,
     "health_check_interval": 0.01,
+    "watchdog_interval": 0.01,
 }
 
 
@@ -79,6 +80,8 @@ class ServerConfig:
         lease_duration: for how long a running task is safe from recovery without a heartbeat.
         heartbeat_interval: how often leases are extended; at most half of `lease_duration`.
         recover_interval: how often tasks of lost workers are looked for.
+        watchdog_interval: how often the event loop is asked for a sign of life; one that gives
+            none within another interval is logged, with the frame that blocks it.
         thread_pool_size: threads for plain functions; as many as `concurrency` if None.
         process_pool_size: processes for handlers with ``executor="process"``, started when they
             are needed; as many as the machine has CPUs if None.
@@ -112,6 +115,7 @@ class ServerConfig:
     lease_duration: Duration = 30.0
     heartbeat_interval: Duration = 5.0
     recover_interval: Duration = 60.0
+    watchdog_interval: Duration = 1.0
     thread_pool_size: int | None = None
     process_pool_size: int | None = None
     release_unique_on_archive: bool = False
@@ -197,6 +201,7 @@ _READERS: dict[str, Callable[[str], Any]] = {  # how each setting is read from t
     "lease_duration": float,
     "heartbeat_interval": float,
     "recover_interval": float,
+    "watchdog_interval": float,
 }
 
 

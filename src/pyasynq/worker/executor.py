@@ -92,7 +92,7 @@ class Executor:
             if ending is Ending.SHUTDOWN:  # nobody waits for the rest of the grace
                 self._give_up(running)
             return
-        running.ending = ending
+        running.ending, running.told_at = ending, self._scope.loop.time()
         if running.context is not None:
             running.context.is_cancelled = True
         if running.handle is not None:

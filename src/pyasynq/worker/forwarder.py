@@ -19,6 +19,7 @@ from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle import Life, Outage
 from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.occupied import Occupied
 
 logger = logging.getLogger("pyasynq.forwarder")
 
@@ -33,6 +34,7 @@ class Forwarder:
     Args:
         interval_s: longest sleep.
         on_forward: called when tasks became pending.
+        is_cluster: the queues lie in different slots.
     """
 
     name = "forwarder"
@@ -46,10 +48,15 @@ class Forwarder:
         interval_s: float,
         random: Random,
         on_forward: Callable[[], None],
+        is_cluster: bool = False,
     ) -> None:
         self._runner = runner
         self._clock = clock
         self._queues = queues
+        self._occupied = Occupied(
+            runner, queues, lambda keys: (keys.scheduled, keys.retry), is_cluster=is_cluster
+        )
+        self._must_visit = True
         self._interval_s = interval_s
         self._random = random
         self._on_forward = on_forward
@@ -61,7 +68,7 @@ class Forwarder:
     def expect(self, due_ns: int) -> None:
         """Wake at *due_ns*, in the time of Redis, if that is sooner than planned."""
         if due_ns < self._next_ns:
-            self._next_ns = due_ns
+            self._next_ns, self._must_visit = due_ns, True
             self._sooner.set()
 
     async def run(self, life: Life) -> None:
@@ -83,7 +90,7 @@ class Forwarder:
 
     async def forward(self) -> int:
         """Move all tasks that are due; return how many. A round trip per batch of every queue."""
-        queues = list(self._queues)
+        queues = await self._look()
         moved = 0
         while queues:
             now_ns = self._clock.redis_now_ns()
@@ -106,9 +113,24 @@ class Forwarder:
             self._on_forward()
         return moved
 
+    async def _look(self) -> Sequence[QueueKeys]:
+        """Return the queues to visit: all if a task is known to wait, else if Redis has any."""
+        if self._must_visit:
+            self._must_visit = False
+            return self._queues
+        try:
+            occupied = await self._occupied.queues()
+        except RedisUnavailableError as error:
+            self._tell(self._queues[:1], [error])
+            return ()
+        if not occupied:
+            self._outage.is_over()
+        return occupied
+
     def _plan(self, due_ns: int | None) -> None:
         """Keep the earliest due time."""
         if due_ns is not None:
+            self._must_visit = True
             self._next_ns = min(self._next_ns, due_ns)
 
     def _tell(self, queues: Sequence[QueueKeys], answers: Sequence[Any]) -> None:

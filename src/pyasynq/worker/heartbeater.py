@@ -19,7 +19,7 @@ from pyasynq.broker.runner import Runner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.connection.connect import Connector
 from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle import Life, Outage
+from pyasynq.lifecycle import Life, Outage, in_thread
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
@@ -28,9 +28,9 @@ from pyasynq.worker.lease import Held, RunningTask, lease_expires_at_s
 
 logger = logging.getLogger("pyasynq.heartbeater")
 
-LONGEST_WAIT_S = 1.0  # until the next beat, for a Redis that cannot be reached
 MOST_TOLD = 10  # ids in one line of the log
 PRESENCE_BEATS = 2  # a server is taken for gone after so many missed beats
+LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
 LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
 LARGEST_OFFSET_NS = 5 * NANOSECONDS
 
@@ -86,7 +86,7 @@ class Heartbeater:
         self._held = held
         self._status = status
         self._on_lost = on_lost
-        self._interval_s = self._wait_s = to_seconds(config.heartbeat_interval)
+        self._interval_s = to_seconds(config.heartbeat_interval)
         self._lease_s = to_seconds(config.lease_duration)
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
         self._outage = Outage(logger, "heartbeats wait", "heartbeats go on")
@@ -96,39 +96,15 @@ class Heartbeater:
     async def run(self, life: Life) -> None:
         """Beat until the stop; then deregister the server."""
         loop = asyncio.get_running_loop()
-        ended, stop = loop.create_future(), threading.Event()
+        await in_thread(lambda stop: self._beat_until(stop, life, loop), life, name=self.name)
 
-        def on_beat(error: BaseException | None) -> None:
-            if error is not None and not ended.done():
-                ended.set_exception(error)
-            life.started()
-
-        def end() -> None:
-            if not ended.done():
-                ended.set_result(None)
-
-        def beat() -> None:
-            try:
-                self._beat_until(stop, lambda: loop.call_soon_threadsafe(on_beat, None), loop)
-            except BaseException as error:  # noqa: BLE001 - the loop decides about a crash
-                loop.call_soon_threadsafe(on_beat, error)
-            else:
-                loop.call_soon_threadsafe(end)
-
-        threading.Thread(target=beat, name="pyasynq heartbeater", daemon=True).start()
-        stopped = asyncio.create_task(life.stopping.wait(), name="pyasynq heartbeater stop")
-        try:
-            await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            stop.set()
-        await ended
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the last beat reached Redis; in any thread."""
+        return not self._outage.is_on
 
     def _beat_until(
-        self,
-        stop: threading.Event,
-        on_beat: Callable[[], object],
-        loop: asyncio.AbstractEventLoop,
+        self, stop: threading.Event, life: Life, loop: asyncio.AbstractEventLoop
     ) -> None:
         client = self._connector.open_sync(socket_timeout_s=max(0.5, self._interval_s * 0.9))
         runner = Runner(client, clock=self._clock)
@@ -137,12 +113,17 @@ class Heartbeater:
                 lost = self._beat(runner)
                 if lost:
                     loop.call_soon_threadsafe(self._on_lost, lost)
-                on_beat()
-                if stop.wait(self._wait_s):
+                loop.call_soon_threadsafe(life.started)
+                if stop.wait(self._pause_s()):
                     break
             self._deregister(runner)
         finally:
             runner.close()
+
+    def _pause_s(self) -> float:
+        """Return how long to wait for the next beat; not long while leases run out."""
+        longest_s = self._interval_s if self.is_reachable else LONGEST_WAIT_S
+        return min(self._interval_s, longest_s)
 
     def _beat(self, runner: Runner) -> list[RunningTask]:
         """Beat once; return the tasks whose lease is gone."""
@@ -153,10 +134,8 @@ class Heartbeater:
             self._show(runner)
         except PyasynqError as error:
             self._outage.begins(error)
-            self._wait_s = min(LONGEST_WAIT_S, self._interval_s)
         else:
             self._outage.is_over()
-            self._wait_s = self._interval_s
             self._check_clock()
         _tell_lost(lost)
         return lost

@@ -12,6 +12,7 @@ from pyasynq.lifecycle import Life, every
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.occupied import Occupied
 
 logger = logging.getLogger("pyasynq.janitor")
 
@@ -27,10 +28,14 @@ class Janitor:
         config: ServerConfig,
         clock: Clock,
         queues: Sequence[QueueKeys],
+        *,
+        is_cluster: bool = False,
     ) -> None:
         self._runner = runner
         self._clock = clock
-        self._queues = queues
+        self._occupied = Occupied(
+            runner, queues, lambda keys: (keys.completed, keys.archived), is_cluster=is_cluster
+        )
         self._interval_s = to_seconds(config.janitor_interval)
         self._batch_size = config.janitor_batch_size
         self._archive_max_size = config.archive_max_size
@@ -44,7 +49,7 @@ class Janitor:
     async def clean(self) -> tuple[int, int]:
         """Delete everything that is over now; return how many completed and archived tasks."""
         completed = archived = 0
-        for keys in self._queues:
+        for keys in await self._occupied.queues():
             completed += await self._try(keys, self._delete_completed)
             archived += await self._try(keys, self._trim_archive)
         if completed or archived:

@@ -50,6 +50,7 @@ class RunningTask(msgspec.Struct, eq=False):
         context: what the handler sees.
         handle: the asyncio task that runs the handler.
         ending: why the handler is told to end, if it is.
+        told_at: when it was told to, in the time of the event loop.
         is_settled: its outcome is decided; a later one is ignored.
         has_ended: its handler has really ended, so its slot is free.
         written_result: what the handler wrote as its result so far.
@@ -68,6 +69,7 @@ class RunningTask(msgspec.Struct, eq=False):
     context: "TaskContext | None" = None
     handle: "asyncio.Task[None] | None" = None
     ending: Ending | None = None
+    told_at: float | None = None
     is_settled: bool = False
     written_result: bytes | None = None
     is_write_repeated: bool = False

@@ -25,9 +25,10 @@ from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.executor import Executor
 from pyasynq.worker.lease import Ending, Held, RunningTask, deadline_ns, lease_expires_at_s
+from pyasynq.worker.occupied import Occupied
 from pyasynq.worker.outcome import Outcome
 from pyasynq.worker.queues import strategy
-from pyasynq.worker.wake_up import BLOCK_S, WakeUp
+from pyasynq.worker.wake_up import RENEW_S, WakeUp
 
 logger = logging.getLogger("pyasynq.processor")
 
@@ -56,6 +57,7 @@ class Processor:
         wake_up: tells when a task is pushed; closed by the processor.
         owners: makes the token that marks the tasks of one dequeue, never the same twice.
         changed: set when a slot is free, an outcome is written, or a task became pending.
+        is_cluster: the queues lie in different slots.
     """
 
     name = "processor"
@@ -75,11 +77,13 @@ class Processor:
         owners: Callable[[], str],
         random: Random,
         changed: asyncio.Event,
+        is_cluster: bool = False,
     ) -> None:
         self._runner = runner
         self._config = config
         self._clock = clock
         self._keys = {each.queue: each for each in keys}
+        self._pending = Occupied(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster)
         self._executor = executor
         self._finisher = finisher
         self._held = held
@@ -151,15 +155,27 @@ class Processor:
         return min(slots, writes, MOST_PER_FETCH)
 
     async def _idle(self) -> None:
-        """Wait until something changes; for about the check interval if a queue is polled."""
+        """Wait until something changes; ask at the check interval if a queue is polled."""
         self._wake_up.watch(self._waitable.values())
-        if len(self._waitable) == len(self._keys):
-            wait_s = 2.0 * BLOCK_S
-        else:
-            wait_s = to_seconds(self._config.task_check_interval) * (0.5 + self._random.random())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._changed.wait()
+        is_polled = len(self._waitable) < len(self._keys)
+        end = self._clock.monotonic() + RENEW_S
+        while self._clock.monotonic() < end:
+            wait_s = RENEW_S
+            if is_polled:
+                check_s = to_seconds(self._config.task_check_interval)
+                wait_s = check_s * (0.5 + self._random.random())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+                    return
+            if is_polled and await self._is_any_pending():
+                return
+
+    async def _is_any_pending(self) -> bool:
+        try:
+            return bool(await self._pending.queues())
+        except PyasynqError:
+            return True  # the fetch will say what is wrong
 
     async def _on_trouble(self, error: PyasynqError, life: Life) -> None:
         self._outage.begins(error)

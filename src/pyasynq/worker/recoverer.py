@@ -28,6 +28,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.lease import lease_cutoff_s
+from pyasynq.worker.occupied import Occupied
 from pyasynq.worker.outcome import Rules
 from pyasynq.worker.recovery import Step, decide
 
@@ -85,11 +86,17 @@ class Recoverer:
         held: Container[tuple[str, str]],
         *,
         counters: Counters,
+        is_cluster: bool = False,
     ) -> None:
         self._runner = runner
         self._config = config
         self._clock = clock
-        self._queues = queues
+        self._occupied = Occupied(
+            runner,
+            queues,
+            lambda keys: (keys.active, keys.lease, keys.aggregation_sets),
+            is_cluster=is_cluster,
+        )
         self._held = held
         self._counters = counters
         self._lease_s = to_seconds(config.lease_duration)
@@ -111,7 +118,10 @@ class Recoverer:
         """
         done = Pass()
         try:
-            for keys in self._queues:
+            occupied = await self._occupied.queues()
+            if not occupied:
+                self._unleased.clear()
+            for keys in occupied:
                 await self._try(keys, "active tasks without a lease", self._lease(keys, done))
                 await self._try(keys, "leases that are over", self._recover(keys, done))
                 await self._try(keys, "aggregation sets", self._reclaim(keys, done))

@@ -58,6 +58,7 @@ class Server:
         self._clock = clock or SystemClock()
         self._lifespan = lifespan
         self._status = "new"
+        self._has_started = False
         self._parts: Parts | None = None
         self._shutdown: asyncio.Event | None = None
 
@@ -65,6 +66,22 @@ class Server:
     def status(self) -> str:
         """One of "new", "active", "stopped" (it fetches nothing more) and "closed"."""
         return self._status
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it takes tasks as it should; may be asked in any thread.
+
+        It does not before all of its parts have started, after `stop` and `shutdown`, while
+        heartbeats do not reach Redis, and while every slot is stuck: taken by a handler that goes
+        on although it was told to end, or its time was up, longer ago than `cancel_grace`.
+        """
+        parts, shutdown = self._parts, self._shutdown
+        if parts is None or shutdown is None or shutdown.is_set():
+            return False
+        is_working = self._status == "active" and self._has_started
+        return (
+            is_working and parts.heartbeater.is_reachable and not parts.watchdog.is_every_slot_stuck
+        )
 
     def run(self, mux: ServeMux, *, on_loop: Callable[[], object] | None = None) -> None:
         """Serve until SIGTERM or SIGINT, then shut down; blocks.
@@ -195,8 +212,12 @@ class Server:
                 self.config.concurrency,
                 connector.description,
             )
-            yield lives
-            logger.info("server %s shuts down", self.id)
+            self._has_started = True
+            try:
+                yield lives
+            finally:
+                self._has_started = False
+                logger.info("server %s shuts down", self.id)
 
     def _close(self) -> None:
         self._status = "closed"

@@ -1,8 +1,9 @@
 """Wakes an idle server when a task is pushed, by a Python or a Go producer.
 
 A blocking move of the last pending task to where it is leaves the list as it was and answers as
-soon as there is one. Where that cannot be (an old server, a proxy, missing rights, too many
-queues) the server polls.
+soon as there is one. A move that ends without a push is made again at once, for as long as the
+place among the waiting servers is good, so an idle server sends little. Where nobody can wait (an
+old server, a proxy, missing rights, too many queues) the server polls.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ from pyasynq.wire.keys import QueueKeys
 
 logger = logging.getLogger("pyasynq.processor")
 
-BLOCK_S = 5
-TIMEOUT_S = BLOCK_S + 5.0  # of the connection: a server that does not answer in time is gone
+RENEW_S = 60.0  # a waiting server asks each queue again so often, and so keeps its place
+SHORTEST_BLOCK_S = 5
+ANSWER_S = 5.0  # more than it blocks, and a server that has not answered is gone
 MOST_QUEUES = 16  # each has a connection of its own
 CANCEL_AGAIN_S = 0.05  # redis-py swallows a cancellation while it connects
 PAUSE_S = 30.0  # after an error the queue is polled for so long
@@ -33,11 +35,14 @@ class WakeUp:
     def __init__(
         self, connector: Connector, clock: Clock, *, queues: int, on_wake: Callable[[], None]
     ) -> None:
-        self._client = connector.open_async(socket_timeout_s=TIMEOUT_S)
+        # However many queues there are, they cost one command a second.
+        self._block_s = max(SHORTEST_BLOCK_S, queues)
+        self._client = connector.open_async(socket_timeout_s=self._block_s + ANSWER_S)
         self._clock = clock
         self._is_possible = queues <= MOST_QUEUES
         self._on_wake = on_wake
         self._waits: dict[str, asyncio.Task[None]] = {}
+        self._until = 0.0  # monotonic
         self._not_before: dict[str, float] = {}  # monotonic
 
     def is_possible(self, queue: str) -> bool:
@@ -45,7 +50,8 @@ class WakeUp:
         return self._is_possible and self._clock.monotonic() >= self._not_before.get(queue, 0.0)
 
     def watch(self, queues: Iterable[QueueKeys]) -> None:
-        """Wait for a push to any of *queues*, each for about 5 s."""
+        """Wait for a push to any of *queues*, until a minute after the last call."""
+        self._until = self._clock.monotonic() + RENEW_S
         for keys in queues:
             if keys.queue not in self._waits:
                 name = f"pyasynq wake-up of {keys.queue}"
@@ -66,10 +72,11 @@ class WakeUp:
     async def _wait(self, keys: QueueKeys) -> None:
         from redis.exceptions import RedisError  # noqa: PLC0415 - light imports
 
+        block = ("BLMOVE", keys.pending, keys.pending, "RIGHT", "RIGHT", self._block_s)
         try:
-            await self._client.execute_command(
-                "BLMOVE", keys.pending, keys.pending, "RIGHT", "RIGHT", BLOCK_S
-            )
+            while await self._client.execute_command(*block) is None:
+                if self._clock.monotonic() > self._until:
+                    break
         except (RedisError, OSError) as error:
             logger.debug("queue %s is polled: %s", keys.queue, error)
             self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
