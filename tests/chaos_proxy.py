@@ -113,6 +113,7 @@ class ChaosProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports say goodbye
 
     @staticmethod
     def _reset(writer: asyncio.StreamWriter) -> None:
@@ -126,23 +127,30 @@ class ChaosProxy:
         if self.hangs_up:
             self._reset(writer)
             return
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            answers, requests = await asyncio.open_connection("127.0.0.1", self._upstream_port)
-            self._writers |= {writer, requests}
-            doomed = asyncio.Event()
-            pumps = {
-                asyncio.ensure_future(self._pass_requests(reader, requests, doomed)),
-                asyncio.ensure_future(self._pass_answers(answers, writer, doomed)),
-            }
-            try:
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
-                requests.close()
-        self._writers.discard(writer)
-        writer.close()
+        self._writers.add(writer)
+        try:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await self._connect(reader, writer)
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, requests = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+        self._writers.add(requests)
+        doomed = asyncio.Event()
+        pumps = {
+            asyncio.ensure_future(self._pass_requests(reader, requests, doomed)),
+            asyncio.ensure_future(self._pass_answers(answers, writer, doomed)),
+        }
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._writers.discard(requests)
+            requests.transport.abort()
 
     async def _pass_requests(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, doomed: asyncio.Event

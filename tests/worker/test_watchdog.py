@@ -194,7 +194,7 @@ async def test_not_ready_while_redis_is_away_and_ready_when_it_is_back(own_redis
 
     beats = [each.message for each in caplog.records if each.name == "pyasynq.heartbeater"]
     assert [beat.split(":")[0] for beat in beats] == [
-        "heartbeats wait for redis",
+        "heartbeats wait",
         "redis answers again; heartbeats go on",
     ]
 

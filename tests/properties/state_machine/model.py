@@ -25,6 +25,7 @@ class ModelTask:
     score: int = 0
     due_ns: int | None = None
     pending_since_ns: int | None = None
+    fetched_since_ns: int | None = None  # what that was when it was dequeued
     owner: str = ""
     lease_s: int = 0
     deferred: int = 0
@@ -101,6 +102,7 @@ class ModelQueue:
         taken = [self.pending.pop() for _ in range(min(count, len(self.pending)))]
         for task_id in taken:
             task = self.tasks[task_id]
+            task.fetched_since_ns = task.pending_since_ns
             task.state, task.owner, task.pending_since_ns = "active", owner, None
             task.lease_s = (now_ns + LEASE_S * SECOND) // SECOND
             self.active.insert(0, task_id)
@@ -133,6 +135,7 @@ class ModelQueue:
         task.message, task.state, task.score = verdict.message, verdict.state, verdict.score
         task.owner, task.lease_s, task.due_ns = "", 0, verdict.due_ns
         if verdict.state == "pending":  # requeued: next in line, as it was before
+            task.pending_since_ns = task.fetched_since_ns
             self.pending.append(task_id)
             return
         task.deferred = verdict.deferred

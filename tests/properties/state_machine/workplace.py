@@ -17,6 +17,7 @@ from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.counters import Counters
 from pyasynq.worker.finisher import Finisher
 from pyasynq.worker.forwarder import Forwarder
 from pyasynq.worker.janitor import Janitor
@@ -114,7 +115,9 @@ class Worker:
             on_written=lambda: None,
             on_retry=lambda _due_ns: None,
         )
-        self._recoverer = Recoverer(runner, CONFIG, place.clock, place.keys, self.held)
+        self._recoverer = Recoverer(
+            runner, CONFIG, place.clock, place.keys, self.held, counters=Counters()
+        )
 
     def dequeue(self, keys: QueueKeys, count: int, owner: str) -> list[str]:
         """Take tasks as a processor does, late ones included; return their ids."""
