@@ -1,0 +1,61 @@
+"""What a worker costs for each task that it runs: commands on the wire, and garbage left behind."""
+
+import asyncio
+import gc
+
+import pytest
+
+from pyasynq.client import Client
+from pyasynq.task import Task
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.server import Server
+from tests.counting_proxy import Count, CountingProxy
+from tests.eventually import eventually_async
+
+TASKS = 2000
+
+
+def counting_mux(tasks: int) -> tuple[ServeMux, asyncio.Event]:
+    mux, finished, left = ServeMux(), asyncio.Event(), iter(range(tasks - 1, -1, -1))
+
+    @mux.handler("noop")
+    async def noop(_ctx, _task):
+        if next(left) == 0:
+            finished.set()
+
+    return mux, finished
+
+
+@pytest.mark.parametrize(("concurrency", "most_commands"), [(10, 0.6), (100, 0.08)])
+async def test_commands_are_shared_by_the_tasks_of_a_batch(
+    redis_server, redis_client, concurrency, most_commands
+):
+    with Client(redis_server.url) as client:
+        client.enqueue_many([Task("noop", b"{}")] * TASKS)
+    mux, finished = counting_mux(TASKS)
+    with CountingProxy(redis_server.port) as proxy:
+        async with Server(proxy.url, ServerConfig(concurrency=concurrency)).running(mux):
+            proxy.count = Count()
+            await finished.wait()
+            await eventually_async(lambda: not redis_client.llen("asynq:{default}:active"))
+            commands = proxy.count.commands
+
+    assert commands / TASKS <= most_commands
+
+
+async def test_a_task_leaves_no_cycle_for_the_garbage_collector(redis_server, redis_client):
+    with Client(redis_server.url) as client:
+        client.enqueue_many([Task("noop", b"{}")] * TASKS)
+    mux, finished = counting_mux(TASKS)
+    gc.collect()
+    gc.disable()
+    try:
+        async with Server(redis_server.url, ServerConfig(concurrency=100)).running(mux):
+            await finished.wait()
+            await eventually_async(lambda: not redis_client.llen("asynq:{default}:active"))
+            found = gc.collect()
+    finally:
+        gc.enable()
+
+    assert found < TASKS / 2
