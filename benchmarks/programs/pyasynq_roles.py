@@ -2,7 +2,8 @@
 
 `drain` has the parameter `handler`: "bare" (a ServeMux), "app" (a typed function of an App, with a
 middleware and retention) or "thread" (a plain function); `await_ms` makes the bare handler wait;
-`shared` tells that other processes drain the same queue; `uvloop` (true) may be false.
+`shared` tells that other processes drain the same queue, `stocked` that it has tasks that stay;
+`queues` is the number of further queues, with priorities from 1 to 3; `uvloop` (true) may be false.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ from benchmarks.programs.role import (
 from pyasynq import App, AsyncClient, Client, ServeMux, Server, ServerConfig, Task, TaskContext
 
 TASK = Task("noop", json.dumps(PAYLOAD).encode())
-PENDING, ACTIVE = "asynq:{default}:pending", "asynq:{default}:active"
+PENDING = "asynq:{default}:pending"
 CONCURRENT = 100  # coroutines that enqueue at once
 BATCH = 100  # tasks of one bulk call
 LOOK_S, SETTLE_S = 0.02, 0.001
@@ -61,7 +62,8 @@ async def _drain(address: str, given: Parameters) -> dict[str, Any]:
             await _until_empty(redis, PENDING, LOOK_S)
         else:
             await finished.wait()
-        await _until_empty(redis, ACTIVE, SETTLE_S)
+        for queue in () if given.get("stocked") else _queues(given):
+            await _until_empty(redis, f"asynq:{{{queue}}}:active", SETTLE_S)
         return meter.figures()
 
 
@@ -123,7 +125,13 @@ HANDLERS = {"bare": _bare, "thread": _thread, "app": _app}
 
 
 def _server(address: str, given: Parameters) -> Server:
-    return Server(_url(address), ServerConfig(concurrency=given["concurrency"]))
+    config = ServerConfig(concurrency=given["concurrency"], queues=_queues(given))
+    return Server(_url(address), config)
+
+
+def _queues(given: Parameters) -> dict[str, int]:
+    further = range(given.get("queues", 0))
+    return {f"q{number}": 1 + number % 3 for number in further} | {"default": 1}
 
 
 def enqueue(address: str, given: Parameters) -> dict[str, Any]:
@@ -198,9 +206,7 @@ async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
         samples.take(int(task.payload or b"0"))
 
     mux.handler("timed")(timed)
-    queues = {f"q{number}": 1 for number in range(given.get("queues", 0))} | {"default": 1}
-    config = ServerConfig(concurrency=given["concurrency"], queues=queues)
-    async with Server(_url(address), config).running(mux):
+    async with _server(address, given).running(mux):
         print("ready", flush=True)
         await finished.wait()
     return samples.figures()
