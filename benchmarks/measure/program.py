@@ -11,6 +11,10 @@ line at its end. Roles, with the parameters and the figures of each:
 * `pick_up`: print `ready` as a line of its own, run `samples` tasks whose payload is the time at
   which they were due, in nanoseconds since 1970; `latencies_ms`.
 * `idle`: print `ready`, serve until SIGTERM; `cpu_ms_per_s`, `rss_mb`.
+* `hold`: print `ready`, run `tasks` tasks until all run at once and for `hold_s` more;
+  `before_mb`, `held_mb`: what was resident before, and at the end.
+* `endure`: as `drain`, and `early_mb`, `late_mb`: what was resident after a tenth of the tasks,
+  and after all.
 """
 
 import json

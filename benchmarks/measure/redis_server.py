@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -55,6 +56,21 @@ class BenchmarkRedis:
         """Return how many clients are connected, this one left out."""
         return int(self._info("clients")["connected_clients"]) - 1
 
+    def processed(self, queues: Iterable[str]) -> int:
+        """Return how many tasks of *queues* Asynq's counters say have been processed."""
+        counters = self.client.mget(f"asynq:{{{queue}}}:processed" for queue in queues)
+        return sum(int(counter or 0) for counter in counters)
+
+    def commands(self) -> dict[str, tuple[int, float]]:
+        """Return for each command how often it was called, and its CPU seconds in all.
+
+        What a script calls is counted as part of the script, and by itself, too.
+        """
+        return {
+            name.removeprefix("cmdstat_"): (stats["calls"], stats["usec"] / 1e6)
+            for name, stats in self._info("commandstats").items()
+        }
+
     def clear(self) -> None:
         """Delete everything and start counting anew."""
         self.client.flushall()
@@ -63,7 +79,7 @@ class BenchmarkRedis:
     def wait_until_processed(self, tasks: int) -> None:
         """Wait until Asynq's counter of the default queue says that *tasks* have been processed."""
         end = time.monotonic() + LIMIT_S
-        while int(self.client.get("asynq:{default}:processed") or 0) < tasks:
+        while self.processed(["default"]) < tasks:
             if time.monotonic() > end:
                 raise ProgramFailedError(f"not {tasks} tasks within {LIMIT_S:g} s")
             time.sleep(0.02)

@@ -2,7 +2,8 @@
 
 `drain` has the parameter `handler`: "bare" (a ServeMux), "app" (a typed function of an App, with a
 middleware and retention) or "thread" (a plain function); `await_ms` makes the bare handler wait;
-`shared` tells that other processes drain the same queue; `uvloop` (true) may be false.
+`shared` tells that other processes drain the same queue, `stocked` that it has tasks that stay;
+`queues` is the number of further queues, with priorities from 1 to 3; `uvloop` (true) may be false.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ from benchmarks.programs.role import (
 from pyasynq import App, AsyncClient, Client, ServeMux, Server, ServerConfig, Task, TaskContext
 
 TASK = Task("noop", json.dumps(PAYLOAD).encode())
-PENDING, ACTIVE = "asynq:{default}:pending", "asynq:{default}:active"
+PENDING = "asynq:{default}:pending"
 CONCURRENT = 100  # coroutines that enqueue at once
 BATCH = 100  # tasks of one bulk call
 LOOK_S, SETTLE_S = 0.02, 0.001
@@ -49,20 +50,27 @@ def fill(address: str, given: Parameters) -> dict[str, Any]:
 
 def drain(address: str, given: Parameters) -> dict[str, Any]:
     """Run no-op tasks until the queue is empty."""
-    return _run(_drain(address, given), uvloop=given.get("uvloop", True))
+    return on_worker_loop(_drain(address, given), uvloop=given.get("uvloop", True))
 
 
 async def _drain(address: str, given: Parameters) -> dict[str, Any]:
     finished = asyncio.Event()
     loop = asyncio.get_running_loop()
     meter = Meter(given["tasks"], lambda: loop.call_soon_threadsafe(finished.set))
-    async with _serving(address, given, meter.tick), Redis.from_url(_url(address)) as redis:
+    async with _serving(address, given, meter.tick):
+        await until_finished(address, given, finished)
+        return meter.figures()
+
+
+async def until_finished(address: str, given: Parameters, finished: asyncio.Event) -> None:
+    """Wait until the last task is acknowledged."""
+    async with Redis.from_url(_url(address)) as redis:
         if given.get("shared"):
             await _until_empty(redis, PENDING, LOOK_S)
         else:
             await finished.wait()
-        await _until_empty(redis, ACTIVE, SETTLE_S)
-        return meter.figures()
+        for queue in () if given.get("stocked") else _queues(given):
+            await _until_empty(redis, f"asynq:{{{queue}}}:active", SETTLE_S)
 
 
 async def _until_empty(redis: "Redis", key: str, pause_s: float) -> None:
@@ -91,7 +99,7 @@ def _bare(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Se
         tick()
 
     mux.handler("noop")(wait if wait_s else noop)
-    return _server(address, given), mux
+    return bare_server(address, given), mux
 
 
 def _thread(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Server, ServeMux]:
@@ -101,7 +109,7 @@ def _thread(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[
         tick()
 
     mux.handler("noop")(noop)
-    return _server(address, given), mux
+    return bare_server(address, given), mux
 
 
 def _app(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Server, ServeMux]:
@@ -122,15 +130,22 @@ def _app(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Ser
 HANDLERS = {"bare": _bare, "thread": _thread, "app": _app}
 
 
-def _server(address: str, given: Parameters) -> Server:
-    return Server(_url(address), ServerConfig(concurrency=given["concurrency"]))
+def bare_server(address: str, given: Parameters) -> Server:
+    """Return a server with the slots and the queues that are asked for."""
+    config = ServerConfig(concurrency=given["concurrency"], queues=_queues(given))
+    return Server(_url(address), config)
+
+
+def _queues(given: Parameters) -> dict[str, int]:
+    further = range(given.get("queues", 0))
+    return {f"q{number}": 1 + number % 3 for number in further} | {"default": 1}
 
 
 def enqueue(address: str, given: Parameters) -> dict[str, Any]:
     """Enqueue no-op tasks in one form."""
     tasks = given["tasks"]
     if given["form"] in ("awaited", "concurrent"):
-        return _run(_enqueue_async(address, tasks, given["form"]))
+        return on_worker_loop(_enqueue_async(address, tasks, given["form"]))
     with Client(_url(address)) as client:
         client.enqueue(TASK)
 
@@ -185,7 +200,7 @@ def produce(address: str, given: Parameters) -> dict[str, Any]:
 
 def pick_up(address: str, given: Parameters) -> dict[str, Any]:
     """Serve until enough tasks have told how late they started, or until SIGTERM."""
-    return _run(_pick_up(address, given))
+    return on_worker_loop(_pick_up(address, given))
 
 
 async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
@@ -198,9 +213,7 @@ async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
         samples.take(int(task.payload or b"0"))
 
     mux.handler("timed")(timed)
-    queues = {f"q{number}": 1 for number in range(given.get("queues", 0))} | {"default": 1}
-    config = ServerConfig(concurrency=given["concurrency"], queues=queues)
-    async with Server(_url(address), config).running(mux):
+    async with bare_server(address, given).running(mux):
         print("ready", flush=True)
         await finished.wait()
     return samples.figures()
@@ -208,15 +221,17 @@ async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
 
 def idle(address: str, given: Parameters) -> dict[str, Any]:
     """Serve nothing until SIGTERM."""
-    return _run(_idle(address, given))
+    return on_worker_loop(_idle(address, given))
 
 
 async def _idle(address: str, given: Parameters) -> dict[str, Any]:
-    async with _server(address, given).running(ServeMux()):
+    async with bare_server(address, given).running(ServeMux()):
         return await until_terminated_async()
 
 
-def _run(work: Coroutine[Any, Any, dict[str, Any]], *, uvloop: bool = True) -> dict[str, Any]:
+def on_worker_loop(
+    work: Coroutine[Any, Any, dict[str, Any]], *, uvloop: bool = True
+) -> dict[str, Any]:
     """Run on the loop that `pyasynq worker` takes."""
     factory = None
     if uvloop and find_spec("uvloop"):

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 PAYLOAD = {"user_id": 12345, "template": "welcome"}
@@ -146,3 +147,11 @@ async def until_terminated_async() -> dict[str, Any]:
 def rss_mb() -> float:
     """Return the most memory that this process has had resident, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def resident_mb() -> float:
+    """Return the memory that this process has resident now; the most it has had where unknown."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return rss_mb()
+    return int(statm.read_text("ascii").split()[1]) * resource.getpagesize() / (1 << 20)

@@ -1,6 +1,7 @@
 """Tasks are ended by whoever holds them, and by nobody else."""
 
 from hashlib import sha1
+from itertools import takewhile
 
 import pytest
 
@@ -312,3 +313,41 @@ def test_a_trimmed_task_goes_with_its_hash_and_lock_in_bounded_steps(run, redis_
     assert [run(trim), run(trim), run(trim)] == [3, 2, 0]
     assert len(redis_client.keys("asynq:{mail}:t:*")) == 2
     assert len(redis_client.keys("asynq:{mail}:unique:*")) == 2
+
+
+@pytest.mark.parametrize("position", [0, 1, 70, 300, 1_000, 2_400, 2_999])
+def test_any_of_many_active_tasks_is_taken_out_and_the_others_keep_their_order(
+    run, active, redis_client, position
+):
+    ids = [f"t{number}" for number in range(3_000)]
+    redis_client.lpush(KEYS.active, *ids)
+    redis_client.hset(KEYS.task(ids[position]), mapping={"msg": DATA, "owner": "me"})
+
+    assert run(done(ids[position])) == [True]
+
+    left = [each.decode() for each in redis_client.lrange(KEYS.active, 0, -1)]
+    assert left == [each for each in reversed(ids) if each != ids[position]]
+
+
+@pytest.mark.parametrize("is_oldest", [True, False])
+def test_a_task_is_looked_for_near_both_ends_of_a_long_active_list(
+    run, active, redis_client, is_oldest
+):
+    others = [f"t{number}" for number in range(3_000)]
+    redis_client.lpush(KEYS.active, *others)
+    if is_oldest:
+        redis_client.rpush(KEYS.active, "a")
+        redis_client.hset(KEYS.task("a"), mapping={"msg": DATA, "owner": "me"})
+    else:
+        active("a")
+
+    with redis_client.monitor() as monitor:
+        run(done("a"))
+        redis_client.ping()
+        listened = monitor.listen()
+        seen = [
+            each["command"] for each in takewhile(lambda each: each["command"] != "PING", listened)
+        ]
+
+    assert f"LREM {KEYS.active} {-1 if is_oldest else 1} a" in seen
+    assert all("MAXLEN" in each for each in seen if each.startswith("LPOS"))

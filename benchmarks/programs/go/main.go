@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,6 +26,7 @@ type Parameters struct {
 	Samples     int     `json:"samples"`
 	AwaitMs     float64 `json:"await_ms"`
 	Shared      bool    `json:"shared"`
+	HoldS       float64 `json:"hold_s"`
 }
 
 // Figures are what a role prints.
@@ -45,7 +47,7 @@ func main() {
 	fail(json.Unmarshal([]byte(os.Args[3]), &given))
 	redis := asynq.RedisClientOpt{Addr: os.Args[2]}
 	roles := map[string]func(asynq.RedisClientOpt, Parameters) Figures{
-		"drain": drain, "enqueue": enqueue, "pick_up": pickUp, "idle": idle,
+		"drain": drain, "enqueue": enqueue, "pick_up": pickUp, "idle": idle, "hold": hold,
 	}
 	role, found := roles[os.Args[1]]
 	if !found {
@@ -95,7 +97,7 @@ func drain(redis asynq.RedisClientOpt, given Parameters) Figures {
 	server.Shutdown()
 	figures := Figures{"started_s": seconds(first.Load()), "ended_s": seconds(ended), "count": count.Load(), "rss_mb": rss()}
 	if before, ok := usedFirst.Load().(time.Duration); ok {
-		figures["cpu_us"] = float64((cpu-before).Nanoseconds()) / float64(count.Load()) / 1e3
+		figures["cpu_us"] = float64((cpu - before).Nanoseconds()) / float64(count.Load()) / 1e3
 	}
 	return figures
 }
@@ -123,7 +125,7 @@ func enqueue(redis asynq.RedisClientOpt, given Parameters) Figures {
 	group.Wait()
 	return Figures{
 		"tasks_per_s": float64(given.Tasks) / time.Since(started).Seconds(),
-		"cpu_us":      float64((used()-before).Nanoseconds()) / float64(given.Tasks) / 1e3,
+		"cpu_us":      float64((used() - before).Nanoseconds()) / float64(given.Tasks) / 1e3,
 	}
 }
 
@@ -161,6 +163,23 @@ func idle(redis asynq.RedisClientOpt, given Parameters) Figures {
 	return figures
 }
 
+func hold(redis asynq.RedisClientOpt, given Parameters) Figures {
+	var held atomic.Int64
+	all, never := make(chan struct{}), make(chan struct{})
+	serve(redis, given, "noop", func(context.Context, *asynq.Task) error {
+		if held.Add(1) == int64(given.Tasks) {
+			close(all)
+		}
+		<-never
+		return nil
+	})
+	before := resident()
+	fmt.Println("ready")
+	<-all
+	time.Sleep(time.Duration(given.HoldS * float64(time.Second)))
+	return Figures{"before_mb": before, "held_mb": resident()}
+}
+
 func serve(redis asynq.RedisClientOpt, given Parameters, kind string, handler asynq.HandlerFunc) *asynq.Server {
 	server := asynq.NewServer(redis, asynq.Config{Concurrency: given.Concurrency, LogLevel: asynq.ErrorLevel})
 	mux := asynq.NewServeMux()
@@ -184,6 +203,17 @@ func used() time.Duration {
 }
 
 func rss() float64 { return float64(resources().Maxrss) / 1024 }
+
+// resident is what this process has in memory now; rss is the most it has had.
+func resident() float64 {
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return rss()
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(statm))[1])
+	fail(err)
+	return float64(pages*os.Getpagesize()) / (1 << 20)
+}
 
 func resources() syscall.Rusage {
 	var usage syscall.Rusage
