@@ -73,9 +73,10 @@ class CountingProxy:
         answers, requests = await asyncio.open_connection("127.0.0.1", self._upstream_port)
         conversation = _Conversation(self)
         try:
-            async with asyncio.TaskGroup() as pumps:
-                pumps.create_task(_pump(reader, requests, conversation.asked))
-                pumps.create_task(_pump(answers, writer, conversation.answered))
+            with contextlib.suppress(asyncio.CancelledError):
+                async with asyncio.TaskGroup() as pumps:
+                    pumps.create_task(_pump(reader, requests, conversation.asked))
+                    pumps.create_task(_pump(answers, writer, conversation.answered))
         finally:
             requests.transport.abort()
             writer.transport.abort()
