@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.context import TaskContext, current_context
+    from pyasynq.worker.events import EventName, TaskEvent
     from pyasynq.worker.middleware import CallNext, Middleware
     from pyasynq.worker.mux import ServeMux, TaskSettings
     from pyasynq.worker.server import Server
@@ -65,6 +66,7 @@ __all__ = [
     "EnqueueOptions",
     "EnqueueResult",
     "EntryNotFoundError",
+    "EventName",
     "Field",
     "HandlerNotFoundError",
     "HandlerProcessError",
@@ -93,6 +95,7 @@ __all__ = [
     "Task",
     "TaskContext",
     "TaskDefinition",
+    "TaskEvent",
     "TaskFailedError",
     "TaskHandle",
     "TaskIdConflictError",
@@ -118,6 +121,7 @@ _HOMES = {
     "task": ("EnqueueResult", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.context": ("TaskContext", "current_context"),
+    "worker.events": ("EventName", "TaskEvent"),
     "worker.middleware": ("CallNext", "Middleware"),
     "worker.mux": ("ServeMux", "TaskSettings"),
     "worker.server": ("Server",),

@@ -12,9 +12,11 @@ from pyasynq.client import Client
 from pyasynq.errors import ConfigError, NotFoundError, PyasynqError, ServerStateError
 from pyasynq.task import Task
 from pyasynq.worker.context import TaskContext
+from pyasynq.worker.events import TaskEvent
 
 app = App("redis://nowhere.invalid", queues={"default": 2, "mail": 1}, retry_delay=retry.fixed(60))
 seen: list[object] = []
+told: list[tuple[str, str, str]] = []
 
 
 @app.task(queue="mail", retention=600)
@@ -51,6 +53,12 @@ def aggregate(group: str, tasks: list[Task]) -> Task | None:
 @pytest.fixture(autouse=True)
 def nothing_seen():
     seen.clear()
+    told.clear()
+
+
+@app.on("retried", "archived")
+async def note(event: TaskEvent) -> None:
+    told.append((event.name, event.task_type, str(event.error)))
 
 
 def test_tasks_run_on_demand_with_all_that_they_bring_about():
@@ -182,3 +190,14 @@ def test_it(pyasynq_redis_url, again):
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
 
     assert "2 passed" in ran.stdout, ran.stdout
+
+
+def test_listeners_have_been_told_when_the_tasks_have_run():
+    with app.testing() as bench:
+        fail.enqueue()
+        bench.run_pending()
+        assert told == [("retried", "fail", "attempt 1")]
+
+        bench.clock.advance(60)
+        bench.run_pending()
+        assert told[1:] == [("archived", "fail", "attempt 2")]

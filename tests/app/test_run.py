@@ -40,3 +40,40 @@ def test_run_works_until_sigterm_and_exits_cleanly(redis_url):
     assert process.wait(timeout=30) == 0
     assert handle.info().result == b"42"
     app.close()
+
+
+HANGING = PROGRAM.replace(
+    "app.run()",
+    """
+import threading
+
+@app.on("started")
+def hang(event):
+    print("told", flush=True)
+    threading.Event().wait()
+
+app.reconfigure(cancel_grace=0.05)
+app.run()
+""",
+)
+
+
+@pytest.mark.slow
+def test_a_listener_that_hangs_does_not_keep_the_process(redis_url):
+    app = App(redis_url)
+
+    @app.task(retention=60)
+    def double(number: int) -> int:
+        raise NotImplementedError
+
+    handle = double.enqueue(21)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, redis_url], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout.readline() == "told\n"
+        eventually(lambda: handle.info().state == "completed")
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(timeout=30) == 0
+    app.close()

@@ -10,6 +10,7 @@ from pyasynq.cli.main import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.options import EnqueueOptions
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.events import EVENT_NAMES, TaskEvent
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
 ERRORS = [
@@ -31,6 +32,16 @@ def test_every_setting_is_described(field):
 @pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(EnqueueOptions)])
 def test_every_option_is_described(field):
     assert f"`{field}`" in page("options")
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_every_event_is_described(name):
+    assert f"| `{name}` |" in page("events")
+
+
+@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(TaskEvent)])
+def test_every_attribute_of_an_event_is_described(field):
+    assert f"| `{field}`" in page("events")
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pyasynq import App, CallNext, ServeMux, Server, TaskContext
+from pyasynq import App, CallNext, ServeMux, Server, TaskContext, TaskEvent
 
 app = App()
 
@@ -32,6 +32,24 @@ async def manager() -> AsyncIterator[dict[str, str]]:
 
 @app.lifespan  # error
 async def not_a_lifespan() -> None: ...
+
+
+@app.on("archived")
+async def tell(event: TaskEvent) -> None:
+    print(event.name, event.task_type, event.error)
+
+
+@app.on("started", "succeeded")
+def count(event: TaskEvent) -> None:
+    print(event.task.payload)
+
+
+@app.on("finished")  # error
+def wrong_name(event: TaskEvent) -> None: ...
+
+
+@app.on("archived")  # error
+def no_listener() -> None: ...
 
 
 def work() -> None:

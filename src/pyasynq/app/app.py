@@ -23,6 +23,7 @@ from pyasynq.task import EnqueueResult, Task
 from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import TaskContext
+from pyasynq.worker.events import EventName, F, Listeners
 from pyasynq.worker.middleware import Middleware
 from pyasynq.worker.mux import ServeMux
 
@@ -83,6 +84,7 @@ class App:
         self._clients = Clients(source, clock)
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
+        self._listeners = Listeners()
         self._lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
 
     # Coroutine functions stand before plain ones, which match them too; and functions that take
@@ -210,6 +212,25 @@ class App:
         """
         return self._aggregations.register(pattern, limits)
 
+    def on(self, *names: EventName) -> Callable[[F], F]:
+        """Tell the decorated function of what happens to tasks: ``@app.on("archived")``.
+
+        ``function(event)`` gets a `TaskEvent`, one at a time, apart from the work: whatever it
+        does, no task waits for it or fails by it. A coroutine function runs on the event loop of
+        the worker, a plain one in a thread of its own. An exception of its own is logged, once
+        per type. Events are told after they happened, at most once, and only by the process they
+        happened in: what must not be missed belongs into a task.
+
+        Args:
+            names: "started", "succeeded", "failed", "retried", "deferred", "archived", "dropped",
+                "requeued", "lost" or "recovered"; at least one.
+
+        Raises:
+            ConfigError: a name is wrong or given twice, there is none, or the function cannot be
+                called.
+        """
+        return self._listeners.register(names)
+
     @property
     def names_redis(self) -> bool:
         """Whether the App was told where Redis is; else the environment decides."""
@@ -217,11 +238,13 @@ class App:
 
     @property
     def mux(self) -> ServeMux:
-        """A new mux with every task, middleware and aggregator registered so far."""
+        """A new mux with all tasks, middlewares, aggregators and listeners registered so far."""
         archives_unknown = self._on_invalid_payload == "archive"
         mux = self.tasks.mux(self._middlewares, archives_unknown=archives_unknown)
         for aggregation in self._aggregations.all():
             mux.aggregations.add(aggregation)
+        for listener in self._listeners:
+            mux.listeners.add(listener)
         return mux
 
     def server(self) -> "Server":

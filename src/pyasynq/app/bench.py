@@ -110,7 +110,8 @@ class AppBench:
                 state = await stack.enter_async_context(self._lifespan())
             parts = self._assemble(connector, runner, handled, state)
             stack.push_async_callback(parts.executor.close)
-            await stack.enter_async_context(running([parts.finisher, parts.processor]))
+            notifiers = [] if parts.notifier is None else [parts.notifier]
+            await stack.enter_async_context(running([*notifiers, parts.finisher, parts.processor]))
             while await self._pass(parts, runner, handled, limit):
                 pass
         return handled

@@ -29,6 +29,7 @@ from pyasynq.worker.heartbeater import Heartbeater, Identity
 from pyasynq.worker.janitor import Janitor
 from pyasynq.worker.lease import Ending, Held, RunningTask
 from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.notifier import Notifier
 from pyasynq.worker.processor import Processor
 from pyasynq.worker.recoverer import Recoverer
 from pyasynq.worker.subscriber import Subscriber
@@ -50,8 +51,14 @@ class Parts:
     finisher: Finisher
     processor: Processor
     aggregator: Aggregator | None
+    notifier: Notifier | None
     executor: Executor
     held: Held
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a handler or a listener has not ended."""
+        return self.executor.is_stuck or (self.notifier is not None and self.notifier.is_stuck)
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -60,6 +67,7 @@ class Parts:
             self.watchdog,
             self.heartbeater,
             self.healthchecker,
+            self.notifier,
             self.subscriber,
             self.recoverer,
             self.forwarder,
@@ -89,6 +97,9 @@ def assemble(
         state: what `TaskContext.state` is.
         status: tells the status of the server, for its heartbeat.
         counters: where components count what they did.
+
+    Raises:
+        ConfigError: a process of its own could not find its handler.
     """
     random = Random()  # noqa: S311 - spreads load, guards nothing
     keys = [queue_keys(queue, connector.namespace) for queue in config.queues]
@@ -103,9 +114,6 @@ def assemble(
         on_forward=changed.set,
         is_cluster=connector.is_cluster,
     )
-    finisher = Finisher(
-        runner, config, clock, held, on_written=changed.set, on_retry=forwarder.expect
-    )
     scope = Scope(
         server_id=server_id,
         clock=clock,
@@ -113,7 +121,25 @@ def assemble(
         write_result=_result_writer(runner),
         state=state,
     )
-    executor = Executor(mux, config, scope, settle=finisher.settle, release=changed.set)
+    notifier = _notifier(mux, config, scope, counters)
+    finisher = Finisher(
+        runner,
+        config,
+        clock,
+        held,
+        on_written=changed.set,
+        on_retry=forwarder.expect,
+        on_outcome=None if notifier is None else notifier.on_outcome,
+    )
+    executor = Executor(
+        mux,
+        config,
+        scope,
+        settle=finisher.settle,
+        release=changed.set,
+        on_start=None if notifier is None else notifier.on_start,
+        keeps_errors=notifier is not None,
+    )
     processor = Processor(
         runner,
         config,
@@ -145,6 +171,7 @@ def assemble(
             held,
             counters=counters,
             is_cluster=connector.is_cluster,
+            on_recovered=None if notifier is None else notifier.on_recovered,
         ),
         forwarder=forwarder,
         janitor=Janitor(runner, config, clock, keys, is_cluster=connector.is_cluster),
@@ -164,9 +191,18 @@ def assemble(
             if (aggregations := _aggregations(mux, config))
             else None
         ),
+        notifier=notifier,
         executor=executor,
         held=held,
     )
+
+
+def _notifier(
+    mux: ServeMux, config: ServerConfig, scope: Scope, counters: Counters
+) -> Notifier | None:
+    if not mux.listeners:
+        return None
+    return Notifier(mux.listeners, scope, counters, grace_s=to_seconds(config.cancel_grace))
 
 
 def _healthchecker(runner: AsyncRunner, config: ServerConfig) -> Healthchecker | None:

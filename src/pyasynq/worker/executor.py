@@ -42,6 +42,8 @@ class Executor:
     Args:
         settle: told once for each task what becomes of it.
         release: told once for each task that its handler has really ended.
+        on_start: told of each task before its handler starts; None if nobody listens.
+        keeps_errors: keep what a task failed with until its outcome is told.
     """
 
     def __init__(
@@ -52,12 +54,16 @@ class Executor:
         *,
         settle: Settle,
         release: Callable[[], None],
+        on_start: Callable[[RunningTask], None] | None = None,
+        keeps_errors: bool = False,
     ) -> None:
         self._mux = mux
         self._config = config
         self._scope = scope
         self._settle_outcome = settle
         self._release = release
+        self._on_start = on_start
+        self._keeps_errors = keeps_errors
         self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
         self._threads = ThreadPool(config.thread_pool_size or config.concurrency)
         self._grace_s = to_seconds(config.cancel_grace)
@@ -77,6 +83,8 @@ class Executor:
 
     def launch(self, running: RunningTask) -> None:
         """Start the handler of *running*; returns at once."""
+        if self._on_start is not None:
+            self._on_start(running)
         running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
         self.running.add(running)
         self._deadlines.add(running)
@@ -204,6 +212,8 @@ class Executor:
             logger.exception("the error handler failed on task %s", running.message.id)
 
     def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
+        if self._keeps_errors:
+            running.error = error
         _endpoint, settings = self._entry(running.message.type)
         rules = Rules(
             retry_delay=settings.retry_delay or self._config.retry_delay,

@@ -26,6 +26,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.lease import Held, RunningTask
 from pyasynq.worker.outcome import (
+    LOST,
     Archived,
     Canceled,
     Completed,
@@ -59,6 +60,7 @@ class Finisher:
         held: the tasks this server holds; one leaves when its outcome is written.
         on_written: called after tasks have left *held*.
         on_retry: called with the time in nanoseconds at which a retried task is due.
+        on_outcome: called for each task whose outcome is in Redis; None if nobody listens.
     """
 
     name = "finisher"
@@ -72,6 +74,7 @@ class Finisher:
         *,
         on_written: Callable[[], None],
         on_retry: Callable[[int], None],
+        on_outcome: Callable[[RunningTask, Outcome], None] | None = None,
     ) -> None:
         self._runner = runner
         self._config = config
@@ -79,6 +82,7 @@ class Finisher:
         self._held = held
         self._on_written = on_written
         self._on_retry = on_retry
+        self._on_outcome = on_outcome
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
         self._outage = Outage(logger, "outcomes wait", "outcomes are written")
@@ -90,6 +94,8 @@ class Finisher:
         queue = running.keys.queue
         if isinstance(outcome, Lost):
             self._held.pop((queue, running.leased.task_id), None)
+            if self._on_outcome is not None:
+                self._on_outcome(running, outcome)
             return
         waiting = self._waiting.get(queue)
         if waiting is None:
@@ -222,6 +228,9 @@ class Finisher:
                 foreign.append(running.leased.task_id)
             if isinstance(outcome, Retried):
                 self._on_retry(outcome.at_ns)
+            if self._on_outcome is not None:
+                is_known = is_ours or running.is_write_repeated
+                self._on_outcome(running, outcome if is_known else LOST)
         if foreign:
             logger.info(
                 "%d tasks were not ours any more when they ended: %s",

@@ -56,6 +56,7 @@ class RunningTask(msgspec.Struct, eq=False):
         written_result: what the handler wrote as its result so far.
         is_write_repeated: a final write was sent whose answer was lost.
         refusals: how often Redis has refused the outcome of this task.
+        error: what the attempt failed with, kept only while somebody listens for events.
     """
 
     message: TaskMessage
@@ -75,6 +76,7 @@ class RunningTask(msgspec.Struct, eq=False):
     is_write_repeated: bool = False
     has_ended: bool = False
     refusals: int = 0
+    error: BaseException | None = None
 
     def fence(self, now_ns: int) -> Fence:
         """Return what must still be true of the task when its outcome is written.

@@ -15,6 +15,7 @@ from pyasynq.task import Task
 from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import IsFailure
 from pyasynq.worker.context import TaskContext
+from pyasynq.worker.events import Listeners
 from pyasynq.worker.middleware import Middleware
 from pyasynq.worker.processes.place import Place
 
@@ -78,6 +79,7 @@ class ServeMux:
         self._longest_first: list[str] = []
         self.middlewares: list[Middleware] = []
         self.aggregations = Aggregations()
+        self.listeners = Listeners()
 
     def add(
         self,

@@ -3,7 +3,7 @@
 The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessage):
 
     returned                  retention > 0 → complete, else done
-    RevokeTask                done, nothing is kept
+    RevokeTask                dropped: done, nothing is kept
     RetryLater                deferred: retried later, not counted (ours; Go has no such thing)
     SkipRetry                 archived
     any other exception       archived if the retries are used up, else retried later
@@ -43,6 +43,11 @@ MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person 
 @dataclass(frozen=True, slots=True)
 class Finished:
     """The task is done and deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped(Finished):
+    """The task is deleted without success: it was revoked, or expired before its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Canceled:
 Outcome = Finished | Completed | Retried | Archived | Requeued | Lost | Canceled
 
 FINISHED = Finished()
+DROPPED = Dropped()
 REQUEUED = Requeued()
 LOST = Lost()
 
@@ -156,7 +162,7 @@ def of_failure(
     """
     wish = control_flow(error)
     if isinstance(wish, RevokeTask):
-        return FINISHED
+        return DROPPED
     if isinstance(wish, RetryLater) and _is_granted(rules, deferred):
         delay_ns = int(wish.delay.total_seconds() * NANOSECONDS)
         return Retried(data, now_ns + delay_ns, is_failure=False, deferred=deferred + 1)
@@ -214,7 +220,7 @@ def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Ca
 def as_wished(canceled: Canceled, wish: object) -> Outcome:
     """Decide by the *wish* found in Redis; what is none of ours counts as none."""
     if wish == "drop":
-        return FINISHED
+        return DROPPED
     return canceled.archived if wish == "archive" else canceled.otherwise
 
 

@@ -288,7 +288,7 @@ class Processor:
                 self._finisher.settle(running, outcome.REQUEUED)
             elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
                 running.is_settled = True
-                self._finisher.settle(running, outcome.FINISHED)
+                self._finisher.settle(running, outcome.DROPPED)
             else:
                 self._executor.launch(running)
 

@@ -15,7 +15,7 @@ message. Each write is fenced by the lease it was judged by, so several recovere
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 
 from pyasynq.broker import groups, maintain
 from pyasynq.broker.maintain import Healed, LeaseExpired
@@ -73,6 +73,7 @@ class Recoverer:
     Args:
         held: places (queue, ID) of the tasks this server holds, which it never recovers.
         counters: where it counts what it did, as "recovered".
+        on_recovered: called with queue and step of each task; None if nobody listens.
     """
 
     name = "recoverer"
@@ -87,6 +88,7 @@ class Recoverer:
         *,
         counters: Counters,
         is_cluster: bool = False,
+        on_recovered: Callable[[str, Step], None] | None = None,
     ) -> None:
         self._runner = runner
         self._config = config
@@ -99,6 +101,7 @@ class Recoverer:
         )
         self._held = held
         self._counters = counters
+        self._on_recovered = on_recovered
         self._lease_s = to_seconds(config.lease_duration)
         self._not_before = 0.0  # monotonic
         self._rules = Rules(retry_delay=config.retry_delay, is_failure=config.is_failure)
@@ -233,6 +236,8 @@ class Recoverer:
             else:
                 done.counts[keys.queue, step.kind] += 1
                 done.note(keys, step)
+                if self._on_recovered is not None:
+                    self._on_recovered(keys.queue, step)
         if unavailable is not None:
             raise unavailable
         return missed

@@ -24,6 +24,8 @@ from pyasynq.worker import outcome
 from pyasynq.worker.error_text import LEASE_EXPIRED
 from pyasynq.worker.outcome import Archived, Retried, Rules
 
+UNREADABLE = TaskMessage()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -33,12 +35,16 @@ class Step:
         kind: "dropped", "quarantined", "archived" or "retried".
         operation: does it; answers whether the task was still there to be recovered.
         note: what a person should know of it; empty for nothing.
+        message: the task, with the names it was found by; an empty one if it cannot be read.
+        outcome: what becomes of the task; None where there is none.
     """
 
     task_id: str
     kind: str
     operation: Operation[list[bool]] | Operation[bool]
     note: str = ""
+    message: TaskMessage = UNREADABLE
+    outcome: Archived | Retried | None = None
 
 
 def decide(
@@ -63,8 +69,13 @@ def decide(
         message = decode(expired.data)
     except PayloadError:
         quarantine = finish.quarantine(keys, task_id, fence, now_ns=now_ns)
-        note = "cannot be read"
-        return Step(task_id=task_id, kind="quarantined", operation=quarantine, note=note)
+        return Step(
+            task_id=task_id,
+            kind="quarantined",
+            operation=quarantine,
+            note="cannot be read",
+            outcome=Archived(expired.data, LEASE_EXPIRED),
+        )
     named = _named(message, keys.queue, task_id)
     note = "" if named is message else f"said to be {message.id!r} of queue {message.queue!r}"
     decided = outcome.judge(
@@ -84,7 +95,14 @@ def decide(
             unique_key=named.unique_key if is_freed else "",
         )
         operation = finish.archive_many(keys, [archival], now_ns=now_ns)
-        return Step(task_id=task_id, kind="archived", operation=operation, note=note)
+        return Step(
+            task_id=task_id,
+            kind="archived",
+            operation=operation,
+            note=note,
+            message=named,
+            outcome=decided,
+        )
     if not isinstance(decided, Retried):
         raise TypeError(f"a lost lease cannot end in {decided!r}")
     retrial = finish.Retrial(
@@ -96,7 +114,14 @@ def decide(
         deferred=decided.deferred,
     )
     operation = finish.retry_many(keys, [retrial], now_ns=now_ns)
-    return Step(task_id=task_id, kind="retried", operation=operation, note=note)
+    return Step(
+        task_id=task_id,
+        kind="retried",
+        operation=operation,
+        note=note,
+        message=named,
+        outcome=decided,
+    )
 
 
 def _named(message: TaskMessage, queue: str, task_id: str) -> TaskMessage:

@@ -163,11 +163,11 @@ class Server:
         try:
             await self.serve(mux)
         except Exception:
-            if self._parts is not None and self._parts.executor.is_stuck:
+            if self._parts is not None and self._parts.is_stuck:
                 logger.exception("the server failed")
                 _exit_now(1)
             raise
-        if self._parts is not None and self._parts.executor.is_stuck:
+        if self._parts is not None and self._parts.is_stuck:
             _exit_now(0)
 
     @contextlib.asynccontextmanager
@@ -241,8 +241,10 @@ def _run_to_end(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) ->
 
 
 def _exit_now(code: int) -> NoReturn:
-    """End the process; the loop and the interpreter would wait for handlers that never end."""
-    logger.warning("handlers do not end although they were told to; exiting without them")
+    """End the process; the loop and the interpreter would wait for what never ends."""
+    logger.warning(
+        "handlers or listeners do not end although they were told to; exiting without them"
+    )
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -15,7 +15,7 @@ from pyasynq.errors import (
 from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
 from pyasynq.worker.lease import Ending
-from pyasynq.worker.outcome import Archived, Completed, Finished, Retried, Rules
+from pyasynq.worker.outcome import Archived, Completed, Dropped, Finished, Retried, Rules
 from tests.builders import make_data, make_message
 
 NOW_NS = 1_000_000_000_500_000_000
@@ -180,7 +180,7 @@ def test_a_chain_that_is_a_ring_ends():
 
 
 def test_a_revoked_task_is_dropped_even_with_a_retention():
-    assert judge(RevokeTask(), retention=60) == Finished()
+    assert judge(RevokeTask(), retention=60) == Dropped()
 
 
 def test_retry_later_keeps_the_message_and_counts_no_failure():
@@ -224,7 +224,7 @@ def test_a_cancelled_task_is_archived_or_dropped_as_wished():
 
     archived = outcome.as_wished(canceled, "archive")
 
-    assert outcome.as_wished(canceled, "drop") == Finished()
+    assert outcome.as_wished(canceled, "drop") == Dropped()
     assert isinstance(archived, Archived)
     message = decode(archived.data)
     assert (message.error_msg, message.retried, message.last_failed_at) == (

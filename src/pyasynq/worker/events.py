@@ -1,0 +1,147 @@
+"""What happens to tasks, and the functions that are told of it.
+
+started      its handler is about to run
+succeeded    it is done, or completed
+failed       an attempt failed; then `retried` or `archived` says what became of the task
+retried      it runs again later, after a failure
+deferred     it runs again later, since it asked for it by RetryLater
+archived     it is kept for a person to look at
+dropped      it is deleted without success: RevokeTask, or not started before it expired
+requeued     it is back at the front of its queue, since the server stops
+lost         its lease ended while it ran: it is somebody else's now
+recovered    its worker is gone; then `retried` or `archived` says what became of it
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from inspect import iscoroutinefunction
+from typing import Any, Literal, TypeVar, get_args
+
+from pyasynq.errors import ConfigError
+from pyasynq.task import Task
+
+EventName = Literal[
+    "started",
+    "succeeded",
+    "failed",
+    "retried",
+    "deferred",
+    "archived",
+    "dropped",
+    "requeued",
+    "lost",
+    "recovered",
+]
+EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEvent:
+    """Something that happened to one task.
+
+    Attributes:
+        name: what, such as "archived".
+        task: type, payload and headers; the type is empty where the message cannot be read.
+        task_id: ID of the task, unique in its queue.
+        queue: the queue it was found in.
+        attempt: number of the attempt that this is about, from 1.
+        max_retry: how often the task may be retried.
+        at: when the server knew of it: all but `started`, `lost` and what it refused to start
+            once it was in Redis.
+        error: what the handler raised, or what stands for it (its time was up, it was cancelled,
+            its worker is gone); None if nothing failed.
+        retry_at: when the task runs again, of `retried` and `deferred`.
+        server_id: ID of the server that tells.
+        state: what `TaskContext.state` is.
+    """
+
+    name: EventName
+    task: Task
+    task_id: str
+    queue: str
+    attempt: int
+    max_retry: int
+    at: datetime
+    error: BaseException | None = None
+    retry_at: datetime | None = None
+    server_id: str
+    state: Any = None
+
+    @property
+    def task_type(self) -> str:
+        """Type of the task."""
+        return self.task.type
+
+
+ListenerFunction = Callable[[TaskEvent], Awaitable[object] | object]
+F = TypeVar("F", bound=ListenerFunction)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listener:
+    """A function, and the events it is told of.
+
+    Attributes:
+        is_async: it runs on the event loop; else in a thread.
+    """
+
+    function: ListenerFunction
+    names: frozenset[EventName]
+    is_async: bool
+
+    @property
+    def label(self) -> str:
+        """How the log calls it."""
+        named = getattr(self.function, "__qualname__", None) or type(self.function).__qualname__
+        return f"{getattr(self.function, '__module__', '?')}.{named}"
+
+
+class Listeners:
+    """Listeners in the order of their registration."""
+
+    def __init__(self) -> None:
+        self._all: list[Listener] = []
+
+    def __iter__(self) -> Iterator[Listener]:
+        return iter(self._all)
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def add(self, listener: Listener) -> None:
+        """Take *listener*, made by `register`, along."""
+        self._all.append(listener)
+
+    def register(self, names: tuple[EventName, ...]) -> Callable[[F], F]:
+        """Register the decorated function for the events called *names*.
+
+        Raises:
+            ConfigError: a name is wrong or given twice, there is none, or the function cannot be
+                called.
+        """
+        ConfigError.raise_if(_name_faults(names))
+
+        def register(function: F) -> F:
+            if not callable(function):
+                raise ConfigError(f"a listener must be callable, not {function!r}")
+            is_async = iscoroutinefunction(function) or iscoroutinefunction(
+                getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
+            )
+            self.add(Listener(function, frozenset(names), is_async))
+            return function
+
+        return register
+
+
+def _name_faults(names: tuple[object, ...]) -> Iterator[str]:
+    known = ", ".join(map(repr, EVENT_NAMES))
+    if not names:
+        yield f"name the events to listen for: {known}"
+    for position, name in enumerate(names):
+        if name not in EVENT_NAMES:
+            # `@app.on` without a call gives the function itself.
+            said = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+            yield f"{said} is no event; events are {known}"
+        elif name in names[:position]:
+            yield f"event {name!r} is named twice"

@@ -1,0 +1,425 @@
+"""Listeners are told what happens to tasks, and never harm one."""
+
+import asyncio
+import gc
+import logging
+import threading
+import weakref
+from datetime import UTC, datetime
+
+import pytest
+
+from pyasynq import retry
+from pyasynq.errors import RetryLater, RevokeTask
+from pyasynq.worker import inbox
+from pyasynq.worker.counters import Count
+from pyasynq.worker.events import EVENT_NAMES
+from pyasynq.worker.mux import ServeMux
+from tests.eventually import eventually_async
+
+
+def make_mux(handler, *listeners, names=EVENT_NAMES):
+    mux = ServeMux()
+    mux.add("email", handler)
+    for listener in listeners:
+        mux.listeners.register(tuple(names))(listener)
+    return mux
+
+
+def recorder(names):
+    async def record(event):
+        names.append(event.name)
+
+    return record
+
+
+async def succeed(ctx, task):
+    return None
+
+
+async def test_success_is_told_once_it_is_in_redis(work):
+    seen = []
+
+    async def listen(event):
+        seen.append((event.name, work.state(info)))
+
+    info = await work.enqueue("email", retention=60)
+    async with work.serving(make_mux(succeed, listen)):
+        await work.until(info, "completed")
+
+    assert [name for name, _state in seen] == ["started", "succeeded"]
+    assert seen[-1] == ("succeeded", "completed")
+
+
+async def test_failures_are_told_with_what_becomes_of_the_task(work):
+    events = []
+    error = ValueError("bad address")
+
+    async def fail(ctx, task):
+        raise error
+
+    async def listen(event):
+        events.append(event)
+
+    before = datetime.now(UTC)
+    info = await work.enqueue("email", b'"ann"', max_retry=1, headers={"a": "b"})
+    async with work.serving(
+        make_mux(fail, listen), retry_delay=retry.fixed(0.05), base_state="state"
+    ) as server:
+        await work.until(info, "archived")
+
+    assert [(each.name, each.attempt, each.error) for each in events] == [
+        ("started", 1, None),
+        ("failed", 1, error),
+        ("retried", 1, error),
+        ("started", 2, None),
+        ("failed", 2, error),
+        ("archived", 2, error),
+    ]
+    assert [each.name for each in events if each.retry_at is not None] == ["retried"]
+    assert before < events[2].at < events[2].retry_at
+    archived = events[-1]
+    assert (archived.task.type, archived.task_type) == ("email", "email")
+    assert (archived.task.payload, archived.task.headers) == (b'"ann"', {"a": "b"})
+    assert (archived.task_id, archived.queue, archived.max_retry) == (info.id, "default", 1)
+    assert (archived.server_id, archived.state) == (server.id, "state")
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [(RetryLater(3600), "deferred"), (RevokeTask(), "dropped"), (KeyError("is none"), "retried")],
+)
+async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
+    names = []
+
+    async def handle(ctx, task):
+        raise error
+
+    await work.enqueue("email")
+    async with work.serving(
+        make_mux(handle, recorder(names)),
+        is_failure=lambda error: not isinstance(error, KeyError),
+        retry_delay=retry.fixed(3600),
+    ):
+        await eventually_async(lambda: len(names) == 2)
+
+    assert names == ["started", name]
+
+
+async def test_a_task_that_expired_is_dropped_and_never_started(work):
+    names = []
+    info = await work.enqueue("email", expires=0)
+    async with work.serving(make_mux(succeed, recorder(names))):
+        await work.until(info, None)
+
+    assert names == ["dropped"]
+
+
+async def test_the_stop_is_told_as_requeued(work):
+    names = []
+    running = asyncio.Event()
+
+    async def handle(ctx, task):
+        running.set()
+        await asyncio.Event().wait()
+
+    await work.enqueue("email")
+    async with work.serving(make_mux(handle, recorder(names)), shutdown_timeout=0.05):
+        await running.wait()
+
+    assert names == ["started", "requeued"]
+
+
+async def test_a_task_that_somebody_else_has_taken_is_lost(work):
+    names = []
+
+    async def handle(ctx, task):
+        work.redis.hset(f"asynq:{{default}}:t:{ctx.task_id}", "owner", "somebody else")
+
+    await work.enqueue("email")
+    async with work.serving(make_mux(handle, recorder(names)), recover_interval=60):
+        await eventually_async(lambda: len(names) == 2)
+
+    assert names == ["started", "lost"]
+
+
+async def test_a_lost_lease_is_told_as_lost(work):
+    names = []
+    running = asyncio.Event()
+
+    async def handle(ctx, task):
+        work.redis.zrem("asynq:{default}:lease", ctx.task_id)
+        running.set()
+        await asyncio.Event().wait()
+
+    await work.enqueue("email")
+    async with work.serving(make_mux(handle, recorder(names)), recover_interval=60):
+        await running.wait()
+        await eventually_async(lambda: len(names) == 2)
+
+    assert names == ["started", "lost"]
+
+
+async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
+    events = []
+
+    async def listen(event):
+        events.append(event)
+
+    kept = await work.enqueue("email", max_retry=1)
+    gone = await work.enqueue("email", max_retry=0)
+    unreadable = await work.enqueue("email")
+    work.redis.hset(f"asynq:{{default}}:t:{unreadable.id}", "msg", b"\xff")
+    places = (kept.id, gone.id, unreadable.id, "a mere id")
+    for task_id in places:
+        work.redis.lrem("asynq:{default}:pending", 0, task_id)
+        work.redis.lpush("asynq:{default}:active", task_id)
+        work.redis.zadd("asynq:{default}:lease", {task_id: 1_000})
+        if task_id != "a mere id":
+            work.redis.hset(f"asynq:{{default}}:t:{task_id}", "state", "active")
+    async with work.serving(make_mux(succeed, listen), retry_delay=retry.fixed(3600)) as server:
+        await eventually_async(
+            lambda: (
+                {each.kind for each in server.counters.all() if each.name == "recovered"}
+                == {"retried", "archived", "quarantined", "dropped"}
+            )
+        )
+
+    told = {task_id: [e for e in events if e.task_id == task_id] for task_id in places}
+    assert {task_id: [event.name for event in each] for task_id, each in told.items()} == {
+        kept.id: ["recovered", "retried"],
+        gone.id: ["recovered", "archived"],
+        unreadable.id: ["recovered", "archived"],
+        "a mere id": [],
+    }
+    assert str(told[gone.id][1].error) == "asynq: task lease expired"
+    assert (told[kept.id][1].task_type, told[unreadable.id][1].task_type) == ("email", "")
+    assert told[kept.id][1].retry_at is not None
+
+
+async def test_plain_functions_run_in_threads_of_their_own(work):
+    both = threading.Barrier(2, timeout=10)
+    threads = []
+
+    def handle(ctx, task):
+        both.wait()  # the only thread for handlers is taken until the listener has run
+
+    def listen(event):
+        threads.append(threading.current_thread().name)
+        both.wait()
+
+    info = await work.enqueue("email")
+    mux = make_mux(handle, listen, names=["started"])
+    async with work.serving(mux, thread_pool_size=1):
+        await work.until(info, None)
+
+    assert [name.startswith("pyasynq listener") for name in threads] == [True]
+
+
+async def test_a_plain_function_around_a_coroutine_is_awaited(work):
+    names = []
+    record = recorder(names)
+
+    def listen(event):
+        return record(event)
+
+    info = await work.enqueue("email")
+    async with work.serving(make_mux(succeed, listen)):
+        await work.until(info, None)
+
+    assert names == ["started", "succeeded"]
+
+
+def raise_in_place(error):
+    async def fail(event):
+        raise error
+
+    return fail
+
+
+def raise_in_thread(error):
+    def fail(event):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("listener", [raise_in_place, raise_in_thread])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("no"),
+        StopIteration(),
+        SystemExit(3),
+        KeyboardInterrupt(),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_failing_listener_is_logged_once_and_harms_nothing(work, caplog, listener, error):
+    names = []
+    mux = make_mux(succeed, listener(error), recorder(names), names=["succeeded"])
+    infos = [await work.enqueue("email") for _ in range(3)]
+    async with work.serving(mux) as server:
+        for info in infos:
+            await work.until(info, None)
+
+    assert names == ["succeeded"] * 3
+    told = [each for each in caplog.records if each.name == "pyasynq.notifier"]
+    assert [each.levelno for each in told] == [logging.ERROR]
+    assert "fail failed on 'succeeded' of task" in told[0].getMessage()
+    assert server.counters.all() == [Count("listener_failures", "default", "succeeded", 3)]
+
+
+async def test_a_slow_listener_holds_up_neither_tasks_nor_other_listeners(work):
+    names, go_on = [], asyncio.Event()
+
+    async def wait(event):
+        await go_on.wait()
+
+    infos = [await work.enqueue("email") for _ in range(5)]
+    async with work.serving(make_mux(succeed, wait, recorder(names)), concurrency=1):
+        for info in infos:
+            await work.until(info, None)
+        await eventually_async(lambda: len(names) == 10)
+        go_on.set()
+
+
+async def test_a_listener_is_told_one_event_after_the_other_in_their_order(work):
+    told, at_once = [], 0
+
+    async def listen(event):
+        nonlocal at_once
+        at_once += 1
+        assert at_once == 1
+        await asyncio.sleep(0)
+        told.append((event.task_id, event.name))
+        at_once -= 1
+
+    infos = [await work.enqueue("email") for _ in range(5)]
+    async with work.serving(make_mux(succeed, listen), concurrency=1):
+        for info in infos:
+            await work.until(info, None)
+
+    assert told == [(info.id, name) for info in infos for name in ("started", "succeeded")]
+
+
+async def test_what_does_not_fit_is_counted_and_said_once(work, caplog, monkeypatch):
+    monkeypatch.setattr(inbox, "MOST_EVENTS", 2)
+    told, entered, go_on = [], asyncio.Event(), asyncio.Event()
+
+    async def wait(event):
+        entered.set()
+        told.append(event.task_id)
+        await go_on.wait()
+
+    mux = make_mux(succeed, wait, names=["succeeded"])
+    infos = [await work.enqueue("email") for _ in range(6)]
+    async with work.serving(mux, concurrency=1) as server:
+        for info in infos:
+            await work.until(info, None)
+            await entered.wait()
+        go_on.set()
+
+    assert told == [info.id for info in infos[:3]]
+    assert server.counters.all() == [Count("events_untold", "default", "succeeded", 3)]
+    texts = [each.getMessage() for each in caplog.records if each.name == "pyasynq.notifier"]
+    assert len(texts) == 2
+    assert "is too slow: 2 events wait" in texts[0]
+    assert "has caught up; 3 events were not told to it" in texts[1]
+
+
+async def test_payloads_that_wait_are_bounded_too(work, monkeypatch):
+    monkeypatch.setattr(inbox, "MOST_BYTES", 10)
+    sizes, entered, go_on = [], asyncio.Event(), asyncio.Event()
+
+    async def wait(event):
+        entered.set()
+        sizes.append(len(event.task.payload))
+        await go_on.wait()
+
+    mux = make_mux(succeed, wait, names=["succeeded"])
+    async with work.serving(mux, concurrency=1):
+        for size in (1, 11, 1, 0):  # the second waits alone, however large
+            info = await work.enqueue("email", b"x" * size)
+            await work.until(info, None)
+            await entered.wait()
+        go_on.set()
+
+    assert sizes == [1, 11]
+
+
+async def hang_on_loop(event):
+    await asyncio.Event().wait()
+
+
+async def test_the_stop_waits_for_a_hanging_listener_no_longer_than_the_grace(work, caplog):
+    mux = make_mux(succeed, hang_on_loop)
+    info = await work.enqueue("email")
+    async with work.serving(mux, cancel_grace=0.05) as server:
+        await work.until(info, None)
+        await eventually_async(lambda: work.count("processed") == 1)
+
+    assert server.status == "closed"
+    texts = [each.getMessage() for each in caplog.records if each.name == "pyasynq.notifier"]
+    assert len(texts) == 1
+    assert texts[0].endswith("hang_on_loop did not end within 0.05 s; 1 events are not told to it")
+
+
+async def test_the_stop_leaves_a_hanging_thread_behind(work):
+    release = threading.Event()
+    mux = make_mux(succeed, lambda event: release.wait(20), names=["started"])
+    info = await work.enqueue("email")
+    async with work.serving(mux, cancel_grace=0.05) as server:
+        await work.until(info, None)
+
+    assert server.status == "closed"
+    release.set()
+
+
+async def test_a_server_without_listeners_has_no_notifier_and_keeps_no_errors(work):
+    kept = []
+
+    async def fail(ctx, task):
+        kept.extend(server._parts.held.values())
+        raise ValueError("bad")
+
+    async with work.server().running(make_mux(fail)) as server:
+        info = await work.enqueue("email", max_retry=0)
+        await work.until(info, "archived")
+        parts = server._parts
+
+    assert parts.notifier is None
+    assert parts.executor._on_start is parts.finisher._on_outcome is None
+    assert parts.recoverer._on_recovered is None
+    assert [each.error for each in kept] == [None]
+
+
+async def test_nothing_is_called_at_the_start_when_nobody_listens_for_it(work):
+    async with work.serving(make_mux(succeed, recorder([]), names=["archived"])) as server:
+        assert server._parts.executor._on_start is None
+
+
+async def test_an_error_is_freed_without_the_collector_once_it_is_told(work):
+    class BadAddressError(Exception):  # unlike those of Python, a weak reference may name it
+        pass
+
+    freed = []
+
+    async def fail(ctx, task):
+        error = BadAddressError("bad")
+        freed.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.collect()
+    gc.disable()
+    try:
+        info = await work.enqueue("email", max_retry=0)
+        async with work.serving(make_mux(fail, recorder([]))):
+            await work.until(info, "archived")
+            await eventually_async(lambda: freed[0]() is None)
+    finally:
+        gc.enable()
