@@ -7,6 +7,11 @@ from typing import Self, Unpack
 
 from pyasynq.broker.bulk import Item, prepared_all, results_of
 from pyasynq.broker.enqueuer_async import AsyncEnqueuer
+from pyasynq.broker.payload_size import (
+    DEFAULT_MAX_PAYLOAD_SIZE,
+    PayloadSizes,
+    max_payload_size_fault,
+)
 from pyasynq.broker.prepare import info_of, prepare, queue_of
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock, SystemClock
@@ -31,9 +36,11 @@ class AsyncClient:
             is left alone. Not given: ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
         clock: the time; the machine's if not given.
         patience_s: for how long an unreachable Redis is tried before a call fails.
+        max_payload_size: a larger payload, in bytes, is stored, but the log says so once per
+            task type. More than 512 MiB are refused in any case.
 
     Raises:
-        ConfigError: *patience_s* is no number of seconds.
+        ConfigError: names every argument that is wrong.
     """
 
     def __init__(
@@ -42,12 +49,14 @@ class AsyncClient:
         *,
         clock: Clock | None = None,
         patience_s: float = 5.0,
+        max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE,
     ) -> None:
-        fault = duration_fault("patience_s", patience_s)
-        ConfigError.raise_if([fault] if fault else [])
+        faults = duration_fault("patience_s", patience_s), max_payload_size_fault(max_payload_size)
+        ConfigError.raise_if(fault for fault in faults if fault)
         self._source = source
         self._clock = clock or SystemClock()
         self._patience_s = patience_s
+        self._payload_sizes = PayloadSizes(max_payload_size)
         self._lock = threading.Lock()
         self._connector: Connector | None = None
         self._runner: AsyncRunner | None = None
@@ -162,6 +171,7 @@ class AsyncClient:
         return enqueuer
 
     def _prepared(self, task: Task, options: EnqueueOptions, now_ns: int) -> Item:
+        self._payload_sizes.check(task.type, task.payload)
         keys = queue_keys(queue_of(options), self.namespace)
         return keys, prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
 

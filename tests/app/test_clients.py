@@ -213,3 +213,21 @@ def test_an_app_survives_a_restart_of_redis(own_redis: RedisServer):
     client = own_redis.client()
     assert pending(client) == 1
     client.close()
+
+
+async def test_the_largest_payload_of_an_app_counts_for_both_its_clients(redis_url, caplog):
+    app = App(redis_url, max_payload_size=100)
+
+    @app.task("one")
+    def one(data: bytes) -> None: ...
+
+    @app.task("two")
+    def two(data: bytes) -> None: ...
+
+    app.reconfigure(max_payload_size=10)
+    await asyncio.to_thread(one.enqueue, bytes(11))
+    await two.aenqueue(bytes(11))
+    await app.aclose()
+
+    told = [each.task_type for each in caplog.records if each.name == "pyasynq.payload_size"]
+    assert told == ["one", "two"]

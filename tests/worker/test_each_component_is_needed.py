@@ -10,6 +10,7 @@ from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.worker import test_components as proofs
 from tests.worker import test_groups as groups
+from tests.worker import test_notifier as listeners
 from tests.worker import test_watchdog as watch
 
 PROOFS = {
@@ -18,6 +19,7 @@ PROOFS = {
     "Finisher": proofs.test_finisher_writes_at_the_stop_what_is_left,
     "Healthchecker": proofs.test_healthchecker_tells_how_the_ping_went,
     "Heartbeater": proofs.test_heartbeater_shows_the_server_and_what_it_runs,
+    "Notifier": listeners.test_success_is_told_once_it_is_in_redis,
     "Janitor": proofs.test_janitor_trims_the_archive,
     "Processor": proofs.test_processor_runs_a_task_and_deletes_it,
     "Recoverer": proofs.test_recoverer_retries_the_task_of_a_worker_that_is_gone,
@@ -30,6 +32,7 @@ FAILED = 1  # exit codes of pytest
 async def test_every_component_of_a_server_is_named_here(redis_url):
     mux = ServeMux()
     mux.aggregator("*")(lambda group, tasks: None)
+    mux.listeners.register(("started",))(lambda event: None)
     server = Server(redis_url, ServerConfig(health_check=lambda error: None))
     async with server.running(mux):
         names = {type(each).__name__ for each in server._parts.components}

@@ -226,3 +226,20 @@ async def test_a_retry_policy_that_fails_gives_way_to_the_default(work):
 
     due = work.redis.zscore("asynq:{default}:retry", info.id)
     assert due > time.time() + 5
+
+
+async def test_a_large_payload_is_handled_and_told_of(work, caplog):
+    sizes = []
+    mux = ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        sizes.append(len(task.payload))
+
+    infos = [await work.enqueue("email", bytes(11)) for _ in range(2)]
+    async with work.serving(mux, max_payload_size=10):
+        for info in infos:
+            await work.until(info, None)
+
+    assert sizes == [11, 11]
+    assert len([each for each in caplog.records if each.name == "pyasynq.payload_size"]) == 1

@@ -81,7 +81,7 @@ class App:
         self._clock = clock
         self._task_defaults = task_defaults
         self._on_invalid_payload = on_invalid_payload
-        self._clients = Clients(source, clock)
+        self._clients = Clients(source, clock, max_payload_size=self.config.max_payload_size)
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
         self._listeners = Listeners()
@@ -274,6 +274,7 @@ class App:
         """
         config, place = _read(self.config, source, queues, server)
         self.config = config
+        self._clients.max_payload_size = config.max_payload_size
         if place is not None:
             self._clients.source = place
 

@@ -69,10 +69,14 @@ class Clients:
     Args:
         source: where Redis is; may be set again before the first use.
         clock: the time; the machine's if not given.
+        max_payload_size: as of `ServerConfig`; may be set again before the first use.
     """
 
-    def __init__(self, source: ConnectionSource, clock: Clock | None) -> None:
+    def __init__(
+        self, source: ConnectionSource, clock: Clock | None, *, max_payload_size: int
+    ) -> None:
         self.source = source
+        self.max_payload_size = max_payload_size
         self._clock = clock
         self._process = _Process()
         self._inherited: list[_Process] = []
@@ -94,7 +98,9 @@ class Clients:
         mine = self._mine()
         with mine.lock:
             if mine.blocking.client is None:
-                mine.blocking.client = Client(self.source, clock=self._clock)
+                mine.blocking.client = Client(
+                    self.source, clock=self._clock, max_payload_size=self.max_payload_size
+                )
             return mine.blocking.client
 
     def inspector(self) -> Inspector:
@@ -109,7 +115,9 @@ class Clients:
         """Return the client of the running loop."""
         mine = await self._of_this_loop()
         if mine.client is None:
-            mine.client = AsyncClient(self.source, clock=self._clock)
+            mine.client = AsyncClient(
+                self.source, clock=self._clock, max_payload_size=self.max_payload_size
+            )
         return mine.client
 
     async def async_inspector(self) -> AsyncInspector:

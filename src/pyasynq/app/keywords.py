@@ -62,4 +62,5 @@ class ServerKeywords(TypedDict, total=False):
     thread_pool_size: int | None
     process_pool_size: int | None
     release_unique_on_archive: bool
+    max_payload_size: int
     base_state: Any

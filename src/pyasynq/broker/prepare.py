@@ -11,6 +11,7 @@ from hashlib import md5
 
 import msgspec
 
+from pyasynq.broker.payload_size import LARGEST_PAYLOAD_BYTES
 from pyasynq.clock import NANOSECONDS, to_datetime, to_ns
 from pyasynq.errors import ConfigError
 from pyasynq.options import (
@@ -26,7 +27,6 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, encode
 
 DEFAULT_TIMEOUT_S = int(DEFAULT_TIMEOUT.total_seconds())
-LARGEST_PAYLOAD_BYTES = 512 << 20  # one Redis string
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -78,7 +78,7 @@ def prepare(
         new_id: makes an ID for a task that has none.
 
     Raises:
-        ConfigError: the payload is larger than Redis can hold; a unique key without unique.
+        ConfigError: the task is larger than Redis can hold; a unique key without unique.
         PayloadError: the message cannot be encoded.
     """
     if task.payload is not None and len(task.payload) > LARGEST_PAYLOAD_BYTES:
@@ -103,9 +103,12 @@ def prepare(
     if unique_ttl_s and process_at_ns is not None:
         # asynq v0.26 client.go: the lock of a scheduled task counts from when it is due.
         unique_ttl_s += math.ceil((process_at_ns - now_ns) / NANOSECONDS)
+    encoded = encode(message)
+    if len(encoded) > LARGEST_PAYLOAD_BYTES:
+        raise ConfigError(f"the task has {len(encoded)} bytes; at most 512 MiB fit redis")
     return Prepared(
         message=message,
-        encoded=encode(message),
+        encoded=encoded,
         process_at_ns=process_at_ns,
         unique_ttl_s=unique_ttl_s,
         group=message.group_key,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from pyasynq.broker.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, max_payload_size_fault
 from pyasynq.errors import ConfigError
 from pyasynq.options import MAX_INT32, Duration, duration_fault, name_fault, to_seconds
 from pyasynq.retry import RetryDelay, asynq_default
@@ -22,9 +23,6 @@ from pyasynq.worker.context import TaskContext
 IsFailure = Callable[[BaseException], bool]
 ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
-
-MEBIBYTE = 1 << 20
-LARGEST_PAYLOAD_BYTES = 512 * MEBIBYTE  # what one Redis string can hold
 
 _SMALLEST_S = {
     # Redis and Go Asynq count leases in whole seconds.
@@ -86,6 +84,8 @@ class ServerConfig:
         process_pool_size: processes for handlers with ``executor="process"``, started when they
             are needed; as many as the machine has CPUs if None.
         release_unique_on_archive: free the unique lock of a task that is archived.
+        max_payload_size: a larger payload, in bytes, is stored and handled, but the log says so
+            once per task type; from 1 to 512 MiB, which is what Redis can hold.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
     Raises:
@@ -119,6 +119,7 @@ class ServerConfig:
     thread_pool_size: int | None = None
     process_pool_size: int | None = None
     release_unique_on_archive: bool = False
+    max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE
     base_state: Any = None
 
     def __post_init__(self) -> None:
@@ -188,6 +189,7 @@ _READERS: dict[str, Callable[[str], Any]] = {  # how each setting is read from t
     "process_pool_size": int,
     "janitor_batch_size": int,
     "archive_max_size": int,
+    "max_payload_size": int,
     "task_check_interval": float,
     "shutdown_timeout": float,
     "cancel_grace": float,
@@ -225,6 +227,7 @@ def _faults(config: ServerConfig) -> Iterator[str]:
         grace_period_fault("group_grace_period", config.group_grace_period),
         max_delay_fault("group_max_delay", config.group_max_delay),
         max_size_fault("group_max_size", config.group_max_size),
+        max_payload_size_fault(config.max_payload_size),
     ):
         if fault:
             yield fault

@@ -13,6 +13,7 @@ from random import Random
 from typing import Protocol
 
 from pyasynq.broker import process
+from pyasynq.broker.payload_size import PayloadSizes
 from pyasynq.broker.process import Fetched, Leased, Waiter
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
@@ -92,6 +93,7 @@ class Processor:
         self._strategy = strategy(config.queues, is_strict=config.strict_priority, random=random)
         self._loop = asyncio.get_running_loop()
         self._lease_s = to_seconds(config.lease_duration)
+        self._payload_sizes = PayloadSizes(config.max_payload_size)
         self._wake_up = wake_up
         self._server_id = server_id
         self._waitable: dict[str, QueueKeys] = {}
@@ -309,6 +311,7 @@ class Processor:
             )
             return None
         now_ns = self._clock.redis_now_ns()
+        self._payload_sizes.check(message.type, message.payload)
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,

@@ -14,6 +14,7 @@ def test_defaults_are_those_of_go():
     assert (config.concurrency, dict(config.queues)) == (10, {"default": 1})
     assert (config.shutdown_timeout, config.lease_duration) == (8.0, 30.0)
     assert (config.heartbeat_interval, config.recover_interval) == (5.0, 60.0)
+    assert config.max_payload_size == 1_048_576
     assert (config.archive_max_size, config.archive_max_age) == (9_999, timedelta(days=90))
 
 
@@ -33,6 +34,10 @@ def test_defaults_are_those_of_go():
         ({"retry_delay": 5}, "retry_delay must be callable"),
         ({"janitor_batch_size": 501}, "janitor_batch_size must be a whole number from 1 to 500"),
         ({"thread_pool_size": 0}, "thread_pool_size"),
+        ({"max_payload_size": 0}, "max_payload_size must be a whole number of bytes from 1"),
+        ({"max_payload_size": (512 << 20) + 1}, "from 1 to 536870912"),
+        ({"max_payload_size": True}, "max_payload_size"),
+        ({"max_payload_size": 1e6}, "max_payload_size"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, fault):
@@ -54,6 +59,7 @@ def test_settings_are_read_from_the_environment():
             "PYASYNQ_QUEUES": "critical=6, default=3,low",
             "PYASYNQ_STRICT_PRIORITY": "true",
             "PYASYNQ_LEASE_DURATION": "12.5",
+            "PYASYNQ_MAX_PAYLOAD_SIZE": "4096",
         },
         concurrency=7,
     )
