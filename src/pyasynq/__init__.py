@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         TaskStateError,
     )
     from pyasynq.inspector import AsyncInspector, Inspector, QueueInfo
-    from pyasynq.options import EnqueueOptions
+    from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
     from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
@@ -62,6 +62,7 @@ __all__ = [
     "ConfigError",
     "ConnectionOptions",
     "DuplicateTaskError",
+    "Duration",
     "EnqueueError",
     "EnqueueOptions",
     "EnqueueResult",
@@ -116,7 +117,7 @@ _HOMES = {
     "client_async": ("AsyncClient",),
     "connection.options": ("ConnectionOptions",),
     "inspector": ("AsyncInspector", "Inspector", "QueueInfo"),
-    "options": ("EnqueueOptions",),
+    "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
     "task": ("EnqueueResult", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),

@@ -167,7 +167,17 @@ class EntryNotFoundError(NotFoundError):
 
 
 class StateError(PyasynqError):
-    """The state of a queue or a task does not allow the call; nothing was changed."""
+    """The state of a queue or a task does not allow the call; nothing was changed.
+
+    Attributes:
+        state: the state that was found, of a queue "not empty", "paused" or "not paused".
+        allowed: the states in which the call would work.
+    """
+
+    def __init__(self, message: str, *, state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.state = state
+        self.allowed = allowed
 
 
 class QueueNotEmptyError(StateError):
@@ -180,7 +190,9 @@ class QueueNotEmptyError(StateError):
 
     def __init__(self, *, queue: str, size: int) -> None:
         super().__init__(
-            f"queue {queue!r} is not empty ({size} tasks); pass force=True to delete them"
+            f"queue {queue!r} is not empty ({size} tasks); pass force=True to delete them",
+            state="not empty",
+            allowed=("empty",),
         )
         self.queue = queue
         self.size = size
@@ -194,7 +206,9 @@ class QueueAlreadyPausedError(StateError):
     """
 
     def __init__(self, queue: str) -> None:
-        super().__init__(f"queue {queue!r} is already paused")
+        super().__init__(
+            f"queue {queue!r} is already paused", state="paused", allowed=("not paused",)
+        )
         self.queue = queue
 
 
@@ -206,7 +220,7 @@ class QueueNotPausedError(StateError):
     """
 
     def __init__(self, queue: str) -> None:
-        super().__init__(f"queue {queue!r} is not paused")
+        super().__init__(f"queue {queue!r} is not paused", state="not paused", allowed=("paused",))
         self.queue = queue
 
 
@@ -215,17 +229,15 @@ class TaskStateError(StateError):
 
     Attributes:
         task_id: the task.
-        state: its state.
-        allowed: the states in which the call would work.
     """
 
     def __init__(self, *, task_id: str, state: str, allowed: tuple[str, ...]) -> None:
         super().__init__(
-            f"task {task_id!r} is {state}; this needs a task that is {' or '.join(allowed)}"
+            f"task {task_id!r} is {state}; this needs a task that is {' or '.join(allowed)}",
+            state=state,
+            allowed=allowed,
         )
         self.task_id = task_id
-        self.state = state
-        self.allowed = allowed
 
 
 class ServerStateError(PyasynqError):
