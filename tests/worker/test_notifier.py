@@ -11,6 +11,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.errors import RetryLater, RevokeTask
+from pyasynq.inspector import AsyncInspector
 from pyasynq.worker import inbox
 from pyasynq.worker.counters import Count
 from pyasynq.worker.events import EVENT_NAMES
@@ -104,6 +105,27 @@ async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
         await eventually_async(lambda: len(names) == 2)
 
     assert names == ["started", name]
+
+
+@pytest.mark.parametrize(
+    ("then", "names"), [("archive", ["failed", "archived"]), ("drop", ["dropped"])]
+)
+async def test_a_cancelled_task_is_told_of_as_it_was_wished(work, then, names):
+    told, running = [], asyncio.Event()
+
+    async def handle(ctx, task):
+        running.set()
+        await asyncio.Event().wait()
+
+    async with AsyncInspector(work.url) as inspector:
+        async with work.serving(make_mux(handle, recorder(told))):
+            info = await work.enqueue("email")
+            await running.wait()
+            await eventually_async(lambda: work.redis.pubsub_numsub("asynq:cancel")[0][1] == 1)
+            await inspector.tasks.cancel(info.id, then=then)
+            await eventually_async(lambda: len(told) > len(names))
+
+    assert told == ["started", *names]
 
 
 async def test_a_task_that_expired_is_dropped_and_never_started(work):

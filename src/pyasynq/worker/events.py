@@ -1,15 +1,17 @@
 """What happens to tasks, and the functions that are told of it.
 
-started      its handler is about to run
-succeeded    it is done, or completed
-failed       an attempt failed; then `retried` or `archived` says what became of the task
-retried      it runs again later, after a failure
-deferred     it runs again later, since it asked for it by RetryLater
-archived     it is kept for a person to look at
-dropped      it is deleted without success: RevokeTask, or not started before it expired
-requeued     it is back at the front of its queue, since the server stops
-lost         its lease ended while it ran: it is somebody else's now
-recovered    its worker is gone; then `retried` or `archived` says what became of it
+    started      its handler is about to run
+    succeeded    it is done, or completed
+    failed       an attempt failed; then `retried` or `archived` says what became of the task
+    retried      it runs again later, after a failure
+    deferred     it runs again later, since it asked for it by RetryLater
+    archived     it is kept for a person to look at
+    dropped      it is deleted without success: revoked, cancelled so, or expired
+    requeued     it is back at the front of its queue, since the server stops
+    lost         its lease ended while it ran: it is somebody else's now
+    recovered    its worker is gone; then `retried` or `archived` says what became of it
+
+The notifier tells of each apart from the work, in the process it happened in.
 """
 
 from collections.abc import Awaitable, Callable, Iterator

@@ -47,7 +47,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Dropped(Finished):
-    """The task is deleted without success: it was revoked, or expired before its start."""
+    """The task is deleted without success: revoked, cancelled so, or expired before its start."""
 
 
 @dataclass(frozen=True, slots=True)
