@@ -326,6 +326,10 @@ async def test_a_listener_is_told_one_event_after_the_other_in_their_order(work)
     assert told == [(info.id, name) for info in infos for name in ("started", "succeeded")]
 
 
+def untold(server):
+    return sum(each.value for each in server.counters.all() if each.name == "events_untold")
+
+
 async def test_what_does_not_fit_is_counted_and_said_once(work, caplog, monkeypatch):
     monkeypatch.setattr(inbox, "MOST_EVENTS", 2)
     told, entered, go_on = [], asyncio.Event(), asyncio.Event()
@@ -336,11 +340,11 @@ async def test_what_does_not_fit_is_counted_and_said_once(work, caplog, monkeypa
         await go_on.wait()
 
     mux = make_mux(succeed, wait, names=["succeeded"])
-    infos = [await work.enqueue("email") for _ in range(6)]
     async with work.serving(mux, concurrency=1) as server:
-        for info in infos:
-            await work.until(info, None)
-            await entered.wait()
+        infos = [await work.enqueue("email")]
+        await entered.wait()
+        infos += [await work.enqueue("email") for _ in range(5)]
+        await eventually_async(lambda: untold(server) == 3)
         go_on.set()
 
     assert told == [info.id for info in infos[:3]]
@@ -361,11 +365,11 @@ async def test_payloads_that_wait_are_bounded_too(work, monkeypatch):
         await go_on.wait()
 
     mux = make_mux(succeed, wait, names=["succeeded"])
-    async with work.serving(mux, concurrency=1):
+    async with work.serving(mux, concurrency=1) as server:
         for size in (1, 11, 1, 0):  # the second waits alone, however large
-            info = await work.enqueue("email", b"x" * size)
-            await work.until(info, None)
+            await work.enqueue("email", b"x" * size)
             await entered.wait()
+        await eventually_async(lambda: untold(server) == 2)
         go_on.set()
 
     assert sizes == [1, 11]
