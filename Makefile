@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 QUESTIONS := drain enqueue latency idle scale memory startup
+PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup format check test test-all generate bench bench-quick clean
+.PHONY: help demo setup format check test test-all generate bench bench-quick bench-chart clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +42,14 @@ test-all: $(VENV)/ready-to-test  ## Run the tests with their long forms, and mea
 generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf code, sync twins)
 	$(BIN)/python tools/generate.py
 
-bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed
-	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question || exit; done
+bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed, and other queues
+	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question --peers $(PEERS) || exit; done
 
 bench-quick: $(VENV)/ready-to-test  ## The same with fewer tasks and one round, below three minutes
 	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
+
+bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` has recorded, into docs/benchmarks
+	$(BIN)/python -m benchmarks.chart
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*

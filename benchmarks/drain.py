@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.measure.options import Options, read_options
+from benchmarks.measure.peers import installed
 from benchmarks.measure.program import Figures, Program
 from benchmarks.measure.record import save, table
 from benchmarks.measure.redis_server import BenchmarkRedis
@@ -28,6 +29,7 @@ class Case:
         share: of the usual number of tasks.
         extra: further parameters.
         with_go: whether Go Asynq plays, too.
+        with_peers: whether the other Python queues that were asked for play, too.
     """
 
     name: str
@@ -36,12 +38,13 @@ class Case:
     share: float = 1.0
     extra: dict[str, Any] = field(default_factory=dict)
     with_go: bool = True
+    with_peers: bool = False
 
 
 CASES = (
     Case("concurrency 1", 1, share=0.2),
-    Case("concurrency 10", 10),
-    Case("concurrency 100", 100),
+    Case("concurrency 10", 10, with_peers=True),
+    Case("concurrency 100", 100, with_peers=True),
     Case("concurrency 1000", 1000),
     Case("2 processes of 100", 100, processes=2),
     Case("100, typed App", 100, extra={"handler": "app"}, with_go=False),
@@ -88,13 +91,14 @@ def rows(case: Case, sides: dict[str, Series]) -> Iterator[tuple[object, ...]]:
 
 def measure(options: Options) -> None:
     """Measure every case that is asked for, print and record."""
-    go = go_asynq()
+    go, peers = go_asynq(), installed(options.peers)
     found: list[tuple[Case, dict[str, Series]]] = []
     with BenchmarkRedis() as redis:
         for case in options.chosen(CASES):
             tasks = options.tasks(int(TASKS * case.share))
             sides = [PYASYNQ]
             sides += go if case.with_go else []
+            sides += peers.programs if case.with_peers else []
 
             def play(program: Program, case: Case = case, tasks: int = tasks) -> Figures:
                 return drain(redis, program, case, int(tasks * program.pace))
@@ -107,7 +111,8 @@ def measure(options: Options) -> None:
         case.name: [series.as_data() for series in sides_found.values()]
         for case, sides_found in found
     }
-    print(save("drain", results, redis_version=version, path=options.record))
+    peers.report()
+    print(save("drain", results, redis_version=version, peers=peers.record, path=options.record))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.measure.options import Options, read_options
+from benchmarks.measure.peers import installed
 from benchmarks.measure.program import Figures, Program
 from benchmarks.measure.record import save, table
 from benchmarks.measure.redis_server import BenchmarkRedis
@@ -65,12 +66,13 @@ def rows(case: Case, sides: dict[str, Series]) -> Iterator[tuple[object, ...]]:
 
 def measure(options: Options) -> None:
     """Measure every case that is asked for, print and record."""
-    go = go_asynq()
+    go, peers = go_asynq(), installed(options.peers)
     found: list[tuple[Case, dict[str, Series]]] = []
     with BenchmarkRedis() as redis:
         for case in options.chosen(CASES):
             sides = [PYASYNQ]
             sides += go if case.go_form else []
+            sides += [peer for peer in peers.programs if case.form in peer.forms]
 
             def play(program: Program, case: Case = case) -> Figures:
                 return enqueue(redis, program, case, options.tasks(int(case.tasks * program.pace)))
@@ -83,7 +85,8 @@ def measure(options: Options) -> None:
         case.name: [series.as_data() for series in sides_found.values()]
         for case, sides_found in found
     }
-    print(save("enqueue", results, redis_version=version, path=options.record))
+    peers.report()
+    print(save("enqueue", results, redis_version=version, peers=peers.record, path=options.record))
 
 
 if __name__ == "__main__":

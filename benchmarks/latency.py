@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.measure.options import Options, read_options
+from benchmarks.measure.peers import installed
 from benchmarks.measure.program import Figures, Program
 from benchmarks.measure.record import save, table
 from benchmarks.measure.redis_server import BenchmarkRedis
@@ -27,6 +28,7 @@ class Case:
         workers: how many processes share the queue.
         extra: further parameters of the worker.
         with_go: whether Go Asynq plays, too.
+        with_peers: whether the other Python queues that were asked for play, too.
     """
 
     name: str
@@ -36,10 +38,11 @@ class Case:
     workers: int = 1
     extra: dict[str, Any] = field(default_factory=dict)
     with_go: bool = True
+    with_peers: bool = False
 
 
 CASES = (
-    Case("idle", 40, 2),
+    Case("idle", 40, 2, with_peers=True),
     Case("100 a second", 1_000, 100),
     Case("500 a second", 4_000, 500),
     Case("2 000 a second", 10_000, 2_000),
@@ -83,12 +86,13 @@ def rows(case: Case, sides: dict[str, Series]) -> Iterator[tuple[object, ...]]:
 
 def measure(options: Options) -> None:
     """Measure every case that is asked for, print and record."""
-    go = go_asynq()
+    go, peers = go_asynq(), installed(options.peers)
     found: list[tuple[Case, dict[str, Series]]] = []
     with BenchmarkRedis() as redis:
         for case in options.chosen(CASES):
             sides = [PYASYNQ]
             sides += go if case.with_go else []
+            sides += peers.programs if case.with_peers else []
 
             def play(program: Program, case: Case = case) -> Figures:
                 return pick_up(redis, program, case, options.tasks(case.samples))
@@ -101,7 +105,8 @@ def measure(options: Options) -> None:
         case.name: [series.as_data() for series in sides_found.values()]
         for case, sides_found in found
     }
-    print(save("latency", results, redis_version=version, path=options.record))
+    peers.report()
+    print(save("latency", results, redis_version=version, peers=peers.record, path=options.record))
 
 
 if __name__ == "__main__":

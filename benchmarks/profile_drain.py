@@ -16,8 +16,8 @@ from benchmarks.measure.record import table
 from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sampler import Place, Sampler
 from benchmarks.measure.stock import Stock
-from benchmarks.programs.pyasynq_roles import HANDLERS, on_worker_loop, until_finished
-from benchmarks.programs.role import Meter
+from benchmarks.programs.pyasynq_roles import HANDLERS, until_finished
+from benchmarks.programs.role import Meter, on_worker_loop
 
 OURS = str(Path(pyasynq.__file__).parent)
 # A line that calls one of these is the work of its library, whichever file it stands in.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from benchmarks.measure.peers import PEERS
+
 QUICK = 0.25  # share of the tasks
 
 
@@ -29,12 +31,14 @@ class Options:
         share: of the usual number of tasks, from 0 to 1.
         only: parts of names of cases; all cases if empty.
         record: where the figures go; to their usual place if None.
+        peers: names of the other Python queues that are measured, too.
     """
 
     rounds: int
     share: float
     only: tuple[str, ...]
     record: Path | None
+    peers: tuple[str, ...]
 
     def chosen(self, cases: Sequence[N]) -> list[N]:
         """Return the cases that were asked for."""
@@ -58,10 +62,29 @@ def read_options(description: str | None, *, rounds: int = 3) -> Options:
         "--only", action="append", default=[], metavar="TEXT", help="cases with this in their name"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--peers",
+        type=_peers,
+        default=(),
+        metavar="NAMES",
+        help=f"other Python queues, where they can play; with commas: all, or {', '.join(PEERS)}",
+    )
     given = parser.parse_args()
     return Options(
         rounds=1 if given.quick else given.rounds,
         share=QUICK if given.quick else 1.0,
         only=tuple(given.only),
         record=given.record,
+        peers=given.peers,
     )
+
+
+def _peers(text: str) -> tuple[str, ...]:
+    """Read the names of peers."""
+    if text == "all":
+        return tuple(PEERS)
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in PEERS:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of all, {', '.join(PEERS)}")
+    return names

@@ -42,6 +42,7 @@ class Program:
         roles: those that it can play.
         pace: which share of the usual number of tasks it gets, so that slow ones end, too.
         environment: variables that it needs.
+        forms: those in which it can enqueue, if it cannot in all.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Program:
     roles: frozenset[str]
     pace: float = 1.0
     environment: tuple[tuple[str, str], ...] = ()
+    forms: frozenset[str] = frozenset()
 
     def run(self, role: str, address: str, **parameters: object) -> Figures:
         """Run the program to its end and return its figures.

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,13 +14,21 @@ THOUSAND = 1000
 PACKAGES = ("pyasynq", "redis", "hiredis", "msgspec", "protobuf", "uvloop")
 
 
-def save(question: str, results: Any, *, redis_version: str, path: Path | None = None) -> Path:
+def save(
+    question: str,
+    results: Any,
+    *,
+    redis_version: str,
+    peers: Mapping[str, Any] | None = None,
+    path: Path | None = None,
+) -> Path:
     """Write the record of one question; return where.
 
     Args:
         question: name of the script; the file has it, too.
         results: anything JSON can say.
         redis_version: of the server that was used.
+        peers: the versions of the packages of each peer, or why it could not be installed.
         path: where to; the folder of records if not given.
     """
     path = path or RECORDS / f"{question}.json"
@@ -31,6 +39,7 @@ def save(question: str, results: Any, *, redis_version: str, path: Path | None =
         "machine": machine(),
         "versions": {"python": platform.python_version(), "redis-server": redis_version}
         | {name: found for name in PACKAGES if (found := _version(name))},
+        **({"peers": dict(peers)} if peers else {}),
         "results": results,
     }
     path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")

@@ -3,12 +3,10 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+from benchmarks.measure.environments import BUILT, ROOT
 from benchmarks.measure.program import Program
 
-ROOT = Path(__file__).parents[2]
-BUILT = ROOT / ".benchmarks"  # what is built on demand; not kept in the repository
 GO_SOURCE = ROOT / "benchmarks" / "programs" / "go"
 PYASYNQ = Program(
     "pyasynq",

@@ -10,11 +10,9 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from redis.asyncio import Redis
@@ -25,8 +23,10 @@ from benchmarks.programs.role import (
     Parameters,
     Samples,
     at_a_rate,
+    awaiting,
+    on_worker_loop,
+    one_by_one,
     play,
-    timed_awaits,
     timed_calls,
     until_terminated_async,
 )
@@ -34,7 +34,6 @@ from pyasynq import App, AsyncClient, Client, ServeMux, Server, ServerConfig, Ta
 
 TASK = Task("noop", json.dumps(PAYLOAD).encode())
 PENDING = "asynq:{default}:pending"
-CONCURRENT = 100  # coroutines that enqueue at once
 BATCH = 100  # tasks of one bulk call
 LOOK_S, SETTLE_S = 0.02, 0.001
 
@@ -147,11 +146,9 @@ def enqueue(address: str, given: Parameters) -> dict[str, Any]:
     if given["form"] in ("awaited", "concurrent"):
         return on_worker_loop(_enqueue_async(address, tasks, given["form"]))
     with Client(_url(address)) as client:
+        if given["form"] == "single":
+            return one_by_one(tasks, lambda: client.enqueue(TASK))
         client.enqueue(TASK)
-
-        def one_by_one() -> None:
-            for _ in range(tasks):
-                client.enqueue(TASK)
 
         def in_bulk() -> None:
             for _ in range(tasks // BATCH):
@@ -160,24 +157,13 @@ def enqueue(address: str, given: Parameters) -> dict[str, Any]:
         def at_once() -> None:
             client.enqueue_many([TASK] * tasks)
 
-        forms = {"single": one_by_one, "bulk": in_bulk, "at once": at_once}
+        forms = {"bulk": in_bulk, "at once": at_once}
         return timed_calls(tasks, forms[given["form"]])
 
 
 async def _enqueue_async(address: str, tasks: int, form: str) -> dict[str, Any]:
     async with AsyncClient(_url(address)) as client:
-        await client.enqueue(TASK)
-
-        async def some(count: int) -> None:
-            for _ in range(count):
-                await client.enqueue(TASK)
-
-        async def concurrent() -> None:
-            await asyncio.gather(*[some(tasks // CONCURRENT) for _ in range(CONCURRENT)])
-
-        return await timed_awaits(
-            tasks, concurrent if form == "concurrent" else lambda: some(tasks)
-        )
+        return await awaiting(tasks, form, lambda: client.enqueue(TASK))
 
 
 def produce(address: str, given: Parameters) -> dict[str, Any]:
@@ -227,17 +213,6 @@ def idle(address: str, given: Parameters) -> dict[str, Any]:
 async def _idle(address: str, given: Parameters) -> dict[str, Any]:
     async with bare_server(address, given).running(ServeMux()):
         return await until_terminated_async()
-
-
-def on_worker_loop(
-    work: Coroutine[Any, Any, dict[str, Any]], *, uvloop: bool = True
-) -> dict[str, Any]:
-    """Run on the loop that `pyasynq worker` takes."""
-    factory = None
-    if uvloop and find_spec("uvloop"):
-        factory = import_module("uvloop").new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(work)
 
 
 def _url(address: str) -> str:

@@ -12,11 +12,15 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PAYLOAD = {"user_id": 12345, "template": "welcome"}
+CONCURRENT = 100  # coroutines that enqueue at once
+SETTLE_S = 0.001  # between two looks at what is not acknowledged yet
 
 Parameters = dict[str, Any]
 Role = Callable[[str, Parameters], dict[str, Any]]
@@ -28,9 +32,13 @@ def play(**roles: Role) -> None:
     A role is called with the address of Redis and its parameters.
     """
     name, address, parameters = sys.argv[1:]
-    figures = roles[name](address, json.loads(parameters))
+    end(roles[name](address, json.loads(parameters)))
+
+
+def end(figures: dict[str, Any]) -> NoReturn:
+    """Print the figures and end the process at once, whatever else it does."""
     print(json.dumps(figures), flush=True)
-    # Some queues leave threads behind that never end.
+    # Some queues leave threads or asyncio tasks behind that never end.
     os._exit(0)
 
 
@@ -111,14 +119,83 @@ async def timed_awaits(tasks: int, call: Callable[[], Awaitable[object]]) -> dic
     return {"tasks_per_s": tasks / seconds, "cpu_us": cpu_s / tasks * 1e6}
 
 
+def one_by_one(tasks: int, send: Callable[[], object]) -> dict[str, Any]:
+    """Time *tasks* calls of *send*, which enqueues one; a call before connects."""
+    send()
+
+    def some() -> None:
+        for _ in range(tasks):
+            send()
+
+    return timed_calls(tasks, some)
+
+
+async def awaiting(tasks: int, form: str, send: Callable[[], Awaitable[object]]) -> dict[str, Any]:
+    """As `one_by_one`, for a coroutine function; at once in the form "concurrent"."""
+    await send()
+    return await timed_awaits(tasks, lambda: send_all(tasks, send, concurrent=form == "concurrent"))
+
+
+async def send_all(
+    tasks: int, send: Callable[[], Awaitable[object]], *, concurrent: bool = True
+) -> None:
+    """Await *send* *tasks* times; by many coroutines, or in turn."""
+    left = itertools.repeat(None, tasks)
+
+    async def some() -> None:
+        for _ in left:
+            await send()
+
+    await asyncio.gather(*[some() for _ in range(CONCURRENT if concurrent else 1)])
+
+
+def until_none(left: Callable[[], int]) -> None:
+    """Wait until *left* says that no task waits for its acknowledgement."""
+    while left():
+        time.sleep(SETTLE_S)
+
+
+async def until_none_async(left: Callable[[], Awaitable[int]]) -> None:
+    """As `until_none`, for a coroutine function."""
+    while await left():  # noqa: ASYNC110 - Redis knows, and tells nobody
+        await asyncio.sleep(SETTLE_S)
+
+
+def on_worker_loop(
+    work: Coroutine[Any, Any, dict[str, Any]], *, uvloop: bool = True
+) -> dict[str, Any]:
+    """Run on uvloop where it is installed and not unwanted, else on asyncio's own loop."""
+    factory = None
+    if uvloop and find_spec("uvloop"):
+        factory = import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
 def at_a_rate(samples: int, rate: float, send: Callable[[], object]) -> None:
     """Call *send* *samples* times, at random intervals with a mean of 1/*rate* seconds."""
+    for pause_s in _pauses_s(samples, rate):
+        time.sleep(pause_s)
+        send()
+
+
+async def at_a_rate_async(
+    samples: int, rate: float, send: Callable[[], Awaitable[object]]
+) -> dict[str, Any]:
+    """As `at_a_rate`, for a coroutine function; return the figures of `produce`: none."""
+    for pause_s in _pauses_s(samples, rate):
+        await asyncio.sleep(pause_s)
+        await send()
+    return {}
+
+
+def _pauses_s(samples: int, rate: float) -> Iterator[float]:
+    """Return how long to wait before each sample, for one who asks when it has sent the last."""
     chance = random.Random(samples)  # noqa: S311 - the same gaps for every side
     next_s = time.perf_counter()
     for _ in range(samples):
         next_s += chance.uniform(0.5, 1.5) / rate
-        time.sleep(max(0.0, next_s - time.perf_counter()))
-        send()
+        yield max(0.0, next_s - time.perf_counter())
 
 
 def until_terminated(serve: Callable[[], object] | None = None) -> dict[str, Any]:
