@@ -10,8 +10,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,17 +47,28 @@ def fill(address: str, given: Parameters) -> dict[str, Any]:
 
 
 def drain(address: str, given: Parameters) -> dict[str, Any]:
-    """Run no-op tasks until the queue is empty."""
-    return on_worker_loop(_drain(address, given), uvloop=given.get("uvloop", True))
+    """Run no-op tasks until the queue is empty, as `pyasynq worker` does."""
+    finished, watches = asyncio.Event(), list[asyncio.Task[dict[str, Any]]]()
+    meter = Meter(given["tasks"], lambda: watches[0].get_loop().call_soon_threadsafe(finished.set))
+    server, mux = HANDLERS[given.get("handler", "bare")](address, given, meter.tick)
 
-
-async def _drain(address: str, given: Parameters) -> dict[str, Any]:
-    finished = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    meter = Meter(given["tasks"], lambda: loop.call_soon_threadsafe(finished.set))
-    async with _serving(address, given, meter.tick):
+    async def watch() -> dict[str, Any]:
         await until_finished(address, given, finished)
+        server.shutdown()
         return meter.figures()
+
+    def start() -> None:
+        watches.append(asyncio.get_running_loop().create_task(watch()))
+
+    async def serve() -> None:
+        start()
+        await server.serve(mux)
+
+    if given.get("uvloop", True):
+        server.run(mux, on_loop=start)
+    else:
+        asyncio.run(serve())
+    return watches[0].result()
 
 
 async def until_finished(address: str, given: Parameters, finished: asyncio.Event) -> None:
@@ -75,16 +85,6 @@ async def until_finished(address: str, given: Parameters, finished: asyncio.Even
 async def _until_empty(redis: "Redis", key: str, pause_s: float) -> None:
     while await redis.llen(key):  # noqa: ASYNC110 - other processes empty it, too
         await asyncio.sleep(pause_s)
-
-
-@asynccontextmanager
-async def _serving(
-    address: str, given: Parameters, tick: Callable[[], None]
-) -> AsyncIterator[Server]:
-    """Serve with the kind of handler that is asked for."""
-    server, mux = HANDLERS[given.get("handler", "bare")](address, given, tick)
-    async with server.running(mux):
-        yield server
 
 
 def _bare(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Server, ServeMux]:

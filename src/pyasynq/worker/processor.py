@@ -34,6 +34,7 @@ from pyasynq.worker.wake_up import RENEW_S, WakeUp
 logger = logging.getLogger("pyasynq.processor")
 
 MOST_PER_FETCH = 128
+LEAST_HALF = 32  # smaller batches cost more than they gain
 UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
@@ -49,6 +50,10 @@ class Finishing(Protocol):
 
     def settle(self, running: RunningTask, outcome: Outcome) -> None:
         """Take the outcome of a task."""
+
+
+Moment = tuple[int, float]
+"""One moment: nanoseconds in the time of Redis, and seconds in that of the event loop."""
 
 
 class Processor:
@@ -85,6 +90,8 @@ class Processor:
         self._clock = clock
         self._keys = {each.queue: each for each in keys}
         self._pending = Occupied(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster)
+        # Redis makes one half ready while the other one runs.
+        self._most = min(MOST_PER_FETCH, max(LEAST_HALF, config.concurrency // 2))
         self._executor = executor
         self._finisher = finisher
         self._held = held
@@ -154,7 +161,7 @@ class Processor:
     def _room(self) -> int:
         slots = self._config.concurrency - len(self._executor.running)
         writes = UNWRITTEN_PER_SLOT * self._config.concurrency - self._finisher.unwritten
-        return min(slots, writes, MOST_PER_FETCH)
+        return min(slots, writes, self._most)
 
     async def _idle(self) -> None:
         """Wait until something changes; ask at the check interval if a queue is polled."""
@@ -280,9 +287,9 @@ class Processor:
                 keys.queue,
                 fetched.dropped[:10],
             )
-        now_ns = self._clock.redis_now_ns()
+        now = now_ns, _ = self._clock.redis_now_ns(), self._loop.time()
         for leased in fetched.tasks:
-            running = self._hold(keys, leased, owner, lease_until_s)
+            running = self._hold(keys, leased, owner, lease_until_s, now=now)
             if running is None:
                 continue
             if life.stopping.is_set() or self._is_quiet:
@@ -295,7 +302,7 @@ class Processor:
                 self._executor.launch(running)
 
     def _hold(
-        self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int
+        self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int, *, now: Moment
     ) -> RunningTask | None:
         """Note that the task is ours; None if it cannot be read, or is ours already."""
         place = keys.queue, leased.task_id
@@ -310,8 +317,8 @@ class Processor:
                 keys.queue,
             )
             return None
-        now_ns = self._clock.redis_now_ns()
         self._payload_sizes.check(message.type, message.payload)
+        now_ns, loop_s = now
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,
@@ -320,7 +327,7 @@ class Processor:
             leased=leased,
             started_ns=now_ns,
             deadline_ns=end_ns,
-            ends_at=self._loop.time() + (end_ns - now_ns) / NANOSECONDS,
+            ends_at=loop_s + (end_ns - now_ns) / NANOSECONDS,
             lease_until_s=lease_until_s,
         )
         self._held[place] = running

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -98,6 +99,8 @@ class Server:
         """
         with asyncio.Runner(loop_factory=_loop_factory()) as loop_runner:
             loop = loop_runner.get_loop()
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays: the collector need not look at it again
             _run_to_end(loop, loop.create_task(self._serve_until_signal(mux, on_loop)))
 
     async def serve(self, mux: ServeMux) -> None:
