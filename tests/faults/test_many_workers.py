@@ -23,7 +23,7 @@ from pyasynq.worker.mux import ServeMux
 from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
-from tests.faults.load import enqueue
+from tests.faults.load import Load, enqueue
 from tests.worker.workplace import Workplace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -135,25 +135,27 @@ def test_twenty_processes_never_run_a_task_at_a_time_while_some_are_killed(
     fleet, redis_url, redis_client
 ):
     tasks, ledger = 6_000, fleet.ledger
+    load = Load(redis_url, redis_client, milliseconds=[20])
     workers = [fleet.start(concurrency=5, lease_duration=4) for _ in range(WORKERS)]
     eventually(lambda: redis_client.zcard("asynq:servers") == WORKERS, within_s=120)
-    ids = enqueue(redis_url, [Task("work", b"20")] * (tasks // 2))
-    ids |= enqueue(redis_url, [Task("work", b"20")] * (tasks // 2), process_in=3)
+    load.add(tasks // 2)
+    scheduled = enqueue(redis_url, [Task("work", b"20")] * (tasks // 2), process_in=3)
 
     killed = workers[:4]
     for number, worker in enumerate(killed, start=1):
         eventually(lambda n=number: ledger.ended() >= n * tasks // 10, within_s=120)
-        fleet.freeze_at_work(worker)
+        fleet.freeze_at_work(worker, load)
         fleet.kill(worker)
     eventually(lambda: not redis_client.keys("asynq:{default}:t:*"), within_s=240)
     for worker in workers[4:]:
         worker.terminate()
 
     assert {worker.wait() for worker in workers[4:]} == {0}
+    ids = load.ids | scheduled
     overlaps = ledger.overlaps(without={worker.pid for worker in killed})
     show(
         f"{WORKERS} workers as processes, 4 of them killed",
-        tasks=tasks,
+        tasks=len(ids),
         lost=len(ids - set(ledger.ends)),
         duplicates=ledger.duplicates(),
         overlaps=len(overlaps),
