@@ -46,12 +46,27 @@ def leave_an_orphan() -> None:
     subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.DEVNULL, start_new_session=True)
     told.rpush("held", os.getpid())
 
-@app.task
-def start_a_child() -> None:
+def _start_a_child():
     child = subprocess.Popen(["sleep", "600"])
     told.rpush("children", child.pid)
+    return child
+
+@app.task
+def start_a_child() -> None:
+    child = _start_a_child()
     told.rpush("held", os.getpid())
     child.wait()
+
+@app.task(executor="process")
+def start_a_child_in_a_process() -> None:
+    child = _start_a_child()
+    told.rpush("held", os.getppid())
+    child.wait()
+
+@app.task
+def leave_a_child() -> None:
+    _start_a_child().returncode = 0
+    told.rpush("held", os.getpid())
 
 @app.task
 def write(letter: str) -> None:

@@ -81,10 +81,13 @@ def test_a_stop_under_load_loses_nothing_and_runs_nothing_twice(fleet, client, r
     assert (fleet.stop(), sorted(fleet.worked())) == (0, sorted(ids))
 
 
-def test_a_process_that_is_killed_is_started_again_and_takes_its_children_along(fleet, client):
+@pytest.mark.parametrize("start", ["start_a_child", "start_a_child_in_a_process"])
+def test_a_process_that_is_killed_is_started_again_and_takes_its_children_along(
+    fleet, client, start
+):
     fleet.start()
     before = fleet.wait_until_all_serve()
-    client.enqueue(Task("start_a_child"))
+    client.enqueue(Task(start))
     (victim,) = fleet.wait_for_held()
     child = int(fleet.redis.lindex("children", 0))
     os.kill(victim, signal.SIGKILL)
@@ -93,6 +96,18 @@ def test_a_process_that_is_killed_is_started_again_and_takes_its_children_along(
     eventually(lambda: len(set(fleet.server_pids()) - set(before)) == 1)
     assert "was ended by SIGKILL; it starts again in 0.2" in fleet.said()
     assert fleet.stop() == 0
+
+
+def test_a_stop_ends_what_handlers_have_left_behind(fleet, client):
+    fleet.start()
+    fleet.wait_until_all_serve()
+    client.enqueue(Task("leave_a_child"))
+    fleet.wait_for_held()
+    child = int(fleet.redis.lindex("children", 0))
+    assert is_alive(child)
+
+    assert fleet.stop() == 0
+    eventually(lambda: not is_alive(child))
 
 
 def test_a_process_that_keeps_dying_is_started_later_each_time(fleet):

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -104,9 +105,20 @@ def die(ctx, task):
             os.write(descriptor, b"hello, whoever listens")
         time.sleep(3600)
     elif how == "abandoned":  # a process of its own keeps the socket open
-        if os.fork() == 0:
+        if (pid := os.fork()) == 0:
             time.sleep(3600)
+        note(task, f"started {pid}")
         os._exit(5)
+
+
+@mux.handler("start:", settings=PROCESS)
+def start(ctx, task):
+    """Start a process that goes on, and end, or wait for it in vain."""
+    child = subprocess.Popen(["sleep", "3600"])
+    child.returncode = 0  # no warning of what is left behind
+    note(task, f"started {child.pid}")
+    if task.type == "start:wait":
+        os.waitpid(child.pid, 0)
 
 
 @mux.handler("loop", settings=PROCESS)

@@ -138,15 +138,45 @@ async def test_a_handler_in_a_process_says_what_becomes_of_its_task(work):
         ("abandoned", "the process of the handler ended with exit code 5"),
     ],
 )
-async def test_a_process_that_dies_is_a_failure_of_its_task_alone(work, how, said):
+async def test_a_process_that_dies_is_a_failure_of_its_task_alone(work, tmp_path, how, said):
+    ledger = tmp_path / "ledger"
     async with work.serving(mux, process_pool_size=1, **LATE):
-        info = await work.enqueue(f"die:{how}")
+        info = await work.enqueue(f"die:{how}", str(ledger).encode())
         after = await work.enqueue("describe", retention=60)
         await work.until(info, "retry")
         await work.until(after, "completed")
 
     assert work.message(info).error_msg == said
     assert work.message(info).retried == 1
+
+
+async def test_what_a_handler_has_started_ends_with_a_process_that_dies(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, **LATE):
+        info = await work.enqueue("die:abandoned", str(ledger).encode())
+        await work.until(info, "retry")
+        await eventually_async(lambda: not is_alive(started_pid(ledger)))
+
+
+async def test_what_a_handler_has_started_ends_with_a_process_that_is_killed(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, shutdown_timeout=0.1):
+        info = await work.enqueue("start:wait", str(ledger).encode())
+        await eventually_async(lambda: lines(ledger))
+
+    await eventually_async(lambda: not is_alive(started_pid(ledger)))
+    assert work.state(info) == "pending"
+
+
+async def test_what_a_handler_has_left_behind_ends_with_the_worker(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux):
+        info = await work.enqueue("start:leave", str(ledger).encode(), retention=60)
+        await work.until(info, "completed")
+        await work.until(await work.enqueue("describe", retention=60), "completed")
+        assert is_alive(started_pid(ledger))
+
+    await eventually_async(lambda: not is_alive(started_pid(ledger)))
 
 
 async def test_sys_exit_is_a_failure_and_leaves_the_process_alone(work):

@@ -29,7 +29,7 @@ from pyasynq.cli.supervision.frames import (
     read_order,
     read_told,
 )
-from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S
+from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S, kill_others_of_session
 from pyasynq.errors import PyasynqError
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class Child:
             _silence()
         self._obey("stop")
         time.sleep(self._stops_within_s + STOP_MARGIN_S)
+        kill_others_of_session(os.getpid())
         os.killpg(0, signal.SIGKILL)  # a handler blocks the loop; nobody else is left to do this
 
     def _obey(self, word: Word) -> None:

@@ -192,8 +192,7 @@ class Supervisor:
 
     def _on_end_of(self, place: Place, process: WorkerProcess) -> None:
         why = f"(pid {process.pid}) {ending(process)}"
-        if (process.exit_code or 0) < 0:
-            process.kill()  # what its handlers have started; their tasks run again soon
+        process.kill()  # what its handlers have left behind
         if self._is_stopping:
             if process.exit_code not in self._stopped_well():
                 self._has_failed = True

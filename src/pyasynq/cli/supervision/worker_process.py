@@ -84,22 +84,24 @@ class WorkerProcess:
         return False
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for the end of the process; kill it if that takes longer than *timeout_s*.
+        """Wait for the end of the process, and kill what it leaves behind.
+
+        It is killed itself if it takes longer than *timeout_s*.
 
         Raises:
             subprocess.TimeoutExpired: it had to be killed.
         """
         try:
             self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+        finally:
             self.kill()
             self._process.wait()
-            raise
 
     def kill(self) -> None:
         """Kill the process and what it has started, even if it has ended; safe to repeat."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+        kill_others_of_session(self.pid)
 
     def ended(self, status: int) -> None:
         """Note that somebody has waited for the process, and what the system told."""
@@ -157,6 +159,31 @@ def start_worker(
     with contextlib.suppress(OSError):  # one that is gone already is noticed by its end
         ours.sendall(line_of(order))
     return worker
+
+
+def kill_others_of_session(leader: int) -> None:
+    """Kill all processes of a session but its leader: processes of handlers lead other groups.
+
+    Only Linux tells who belongs to a session; elsewhere nothing happens.
+    """
+    killed = {leader}
+    while found := _session_of(leader) - killed:  # they may have started others meanwhile
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= found
+
+
+def _session_of(leader: int) -> set[int]:
+    pids = {int(each.name) for each in Path("/proc").glob("[0-9]*")}
+    return {pid for pid in pids if _leader_of(pid) == leader}
+
+
+def _leader_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:  # it has ended meanwhile
+        return None
 
 
 def ending(process: WorkerProcess) -> str:

@@ -86,7 +86,7 @@ class Line:
         try:
             self.loop.run_until_complete(self._listen())
         finally:
-            os._exit(0)  # the worker is gone: nobody waits for the handler
+            _end()  # the worker is gone: nobody waits for the handler
 
     async def _listen(self) -> None:
         reader, self._writer = await asyncio.open_connection(sock=self._channel)
@@ -214,6 +214,13 @@ def _configure_log(start: Start) -> None:
         logging.basicConfig(level=start.log_level, format=start.log_format)
 
 
+def _end() -> None:
+    """End this process and what its handlers have started."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
 def _die_with_worker() -> None:
     """Ask Linux to kill this process with the worker, even if a handler holds the interpreter."""
     if sys.platform == "linux":
@@ -225,7 +232,8 @@ def main() -> None:
     descriptor = int(sys.argv[1])
     os.set_inheritable(descriptor, False)
     channel = socket.socket(fileno=descriptor)
-    for number in (signal.SIGINT, signal.SIGTSTP):  # a terminal sends them to all processes
+    os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
+    for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
         signal.signal(number, signal.SIG_IGN)
     _die_with_worker()
     Child(channel).run()

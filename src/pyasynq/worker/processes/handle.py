@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -33,7 +34,10 @@ OnWrite = Callable[[bytes], Awaitable[None]]
 
 
 class ProcessHandle:
-    """A child that runs one handler at a time; made by `start_process`."""
+    """A child that runs one handler at a time; made by `start_process`.
+
+    It leads a process group: what its handlers have started ends with it, however it ends.
+    """
 
     def __init__(
         self,
@@ -72,10 +76,12 @@ class ProcessHandle:
             return answer.result()
 
     def kill(self) -> None:
-        """Kill the process; safe to repeat."""
+        """Kill the process and what it has started; safe to repeat."""
         self._is_sound = False
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if not self._watch.done():  # afterwards its ID may be that of another process
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            self._kill_group()
 
     async def ended(self) -> None:
         """Wait for the end of the process."""
@@ -130,7 +136,13 @@ class ProcessHandle:
 
     async def _hang_up_at_end(self) -> None:
         await self._process.wait()
+        self._kill_group()
         self._writer.transport.abort()
+
+    def _kill_group(self) -> None:
+        # No such group: the child is so young that it has started nothing, or nothing is left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _ending(self) -> str:
         code = self._process.returncode or 0
