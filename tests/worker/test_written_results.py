@@ -1,10 +1,16 @@
 """Results, written by the handler or returned."""
 
+import asyncio
+import json
+
 import pytest
 
 from pyasynq import retry
 from pyasynq.errors import ConfigError, ServerStateError
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.mux import ServeMux, TaskSettings
+from tests.eventually import eventually_async
+
+LATE = {"retry_delay": retry.fixed(3600)}
 
 
 def result_of(work, info):
@@ -27,27 +33,59 @@ async def test_the_blocking_form_is_refused_on_the_loop(work):
     assert said == ["write_result would block the event loop; use `await ctx.awrite_result(...)`"]
 
 
-@pytest.mark.parametrize("is_async", [True, False])
-async def test_only_bytes_can_be_written(work, is_async):
-    mux, said = ServeMux(), []
+@pytest.mark.parametrize("value", ["text", None, {"a": 1}], ids=repr)
+@pytest.mark.parametrize("where", ["loop", "thread", "process", "process_loop"])
+async def test_only_bytes_can_be_written(work, where, value):
+    payload = json.dumps(value).encode()
 
-    async def handle(ctx, task):
-        with pytest.raises(ConfigError) as caught:
-            await ctx.awrite_result("text")
-        said.append(str(caught.value))
+    async with work.serving(mux_of_writers(), process_pool_size=1, **LATE):
+        info = await work.enqueue(f"write:{where}", payload, retention=60)
+        after = await work.enqueue(f"write:{where}", b"[]", retention=60)
+        await work.until(info, "retry")
+        await work.until(after, "completed")
 
-    def handle_in_a_thread(ctx, task):
-        with pytest.raises(ConfigError) as caught:
-            ctx.write_result({"a": 1})
-        said.append(str(caught.value))
-
-    mux.add("email", handle if is_async else handle_in_a_thread)
-    async with work.serving(mux):
-        info = await work.enqueue("email", retention=60)
-        await work.until(info, "completed")
-
-    assert said == [f"a result must be bytes, not {'str' if is_async else 'dict'}"]
+    text = f"a result must be bytes, not {type(value).__name__}"
+    assert work.message(info).error_msg == text
     assert result_of(work, info) is None
+    assert result_of(work, after) == b"bytes"
+
+
+def mux_of_writers() -> ServeMux:
+    mux = ServeMux()
+    process = TaskSettings(executor="process")
+    mux.add("write:loop", write_later)
+    mux.add("write:thread", write_at_once)
+    mux.add("write:process", write_at_once, settings=process)
+    mux.add("write:process_loop", write_later, settings=process)
+    return mux
+
+
+def write_at_once(ctx, task):
+    ctx.write_result(json.loads(task.payload) if task.payload != b"[]" else b"bytes")
+
+
+async def write_later(ctx, task):
+    await ctx.awrite_result(json.loads(task.payload) if task.payload != b"[]" else b"bytes")
+
+
+async def test_a_plain_function_that_runs_a_loop_of_its_own_can_write(work):
+    mux = ServeMux()
+
+    @mux.handler("email")
+    def handle(ctx, task):
+        async def write():
+            with pytest.raises(ConfigError):
+                await ctx.awrite_result("text")
+            await ctx.awrite_result(b"half")
+
+        asyncio.run(write())
+
+    async with work.serving(mux, **LATE):
+        info = await work.enqueue("email", retention=60, max_retry=0)
+        await eventually_async(lambda: work.state(info) in ("completed", "archived"))
+
+    assert work.message(info).error_msg == ""
+    assert result_of(work, info) == b"half"
 
 
 async def test_progress_of_a_failed_attempt_stays_until_another_attempt_completes(work):

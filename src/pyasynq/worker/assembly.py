@@ -12,7 +12,7 @@ from pyasynq.broker import finish
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.connection.connect import Connector
-from pyasynq.errors import ConfigError, TaskNotFoundError
+from pyasynq.errors import TaskNotFoundError
 from pyasynq.lifecycle import Component
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import queue_keys
@@ -247,8 +247,6 @@ def _owners() -> Callable[[], str]:
 
 def _result_writer(runner: AsyncRunner) -> Callable[..., Any]:
     async def write(each: RunningTask, result: bytes) -> None:
-        if not isinstance(result, bytes):
-            raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
         task_id = each.leased.task_id
         is_ours = await runner.run(finish.write_result(each.keys, task_id, each.owner, result))
         if not is_ours:

@@ -1,14 +1,14 @@
 """What a handler knows about the task it runs."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
-from pyasynq.errors import ServerStateError
+from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.task import Task
 from pyasynq.worker.lease import RunningTask
 
@@ -18,8 +18,8 @@ _current: ContextVar["TaskContext"] = ContextVar("pyasynq_task_context")
 class WriteResult(Protocol):
     """Stores a result of a running task at once."""
 
-    async def __call__(self, running: RunningTask, result: bytes) -> None:
-        """Store *result*."""
+    def __call__(self, running: RunningTask, result: bytes) -> Coroutine[Any, Any, None]:
+        """Store *result*; runs on the loop of the scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +129,14 @@ class TaskContext:
         to repeat; the last one counts.
 
         Raises:
+            ConfigError: *result* is not bytes.
             ServerStateError: called on the event loop; await `awrite_result` there.
             RedisUnavailableError: it may or may not be stored.
         """
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            write = self._scope.write_result(self._running, result)
+            write = self._writing(result)
             asyncio.run_coroutine_threadsafe(write, self._scope.loop).result()
         else:
             raise ServerStateError(
@@ -143,8 +144,20 @@ class TaskContext:
             )
 
     async def awrite_result(self, result: bytes) -> None:
-        """Store *result* at once, as progress; for async handlers. As `write_result`."""
-        await self._scope.write_result(self._running, result)
+        """Store *result* at once, as progress; for coroutine functions. As `write_result`.
+
+        Works on any event loop, also on one that a plain function runs in its thread.
+        """
+        write, loop = self._writing(result), self._scope.loop
+        if asyncio.get_running_loop() is loop:
+            await write
+        else:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(write, loop))
+
+    def _writing(self, result: bytes) -> Coroutine[Any, Any, None]:
+        if not isinstance(result, bytes):
+            raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
+        return self._scope.write_result(self._running, result)
 
 
 def current_context() -> TaskContext:

@@ -65,12 +65,8 @@ class Line:
         asyncio.run_coroutine_threadsafe(self._send(frame), self.loop).result()
 
     async def write_result(self, running: RunningTask, result: bytes) -> None:
-        """Have the worker store a result at once; call it on any loop."""
+        """Have the worker store a result at once; runs on the loop of this line."""
         del running
-        step = self._write_result(result)
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, self.loop))
-
-    async def _write_result(self, result: bytes) -> None:
         async with self._one_at_a_time:
             await self._send(WriteResult(result))
             written = await self._written.get()
