@@ -316,7 +316,7 @@ async def test_strict_priority_serves_the_higher_queue_first(work):
     assert seen == ["high", "high", "low", "low"]
 
 
-async def test_a_poisoned_message_does_not_stop_the_others(work):
+async def test_a_poisoned_message_does_not_stop_the_others(work, caplog):
     seen = []
     mux = ServeMux()
 
@@ -334,6 +334,11 @@ async def test_a_poisoned_message_does_not_stop_the_others(work):
         )
 
     assert seen == [info.id]
+    (told,) = [each for each in caplog.records if "task bad" in each.getMessage()]
+    assert told.getMessage().startswith(
+        "task bad of queue default cannot be read; the recoverer archives it: "
+    )
+    assert (told.exc_info, told.getMessage().count("\n")) == (None, 0)
 
 
 async def test_healthchecker_tells_how_the_ping_went(work):

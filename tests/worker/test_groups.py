@@ -168,7 +168,9 @@ async def test_a_function_that_fails_loses_nothing(work, caplog):
         await asyncio.to_thread(failed.wait, 20)
     (name,) = work.redis.zrange("asynq:{default}:aggregation_sets", 0, -1)
     assert work.redis.zcard(name) == 2
-    assert "was not aggregated" in caplog.text
+    (told,) = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
+    assert "the aggregator of '*' raised ValueError: no [test_groups.py:" in told.getMessage()
+    assert (told.exc_info, told.getMessage().count("\n")) == (None, 0)
 
     work.redis.zadd("asynq:{default}:aggregation_sets", {name: 1})  # its deadline is over
     again = ServeMux()
@@ -181,7 +183,7 @@ async def test_a_function_that_fails_loses_nothing(work, caplog):
     assert work.redis.exists("asynq:{default}:aggregation_sets") == 0
 
 
-async def test_a_member_that_cannot_be_read_is_archived_and_the_others_aggregated(work):
+async def test_a_member_that_cannot_be_read_is_archived_and_the_others_aggregated(work, caplog):
     mux = ServeMux()
     seen = collecting(mux)
     mux.aggregator("*", max_size=3, grace_period=1)(joined)
@@ -197,6 +199,9 @@ async def test_a_member_that_cannot_be_read_is_archived_and_the_others_aggregate
     assert seen == [b"g|a"]
     assert work.redis.zrange("asynq:{default}:archived", 0, -1) == [b"bad"]
     assert work.redis.hget("asynq:{default}:t:bad", "msg") == b"\xff\xff"
+    (told,) = [each for each in caplog.records if "task bad" in each.getMessage()]
+    assert told.getMessage().startswith("task bad of group 'g' cannot be read: ")
+    assert (told.exc_info, told.getMessage().count("\n")) == (None, 0)
 
 
 @pytest.mark.parametrize("key", ["g:bad", "x:scheduled_groups"])

@@ -123,12 +123,14 @@ class AggregateMaker:
                 continue
             try:
                 messages.append(decode(member.data))
-            except PayloadError:
+            except PayloadError as error:
                 operation = groups.quarantine_member(
                     keys, group, set_id, member.task_id, now_s=self._now_s()
                 )
                 await self._runner.run(operation)
-                logger.exception("task %s of group %r cannot be read", member.task_id, group)
+                logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message
+                    "task %s of group %r cannot be read: %s", member.task_id, group, error
+                )
         return messages
 
     async def _call(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> Task | None:

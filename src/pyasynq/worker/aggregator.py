@@ -181,6 +181,8 @@ class Aggregator:
         except RedisUnavailableError as error:
             self._waiting.clear()  # what waits is found again once redis answers
             logger.warning(NOT_AGGREGATED, group, keys.queue, error)
+        except (PyasynqError, TimeoutError) as error:
+            logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - it says all
         except Exception as error:
             logger.exception(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY401 - in one line
         return False

@@ -310,11 +310,12 @@ class Processor:
             return None
         try:
             message = decode(leased.data)
-        except PayloadError:
-            logger.exception(
-                "task %s of queue %s cannot be read; the recoverer archives it",
+        except PayloadError as error:
+            logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message
+                "task %s of queue %s cannot be read; the recoverer archives it: %s",
                 leased.task_id,
                 keys.queue,
+                error,
             )
             return None
         self._payload_sizes.check(message.type, message.payload)
