@@ -12,6 +12,10 @@ FOLDER = Path(pyasynq.broker.scripts.__file__).parent
 SCRIPTS = sorted(FOLDER.glob("*.lua"))
 FRAGMENTS = sorted((FOLDER / "fragments").glob("*.lua"))
 FIELDS = ["Purpose", "KEYS", "ARGV", "Returns", "Memory full", "Repeat"]
+READS = {
+    *("EXISTS", "GET", "HGET", "HMGET", "LLEN", "LRANGE", "MEMORY", "SMEMBERS"),
+    *("TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE"),
+}
 REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_result"}
 
 
@@ -38,6 +42,15 @@ def test_a_header_says_what_happens_when_memory_is_full(path):
 
     assert said == f"Memory full: {'refused' if path.stem in REFUSED_WHEN_FULL else 'allowed'}"
     assert repeat.removeprefix("Repeat: ") in ("safe", "by_token", "never")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_header_says_whether_a_script_only_reads(path):
+    script = load(path.stem)
+    commands = set(re.findall(r"redis\.p?call\(\s*\"([A-Z]+)\"", script.source))
+
+    assert script.is_write == bool(commands - READS)
+    assert ("Writes: nothing" in header_of(path)) != script.is_write
 
 
 @pytest.mark.parametrize("path", [*SCRIPTS, *FRAGMENTS], ids=lambda path: path.stem)

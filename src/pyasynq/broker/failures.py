@@ -1,5 +1,9 @@
 """What an error of Redis means: try again, or which error of ours it is."""
 
+import re
+from typing import Any
+
+from pyasynq.broker.operation import Operation, Script
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 
 # The server did not execute the call, and will be able to later.
@@ -18,6 +22,18 @@ _PASSING = (
 )
 _NO_CLUSTER = "cluster support disabled"
 _CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authentication required")
+
+
+# Where in a script it happened: Redis 7 says it behind the error, older ones before it.
+_PLACE_IN_SCRIPT = re.compile(
+    r" script: [0-9a-f]{40}, on @user_script:\d+\.?$"
+    r"|^Error running script \(call to f_[0-9a-f]{40}\): @user_script: ?\d+: -?"
+)
+
+
+def said(text: str) -> str:
+    """Return what the server said, without the code and the place that say nothing to a user."""
+    return _PLACE_IN_SCRIPT.sub("", text.removeprefix("ERR "))
 
 
 def is_no_script(text: str) -> bool:
@@ -40,14 +56,14 @@ def is_refusal(text: str) -> bool:
     return is_credentials(text) or _is_permission(text) or _NO_CLUSTER in text
 
 
-def refusal(call: str, text: str) -> PyasynqError:
+def refusal(operation: Operation[Any], text: str) -> PyasynqError:
     """Return the error for an answer that will not get better by itself.
 
     Args:
-        call: name of the script or the command.
-        text: what the server said.
+        operation: what was refused.
+        text: what the server said, by `said`.
     """
-    lowered = text.lower()
+    call, lowered = operation.name, text.lower()
     if is_credentials(text):
         return ConfigError(f"redis refuses the user or the password: {text}")
     if _NO_CLUSTER in text:
@@ -65,7 +81,16 @@ def refusal(call: str, text: str) -> PyasynqError:
         return IncompatibleRedisError(
             f"this redis does not know what {call} needs: {text}", needed=call
         )
-    return PyasynqError(f"redis refuses {call}: {text}")
+    remedy = f"; {_keys_to_look_at(operation)}" if text.startswith("WRONGTYPE") else ""
+    return PyasynqError(f"redis refuses {call}: {text}{remedy}")
+
+
+def _keys_to_look_at(operation: Operation[Any]) -> str:
+    """Say what may be of a wrong type; Redis does not tell which key it is."""
+    names = list(dict.fromkeys(operation.keys))
+    if isinstance(operation.call, Script):
+        names.append("the key of a task")
+    return f"one of these is of another type: {', '.join(names)}; delete or rename what is there"
 
 
 def _is_permission(text: str) -> bool:

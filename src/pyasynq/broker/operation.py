@@ -16,6 +16,9 @@ Argument = bytes | str | int
 Decoder = Callable[[Any], Any]
 T = TypeVar("T")
 
+_READS = frozenset({"EXISTS", "HGET", "INFO", "PING", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME"})
+_WRITES_NOTHING = "-- Writes: nothing\n"
+
 
 class Repeat(Enum):
     """What the runner may do when the answer to an operation was lost."""
@@ -27,16 +30,22 @@ class Repeat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A Lua script and the digest that Redis knows it by."""
+    """A Lua script and the digest that Redis knows it by.
+
+    Attributes:
+        is_write: whether it changes anything; its header says so.
+    """
 
     name: str
     source: str
     digest: str
+    is_write: bool = True
 
     @classmethod
     def of(cls, name: str, source: str) -> "Script":
         """Return the script with its digest."""
-        return cls(name, source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+        digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
+        return cls(name, source, digest, _WRITES_NOTHING not in source)
 
 
 class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
@@ -62,6 +71,11 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
     def name(self) -> str:
         """Name of the script or the command, for logs and traces."""
         return self.call if isinstance(self.call, str) else self.call.name
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes anything, in Redis or for those who listen."""
+        return self.call not in _READS if isinstance(self.call, str) else self.call.is_write
 
 
 def ignore(reply: Any) -> None:

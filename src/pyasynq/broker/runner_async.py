@@ -168,13 +168,8 @@ def _command(operation: Operation[Any], *, as_source: bool) -> Command:
     return (call, *operation.keys, *operation.args)
 
 
-def _said(reply: Exception) -> str:
-    """Return what the server said, without the code that says nothing."""
-    return str(reply).removeprefix("ERR ")
-
-
 def _is_no_script(reply: Any) -> bool:
-    return isinstance(reply, Refusal) and failures.is_no_script(_said(reply))
+    return isinstance(reply, Refusal) and failures.is_no_script(failures.said(str(reply)))
 
 
 def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
@@ -182,14 +177,14 @@ def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
         if failures.is_refusal(str(reply)):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, Refusal) and failures.is_passing(_said(reply))
+    return isinstance(reply, Refusal) and failures.is_passing(failures.said(str(reply)))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     if isinstance(reply, Trouble) and not failures.is_refusal(str(reply)):
         return _unavailable(operation, reply, 1, reply.was_sent)
     if isinstance(reply, Refusal | Trouble):
-        return failures.refusal(operation.name, _said(reply))
+        return failures.refusal(operation, failures.said(str(reply)))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
         decode = operation.decode_repeated
@@ -200,10 +195,10 @@ def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
 
 
 def _unavailable(
-    operation: Operation[Any], reply: Any, tries: int, may_have_happened: bool
+    operation: Operation[Any], reply: Any, tries: int, was_sent: bool
 ) -> RedisUnavailableError:
     return RedisUnavailableError(
         f"redis is not available: {reply}",
-        tried=f"{operation.name} was tried {tries} times",
-        may_have_happened=may_have_happened,
+        tried=f"{operation.name} was tried {'once' if tries == 1 else f'{tries} times'}",
+        may_have_happened=was_sent and operation.is_write,
     )

@@ -1,7 +1,8 @@
 """The Lua scripts, one file per operation.
 
 Each file begins with a header: Purpose, KEYS, ARGV, Returns, Memory full (allowed or refused) and
-Repeat. A line ``-- Uses: name`` puts the functions of ``fragments/name.lua`` in front.
+Repeat; one that changes nothing in Redis says ``-- Writes: nothing``. A line ``-- Uses: name``
+puts the functions of ``fragments/name.lua`` in front.
 """
 
 import re

@@ -6,6 +6,7 @@
 --          pending_since}
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local task = redis.call("HMGET", KEYS[1], "msg", "state", "result", "process_at_ns", "pending_since")
 if not task[1] and not task[2] and redis.call("EXISTS", KEYS[1]) == 0 then
   return {}

@@ -8,6 +8,7 @@
 -- Returns: 1 when it is, else 0
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local now, grace, delay, most =
   tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 return due_size(KEYS[1], now, grace, delay, most) and 1 or 0

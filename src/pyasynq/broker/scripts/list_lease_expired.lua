@@ -8,6 +8,7 @@
 -- Returns: {"1" when there are more, per task: id, msg, deferred, unique_until}
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local ids = redis.call("ZRANGEBYSCORE", KEYS[1], "-inf", ARGV[2], "LIMIT", ARGV[3], ARGV[4])
 local answer, size = {#ids == tonumber(ARGV[4]) and "1" or "0"}, 0
 for _, id in ipairs(ids) do

@@ -6,6 +6,7 @@
 -- Returns: per task: id, msg, deferred, expires_at, unique_until, pending_since
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local answer = {}
 for _, id in ipairs(redis.call("LRANGE", KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
   local key = ARGV[1] .. id

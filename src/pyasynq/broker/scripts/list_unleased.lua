@@ -6,6 +6,7 @@
 -- Returns: {"1" when there are more to look at, ids}
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local last = -1 - tonumber(ARGV[1])
 local ids = redis.call("LRANGE", KEYS[1], last + 1 - tonumber(ARGV[2]), last)
 local answer = {#ids == tonumber(ARGV[2]) and "1" or "0"}

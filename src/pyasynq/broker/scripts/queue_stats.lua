@@ -12,6 +12,7 @@
 --          bytes used, or -1 when Redis does not tell}
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local stats, bytes = {}, 0
 for i = 1, 2 do
   stats[i] = redis.call("LLEN", KEYS[i])

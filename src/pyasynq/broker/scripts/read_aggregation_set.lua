@@ -9,6 +9,7 @@
 --          per member: id, msg or false, expires_at or false}
 -- Memory full: allowed
 -- Repeat: safe
+-- Writes: nothing
 local deadline = redis.call("ZSCORE", KEYS[1], KEYS[2])
 if not deadline then
   return {}
