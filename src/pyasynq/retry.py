@@ -11,7 +11,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import LONGEST, Duration, duration_fault, to_timedelta
 from pyasynq.task import Task
 
-RetryDelay = Callable[[int, BaseException, Task], timedelta]
+RetryDelay = Callable[[int, BaseException, Task], Duration]
 
 _LONGEST_S = LONGEST.total_seconds()
 _random = random.Random()  # noqa: S311 - spreads load, guards nothing

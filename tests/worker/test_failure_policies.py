@@ -1,6 +1,7 @@
 """What a server and its handlers decide about failures."""
 
 import asyncio
+import logging
 import time
 from datetime import timedelta
 
@@ -62,6 +63,49 @@ async def test_a_delay_grows_with_the_retries(work):
         await work.until(await work.enqueue("email", max_retry=3), "archived")
 
     assert asked == [(retried, "busy", "email") for retried in range(3)]
+
+
+@pytest.mark.parametrize("delay", [7200, 7200.5, timedelta(hours=2)])
+async def test_a_delay_is_a_timedelta_or_a_number_of_seconds(work, caplog, delay):
+    async with work.serving(failing(), retry_delay=lambda *_: delay):
+        wait_s = await wait_of(work, await work.enqueue("email"))
+
+    assert round(wait_s / 3600) == 2
+    assert [each for each in caplog.records if each.name == "pyasynq.outcome"] == []
+
+
+@pytest.mark.parametrize(
+    ("delay", "said"),
+    [
+        ("soon", "must be a timedelta or a number of seconds, not str"),
+        (None, "must be a timedelta or a number of seconds, not NoneType"),
+        (float("nan"), "is out of range: nan"),
+    ],
+)
+async def test_what_is_no_delay_is_told_in_one_line(work, caplog, delay, said):
+    async with work.serving(failing(), retry_delay=lambda *_: delay):
+        info = await work.enqueue("email")
+        wait_s = await wait_of(work, info)
+
+    (told,) = [each for each in caplog.records if each.name == "pyasynq.outcome"]
+    assert told.getMessage() == (
+        f"what retry_delay of 'email' returns {said}; using the default for task {info.id}"
+    )
+    assert told.exc_info is None
+    assert -30 < wait_s <= 44
+
+
+async def test_a_delay_that_fails_is_told_without_what_the_handler_raised(work, caplog):
+    def delay(retried, error, task):
+        raise KeyError("own")
+
+    async with work.serving(failing(), retry_delay=delay):
+        await work.until(await work.enqueue("email"), "retry")
+
+    (told,) = [each for each in caplog.records if each.name == "pyasynq.outcome"]
+    trace = logging.Formatter().format(told)
+    assert trace.count("Traceback") == 1
+    assert trace.endswith("KeyError: 'own'")
 
 
 async def test_what_the_server_calls_no_failure_is_retried_and_not_counted(work):

@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from types import AsyncGeneratorType, GeneratorType
 
@@ -23,6 +24,7 @@ from msgspec.structs import replace
 
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import RetryDelay, asynq_default
 from pyasynq.task import Task, stored_task
 from pyasynq.wire.message import TaskMessage, encode
@@ -170,11 +172,11 @@ def of_failure(
     if isinstance(wish, SkipRetry) or message.retried >= message.retry:
         return Archived(encode(_failed(message, text, now_ns, retried=message.retried)), text)
     is_failure = bool(rules.is_failure(error))
-    delay = rules.retry_delay(message.retried, error, task_of(message))
+    delay_s = _delay_s(rules, message, error)
     retried = message.retried + 1 if is_failure else message.retried
     return Retried(
         encode(_failed(message, text, now_ns, retried=retried)),
-        now_ns + max(0, int(delay.total_seconds() * NANOSECONDS)),
+        now_ns + max(0, int(delay_s * NANOSECONDS)),
         is_failure=is_failure,
         deferred=0,
     )
@@ -193,7 +195,8 @@ def judge(
     decide = partial(of_failure, message, data, error, deferred=deferred, now_ns=now_ns)
     try:
         return decide(rules=rules)
-    except BaseException:  # code of the user's, which may also call sys.exit
+    except BaseException as failure:  # code of the user's, which may also call sys.exit
+        _tear_off(failure, error)
         logger.exception(
             "retry_delay or is_failure failed on task %s; using the defaults", message.id
         )
@@ -265,6 +268,27 @@ def task_of(message: TaskMessage) -> Task:
 
 def _is_granted(rules: Rules, deferred: int) -> bool:
     return rules.max_deferrals is None or deferred < rules.max_deferrals
+
+
+def _delay_s(rules: Rules, message: TaskMessage, error: BaseException) -> float:
+    """Ask how long to wait; what is no duration gives way to the default."""
+    task = task_of(message)
+    delay = rules.retry_delay(message.retried, error, task)
+    if isinstance(delay, timedelta):
+        return delay.total_seconds()
+    what = f"what retry_delay of {message.type!r} returns"
+    fault = duration_fault(what, delay, minimum=timedelta.min)
+    if fault is None:
+        return to_seconds(delay)
+    logger.error("%s; using the default for task %s", fault, message.id)
+    return asynq_default(message.retried, error, task).total_seconds()
+
+
+def _tear_off(failure: BaseException, error: BaseException) -> None:
+    """Let the traceback of *failure* not go on with *error*, which it met while it was handled."""
+    for link in chain(failure):
+        if link.__context__ is error:
+            link.__context__ = None
 
 
 def _failed(message: TaskMessage, text: str, now_ns: int, *, retried: int) -> TaskMessage:
