@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import re
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -16,7 +18,7 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.lease import Ending, RunningTask
 from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.server import Server
-from pyasynq.worker.watchdog import Watchdog, is_stuck
+from pyasynq.worker.watchdog import Watchdog, is_stuck, what_runs
 from tests.builders import make_data, make_keys, make_message
 from tests.eventually import eventually, eventually_async
 from tests.worker.workplace import QUICK
@@ -235,6 +237,28 @@ async def test_a_handler_that_blocks_the_loop_is_named_once_with_its_task(work, 
     assert "the event loop has not turned for" in warning
     assert 'test_watchdog.py", line' in warning
     assert "told.heard.wait(20)" in warning
+    first = warning.splitlines()[1]
+    assert re.fullmatch(r'  File ".*test_watchdog.py", line \d+, in handle', first)
+
+
+@pytest.mark.parametrize(
+    ("places", "shown"),
+    [
+        (["click.py:main", "asyncio/events.py:_run", "executor.py:_run", "a.py:f"], ["_run", "f"]),
+        (["asyncio/events.py:_run", "pyasynq/worker/executor.py:_run", "a.py:f"], ["f"]),
+        (["click.py:main", "asyncio/events.py:_run", "a.py:f", "b.py:_run"], ["f", "_run"]),
+        (["asyncio/runners.py:run", "asyncio/runners.py:run", "a.py:f"], ["f"]),
+        (["a.py:f"] * 20, ["f"] * 12),
+        (["a.py:f", "asyncio/events.py:_run"], ["f", "_run"]),
+    ],
+)
+def test_what_blocks_the_loop_is_shown_without_what_called_it(places, shown):
+    summaries = [
+        traceback.FrameSummary(place.split(":")[0], line, place.split(":")[1], line="x")
+        for line, place in enumerate(places)
+    ]
+
+    assert re.findall(r"in (\w+)", what_runs(summaries)) == shown
 
 
 async def test_a_server_whose_loop_turns_says_nothing(work, caplog):

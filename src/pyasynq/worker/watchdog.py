@@ -14,7 +14,8 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from pyasynq.clock import Clock
 from pyasynq.lifecycle import Life, in_thread
@@ -25,6 +26,12 @@ from pyasynq.worker.lease import RunningTask
 logger = logging.getLogger("pyasynq.watchdog")
 
 FRAMES = 12  # of a stack, as logged; the innermost
+# Who calls what blocks the loop: file and function, what is nearest to a handler first.
+CALLERS = (
+    ("pyasynq/worker/executor.py", "_run"),
+    ("asyncio/events.py", "_run"),
+    ("asyncio/runners.py", "run"),  # of other loops, which are not written in Python
+)
 
 
 class Watchdog:
@@ -96,7 +103,7 @@ class Watchdog:
         """Log the stack that blocks the loop, unless it has just turned."""
         # The only way to the stack of another thread; documented, in spite of its name.
         frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001
-        stack = "".join(traceback.format_stack(frame, limit=FRAMES)) if frame else ""
+        stack = what_runs(traceback.extract_stack(frame)) if frame else ""
         blocking = asyncio.current_task(self._loop)
         if turned.is_set():
             return False
@@ -108,6 +115,26 @@ class Watchdog:
             stack,
         )
         return True
+
+
+def what_runs(stack: Sequence[traceback.FrameSummary]) -> str:
+    """Return the part of the loop's *stack* that a handler or a callback runs, at most 12 frames.
+
+    Left out is what started the loop, and what called the handler.
+    """
+    begin = 0
+    for place in CALLERS:
+        inside = [n for n, each in enumerate(stack) if _is_at(each, place)]
+        if inside:
+            begin = inside[-1] + 1
+            break
+    frames = stack[begin:] or stack
+    return "".join(traceback.format_list(list(frames)[-FRAMES:]))
+
+
+def _is_at(frame: traceback.FrameSummary, place: tuple[str, str]) -> bool:
+    file, name = place
+    return frame.name == name and Path(frame.filename).as_posix().endswith(file)
 
 
 def is_stuck(running: RunningTask, now: float, grace_s: float) -> bool:
