@@ -67,6 +67,23 @@ async def test_a_group_without_a_new_member_for_the_grace_period_is_due(work):
     assert work.redis.exists("asynq:{default}:groups") == 0
 
 
+async def test_the_limits_of_a_function_win_over_those_of_the_server(work):
+    mux = ServeMux()
+    seen = collecting(mux)
+    mux.aggregator("own:*", max_size=4)(joined)
+    mux.aggregator("*")(joined)
+
+    async with work.serving(mux, group_max_size=2, group_grace_period=60):
+        await fill(work, "own:1", b"abc")
+        await fill(work, "other", b"de")
+        await eventually_async(lambda: seen)
+        assert seen == [b"other|d|e"]
+        await fill(work, "own:1", b"f")
+        await eventually_async(lambda: len(seen) == 2)
+
+    assert seen[1] == b"own:1|a|b|c|f"
+
+
 async def test_a_group_whose_oldest_member_waits_too_long_is_due(work):
     mux = ServeMux()
     seen = collecting(mux)
