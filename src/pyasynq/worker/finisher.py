@@ -8,6 +8,7 @@ if somebody else has taken the task meanwhile.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from pyasynq.errors import (
     RedisUnavailableError,
 )
 from pyasynq.lifecycle import Life, Outage
-from pyasynq.options import to_seconds
+from pyasynq.stop_time import cut
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.lease import Held, RunningTask
@@ -108,17 +109,15 @@ class Finisher:
             )
 
     async def run(self, life: Life) -> None:
-        """Live until the stop; then write what is left, for as long as a shutdown may take."""
+        """Live until the stop; then write what is left, for as long as the stop allows."""
+        life.stops_within_s = math.inf
         life.started()
         await life.stopping.wait()
-        flushes = list(self._flushes.values())
-        if not flushes:
-            return
-        _done, late = await asyncio.wait(flushes, timeout=to_seconds(self._config.shutdown_timeout))
-        for flush in late:
-            flush.cancel()
+        late = await life.stop_time.wait(
+            list(self._flushes.values()), lambda: life.stop_time.writes_s
+        )
         if late:
-            await asyncio.wait(late)
+            await cut(*late)
             left = sum(len(waiting) for waiting in self._waiting.values())
             logger.error("%d outcomes were not written; their tasks will be recovered", left)
 
@@ -129,7 +128,7 @@ class Finisher:
         try:
             while waiting:
                 batch = waiting[:MOST_PER_OPERATION]
-                failed = await self._write(keys, batch)
+                failed = await self._write_or_blame(keys, batch)
                 waiting[: len(batch)] = failed
                 if failed:
                     await asyncio.sleep(wait_s)
@@ -138,6 +137,17 @@ class Finisher:
                     wait_s = FIRST_WAIT_S
         finally:
             del self._flushes[keys.queue]
+
+    async def _write_or_blame(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
+        """Write one batch; what fails in it for a reason of our own is as if Redis refused it."""
+        try:
+            return await self._write(keys, batch)
+        except Exception as error:
+            logger.exception("writing %d outcomes of queue %s failed", len(batch), keys.queue)
+            left = [(task, outcome) for task, outcome in batch if self._is_held(task)]
+            for task, _outcome in left:
+                task.is_write_repeated = True
+            return self._on_refusal(left, error)
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
@@ -212,7 +222,7 @@ class Finisher:
                 continue
             task_id, queue = running.leased.task_id, running.keys.queue
             logger.error(
-                "redis refuses the outcome of task %s, which will be recovered: %s",
+                "the outcome of task %s cannot be written, so it will be recovered: %s",
                 task_id,
                 error,
                 extra={"task_id": task_id, "queue": queue},
@@ -237,6 +247,9 @@ class Finisher:
                 len(foreign),
                 ", ".join(foreign[:MOST_TOLD]),
             )
+
+    def _is_held(self, running: RunningTask) -> bool:
+        return self._held.get((running.keys.queue, running.leased.task_id)) is running
 
     def _forget(self, tasks: Sequence[RunningTask]) -> None:
         for running in tasks:
