@@ -19,6 +19,7 @@ from pyasynq.clock import Clock
 from pyasynq.errors import (
     ConfigError,
     IncompatibleRedisError,
+    PyasynqError,
     RedisUnavailableError,
 )
 from pyasynq.lifecycle import Life, Outage
@@ -139,15 +140,19 @@ class Finisher:
             del self._flushes[keys.queue]
 
     async def _write_or_blame(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
-        """Write one batch; what fails in it for a reason of our own is as if Redis refused it."""
+        """Write one batch; of what fails for a reason of our own, give up that outcome alone."""
         try:
             return await self._write(keys, batch)
         except Exception as error:
             logger.exception("writing %d outcomes of queue %s failed", len(batch), keys.queue)
             left = [(task, outcome) for task, outcome in batch if self._is_held(task)]
-            for task, _outcome in left:
-                task.is_write_repeated = True
-            return self._on_refusal(left, error)
+            if len(batch) == 1:
+                for running, _outcome in left:
+                    self._give_up(running, error)
+                return []
+        for running, _outcome in left:
+            running.is_write_repeated = True
+        return [each for one in left for each in await self._write_or_blame(keys, [one])]
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
@@ -220,15 +225,20 @@ class Finisher:
             if running.refusals < MOST_REFUSALS:
                 again.append((running, decided))
                 continue
-            task_id, queue = running.leased.task_id, running.keys.queue
-            logger.error(
-                "the outcome of task %s cannot be written, so it will be recovered: %s",
-                task_id,
-                error,
-                extra={"task_id": task_id, "queue": queue},
-            )
-            self._forget([running])
+            self._give_up(running, error)
         return again
+
+    def _give_up(self, running: RunningTask, error: BaseException) -> None:
+        """Let go of a task whose outcome cannot be written; its lease runs out."""
+        task_id, queue = running.leased.task_id, running.keys.queue
+        logger.error(
+            "%s the outcome of task %s, which will be recovered: %s",
+            "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
+            task_id,
+            error,
+            extra={"task_id": task_id, "queue": queue},
+        )
+        self._forget([running])
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
         self._forget([running for running, _outcome in group])
