@@ -49,13 +49,15 @@ class Life:
                     await self.stopping.wait()
         return not self.stopping.is_set()
 
-    async def until_stop(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do *work*, which ends soon after the stop; then it is cancelled if Redis is silent."""
+    async def until_stop(
+        self, work: Coroutine[Any, Any, None], *, within_s: float = LAST_CALL_S
+    ) -> None:
+        """Do *work*, which ends soon after the stop; cancel it if not *within_s*."""
         working = asyncio.create_task(work, name="pyasynq work until the stop")
         stopped = asyncio.create_task(self.stopping.wait(), name="pyasynq stop")
         try:
             await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if await self.stop_time.at_most(LAST_CALL_S, [working]):
+            if await self.stop_time.at_most(within_s, [working]):
                 await working
         finally:
             stopped.cancel()

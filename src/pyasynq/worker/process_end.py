@@ -14,12 +14,14 @@ import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pyasynq.stop_time import cut
 from pyasynq.worker.error_text import error_text
 
 logger = logging.getLogger("pyasynq.server")
+
+T = TypeVar("T")
 
 PATIENCE_S = 0.5  # for threads that are about to end
 POLL_S = 0.01
@@ -40,8 +42,8 @@ class ProcessEnd:
         loop.set_default_executor(self._threads)
         loop.set_exception_handler(_on_exception)
 
-    def run(self, serving: asyncio.Task[None]) -> None:
-        """Run the loop until *serving* has ended, and raise what it raised.
+    def run(self, serving: asyncio.Task[T]) -> T:
+        """Run the loop until *serving* has ended; return or raise what it did.
 
         A task that a handler made may raise SystemExit or KeyboardInterrupt, which end any loop.
         They are not the user's, for whom there are signals, so the loop is entered again.
@@ -56,12 +58,12 @@ class ProcessEnd:
                     "a task of a handler raised what ends a program; the worker goes on: %s",
                     error_text(error),
                 )
-        serving.result()
+        return serving.result()
 
     def is_near(self) -> bool:
         """Tell tasks and threads to end, and return whether all do soon."""
         tasks = asyncio.all_tasks(self._loop)
-        have_tasks_ended = self._loop.run_until_complete(cut(*tasks))
+        have_tasks_ended = self.run(self._loop.create_task(cut(*tasks), name="pyasynq end"))
         self._threads.shutdown(wait=False, cancel_futures=True)
         end = time.monotonic() + PATIENCE_S
         while self._lasting_threads() and time.monotonic() < end:

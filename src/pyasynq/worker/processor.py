@@ -40,6 +40,7 @@ LEAST_HALF = 32  # smaller batches cost more than they gain
 UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
+LAST_FETCH_S = 5.0  # at the stop, while handlers go on
 GENERAL = (RedisUnavailableError, ConfigError)  # what concerns Redis as a whole, not one queue
 
 
@@ -125,7 +126,11 @@ class Processor:
         life.started()
         stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq processor stop")
         try:
-            await life.until_stop(self._fetch_until_quiet(life))
+            # Tasks whose dequeue is not awaited run only when their leases are over.
+            within_s = min(LAST_FETCH_S, to_seconds(self._config.shutdown_timeout))
+            await life.until_stop(
+                self._fetch_until_quiet(life), within_s=max(LAST_CALL_S, within_s)
+            )
             await life.stopping.wait()
         finally:
             stop.cancel()
