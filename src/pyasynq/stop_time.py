@@ -13,6 +13,7 @@ from typing import Any
 REST_S = 2.0  # for listeners, and for what tools show of the server
 HURRIED_WRITES_S = 1.0
 HURRIED_REST_S = 0.5
+MOMENT_S = 0.05
 LEAST_S = 0.2  # what closes something has at the least
 CANCELLATIONS = 4  # of one task, spread over as long
 
@@ -88,9 +89,15 @@ class StopTime:
         return set()
 
     async def at_most(self, span_s: float, tasks: Collection["asyncio.Future[Any]"]) -> bool:
-        """Wait for *tasks*, for *span_s* or what remains of the stop; return whether all ended."""
-        end = asyncio.get_running_loop().time() + span_s
-        return not await self.wait(tasks, lambda: min(_left_s(end), self.all_s))
+        """Wait for *tasks*, for *span_s* or what remains of the stop; return whether all ended.
+
+        What only has to notice the stop has the moment for it, even when all time is over.
+        """
+        now = asyncio.get_running_loop().time()
+        end, least_end = now + span_s, now + MOMENT_S
+        return not await self.wait(
+            tasks, lambda: max(_left_s(least_end), min(_left_s(end), self.all_s))
+        )
 
     async def close(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Await *close* for what remains of the stop, then cancel it."""
