@@ -3,27 +3,39 @@
 A component is an object with a name and `run(life)`. It calls `life.started()` once it works,
 ends soon after `life.stopping` is set, and `run` returns only when it has really stopped.
 `running` starts components in the order of a list and stops them in the reverse order, so one
-list says both. A component that ends or fails by itself is a crash: it ends the whole.
+list says both. A component that ends or fails by itself is a crash: it ends the whole. One that has
+not stopped when its part of the stop's time is over is cancelled, whatever it waits for.
 """
 
 import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.stop_time import StopTime, cut
 
 logger = logging.getLogger("pyasynq.lifecycle")
 
+LAST_CALL_S = 1.0  # at the stop, for what waits for Redis
+
 
 class Life:
-    """What a component says about itself, and what it is told."""
+    """What a component says about itself, and what it is told.
 
-    def __init__(self) -> None:
+    Attributes:
+        stop_time: how long the stop of the whole may take.
+        stops_within_s: for how much of that the component is waited for before it is cancelled;
+            one that has more to do than to end a call to Redis says so, before the stop.
+    """
+
+    def __init__(self, stop_time: StopTime | None = None) -> None:
         self.has_started = asyncio.Event()
         self.stopping = asyncio.Event()
+        self.stop_time = stop_time or StopTime()
+        self.stops_within_s = LAST_CALL_S
 
     def started(self) -> None:
         """Say that the component works now."""
@@ -36,6 +48,20 @@ class Life:
                 async with asyncio.timeout(seconds):
                     await self.stopping.wait()
         return not self.stopping.is_set()
+
+    async def until_stop(
+        self, work: Coroutine[Any, Any, None], *, within_s: float = LAST_CALL_S
+    ) -> None:
+        """Do *work*, which ends soon after the stop; cancel it if not *within_s*."""
+        working = asyncio.create_task(work, name="pyasynq work until the stop")
+        stopped = asyncio.create_task(self.stopping.wait(), name="pyasynq stop")
+        try:
+            await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if await self.stop_time.at_most(within_s, [working]):
+                await working
+        finally:
+            stopped.cancel()
+            await cut(working)
 
 
 class Component(Protocol):
@@ -56,13 +82,14 @@ class ComponentCrashedError(Exception):
 class Running:
     """Components that were started, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_time: StopTime) -> None:
+        self._stop_time = stop_time
         self._lives: list[tuple[Component, Life, asyncio.Task[None]]] = []
         self._crashed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, component: Component) -> None:
         """Start *component* and wait until it works."""
-        life = Life()
+        life = Life(self._stop_time)
         task = asyncio.create_task(component.run(life), name=f"pyasynq {component.name}")
         self._lives.append((component, life, task))
         works = asyncio.create_task(life.has_started.wait(), name=f"start of {component.name}")
@@ -79,10 +106,13 @@ class Running:
 
     async def stop(self) -> None:
         """Stop every component, the last started first; each has stopped before the next."""
+        self._stop_time.begin()
         for component, life, task in reversed(self._lives):
             life.stopping.set()
-            await asyncio.wait({task})
-            if not task.cancelled() and (error := task.exception()):
+            if not await self._stop_time.at_most(life.stops_within_s, [task]):
+                logger.warning("%s has not stopped in time; it is cancelled", component.name)
+                await cut(task)
+            if task.done() and not task.cancelled() and (error := task.exception()):
                 logger.error("%s failed to stop cleanly", component.name, exc_info=error)
             logger.debug("%s stopped", component.name)
         self._lives.clear()
@@ -99,9 +129,16 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(components: Sequence[Component]) -> AsyncIterator[Running]:
-    """Run *components* around a block; they are stopped however the block ends."""
-    parts = Running()
+async def running(
+    components: Sequence[Component], stop_time: StopTime | None = None
+) -> AsyncIterator[Running]:
+    """Run *components* around a block; they are stopped however the block ends.
+
+    Args:
+        components: in the order of their start.
+        stop_time: how long they may take to stop; without it each is asked what it needs.
+    """
+    parts = Running(stop_time or StopTime())
     try:
         for component in components:
             await parts.start(component)

@@ -1,12 +1,14 @@
 """How components start, run and stop."""
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
 
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle import ComponentCrashedError, every, running
+from pyasynq.stop_time import StopTime
 
 
 class Recorder:
@@ -119,3 +121,56 @@ async def test_a_stop_during_the_first_wait_acts_never():
         pass
 
     assert passes.results == [None]
+
+
+class Silent:
+    """A component that waits for an answer that never comes."""
+
+    name = "silent"
+
+    def __init__(self, log, *, is_stubborn=False, stops_within_s=0.0):
+        self.log = log
+        self.is_stubborn = is_stubborn
+        self.stops_within_s = stops_within_s
+        self.release = asyncio.Event()
+
+    async def run(self, life):
+        life.stops_within_s = self.stops_within_s
+        life.started()
+        try:
+            await self.release.wait()
+        finally:
+            self.log.append("cancelled")
+            while self.is_stubborn and not self.release.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self.release.wait()
+
+
+async def test_a_component_that_does_not_stop_is_cancelled_and_the_next_one_stops(caplog):
+    log = []
+
+    async with running([Recorder("a", log), Silent(log)]):
+        pass
+
+    assert log == ["start a", "cancelled", "stop a"]
+    assert "silent has not stopped in time" in caplog.text
+
+
+async def test_a_component_that_swallows_its_cancellation_is_left_behind():
+    log = []
+    silent = Silent(log, is_stubborn=True)
+
+    async with running([Recorder("a", log), silent]):
+        pass
+    silent.release.set()
+
+    assert log == ["start a", "cancelled", "stop a"]
+
+
+async def test_no_component_is_waited_for_beyond_the_end_of_the_stop():
+    log, stop_time = [], StopTime(handlers_s=600, writes_s=600)
+
+    async with running([Silent(log, stops_within_s=600)], stop_time):
+        stop_time.hurry()
+
+    assert log == ["cancelled"]

@@ -1,6 +1,8 @@
 """The error handler of a server is told of every attempt that fails, once."""
 
 import asyncio
+import contextlib
+import logging
 import threading
 
 import pytest
@@ -117,6 +119,31 @@ async def test_it_is_not_told_of_a_task_that_is_requeued_at_the_shutdown(work):
         await started.wait()
 
     assert (work.state(info), told.errors) == ("pending", [])
+
+
+async def test_it_is_told_of_a_handler_that_ends_just_when_it_is_given_up(work):
+    told, release = Told(), asyncio.Event()
+
+    class Releasing(logging.Handler):
+        def emit(self, record):
+            if "goes on although" in record.getMessage():
+                release.set()
+
+    async def handle(ctx, task):
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    log, releasing = logging.getLogger("pyasynq.executor"), Releasing()
+    log.addHandler(releasing)
+    try:
+        async with work.serving(mux_of(handle), error_handler=told, cancel_grace=0.05, **LATE):
+            info = await work.enqueue("email", timeout=1)
+            await work.until(info, "retry")
+    finally:
+        log.removeHandler(releasing)
+
+    assert [task_id for task_id, *_error in told.errors] == [info.id]
 
 
 async def test_a_shutdown_lets_it_finish(work):

@@ -19,6 +19,7 @@ from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError
 from pyasynq.identifiers import new_task_id
 from pyasynq.options import EnqueueOptions
+from pyasynq.stop_time import StopTime
 from pyasynq.task import Task
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
@@ -39,9 +40,11 @@ class AggregateMaker:
     Args:
         threads: run the functions that are no coroutine functions.
         stopping: set when the server stops.
-        stop_grace_s: for how long a function may go on after that.
         on_pending: called when an aggregate became pending.
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
+
+    Attributes:
+        stop_time: for how long a function may go on when the server stops.
     """
 
     def __init__(
@@ -51,7 +54,6 @@ class AggregateMaker:
         threads: ThreadPool,
         *,
         stopping: asyncio.Event,
-        stop_grace_s: float,
         on_pending: Callable[[], None],
         on_due: Callable[[int], None],
     ) -> None:
@@ -59,7 +61,7 @@ class AggregateMaker:
         self._clock = clock
         self._threads = threads
         self._stopping = stopping
-        self._stop_grace_s = stop_grace_s
+        self.stop_time = StopTime()
         self._on_pending = on_pending
         self._on_due = on_due
 
@@ -141,7 +143,7 @@ class AggregateMaker:
             limit_s = SET_LIFETIME_S - FINISH_MARGIN_S
             await asyncio.wait({call, stop}, timeout=limit_s, return_when="FIRST_COMPLETED")
             if stop.done():
-                await asyncio.wait({call}, timeout=self._stop_grace_s)
+                await self.stop_time.wait([call], lambda: self.stop_time.handlers_s)
         finally:
             stop.cancel()
             if not call.done():

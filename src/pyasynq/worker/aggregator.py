@@ -14,8 +14,9 @@ from pyasynq.broker.groups import DueLimits
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle import Life, every
+from pyasynq.lifecycle import LAST_CALL_S, Life, every
 from pyasynq.options import to_seconds
+from pyasynq.stop_time import cut
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.aggregate_maker import AggregateMaker
 from pyasynq.worker.aggregation import Aggregation, Aggregations
@@ -72,7 +73,6 @@ class Aggregator:
             clock,
             self._threads,
             stopping=self._stopping,
-            stop_grace_s=to_seconds(config.shutdown_timeout),
             on_pending=on_pending,
             on_due=on_due,
         )
@@ -85,13 +85,23 @@ class Aggregator:
     async def run(self, life: Life) -> None:
         """Look at the interval until the stop; then end what is under way."""
         grace_s = min(self._limits(each)["grace_s"] for each in self._aggregations.all())
+        life.stops_within_s = math.inf
+        self._maker.stop_time = life.stop_time
+        interval_s = min(LONGEST_INTERVAL_S, grace_s)
         try:
-            await every(min(LONGEST_INTERVAL_S, grace_s), self.look, life, name=self.name)
+            await life.until_stop(every(interval_s, self.look, life, name=self.name))
         finally:
             self._stopping.set()
-            if self._under_way:
-                await asyncio.wait(self._under_way)
+            late = await life.stop_time.wait(
+                list(self._under_way), lambda: life.stop_time.handlers_s + LAST_CALL_S
+            )
+            await cut(*late)
             self._threads.close()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a function that is no coroutine function has not ended."""
+        return self._threads.busy > 0
 
     async def aggregate(self) -> int:
         """Aggregate all groups that are due; return how many aggregates were made."""

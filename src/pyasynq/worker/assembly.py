@@ -57,8 +57,9 @@ class Parts:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a handler or a listener has not ended."""
-        return self.executor.is_stuck or (self.notifier is not None and self.notifier.is_stuck)
+        """Whether a handler, an aggregator or a listener has not ended."""
+        parts = (self.executor, self.aggregator, self.notifier)
+        return any(each is not None and each.is_stuck for each in parts)
 
     @property
     def components(self) -> tuple[Component, ...]:

@@ -186,19 +186,22 @@ class Executor:
     async def _fail(self, running: RunningTask, error: BaseException) -> None:
         """Settle a failed task, then tell the error handler."""
         self._settle(running, self._judge(running, error))
-        await self._tell(running, error)
+        await self._tell(running, running.context, error)
 
     def _tell_apart(self, running: RunningTask, error: BaseException) -> None:
         """Tell the error handler of a task whose handler has not ended yet."""
         if self._config.error_handler is not None:
             telling = self._scope.loop.create_task(
-                self._tell(running, error), name=f"pyasynq error of {running.message.id}"
+                self._tell(running, running.context, error),
+                name=f"pyasynq error of {running.message.id}",
             )
             self._tellings.add(telling)
             telling.add_done_callback(self._tellings.discard)
 
-    async def _tell(self, running: RunningTask, error: BaseException) -> None:
-        handler, context = self._config.error_handler, running.context
+    async def _tell(
+        self, running: RunningTask, context: TaskContext | None, error: BaseException
+    ) -> None:
+        handler = self._config.error_handler
         if handler is None or context is None:
             return
         enter(context)

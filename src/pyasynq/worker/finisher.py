@@ -8,6 +8,7 @@ if somebody else has taken the task meanwhile.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,10 +19,11 @@ from pyasynq.clock import Clock
 from pyasynq.errors import (
     ConfigError,
     IncompatibleRedisError,
+    PyasynqError,
     RedisUnavailableError,
 )
 from pyasynq.lifecycle import Life, Outage
-from pyasynq.options import to_seconds
+from pyasynq.stop_time import cut
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.lease import Held, RunningTask
@@ -108,17 +110,15 @@ class Finisher:
             )
 
     async def run(self, life: Life) -> None:
-        """Live until the stop; then write what is left, for as long as a shutdown may take."""
+        """Live until the stop; then write what is left, for as long as the stop allows."""
+        life.stops_within_s = math.inf
         life.started()
         await life.stopping.wait()
-        flushes = list(self._flushes.values())
-        if not flushes:
-            return
-        _done, late = await asyncio.wait(flushes, timeout=to_seconds(self._config.shutdown_timeout))
-        for flush in late:
-            flush.cancel()
+        late = await life.stop_time.wait(
+            list(self._flushes.values()), lambda: life.stop_time.writes_s
+        )
         if late:
-            await asyncio.wait(late)
+            await cut(*late)
             left = sum(len(waiting) for waiting in self._waiting.values())
             logger.error("%d outcomes were not written; their tasks will be recovered", left)
 
@@ -129,7 +129,7 @@ class Finisher:
         try:
             while waiting:
                 batch = waiting[:MOST_PER_OPERATION]
-                failed = await self._write(keys, batch)
+                failed = await self._write_or_blame(keys, batch)
                 waiting[: len(batch)] = failed
                 if failed:
                     await asyncio.sleep(wait_s)
@@ -138,6 +138,21 @@ class Finisher:
                     wait_s = FIRST_WAIT_S
         finally:
             del self._flushes[keys.queue]
+
+    async def _write_or_blame(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
+        """Write one batch; of what fails for a reason of our own, give up that outcome alone."""
+        try:
+            return await self._write(keys, batch)
+        except Exception as error:
+            logger.exception("writing %d outcomes of queue %s failed", len(batch), keys.queue)
+            left = [(task, outcome) for task, outcome in batch if self._is_held(task)]
+            if len(batch) == 1:
+                for running, _outcome in left:
+                    self._give_up(running, error)
+                return []
+        for running, _outcome in left:
+            running.is_write_repeated = True
+        return [each for one in left for each in await self._write_or_blame(keys, [one])]
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
@@ -210,15 +225,20 @@ class Finisher:
             if running.refusals < MOST_REFUSALS:
                 again.append((running, decided))
                 continue
-            task_id, queue = running.leased.task_id, running.keys.queue
-            logger.error(
-                "redis refuses the outcome of task %s, which will be recovered: %s",
-                task_id,
-                error,
-                extra={"task_id": task_id, "queue": queue},
-            )
-            self._forget([running])
+            self._give_up(running, error)
         return again
+
+    def _give_up(self, running: RunningTask, error: BaseException) -> None:
+        """Let go of a task whose outcome cannot be written; its lease runs out."""
+        task_id, queue = running.leased.task_id, running.keys.queue
+        logger.error(
+            "%s the outcome of task %s, which will be recovered: %s",
+            "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
+            task_id,
+            error,
+            extra={"task_id": task_id, "queue": queue},
+        )
+        self._forget([running])
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
         self._forget([running for running, _outcome in group])
@@ -237,6 +257,9 @@ class Finisher:
                 len(foreign),
                 ", ".join(foreign[:MOST_TOLD]),
             )
+
+    def _is_held(self, running: RunningTask) -> bool:
+        return self._held.get((running.keys.queue, running.leased.task_id)) is running
 
     def _forget(self, tasks: Sequence[RunningTask]) -> None:
         for running in tasks:

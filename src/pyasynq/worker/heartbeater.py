@@ -30,6 +30,7 @@ logger = logging.getLogger("pyasynq.heartbeater")
 
 MOST_TOLD = 10  # ids in one line of the log
 PRESENCE_BEATS = 2  # a server is taken for gone after so many missed beats
+DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
 LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
 LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
 LARGEST_OFFSET_NS = 5 * NANOSECONDS
@@ -95,6 +96,7 @@ class Heartbeater:
 
     async def run(self, life: Life) -> None:
         """Beat until the stop; then deregister the server."""
+        life.stops_within_s = DEREGISTER_S
         loop = asyncio.get_running_loop()
         await in_thread(lambda stop: self._beat_until(stop, life, loop), life, name=self.name)
 

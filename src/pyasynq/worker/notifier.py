@@ -115,6 +115,7 @@ class Notifier:
             asyncio.create_task(inbox.run(), name=f"pyasynq notifier of {inbox.listener.label}")
             for inbox in self._inboxes
         ]
+        life.stops_within_s = self._grace_s + 2 * LAST_WAIT_S
         life.started()
         await life.stopping.wait()
         for inbox in self._inboxes:

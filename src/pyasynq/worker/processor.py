@@ -8,6 +8,7 @@ three times `concurrency` tasks run again after a crash: the running and the unw
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Protocol
@@ -18,8 +19,9 @@ from pyasynq.broker.process import Fetched, Leased, Waiter
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle import Life, Outage
+from pyasynq.lifecycle import LAST_CALL_S, Life, Outage
 from pyasynq.options import to_seconds
+from pyasynq.stop_time import StopTime
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
@@ -38,6 +40,7 @@ LEAST_HALF = 32  # smaller batches cost more than they gain
 UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
+LAST_FETCH_S = 5.0  # at the stop, while handlers go on
 GENERAL = (RedisUnavailableError, ConfigError)  # what concerns Redis as a whole, not one queue
 
 
@@ -107,7 +110,6 @@ class Processor:
         self._in_doubt: list[tuple[QueueKeys, str]] = []
         self._changed = changed
         self._is_quiet = False
-        self._is_hurried = False
         self._outage = Outage(logger, "fetching waits", "fetching goes on")
         self._wait_s = FIRST_WAIT_S
         self._refusals: dict[str, str] = {}
@@ -118,24 +120,27 @@ class Processor:
         self._is_quiet = True
         self._changed.set()
 
-    def hurry(self) -> None:
-        """Do not wait for handlers when stopping: requeue their tasks at once."""
-        self._is_hurried = True
-        self._changed.set()
-
     async def run(self, life: Life) -> None:
         """Fetch and launch until the stop; then wait for the handlers, and requeue the rest."""
+        life.stops_within_s = math.inf
         life.started()
         stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq processor stop")
         try:
-            while not (life.stopping.is_set() or self._is_quiet):
-                await self._turn(life)
+            # Tasks whose dequeue is not awaited run only when their leases are over.
+            within_s = min(LAST_FETCH_S, to_seconds(self._config.shutdown_timeout))
+            await life.until_stop(
+                self._fetch_until_quiet(life), within_s=max(LAST_CALL_S, within_s)
+            )
             await life.stopping.wait()
         finally:
             stop.cancel()
             await self._wake_up.close()
-        await self._drain()
-        await self._leave()
+        await self._drain(life.stop_time)
+        await self._leave(life.stop_time)
+
+    async def _fetch_until_quiet(self, life: Life) -> None:
+        while not (life.stopping.is_set() or self._is_quiet):
+            await self._turn(life)
 
     async def _wake_on_stop(self, life: Life) -> None:
         await life.stopping.wait()
@@ -288,18 +293,21 @@ class Processor:
                 fetched.dropped[:10],
             )
         now = now_ns, _ = self._clock.redis_now_ns(), self._loop.time()
+        requeued: list[RunningTask] = []
         for leased in fetched.tasks:
             running = self._hold(keys, leased, owner, lease_until_s, now=now)
             if running is None:
                 continue
             if life.stopping.is_set() or self._is_quiet:
                 running.is_settled = True
-                self._finisher.settle(running, outcome.REQUEUED)
+                requeued.append(running)
             elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
                 running.is_settled = True
                 self._finisher.settle(running, outcome.DROPPED)
             else:
                 self._executor.launch(running)
+        for running in reversed(requeued):  # each goes to the front
+            self._finisher.settle(running, outcome.REQUEUED)
 
     def _hold(
         self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int, *, now: Moment
@@ -334,31 +342,39 @@ class Processor:
         self._held[place] = running
         return running
 
-    async def _drain(self) -> None:
-        """Wait for the handlers; requeue what takes longer than the shutdown may."""
-        timeout_s = to_seconds(self._config.shutdown_timeout)
-        if await self._emptied(timeout_s):
+    async def _drain(self, stop_time: StopTime) -> None:
+        """Wait for the handlers; requeue what takes longer than the stop allows."""
+        if await self._emptied(stop_time, lambda: stop_time.handlers_s):
             return
-        late = list(self._executor.running)
-        logger.warning("stopping: %d handlers still run; their tasks are requeued", len(late))
-        for running in late:
+        # What is held is in the order of its start; each goes to the front, so the first is last.
+        late = [each for each in self._held.values() if each in self._executor.running]
+        logger.warning(
+            "stopping: %d handlers still run; their tasks are requeued",
+            len(self._executor.running),
+        )
+        for running in reversed(late):
             self._executor.end(running, Ending.SHUTDOWN)
-        self._is_hurried = False
-        await self._emptied(min(1.0, to_seconds(self._config.cancel_grace)))
+        end = self._loop.time() + min(LAST_CALL_S, to_seconds(self._config.cancel_grace))
+        await self._emptied(stop_time, lambda: min(end - self._loop.time(), stop_time.writes_s / 2))
 
-    async def _leave(self) -> None:
+    async def _leave(self, stop_time: StopTime) -> None:
         """Give up the places among those that wait; an unreachable Redis lets them expire."""
-        with contextlib.suppress(PyasynqError):
-            await self._runner.run_all(
-                [process.wait_no_more(keys, self._server_id) for keys in self._keys.values()],
-                patience_s=0,
-            )
+        with contextlib.suppress(PyasynqError, TimeoutError):
+            async with asyncio.timeout(min(LAST_CALL_S, stop_time.writes_s)):
+                await self._runner.run_all(
+                    [process.wait_no_more(keys, self._server_id) for keys in self._keys.values()],
+                    patience_s=0,
+                )
 
-    async def _emptied(self, timeout_s: float) -> bool:
-        """Wait until no handler runs; return whether that was within *timeout_s*."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while self._executor.running and not self._is_hurried:
-                    self._changed.clear()
-                    await self._changed.wait()
-        return not self._executor.running
+    async def _emptied(self, stop_time: StopTime, left_s: Callable[[], float]) -> bool:
+        """Wait until no handler runs; return whether that was before *left_s* was 0."""
+        emptying = asyncio.create_task(self._empty(), name="pyasynq processor drain")
+        try:
+            return not await stop_time.wait([emptying], left_s)
+        finally:
+            emptying.cancel()
+
+    async def _empty(self) -> None:
+        while self._executor.running:
+            self._changed.clear()
+            await self._changed.wait()

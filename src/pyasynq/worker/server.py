@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from pyasynq.broker.runner_async import PATIENCE_S, AsyncRunner
@@ -17,13 +15,18 @@ from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connect import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle import Running, running
+from pyasynq.options import to_seconds
+from pyasynq.stop_time import StopTime
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.healthchecker import PING
 from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.process_end import ProcessEnd, exit_now
 
 logger = logging.getLogger("pyasynq.server")
+
+LEAST_WRITES_S = 1.0  # for outcomes at the stop, however short `cancel_grace` is
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -62,6 +65,10 @@ class Server:
         self._has_started = False
         self._parts: Parts | None = None
         self._shutdown: asyncio.Event | None = None
+        self._stop_time = StopTime(
+            handlers_s=to_seconds(self.config.shutdown_timeout),
+            writes_s=max(LEAST_WRITES_S, to_seconds(self.config.cancel_grace)),
+        )
 
     @property
     def status(self) -> str:
@@ -88,7 +95,9 @@ class Server:
         """Serve until SIGTERM or SIGINT, then shut down; blocks.
 
         A second signal does not wait for running handlers, whose tasks go back to their
-        queues. SIGTSTP only ends the fetching. uvloop is used when it is installed.
+        queues, and leaves the rest about a second. SIGTSTP only ends the fetching. uvloop is
+        used when it is installed. Code that never ends, in a thread or on the loop, does not
+        keep the process: it exits without it, with code 0, and `run` does not return.
 
         Args:
             on_loop: called once on the loop of the server, before anything starts; later
@@ -101,7 +110,16 @@ class Server:
             loop = loop_runner.get_loop()
             gc.collect()
             gc.freeze()  # what is loaded by now stays: the collector need not look at it again
-            _run_to_end(loop, loop.create_task(self._serve_until_signal(mux, on_loop)))
+            end = ProcessEnd(loop)
+            try:
+                end.run(loop.create_task(self._serve_until_signal(mux, on_loop)))
+            except Exception:
+                if self._is_stuck or not end.is_near():
+                    logger.exception("the server failed")
+                    exit_now(1)
+                raise
+            if self._is_stuck or not end.is_near():
+                exit_now(0)
 
     async def serve(self, mux: ServeMux) -> None:
         """Serve until `shutdown` is called or the caller is cancelled; then shut down.
@@ -142,14 +160,20 @@ class Server:
     def shutdown(self) -> None:
         """Make `serve` end: wait for handlers, requeue what takes too long, deregister.
 
-        Call it on the loop of the server. A second call does not wait for handlers. A server
-        that is still starting shuts down once it has started.
+        Call it on the loop of the server. All of it takes at most `shutdown_timeout`,
+        `cancel_grace` (at least 1 s) and 2 s together, whatever Redis does. A second call does
+        not wait for handlers, and leaves about a second for the rest. A server that is still
+        starting shuts down once it has started.
         """
         if self._shutdown is None:
             return
-        if self._shutdown.is_set() and self._parts is not None:
-            self._parts.processor.hurry()
+        if self._shutdown.is_set():
+            self._stop_time.hurry()
         self._shutdown.set()
+
+    @property
+    def _is_stuck(self) -> bool:
+        return self._parts is not None and self._parts.is_stuck
 
     async def _serve_until_signal(
         self, mux: ServeMux, on_loop: Callable[[], object] | None
@@ -163,15 +187,7 @@ class Server:
             loop.add_signal_handler(number, react)
         if on_loop is not None:
             on_loop()
-        try:
-            await self.serve(mux)
-        except Exception:
-            if self._parts is not None and self._parts.is_stuck:
-                logger.exception("the server failed")
-                _exit_now(1)
-            raise
-        if self._parts is not None and self._parts.is_stuck:
-            _exit_now(0)
+        await self.serve(mux)
 
     @contextlib.asynccontextmanager
     async def _active(self, mux: ServeMux) -> AsyncIterator[Running]:
@@ -187,7 +203,7 @@ class Server:
             connector = await asyncio.to_thread(Connector.of, self._source)
             stack.callback(connector.close)
             runner = AsyncRunner(connector.open_async(), clock=self._clock)
-            stack.push_async_callback(runner.close)
+            stack.push_async_callback(self._stop_time.close, runner.close)
             await runner.run(PING)
             await runner.measure_clock(patience_s=PATIENCE_S)
             state = self.config.base_state
@@ -204,10 +220,12 @@ class Server:
                 status=lambda: self._status,
                 counters=self.counters,
             )
-            stack.push_async_callback(self._parts.executor.close)
+            stack.push_async_callback(self._stop_time.close, self._parts.executor.close)
             if self._status == "stopped" or self._shutdown.is_set():
                 self._parts.processor.quiet()
-            lives = await stack.enter_async_context(running(self._parts.components))
+            lives = await stack.enter_async_context(
+                running(self._parts.components, self._stop_time)
+            )
             logger.info(
                 "server %s serves %s with concurrency %d on %s",
                 self.id,
@@ -220,38 +238,13 @@ class Server:
                 yield lives
             finally:
                 self._has_started = False
+                self._stop_time.begin()
+                self._parts.processor.quiet()
                 logger.info("server %s shuts down", self.id)
 
     def _close(self) -> None:
         self._status = "closed"
         logger.info("server %s is closed", self.id)
-
-
-def _run_to_end(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
-    """Run *loop* until *serving* has ended, and raise what it raised.
-
-    A task that a handler made may raise SystemExit or KeyboardInterrupt, which end any loop. They
-    are not the user's, for whom there are signals, so the loop is entered again.
-    """
-    while not serving.done():
-        try:
-            loop.run_until_complete(serving)
-        except (SystemExit, KeyboardInterrupt):
-            if serving.done():
-                raise
-            logger.exception("a task of a handler raised what ends a program; the worker goes on")
-    serving.result()
-
-
-def _exit_now(code: int) -> NoReturn:
-    """End the process; the loop and the interpreter would wait for what never ends."""
-    logger.warning(
-        "handlers or listeners do not end although they were told to; exiting without them"
-    )
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
