@@ -39,5 +39,6 @@ class Commands(AbstractContextManager[Any]):
             each = self._monitor.next_command()
             if mark in each["command"]:
                 return names
-            if each["client_type"] != "lua":
-                names.append(each["command"].split(" ", 1)[0].lower())
+            name = each["command"].split(" ", 1)[0].lower()
+            if each["client_type"] != "lua" and name != "client":  # a connection introduces itself
+                names.append(name)

@@ -14,6 +14,7 @@ INSTALL = {
     "redis-server": "install redis-server (apt install redis-server, brew install redis)",
     "go": "install Go 1.24 or newer",
     "openssl": "install openssl",
+    "unshare": "install util-linux",
 }
 
 

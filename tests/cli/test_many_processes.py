@@ -213,6 +213,7 @@ def test_a_process_that_does_not_stop_is_killed(fleet, client, number):
     assert ("does not stop; killing it" in fleet.said()) == (number == signal.SIGTERM)
 
 
+@pytest.mark.needs("unshare")
 def test_the_first_process_of_a_container_waits_for_orphans_and_stops(fleet, client):
     user = () if os.getuid() == 0 else ("--map-root-user",)
     command = ("unshare", *user, "--pid", "--fork", "--kill-child")

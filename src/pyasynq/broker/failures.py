@@ -26,7 +26,7 @@ _CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authenticat
 
 # Where in a script it happened: Redis 7 says it behind the error, older ones before it.
 _PLACE_IN_SCRIPT = re.compile(
-    r" script: [0-9a-f]{40}, on @user_script:\d+\.?$"
+    r" script: (?:[0-9a-f]{40}, )?on @user_script:\d+\.?$"
     r"|^Error running script \(call to f_[0-9a-f]{40}\): @user_script: ?\d+: -?"
 )
 

@@ -12,6 +12,7 @@ DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
     ("text", "expected"),
     [
         (f"{WRONG} script: {DIGEST}, on @user_script:2.", WRONG),
+        (f"{WRONG} script: on @user_script:2.", WRONG),
         (f"ERR Error running script (call to f_{DIGEST}): @user_script:2: -{WRONG}", WRONG),
         (f"ERR Error running script (call to f_{DIGEST}): @user_script: 2: {WRONG}", WRONG),
         (WRONG, WRONG),
