@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pyasynq.broker import finish, maintain
+from pyasynq.broker.finish import Fence
 from pyasynq.broker.maintain import LeaseExpired
 from pyasynq.broker.operation import Operation
 from pyasynq.errors import PayloadError, PyasynqError
@@ -61,7 +62,7 @@ def decide(
     Args:
         is_lock_freed_on_archive: given when the task's lock is to be freed, as it is stored.
     """
-    task_id, fence = expired.task_id, finish.Fence(lease_cutoff_s=cutoff_s)
+    task_id, fence = expired.task_id, Fence(lease_cutoff_s=cutoff_s)
     if not expired.data:
         ghost = maintain.drop_ghost(keys, task_id, cutoff_s=cutoff_s)
         return Step(task_id=task_id, kind="dropped", operation=ghost, note="had no message")
@@ -88,24 +89,30 @@ def decide(
     )
     if isinstance(decided, Archived):
         is_freed = is_lock_freed_on_archive(expired.unique_until)
-        archival = finish.Archival(
-            task_id=task_id,
-            fence=fence,
-            data=decided.data,
-            unique_key=named.unique_key if is_freed else "",
-        )
-        operation = finish.archive_many(keys, [archival], now_ns=now_ns)
-        return Step(
-            task_id=task_id,
-            kind="archived",
-            operation=operation,
-            note=note,
-            message=named,
-            outcome=decided,
-        )
-    if not isinstance(decided, Retried):
+        unique_key = named.unique_key if is_freed else ""
+        operation = _archive(keys, task_id, fence, decided, unique_key=unique_key, now_ns=now_ns)
+        kind = "archived"
+    elif isinstance(decided, Retried):
+        operation = _retry(keys, task_id, fence, decided, now_ns=now_ns)
+        kind = "retried"
+    else:
         raise TypeError(f"a lost lease cannot end in {decided!r}")
-    retrial = finish.Retrial(
+    return Step(
+        task_id=task_id, kind=kind, operation=operation, note=note, message=named, outcome=decided
+    )
+
+
+def _archive(
+    keys: QueueKeys, task_id: str, fence: Fence, decided: Archived, *, unique_key: str, now_ns: int
+) -> Operation[list[bool]]:
+    item = finish.Archival(task_id=task_id, fence=fence, data=decided.data, unique_key=unique_key)
+    return finish.archive_many(keys, [item], now_ns=now_ns)
+
+
+def _retry(
+    keys: QueueKeys, task_id: str, fence: Fence, decided: Retried, *, now_ns: int
+) -> Operation[list[bool]]:
+    item = finish.Retrial(
         task_id=task_id,
         fence=fence,
         data=decided.data,
@@ -113,15 +120,7 @@ def decide(
         is_failure=decided.is_failure,
         deferred=decided.deferred,
     )
-    operation = finish.retry_many(keys, [retrial], now_ns=now_ns)
-    return Step(
-        task_id=task_id,
-        kind="retried",
-        operation=operation,
-        note=note,
-        message=named,
-        outcome=decided,
-    )
+    return finish.retry_many(keys, [item], now_ns=now_ns)
 
 
 def _named(message: TaskMessage, queue: str, task_id: str) -> TaskMessage:
