@@ -4,10 +4,10 @@ Each script has a case here. The proxy resets the connection between the executi
 the runner repeats what may be repeated, and what may not is told as "may have happened".
 """
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import pyasynq.broker.scripts
@@ -148,7 +148,7 @@ def test_every_script_has_a_case():
 def without_memory(answer):
     """Two equal data sets may take a few bytes more or less."""
     if isinstance(answer, inspect.QueueStats):
-        return dataclasses.replace(answer, memory_usage=0)
+        return msgspec.structs.replace(answer, memory_usage=0)
     return answer
 
 

@@ -2,10 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, Self, get_args
+
+import msgspec
 
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.errors import ConfigError
@@ -18,8 +19,7 @@ from pyasynq.worker.processes.place import Place
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSpec:
+class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A function as a task.
 
     Attributes:

@@ -5,8 +5,9 @@ and about 1 MiB at a time, so that no script blocks Redis for long.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from pyasynq.broker import enqueue
 from pyasynq.broker.enqueue import Outcomes
@@ -30,8 +31,7 @@ Item = tuple[QueueKeys, Prepared]
 """A task ready to be stored, and the keys of its queue."""
 
 
-@dataclass(slots=True)
-class Chunk:
+class Chunk(msgspec.Struct):
     """Tasks that one operation stores.
 
     Attributes:
@@ -40,8 +40,8 @@ class Chunk:
 
     keys: QueueKeys
     state: TaskState
-    items: list[Prepared] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
+    items: list[Prepared] = msgspec.field(default_factory=list)
+    positions: list[int] = msgspec.field(default_factory=list)
     size_bytes: int = 0
 
     def has_room_for(self, item: Prepared) -> bool:

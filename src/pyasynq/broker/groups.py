@@ -6,9 +6,10 @@ group ── check_aggregation ──► aggregation set ── finish_aggregati
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypedDict
+
+import msgspec
 
 from pyasynq.broker.enqueue import described, refusal
 from pyasynq.broker.operation import Argument, Operation, Repeat
@@ -27,8 +28,7 @@ PUT_OFF_S = 120  # until a set that cannot be given back is looked at again
 _UNLISTED, _DONE, _REFUSED = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A task in an aggregation set.
 
     Attributes:
@@ -41,8 +41,7 @@ class Member:
     expires_at_ns: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Members:
+class Members(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the members of a set, the oldest first; *has_more*: the set goes on."""
 
     deadline_s: int
@@ -50,8 +49,7 @@ class Members:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aggregated:
+class Aggregated(msgspec.Struct, frozen=True, kw_only=True):
     """What came of `finish_aggregation`.
 
     Attributes:
@@ -63,8 +61,7 @@ class Aggregated:
     refusal: EnqueueError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reclaimed:
+class Reclaimed(msgspec.Struct, frozen=True, kw_only=True):
     """What one call of reclaiming did.
 
     Attributes:

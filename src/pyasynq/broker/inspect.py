@@ -1,7 +1,8 @@
 """Operations that only look. All are safe to repeat."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from pyasynq.broker.operation import Operation, Repeat
 from pyasynq.broker.process import number, text
@@ -10,8 +11,7 @@ from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys, global_keys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTask:
+class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
     """The hash of a task.
 
     Attributes:
@@ -29,8 +29,7 @@ class StoredTask:
     pending_since_ns: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueStats:
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of one queue.
 
     Attributes:

@@ -1,10 +1,11 @@
 """Operations that keep a queue going: forward, leases, clean-up. All are safe to repeat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import Any
+
+import msgspec
 
 from pyasynq.broker.operation import Operation, Repeat
 from pyasynq.broker.process import check_size, number, text
@@ -16,8 +17,7 @@ MOST_BYTES = 1 << 20  # of messages in one answer
 MOST_LISTED = 500  # active IDs looked at by one call
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forwarded:
+class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass of forwarding did.
 
     Attributes:
@@ -31,8 +31,7 @@ class Forwarded:
     unreadable: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseExpired:
+class LeaseExpired(msgspec.Struct, frozen=True, kw_only=True):
     """An id whose lease is over.
 
     Attributes:
@@ -47,16 +46,14 @@ class LeaseExpired:
     unique_until: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpiredLeases:
+class ExpiredLeases(msgspec.Struct, frozen=True, kw_only=True):
     """Ids whose lease is over, the longest over first; *has_more*: not all are listed."""
 
     tasks: list[LeaseExpired]
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unleased:
+class Unleased(msgspec.Struct, frozen=True, kw_only=True):
     """Active ids without a lease; *has_more*: not all active ids were looked at."""
 
     task_ids: list[str]

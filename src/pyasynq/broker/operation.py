@@ -5,7 +5,6 @@ tested without Redis, a batch is a list, and a cluster routes by the first key a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha1
 from typing import Any, Generic, TypeVar
@@ -28,8 +27,7 @@ class Repeat(Enum):
     NEVER = "never"  # the caller must find out what happened
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True):
     """A Lua script and the digest that Redis knows it by.
 
     Attributes:

@@ -4,7 +4,6 @@ An owner is a token that marks the tasks of one dequeue; it is chosen before the
 lost answer the tasks can be found by it.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -44,8 +43,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pending_since_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiter:
+class Waiter(msgspec.Struct, frozen=True, kw_only=True):
     """A server that wants to block until a task is pushed, should there be none.
 
     Every blocked server wakes on a push, so only eight of each queue may.

@@ -37,8 +37,7 @@ class Field:
         ConfigError.raise_if([fault] if fault else [])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parameter:
+class _Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter of the payload."""
 
     name: str

@@ -5,9 +5,9 @@ as the first second of the year 1, since Go takes a missing timestamp for 1970.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -20,8 +20,7 @@ GO_ZERO_SECONDS = -62_135_596_800  # time.Time{} of Go: 0001-01-01T00:00:00Z
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerRecord:
+class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A worker server.
 
     Attributes:
@@ -34,15 +33,14 @@ class ServerRecord:
     pid: int = 0
     server_id: str = ""
     concurrency: int = 0
-    queues: Mapping[str, int] = field(default_factory=dict)
+    queues: Mapping[str, int] = msgspec.field(default_factory=dict)
     strict_priority: bool = False
     status: str = ""
     started_ns: int | None = None
     active_worker_count: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRecord:
+class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A running task."""
 
     host: str = ""
@@ -56,8 +54,7 @@ class WorkerRecord:
     deadline_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerEntryRecord:
+class SchedulerEntryRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A periodic task of a scheduler.
 
     Attributes:
@@ -73,8 +70,7 @@ class SchedulerEntryRecord:
     previous_enqueue_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnqueueEventRecord:
+class EnqueueEventRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A task that a scheduler enqueued."""
 
     task_id: str = ""

@@ -1,10 +1,11 @@
 """Which function aggregates a group: by its name, else by the longest pattern."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TypedDict, TypeVar
+
+import msgspec
 
 from pyasynq.errors import ConfigError
 from pyasynq.options import Duration, duration_fault, name_fault
@@ -21,8 +22,7 @@ A = TypeVar("A", bound=Aggregate)
 MOST_MEMBERS = 500  # of one aggregate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aggregation:
+class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
     """A function that aggregates groups, and when a group is due; None: as the server says.
 
     Attributes:

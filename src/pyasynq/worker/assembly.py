@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from random import Random
 from typing import Any
 from uuid import uuid4
+
+import msgspec
 
 from pyasynq.broker import finish
 from pyasynq.broker.runner_async import AsyncRunner
@@ -37,8 +38,7 @@ from pyasynq.worker.wake_up import WakeUp
 from pyasynq.worker.watchdog import Watchdog
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The assembled parts of one server."""
 
     watchdog: Watchdog

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import msgspec
 
 from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
 from pyasynq.errors import ConfigError, ServerStateError
@@ -22,8 +23,7 @@ class WriteResult(Protocol):
         """Store *result*; runs on the loop of the scope."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """What all handlers of one server share."""
 
     server_id: str

@@ -20,6 +20,8 @@ from datetime import datetime
 from inspect import iscoroutinefunction
 from typing import Any, Literal, TypeVar, get_args
 
+import msgspec
+
 from pyasynq.errors import ConfigError
 from pyasynq.task import Task
 
@@ -80,8 +82,7 @@ ListenerFunction = Callable[[TaskEvent], Awaitable[object] | object]
 F = TypeVar("F", bound=ListenerFunction)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Listener:
+class Listener(msgspec.Struct, frozen=True, eq=False):
     """A function, and the events it is told of.
 
     Attributes:

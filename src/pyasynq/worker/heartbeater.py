@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from pyasynq.broker import maintain, presence
 from pyasynq.broker.operation import Operation
@@ -36,8 +37,7 @@ LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
 LARGEST_OFFSET_NS = 5 * NANOSECONDS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """What tells one server from all others.
 
     Attributes:

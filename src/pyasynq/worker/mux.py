@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Literal, TypeVar, Unpack
 
+import msgspec
+
 from pyasynq.errors import ConfigError
 from pyasynq.options import name_fault
 from pyasynq.retry import RetryDelay
@@ -52,8 +54,7 @@ def executor_fault(value: object) -> str | None:
     return f'executor must be "process" or None, not {value!r}'
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """A handler and the pattern it was registered with.
 
     Attributes:

@@ -15,11 +15,11 @@ The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessa
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from types import AsyncGeneratorType, GeneratorType
 
+import msgspec
 from msgspec.structs import replace
 
 from pyasynq.clock import NANOSECONDS
@@ -42,18 +42,15 @@ logger = logging.getLogger("pyasynq.outcome")
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """The task is done and deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped(Finished):
+class Dropped(Finished, frozen=True):
     """The task is deleted without success: revoked, cancelled so, or expired before its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True):
     """The task is done and kept for its retention, with *result*."""
 
     data: bytes
@@ -61,8 +58,7 @@ class Completed:
     result: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Retried:
+class Retried(msgspec.Struct, frozen=True):
     """The task runs again at *at_ns*."""
 
     data: bytes
@@ -71,26 +67,22 @@ class Retried:
     deferred: int
 
 
-@dataclass(frozen=True, slots=True)
-class Archived:
+class Archived(msgspec.Struct, frozen=True):
     """The task is kept for a person to look at."""
 
     data: bytes
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued:
+class Requeued(msgspec.Struct, frozen=True):
     """The task goes back to the front of its queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """The task is not ours any more; nothing is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Canceled:
+class Canceled(msgspec.Struct, frozen=True):
     """The attempt was cancelled; whoever did so may have said in Redis what becomes of the task.
 
     Attributes:
@@ -110,8 +102,7 @@ REQUEUED = Requeued()
 LOST = Lost()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How failures are judged: the settings of the handler over those of the server."""
 
     retry_delay: RetryDelay

@@ -10,8 +10,8 @@ Go Asynq builds its keys from the message and would stumble over it again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from pyasynq.broker import finish, maintain
@@ -28,8 +28,7 @@ from pyasynq.worker.outcome import Archived, Retried, Rules
 UNREADABLE = TaskMessage()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What is done with one task.
 
     Attributes:
