@@ -1,12 +1,11 @@
 """Settings of a project: the table ``[tool.pyasynq]`` of the nearest ``pyproject.toml``."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pyasynq.errors import ConfigError
+from pyasynq.spelling import nearest
 
 KINDS: Mapping[str, tuple[type, str]] = {
     "app": (str, 'text such as "shop:app"'),
@@ -35,6 +34,8 @@ def project_settings(directory: Path | None = None) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - not every worker runs beside a pyproject.toml
+
     try:
         table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pyasynq", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -48,8 +49,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _faults(table: Mapping[str, Any]) -> Iterator[str]:
     for name, value in table.items():
         if name not in KINDS:
-            near = get_close_matches(name, KINDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(KINDS)}"
+            near = nearest(name, KINDS)
+            hint = f"did you mean {near!r}?" if near else f"use one of {', '.join(KINDS)}"
             yield f"unknown setting {name!r} ({hint})"
             continue
         kind, wanted = KINDS[name]

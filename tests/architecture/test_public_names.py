@@ -1,7 +1,6 @@
-"""The public names of the package, and what it costs to import it."""
+"""The public names of the package."""
 
 import ast
-import json
 import subprocess
 import sys
 from importlib import import_module
@@ -13,22 +12,12 @@ import pyasynq
 
 SOURCE = Path(pyasynq.__file__)
 
-# What only some users need, or what costs time to load.
-HEAVY = ("redis", "hiredis", "google.protobuf", "msgspec", "pydantic", "asyncio", "click")
-
 
 def names_for_type_checkers():
     """Return the names that type checkers see, and the modules that they come from."""
     tree = ast.parse(SOURCE.read_text())
     block = next(each for each in tree.body if isinstance(each, ast.If))
     return {name.name: each.module for each in block.body for name in each.names}
-
-
-def loaded_by(statement):
-    """Return the modules that are loaded after *statement* in a fresh interpreter."""
-    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout))
 
 
 def test_all_is_sorted():
@@ -64,20 +53,6 @@ def test_dir_names_what_is_exported():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'pyasynq' has no attribute 'Ap'"):
         pyasynq.Ap  # noqa: B018 - what is refused
-
-
-def test_importing_the_package_loads_nothing_heavy():
-    loaded = loaded_by("import pyasynq")
-
-    assert {each for each in loaded if each.startswith("pyasynq")} == {"pyasynq", "pyasynq.version"}
-    assert loaded.isdisjoint(HEAVY)
-
-
-def test_an_app_that_only_enqueues_does_not_load_the_server():
-    loaded = loaded_by("from pyasynq import App; app = App(); app.task(lambda: None)")
-
-    assert "pyasynq.app.app" in loaded
-    assert loaded.isdisjoint({"click", "pydantic", "pyasynq.worker.server"})
 
 
 @pytest.mark.slow

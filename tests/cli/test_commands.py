@@ -209,3 +209,15 @@ def test_the_worker_takes_its_settings_from_flag_environment_and_project(redis_u
         worker.stderr.read()
 
     assert "serves b=2 with concurrency 7" in said
+
+
+def test_help_comes_whatever_the_settings_of_the_project_are(pyasynq, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.pyasynq]\nconcurrency = 'many'\n")
+
+    said = pyasynq("--help")
+    failed = pyasynq("worker")
+
+    assert said.returncode == 0
+    assert "Commands:" in said.stdout
+    assert failed.returncode == 2
+    assert "concurrency must be a whole number" in failed.stderr

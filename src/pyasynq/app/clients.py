@@ -11,21 +11,24 @@ import threading
 import warnings
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pyasynq.client import Client
-from pyasynq.client_async import AsyncClient
+import msgspec
+
 from pyasynq.clock import Clock
 from pyasynq.connection.connect import ConnectionSource
-from pyasynq.inspector import AsyncInspector, Inspector
+
+if TYPE_CHECKING:
+    from pyasynq.client import Client
+    from pyasynq.client_async import AsyncClient
+    from pyasynq.inspector import AsyncInspector, Inspector
 
 
-@dataclass(slots=True)
-class _Blocking:
+class _Blocking(msgspec.Struct):
     """What blocking code of this process uses."""
 
-    client: Client | None = None
-    inspector: Inspector | None = None
+    client: "Client | None" = None
+    inspector: "Inspector | None" = None
 
     def close(self) -> None:
         if self.client is not None:
@@ -34,16 +37,15 @@ class _Blocking:
             self.inspector.close()
 
 
-@dataclass(slots=True)
-class _OfLoop:
+class _OfLoop(msgspec.Struct):
     """What one event loop uses.
 
     Attributes:
         end: an async generator that closes it all when the loop ends its generators.
     """
 
-    client: AsyncClient | None = None
-    inspector: AsyncInspector | None = None
+    client: "AsyncClient | None" = None
+    inspector: "AsyncInspector | None" = None
     end: AsyncGenerator[None] | None = None
 
     async def close(self) -> None:
@@ -53,14 +55,13 @@ class _OfLoop:
             await self.inspector.close()
 
 
-@dataclass(slots=True)
-class _Process:
+class _Process(msgspec.Struct):
     """What this process has opened; a fork starts with nothing."""
 
-    blocking: _Blocking = field(default_factory=_Blocking)
-    loops: dict[asyncio.AbstractEventLoop, _OfLoop] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    pid: int = field(default_factory=os.getpid)
+    blocking: _Blocking = msgspec.field(default_factory=_Blocking)
+    loops: dict[asyncio.AbstractEventLoop, _OfLoop] = msgspec.field(default_factory=dict)
+    lock: threading.Lock = msgspec.field(default_factory=threading.Lock)
+    pid: int = msgspec.field(default_factory=os.getpid)
 
 
 class Clients:
@@ -93,8 +94,10 @@ class Clients:
             self.close()
             self.source, self._clock, self._process = before
 
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """Return the client of this process; any thread may use it."""
+        from pyasynq.client import Client  # noqa: PLC0415 - an App may only run tasks
+
         mine = self._mine()
         with mine.lock:
             if mine.blocking.client is None:
@@ -103,16 +106,20 @@ class Clients:
                 )
             return mine.blocking.client
 
-    def inspector(self) -> Inspector:
+    def inspector(self) -> "Inspector":
         """Return the inspector of this process; any thread may use it."""
+        from pyasynq.inspector import Inspector  # noqa: PLC0415 - as above
+
         mine = self._mine()
         with mine.lock:
             if mine.blocking.inspector is None:
                 mine.blocking.inspector = Inspector(self.source, clock=self._clock)
             return mine.blocking.inspector
 
-    async def async_client(self) -> AsyncClient:
+    async def async_client(self) -> "AsyncClient":
         """Return the client of the running loop."""
+        from pyasynq.client_async import AsyncClient  # noqa: PLC0415 - as above
+
         mine = await self._of_this_loop()
         if mine.client is None:
             mine.client = AsyncClient(
@@ -120,8 +127,10 @@ class Clients:
             )
         return mine.client
 
-    async def async_inspector(self) -> AsyncInspector:
+    async def async_inspector(self) -> "AsyncInspector":
         """Return the inspector of the running loop."""
+        from pyasynq.inspector import AsyncInspector  # noqa: PLC0415 - as above
+
         mine = await self._of_this_loop()
         if mine.inspector is None:
             mine.inspector = AsyncInspector(self.source, clock=self._clock)

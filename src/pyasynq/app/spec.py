@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, Self, get_args
 
@@ -12,6 +11,7 @@ from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
+from pyasynq.spelling import nearest
 from pyasynq.worker.context import TaskContext
 from pyasynq.worker.mux import TaskSettings, executor_fault
 from pyasynq.worker.processes.place import Place
@@ -114,8 +114,8 @@ def unknown_faults(what: str, given: Iterable[str], known: Iterable[str]) -> Ite
     names = list(known)
     for name in given:
         if name not in names:
-            close = get_close_matches(name, names, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names)}"
+            near = nearest(name, names)
+            hint = f"did you mean {near!r}?" if near else f"use one of {', '.join(names)}"
             yield f"unknown {what} {name!r}; {hint}"
 
 

@@ -20,7 +20,6 @@ from pyasynq.errors import (
     RedisUnavailableError,
     StateError,
 )
-from pyasynq.settings import project_settings
 from pyasynq.version import __version__
 
 SHORT_HELP = """\
@@ -40,6 +39,9 @@ COMMANDS = {
     "task": ("pyasynq.cli.task", "Enqueue tasks."),
     "worker": ("pyasynq.cli.worker", "Run the tasks of an App."),
 }
+
+# Those that take settings of the project; the others do not read them.
+CONFIGURED = ("dev", "worker")
 
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (RedisUnavailableError, 69),  # EX_UNAVAILABLE of sysexits.h
@@ -89,6 +91,8 @@ def pyasynq(context: click.Context, *, debug: bool) -> None:
     context.obj = {"debug": debug}
     if context.invoked_subcommand is None:
         click.echo(SHORT_HELP, nl=False)
+    elif context.invoked_subcommand in CONFIGURED:
+        context.default_map = project_defaults()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -96,13 +100,15 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
 
     def command() -> Any:
-        return pyasynq.main(args=given, standalone_mode=False, default_map=project_defaults())
+        return pyasynq.main(args=given, standalone_mode=False)
 
     sys.exit(run(command, is_debug="--debug" in given))
 
 
 def project_defaults() -> dict[str, Any]:
     """Return the settings of the project, as defaults of the commands that take them."""
+    from pyasynq.settings import project_settings  # noqa: PLC0415 - a parser of TOML
+
     found = project_settings()
     worker = {name: value for name, value in found.items() if name not in ("app", "redis_url")}
     target = {"target": found["app"]} if "app" in found else {}

@@ -4,13 +4,13 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pyasynq.errors import ConfigError
+from pyasynq.spelling import nearest
 
 if TYPE_CHECKING:
     from pyasynq.app import App
@@ -43,8 +43,8 @@ def load_app(target: str) -> "App":
     found = getattr(module, name, None)
     if found is None:
         apps = [each for each, value in vars(module).items() if isinstance(value, App)]
-        near = get_close_matches(name, apps, n=1) or apps[:1]
-        hint = f"; did you mean {module_name}:{near[0]}?" if near else " and no App at all"
+        near = nearest(name, apps) or next(iter(apps), None)
+        hint = f"; did you mean {module_name}:{near}?" if near else " and no App at all"
         raise ConfigError(f"module {module_name!r} has no {name!r}{hint}")
     if not isinstance(found, App):
         raise ConfigError(f"{target} is a {type(found).__name__}, not an App")
@@ -56,6 +56,6 @@ def _missing(module_name: str, error: ModuleNotFoundError) -> str:
     if wanted != module_name and not module_name.startswith(f"{wanted}."):
         return f"module {module_name!r} imports {wanted!r}, which is not installed"
     files = sorted(path.stem for path in Path.cwd().glob("*.py"))
-    near = get_close_matches(module_name, files, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(module_name, files)
+    hint = f"; did you mean {near!r}?" if near else ""
     return f"there is no module {module_name!r} in {Path.cwd()} or on the path{hint}"

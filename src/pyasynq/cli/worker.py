@@ -2,15 +2,15 @@
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.supervision.frames import Order
-from pyasynq.cli.supervision.relay import LineRelay, RelayHandler
-from pyasynq.cli.supervision.supervisor import Supervisor
 from pyasynq.cli.target import load_app, target_argument
+
+if TYPE_CHECKING:
+    from pyasynq.cli.supervision.frames import Order
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 LEVELS = ("debug", "info", "warning", "error")
@@ -82,6 +82,8 @@ def command(
         given["queues"] = _read_queues(queues)
     changes = {name: value for name, value in given.items() if value is not None}
     if processes > 1:
+        from pyasynq.cli.supervision.frames import Order  # noqa: PLC0415 - one process needs none
+
         order = Order(
             target=target,
             redis_url=redis_url,
@@ -99,12 +101,15 @@ def command(
     return 0
 
 
-def supervise(order: Order, processes: int) -> int:
+def supervise(order: "Order", processes: int) -> int:
     """Run *processes* workers until a signal; return the exit code.
 
     Raises:
         ConfigError: what one of them said of its settings.
     """
+    from pyasynq.cli.supervision.relay import LineRelay, RelayHandler  # noqa: PLC0415 - as above
+    from pyasynq.cli.supervision.supervisor import Supervisor  # noqa: PLC0415 - as above
+
     relay = LineRelay()
     logging.basicConfig(
         level=order.log_level.upper(), format=LOG_FORMAT, handlers=[RelayHandler(relay)]

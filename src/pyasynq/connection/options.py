@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote
 
@@ -19,6 +18,7 @@ from typing_extensions import override
 
 from pyasynq.errors import ConfigError
 from pyasynq.settings import project_settings
+from pyasynq.spelling import nearest
 
 Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
 
@@ -224,8 +224,8 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     scheme, separator, rest = url.partition(":")
     scheme = scheme.lower()
     if scheme not in _SCHEMES or not separator:
-        near = get_close_matches(scheme, _SCHEMES, n=1)
-        hint = f"; did you mean {near[0]}:" if near else f"; use one of {', '.join(_SCHEMES)}"
+        near = nearest(scheme, _SCHEMES)
+        hint = f"; did you mean {near}:" if near else f"; use one of {', '.join(_SCHEMES)}"
         raise ConfigError(f"a redis URL cannot begin with {scheme[:30]!r}{hint}")
     kind, tls = _SCHEMES[scheme]
     rest, _, query = rest.partition("?")
@@ -287,8 +287,8 @@ def _read_query(query: str, values: dict[str, Any], faults: list[str]) -> None:
     for given, text in parse_qsl(query, keep_blank_values=True):
         name = renamed.get(given, given)
         if name in ("kind", "hosts", "path", "tls") or name not in kinds:
-            near = get_close_matches(given, [*kinds, *renamed], n=1)
-            hint = f"; did you mean {near[0]!r}" if near else ""
+            near = nearest(given, [*kinds, *renamed])
+            hint = f"; did you mean {near!r}" if near else ""
             faults.append(f"a redis URL has no setting {given[:30]!r}{hint}")
         elif name in ("db", "max_connections"):
             values[name] = _read_number(name, text, faults)

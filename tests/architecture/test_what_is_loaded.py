@@ -1,0 +1,103 @@
+"""What is loaded by whom: a module that only some need costs the others time and memory.
+
+Each statement runs in an interpreter of its own. A name stands for the package and all in it.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+# What costs much, and what only some users need.
+HEAVY = ("redis", "hiredis", "google", "msgspec", "asyncio", "ssl", "click", "logging")
+RARE = (
+    "multiprocessing",
+    "pydantic",
+    "prometheus_client",
+    "tomllib",  # only beside a pyproject.toml
+    "difflib",  # only after a mistake
+    "pyasynq.connection.embedded",
+    "pyasynq.connection.sentinel",
+    "pyasynq.connection.supervisor",
+)
+COMMANDS = ("pyasynq.cli.dev", "pyasynq.cli.stats", "pyasynq.cli.task", "pyasynq.cli.worker")
+ENQUEUEING = ("pyasynq.client", "pyasynq.client_async", "pyasynq.inspector")
+
+HELP = """
+from pyasynq.cli.main import run, pyasynq
+run(lambda: pyasynq.main(["--help"], standalone_mode=False))
+"""
+WORKER = """
+import asyncio
+import pyasynq.cli.main, pyasynq.cli.worker
+from pyasynq import App
+
+app = App({url!r})
+
+@app.task
+async def greet(name: str) -> None: ...
+
+async def serve():
+    async with app.server().running(app.mux):
+        pass
+
+asyncio.run(serve())
+"""
+
+
+def loaded_by(statement, folder):
+    """Return the modules that are loaded after *statement* in a fresh interpreter."""
+    code = f"{statement}\nimport json, sys\nprint(); print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def of(loaded, names):
+    """Return which of the modules that are loaded *names* stand for."""
+    return {each for each in loaded for name in names if f"{each}.".startswith(f"{name}.")}
+
+
+def test_importing_the_package_loads_nothing_heavy(tmp_path):
+    loaded = loaded_by("import pyasynq", tmp_path)
+
+    assert of(loaded, ["pyasynq"]) == {"pyasynq", "pyasynq.version"}
+    assert not of(loaded, (*HEAVY, *RARE))
+
+
+def test_an_app_does_not_load_what_enqueues_or_serves_before_it_is_used(tmp_path):
+    loaded = loaded_by("from pyasynq import App; app = App(); app.task(lambda: None)", tmp_path)
+
+    assert "pyasynq.app.app" in loaded
+    unused = (*ENQUEUEING, "pyasynq.worker.server", "pyasynq.cli", "redis", "hiredis", "click")
+    assert not of(loaded, (*unused, *RARE))
+
+
+@pytest.mark.parametrize("name", ["Client", "AsyncClient"])
+def test_a_client_loads_neither_the_worker_nor_the_other_clients(name, tmp_path):
+    statement = f"from pyasynq import {name}; {name}('redis://127.0.0.1:1/0')"
+
+    loaded = loaded_by(statement, tmp_path)
+
+    assert len(of(loaded, ["pyasynq.client", "pyasynq.client_async"])) == 1
+    unused = ("pyasynq.app", "pyasynq.worker", "pyasynq.inspector", "pyasynq.cli", "click")
+    assert not of(loaded, (*unused, *RARE))
+
+
+def test_help_loads_the_command_line_only(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.pyasynq]\nconcurrency = 7\n")
+
+    loaded = loaded_by(HELP, tmp_path)
+
+    assert "pyasynq.cli.main" in loaded
+    assert not of(loaded, (*(set(HEAVY) - {"click"}), *RARE, *COMMANDS, "pyasynq.settings"))
+
+
+def test_a_running_worker_has_loaded_only_what_runs_tasks(redis_url, tmp_path):
+    loaded = loaded_by(WORKER.format(url=redis_url), tmp_path)
+
+    assert {"pyasynq.worker.server", "pyasynq.cli.worker"} <= loaded
+    unused = (*ENQUEUEING, "pyasynq.cli.supervision", "pyasynq.admin", "pyasynq.testing")
+    assert not of(loaded, (*unused, *RARE))
