@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from benchmarks.measure.bytecode import compile_package
 from benchmarks.measure.options import Options, read_options
 from benchmarks.measure.program import Figures, Program
 from benchmarks.measure.record import THOUSAND, save, table
@@ -95,6 +96,7 @@ def rows(case: Case, sides: dict[str, Series]) -> Iterator[tuple[object, ...]]:
 def measure(options: Options) -> None:
     """Measure every case that is asked for, print and record."""
     go = go_asynq()
+    compile_package()
     found: list[tuple[Case, dict[str, Series]]] = []
     with BenchmarkRedis() as redis:
         for case in cases(options):

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.measure.bytecode import compile_package
 from benchmarks.measure.options import Options, read_options
 from benchmarks.measure.program import Figures, ProgramFailedError
 from benchmarks.measure.record import save, table
@@ -20,6 +21,12 @@ from benchmarks.measure.sides import go_asynq
 
 RUNS = 12  # in each round
 COMMAND_LINE = "from pyasynq.cli.main import main; main()"
+ENQUEUE = """
+import sys
+from pyasynq import Client, Task
+with Client(sys.argv[1]) as client:
+    client.enqueue(Task("greet", b""))
+"""
 IDLE = ("idle", "{address}", '{{"concurrency": 10}}')
 
 
@@ -47,6 +54,7 @@ CASES = (
     python("python itself", "-c", "pass"),
     python("import pyasynq", "-c", "import pyasynq"),
     python("import Client and Task", "-c", "from pyasynq import Client, Task"),
+    python("enqueue the first task", "-c", ENQUEUE, "redis://{address}/0"),
     python("import App", "-c", "from pyasynq import App"),
     python("import Server", "-c", "from pyasynq import Server"),
     python("pyasynq --help", "-c", COMMAND_LINE, "--help"),
@@ -95,6 +103,7 @@ def measure(options: Options) -> None:
         for program in go_asynq()
     ]
     cases = options.chosen([*CASES, *programs])
+    compile_package()
     with BenchmarkRedis() as redis:
         loaded = {case.name: modules(case, redis.address) for case in cases}
 
