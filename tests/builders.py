@@ -3,10 +3,12 @@
 from typing import Any
 
 from pyasynq.broker.prepare import Prepared, prepare
+from pyasynq.broker.process import Leased
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
+from pyasynq.worker.lease import RunningTask
 
 NOW_NS = 2_000_000_000_500_000_000
 
@@ -34,3 +36,19 @@ def make_prepared(
         now_ns=now_ns,
         new_id=lambda: "new",
     )
+
+
+def make_running(task_id: str = "a", **fields: Any) -> RunningTask:
+    message = make_message(id=task_id)
+    values: dict[str, Any] = {
+        "message": message,
+        "keys": make_keys(),
+        "owner": "me",
+        "leased": Leased(task_id=task_id, data=encode(message)),
+        "started_ns": 0,
+        "deadline_ns": 0,
+        "ends_at": 0.0,
+        "lease_until_s": 0,
+        **fields,
+    }
+    return RunningTask(**values)

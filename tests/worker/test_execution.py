@@ -4,14 +4,22 @@ import asyncio
 import threading
 import time
 
+import pytest
+
 from pyasynq import retry
+from pyasynq.clock import SystemClock
 from pyasynq.errors import (
     RetryLater,
     RevokeTask,
     SkipRetry,
 )
-from pyasynq.worker.context import current_context
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.context import Scope, current_context
+from pyasynq.worker.executor import Executor
+from pyasynq.worker.lease import Ending
 from pyasynq.worker.mux import ServeMux, TaskSettings
+from tests.builders import make_running
+from tests.eventually import eventually_async
 
 
 async def test_plain_functions_run_in_threads_side_by_side(work):
@@ -243,3 +251,32 @@ async def test_a_large_payload_is_handled_and_told_of(work, caplog):
 
     assert sizes == [11, 11]
     assert len([each for each in caplog.records if each.name == "pyasynq.payload_size"]) == 1
+
+
+@pytest.mark.parametrize("ending", [Ending.CANCELED, Ending.TIMED_OUT, Ending.LEASE_LOST])
+async def test_a_task_that_is_told_to_end_before_its_start_never_starts(ending):
+    loop, mux = asyncio.get_running_loop(), ServeMux()
+    started, settled, released = [], [], []
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        started.append(ctx.task_id)
+
+    scope = Scope(server_id="s", clock=SystemClock(), loop=loop, write_result=None)
+    executor = Executor(
+        mux,
+        ServerConfig(),
+        scope,
+        settle=lambda running, _outcome: settled.append(running.message.id),
+        release=lambda: released.append(True),
+    )
+    tasks = [make_running(name, ends_at=loop.time() + 60) for name in "abc"]
+    for running in tasks:
+        executor.launch(running)
+    executor.end(tasks[1], ending)
+    await eventually_async(lambda: len(released) == 3)
+    await executor.close()
+
+    assert started == ["a", "c"]
+    assert sorted(settled) == ["a", "b", "c"]
+    assert executor.running == set()

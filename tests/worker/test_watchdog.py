@@ -10,16 +10,15 @@ import traceback
 import pytest
 
 from pyasynq import retry
-from pyasynq.broker.process import Leased
 from pyasynq.client import Client
 from pyasynq.clock import SystemClock
 from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.lease import Ending, RunningTask
+from pyasynq.worker.lease import Ending
 from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.server import Server
 from pyasynq.worker.watchdog import Watchdog, is_stuck, what_runs
-from tests.builders import make_data, make_keys, make_message
+from tests.builders import make_running
 from tests.eventually import eventually, eventually_async
 from tests.worker.workplace import QUICK
 
@@ -315,20 +314,6 @@ def test_a_loop_blocked_past_every_grace_loses_its_task_and_its_late_outcome(
     assert redis_client.get("asynq:{default}:processed") == b"2"  # lease lost, then success
     assert redis_client.get("asynq:{default}:failed") == b"1"
     assert redis_client.exists("asynq:{default}:active", "asynq:{default}:lease") == 0
-
-
-def make_running(**fields) -> RunningTask:
-    values = {
-        "message": make_message(),
-        "keys": make_keys(),
-        "owner": "me",
-        "leased": Leased(task_id="a", data=make_data()),
-        "started_ns": 0,
-        "deadline_ns": 0,
-        "lease_until_s": 0,
-        **fields,
-    }
-    return RunningTask(**values)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope, TaskContext, enter
 from pyasynq.worker.deadlines import Deadlines
 from pyasynq.worker.error_text import CONTEXT_CANCELED
+from pyasynq.worker.lane import Lane
 from pyasynq.worker.lease import Ending, RunningTask
 from pyasynq.worker.middleware import CallNext, wrap
 from pyasynq.worker.mux import AS_SERVER, Route, ServeMux, TaskSettings
@@ -74,6 +75,7 @@ class Executor:
         _check_places(mux)
         self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}
         self._tellings: set[asyncio.Task[None]] = set()
+        self._lane = Lane(scope.loop, self._run)
         self.running: set[RunningTask] = set()
 
     @property
@@ -88,9 +90,7 @@ class Executor:
         running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
         self.running.add(running)
         self._deadlines.add(running)
-        running.handle = self._scope.loop.create_task(
-            self._run(running, running.context), name=running.message.id
-        )
+        self._lane.start(running)
 
     def end(self, running: RunningTask, ending: Ending) -> None:
         """Tell a handler to end, and settle its task at the latest after `cancel_grace`."""
@@ -104,8 +104,7 @@ class Executor:
         if running.context is not None:
             running.context.is_cancelled = True
         if running.handle is not None:
-            # Not at once: a task cancelled before its first step would never reach its end.
-            self._scope.loop.call_soon(running.handle.cancel)
+            running.handle.cancel()
         if ending is Ending.SHUTDOWN:
             self._settle(running, outcome.REQUEUED)
         elif ending is Ending.LEASE_LOST:
@@ -127,13 +126,10 @@ class Executor:
             for telling in late:
                 telling.cancel()
 
-    async def _run(self, running: RunningTask, context: TaskContext) -> None:
+    async def _run(self, running: RunningTask) -> None:
+        context: Any = running.context
         try:
-            enter(context)
-            endpoint, _settings = self._entry(running.message.type)
-            if running.ends_at <= self._scope.loop.time():
-                endpoint = _too_late
-            result = await endpoint(context)
+            result = await self._call(running, context)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             await self._on_failure(running, error)
         else:
@@ -144,6 +140,16 @@ class Executor:
             self._deadlines.remove(running)
             self.running.discard(running)
             self._release()
+
+    def _call(self, running: RunningTask, context: TaskContext) -> Awaitable[Any]:
+        """Call the handler inside the middlewares, unless it is too late or told to end."""
+        ending = running.ending
+        if running.ends_at <= self._scope.loop.time():  # asynq v0.26 processor.go: no start then
+            ending = ending or Ending.TIMED_OUT
+        if ending is not None:
+            raise outcome.error_of(ending)
+        endpoint, _settings = self._entry(running.message.type)
+        return endpoint(context)
 
     async def _on_return(self, running: RunningTask, result: object) -> None:
         if running.is_settled:
@@ -266,12 +272,6 @@ class Executor:
         result: object = await self._threads.run(handler, context, context.task)
         # A plain function around a coroutine function: the work is what it returned.
         return await result if isawaitable(result) else result
-
-
-def _too_late(context: TaskContext) -> Awaitable[Any]:
-    """Stand for a handler whose time was over before the start: asynq v0.26 processor.go."""
-    del context
-    raise outcome.error_of(Ending.TIMED_OUT)
 
 
 def _no_handler(context: TaskContext) -> Awaitable[Any]:
