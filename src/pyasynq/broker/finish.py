@@ -5,7 +5,7 @@ caller's; for one that was not, nothing is changed. So a repeated or late call d
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 import msgspec
@@ -122,7 +122,8 @@ def done_many(keys: QueueKeys, items: Sequence[Done], *, now_ns: int) -> Operati
         "done_many",
         (keys.active, keys.lease, keys.processed_on(now_s), keys.processed),
         (keys.task_prefix, now_s + COUNTERS_LIVE_S),
-        [(item.task_id, item.fence.argument, item.unique_key) for item in items],
+        _in_groups(items),
+        size=len(items),
     )
 
 
@@ -225,21 +226,38 @@ def _counters(keys: QueueKeys, now_s: int) -> tuple[str, str, str, str]:
     return keys.processed_on(now_s), keys.processed, keys.failed_on(now_s), keys.failed
 
 
+def _in_groups(items: Sequence[Done]) -> list[list[Argument]]:
+    """Return what neighbours share only once: fence, lock, how many they are; then their IDs."""
+    groups: list[list[Argument]] = []
+    for (fence, unique_key), members in groupby(items, _shared):
+        ids = [item.task_id for item in members]
+        groups.append([fence, unique_key, len(ids), *ids])
+    return groups
+
+
+def _shared(item: Done) -> tuple[str, str]:
+    return item.fence.argument, item.unique_key
+
+
 def _finish(
     name: str,
     keys: tuple[str, ...],
     head: tuple[Argument, ...],
-    items: Sequence[tuple[Argument, ...]],
+    items: Sequence[Sequence[Argument]],
+    *,
+    size: int | None = None,
 ) -> Operation[list[bool]]:
-    check_size(len(items))
+    """Return the operation that ends *size* tasks, by default as many as *items*."""
+    size = len(items) if size is None else size
+    check_size(size)
     return Operation(
         load(name),
         keys,
         (*head, *chain.from_iterable(items)),
-        _verdicts(len(items)),
+        _verdicts(size),
         Repeat.BY_TOKEN,
         # The answer of the first call was lost: what is not ours any more was ended by it.
-        lambda _reply: [True] * len(items),
+        lambda _reply: [True] * size,
     )
 
 

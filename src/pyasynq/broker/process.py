@@ -4,6 +4,7 @@ An owner is a token that marks the tasks of one dequeue; it is chosen before the
 lost answer the tasks can be found by it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ NEWEST_ACTIVE = 2_000  # looked at for tasks of an owner
 MOST_WAITERS = 8  # of one queue, in all servers together
 WAITER_LIVES_S = 90  # longer than a server waits in all, so one that lives keeps its place
 
-_FIELDS = 6
+_FIELDS = 4
 _PAUSED, _MAY_WAIT = 1, 2
 
 
@@ -151,16 +152,27 @@ def _fetched(reply: Any) -> Fetched:
 
 
 def _leased(reply: Any, start: int) -> list[Leased]:
-    # Most tasks lack most fields; a call for each would be a fifth of the cost of a task.
-    fields = (reply[start + i :: _FIELDS] for i in range(_FIELDS))
+    ids, messages, since, others = (reply[start + i :: _FIELDS] for i in range(_FIELDS))
     return [
         Leased(
             task_id=task_id.decode("utf-8", "surrogateescape"),
-            data=data or b"",
-            deferred=0 if deferred is None else number(deferred) or 0,
-            expires_at_ns=None if expires_at is None else number(expires_at),
-            unique_until="" if unique_until is None else text(unique_until),
-            pending_since_ns=number(since),
+            data=data,
+            pending_since_ns=number(pending_since),
         )
-        for task_id, data, deferred, expires_at, unique_until, since in zip(*fields, strict=True)
+        if other is None
+        else _unusual(task_id, data, pending_since, other)
+        for task_id, data, pending_since, other in zip(ids, messages, since, others, strict=True)
     ]
+
+
+def _unusual(task_id: bytes, data: bytes, pending_since: Any, other: Sequence[Any]) -> Leased:
+    """Return a task that may have fields that most tasks lack."""
+    deferred, expires_at, unique_until = other
+    return Leased(
+        task_id=text(task_id),
+        data=data or b"",
+        deferred=number(deferred) or 0,
+        expires_at_ns=number(expires_at),
+        unique_until=text(unique_until),
+        pending_since_ns=number(pending_since),
+    )

@@ -24,13 +24,13 @@ BUGS = {
         "fragments/count", 'redis.call("EXPIREAT", day, expire_at)'
     ),
     "a task that is done keeps its lease": Bug(
-        "done_many", 'redis.call("ZREM", KEYS[2], unpack(ids))'
+        "done_many", 'redis.call("ZREM", KEYS[2], unpack(ids, 1, done))'
     ),
     "a task that is done is not counted": Bug(
         "done_many", "count(KEYS[3], KEYS[4], redis.call(", "tostring(redis.call("
     ),
     "a completed task keeps its owner": Bug(
-        "complete_many", 'redis.call("HDEL", key, "owner", "deferred")'
+        "complete_many", 'redis.call("HDEL", key, "owner", "deferred", "on_cancel")'
     ),
     "a completed task keeps its lock": Bug("complete_many", "unlock(ARGV[i + 2], id)"),
     "a retried task is not counted as failed": Bug(
@@ -49,10 +49,12 @@ BUGS = {
         "dequeue_many", 'redis.call("ZADD", KEYS[4], unpack(scores))'
     ),
     "a paused queue is served": Bug("dequeue_many", "== 1 then", "== 2 then"),
-    "a lock outlives the start": Bug("dequeue_many", "unlock(task[6], id)"),
+    "a lock outlives the start": Bug(
+        "dequeue_many", 'if other and other[3] == "started" then', "if false then"
+    ),
     "a forwarded task is still called scheduled": Bug("forward", '"state", "pending", '),
     "a forwarded task stays scheduled": Bug("forward", 'redis.call("ZREM", source, id)'),
-    "a forwarded group is not listed": Bug("forward", 'redis.call("SADD", KEYS[4], group)'),
+    "a forwarded group is not listed": Bug("fragments/join", 'redis.pcall("SADD", names, group)'),
     "a task is forwarded up to a second early": Bug(
         "forward", "> rest_ns then", "> 999999999 then"
     ),

@@ -1,5 +1,5 @@
 -- Purpose: archive tasks that failed for good.
--- Uses: fence, unlock, count
+-- Uses: remove, fence, unlock, count
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- KEYS[3]: archived set

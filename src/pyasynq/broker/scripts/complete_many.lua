@@ -1,5 +1,5 @@
 -- Purpose: keep finished tasks for their retention.
--- Uses: fence, unlock, count
+-- Uses: remove, fence, unlock, count
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- KEYS[3]: completed set

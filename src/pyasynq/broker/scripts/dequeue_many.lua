@@ -1,5 +1,5 @@
 -- Purpose: lease the oldest pending tasks of one queue to one owner.
--- Uses: unlock, may_wait
+-- Uses: unlock, may_wait, read_task
 -- KEYS[1]: pending list
 -- KEYS[2]: paused mark
 -- KEYS[3]: active list
@@ -14,7 +14,8 @@
 -- ARGV[7]: when its place among those that wait expires, in seconds
 -- ARGV[8]: how many servers may wait
 -- Returns: {1} when the queue is paused, else {0, or 2 when there is no task and the server may
---          wait, {dropped ids}, per task: id, msg, deferred, expires_at, unique_until, pending_since}
+--          wait, {dropped ids}, per task: id, msg, pending_since, false or {deferred, expires_at,
+--          unique_until}}
 -- Memory full: allowed
 -- Repeat: never
 if redis.call("EXISTS", KEYS[2]) == 1 then
@@ -22,40 +23,44 @@ if redis.call("EXISTS", KEYS[2]) == 1 then
 end
 redis.call("LLEN", KEYS[3])
 redis.call("ZCARD", KEYS[4])
-local wanted, ids, scores, dropped = tonumber(ARGV[2]), {}, {}, {}
+local prefix, wanted, owner, expiry = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local taken, ids, scores, dropped = 0, {}, {}, {}
 local answer = {0, dropped}
-while #ids < wanted and #dropped < 100 do
-  local popped = redis.call("RPOP", KEYS[1], wanted - #ids)
+
+local function drop(key, id, other)
+  if not other.err then
+    unlock(other.lock, id)
+    redis.call("DEL", key)
+  end
+  dropped[#dropped + 1] = id
+end
+
+while taken < wanted and #dropped < 100 do
+  local popped = redis.call("RPOP", KEYS[1], wanted - taken)
   if not popped then
     break
   end
   for _, id in ipairs(popped) do
-    local key = ARGV[1] .. id
-    local task = redis.pcall(
-      "HMGET", key, "msg", "deferred", "expires_at", "unique_until", "pending_since", "unique_key"
-    )
-    if not task[1] or task[1] == "" then
-      if not task.err then
-        unlock(task[6], id)
-        redis.call("DEL", key)
-      end
-      dropped[#dropped + 1] = id
+    local key = prefix .. id
+    local msg, pending_since, other = read_task(key)
+    if not msg or msg == "" then
+      drop(key, id, other)
     else
-      redis.call("HSET", key, "state", "active", "owner", ARGV[3])
+      redis.call("HSET", key, "state", "active", "owner", owner)
       redis.call("HDEL", key, "pending_since", "on_cancel")
-      if task[4] == "started" then
-        unlock(task[6], id)
+      if other and other[3] == "started" then
+        unlock(other.lock, id)
       end
-      ids[#ids + 1] = id
-      scores[#scores + 1] = ARGV[4]
-      scores[#scores + 1] = id
-      for _, value in ipairs({id, task[1], task[2], task[3], task[4], task[5]}) do
-        answer[#answer + 1] = value
-      end
+      taken = taken + 1
+      ids[taken] = id
+      scores[2 * taken - 1], scores[2 * taken] = expiry, id
+      local last = 4 * taken + 2
+      answer[last - 3], answer[last - 2] = id, msg
+      answer[last - 1], answer[last] = pending_since, other
     end
   end
 end
-if #ids > 0 then
+if taken > 0 then
   redis.call("LPUSH", KEYS[3], unpack(ids))
   redis.call("ZADD", KEYS[4], unpack(scores))
 elseif ARGV[5] ~= "" and may_wait(KEYS[5], ARGV[5], ARGV[6], ARGV[7], ARGV[8]) then

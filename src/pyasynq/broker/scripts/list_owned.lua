@@ -3,7 +3,7 @@
 -- ARGV[1]: task key prefix
 -- ARGV[2]: owner
 -- ARGV[3]: how many of the newest active tasks to look at
--- Returns: per task: id, msg, deferred, expires_at, unique_until, pending_since
+-- Returns: per task: id, msg, false, {deferred, expires_at, unique_until}
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
@@ -12,7 +12,7 @@ for _, id in ipairs(redis.call("LRANGE", KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
   local key = ARGV[1] .. id
   if redis.pcall("HGET", key, "owner") == ARGV[2] then
     local task = redis.call("HMGET", key, "msg", "deferred", "expires_at", "unique_until")
-    for _, value in ipairs({id, task[1], task[2], task[3], task[4], false}) do
+    for _, value in ipairs({id, task[1], false, {task[2], task[3], task[4]}}) do
       answer[#answer + 1] = value
     end
   end

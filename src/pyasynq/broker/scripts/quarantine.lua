@@ -1,5 +1,5 @@
 -- Purpose: archive an active task whose message cannot be read, its bytes untouched.
--- Uses: fence
+-- Uses: remove, fence
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- KEYS[3]: archived set

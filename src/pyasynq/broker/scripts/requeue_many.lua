@@ -1,5 +1,5 @@
 -- Purpose: give tasks back to the front of their queue.
--- Uses: fence
+-- Uses: remove, fence
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- KEYS[3]: pending list

@@ -1,5 +1,5 @@
 -- Purpose: put tasks that ended without success aside, to run again later.
--- Uses: fence, count
+-- Uses: remove, fence, count
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- KEYS[3]: retry set
