@@ -159,7 +159,7 @@ async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
             await waits.wait()
         seen[running.leased.task_id] = asyncio.current_task()
 
-    lane = Lane(asyncio.get_running_loop(), run)
+    lane = Lane(asyncio.get_running_loop(), run, lambda _running: None)
     lane.start(make_running(task_id="first"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)

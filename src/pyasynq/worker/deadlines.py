@@ -27,6 +27,7 @@ class Deadlines:
 
     def add(self, running: RunningTask) -> None:
         """Watch *running* until its `ends_at`; call `remove` when it has ended."""
+        running.is_watched = True
         if running.ends_at - self._loop.time() < NEAR_S:
             self._set_timer(running)
             return
@@ -40,6 +41,9 @@ class Deadlines:
 
     def remove(self, running: RunningTask) -> None:
         """Forget *running*; nothing happens if it is not watched."""
+        if not running.is_watched:
+            return
+        running.is_watched = False
         bucket = self._buckets.get(int(running.ends_at))
         if bucket is not None:
             bucket.discard(running)

@@ -75,7 +75,7 @@ class Executor:
         _check_places(mux)
         self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}
         self._tellings: set[asyncio.Task[None]] = set()
-        self._lane = Lane(scope.loop, self._run)
+        self._lane = Lane(scope.loop, self._run, self._deadlines.add)
         self.running: set[RunningTask] = set()
 
     @property
@@ -89,7 +89,6 @@ class Executor:
             self._on_start(running)
         running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
         self.running.add(running)
-        self._deadlines.add(running)
         self._lane.start(running)
 
     def end(self, running: RunningTask, ending: Ending) -> None:
@@ -158,8 +157,10 @@ class Executor:
             await self._fail(running, outcome.error_of(running.ending))
             return
         kept = running.written_result if result is None else result
+        # Nothing that is not kept needs to know the time.
+        now_ns = self._scope.clock.redis_now_ns() if running.message.retention > 0 else 0
         try:
-            decided = outcome.of_success(running.message, kept, self._scope.clock.redis_now_ns())
+            decided = outcome.of_success(running.message, kept, now_ns)
         except Exception as error:  # noqa: BLE001 - a result that cannot be kept is a failure
             await self._fail(running, error)
         else:

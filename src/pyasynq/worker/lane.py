@@ -23,12 +23,18 @@ class Lane:
 
     Args:
         run: runs one task to its end, whatever its handler does.
+        on_wait: called when the handler of a task waits, or is about to start apart; never for
+            a task that ends at once.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, run: Run) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, run: Run, on_wait: Callable[[RunningTask], None]
+    ) -> None:
         self._loop = loop
         self._run = run
+        self._on_wait = on_wait
         self._waiting: deque[RunningTask] = deque()
+        self._running: RunningTask | None = None  # in the lane that is open
         self._is_open = False
         self._spreads = 0  # how often the loop has turned after a lane began
 
@@ -44,34 +50,39 @@ class Lane:
         self._loop.call_soon(self._spread)  # comes as soon as this asyncio task waits, or ends
         spreads, waiting, lane = self._spreads, self._waiting, asyncio.current_task()
         while waiting:
-            running = waiting.popleft()
-            _enter(running)
+            running = self._running = waiting.popleft()
+            _enter(running, lane)
             entered = copy_context()
             await self._run(running)
             if self._spreads != spreads or _is_marked(lane) or _differs(entered):
                 return
 
     async def _run_apart(self, running: RunningTask) -> None:
-        _enter(running)
+        _enter(running, asyncio.current_task())
         await self._run(running)
 
     def _spread(self) -> None:
         """Give what still waits asyncio tasks of its own."""
         self._is_open = False
         self._spreads += 1
+        running, self._running = self._running, None
+        if running is not None and not running.has_ended:
+            self._on_wait(running)
         while self._waiting:
-            self._begin(self._run_apart(self._waiting.popleft()))
+            running = self._waiting.popleft()
+            self._on_wait(running)
+            self._begin(self._run_apart(running))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         # The loop holds it until its first step; from then on what it runs does.
         _task = self._loop.create_task(work)
 
 
-def _enter(running: RunningTask) -> None:
-    """Give the asyncio task that runs this to *running*."""
-    handle = running.handle = asyncio.current_task()
+def _enter(running: RunningTask, handle: "asyncio.Task[None] | None") -> None:
+    """Give the current asyncio task, *handle*, to *running*."""
     if handle is not None:
         handle.set_name(running.leased.task_id)
+        running.handle = handle
     if running.context is not None:
         enter(running.context)
 

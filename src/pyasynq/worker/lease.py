@@ -49,6 +49,7 @@ class RunningTask(msgspec.Struct, eq=False):
         lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
         context: what the handler sees.
         handle: the asyncio task that runs the handler.
+        is_watched: its deadline is watched.
         ending: why the handler is told to end, if it is.
         told_at: when it was told to, in the time of the event loop.
         is_settled: its outcome is decided; a later one is ignored.
@@ -69,6 +70,7 @@ class RunningTask(msgspec.Struct, eq=False):
     lease_until_s: int
     context: "TaskContext | None" = None
     handle: "asyncio.Task[None] | None" = None
+    is_watched: bool = False
     ending: Ending | None = None
     told_at: float | None = None
     is_settled: bool = False

@@ -39,6 +39,7 @@ from pyasynq.worker.lease import Ending
 
 logger = logging.getLogger("pyasynq.outcome")
 
+GENERATORS = GeneratorType, AsyncGeneratorType
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
 
@@ -117,7 +118,7 @@ def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
         PayloadError: the result is to be kept, but is not bytes; or it is a generator, so
             that the work has not been done.
     """
-    if isinstance(result, GeneratorType | AsyncGeneratorType):
+    if result is not None and isinstance(result, GENERATORS):
         raise PayloadError(
             f"the handler of {message.type!r} returned a generator, which nobody runs; "
             "run it in the handler"
