@@ -14,7 +14,7 @@ from pyasynq.broker.payload_size import (
 )
 from pyasynq.broker.prepare import info_of, prepare, queue_of
 from pyasynq.broker.runner_async import AsyncRunner
-from pyasynq.clock import Clock, SystemClock
+from pyasynq.clock import Clock, SystemClock, to_datetime
 from pyasynq.connection.connect import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
@@ -92,7 +92,7 @@ class AsyncClient:
         refusal = await enqueuer.store(item)
         if refusal is not None:
             raise refusal
-        return info_of(item[1], now_ns=now_ns)
+        return info_of(item[1], now=to_datetime(now_ns))
 
     async def enqueue_many(
         self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
@@ -122,7 +122,7 @@ class AsyncClient:
             tasks, lambda task, options: self._prepared(task, options, namespace, now_ns)
         )
         outcomes = await enqueuer.store_all(items)
-        return results_of(items, outcomes, now_ns=now_ns)
+        return results_of(items, outcomes, now=to_datetime(now_ns))
 
     async def close(self) -> None:
         """Close the connections; safe to repeat. A closed client cannot be used again."""

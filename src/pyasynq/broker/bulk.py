@@ -6,6 +6,7 @@ and about 1 MiB at a time, so that no script blocks Redis for long.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pyasynq.broker import enqueue
@@ -92,7 +93,7 @@ def prepared_all(
 
 
 def results_of(
-    items: Sequence[Item], outcomes: Sequence[PyasynqError | None], *, now_ns: int
+    items: Sequence[Item], outcomes: Sequence[PyasynqError | None], *, now: datetime
 ) -> list[EnqueueResult]:
     """Return the results of `enqueue_many`.
 
@@ -104,7 +105,7 @@ def results_of(
     trouble: PyasynqError | None = None
     for (_keys, item), outcome in zip(items, outcomes, strict=True):
         if outcome is None:
-            results.append(EnqueueResult(info=info_of(item, now_ns=now_ns)))
+            results.append(EnqueueResult(info=info_of(item, now=now)))
         elif isinstance(outcome, EnqueueError):
             results.append(EnqueueResult(error=outcome))
         else:

@@ -118,12 +118,11 @@ def prepare(
     )
 
 
-def info_of(prepared: Prepared, *, now_ns: int) -> TaskInfo:
+def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
     """Return what is known of a task that was just stored."""
     message = prepared.message
     state, due_ns = prepared.state, prepared.process_at_ns
-    if state is TaskState.PENDING:
-        due_ns = now_ns
+    due = now if state is TaskState.PENDING else None
     draft = TaskInfoDraft(
         id=message.id,
         queue=message.queue,
@@ -135,7 +134,7 @@ def info_of(prepared: Prepared, *, now_ns: int) -> TaskInfo:
         timeout=_span(message.timeout) if message.timeout else None,
         deadline=to_datetime(message.deadline * NANOSECONDS) if message.deadline else None,
         group=message.group_key,
-        next_process_at=None if due_ns is None else _moment(due_ns),
+        next_process_at=due if due_ns is None else to_datetime(due_ns),
         retention=_span(message.retention),
     )
     return frozen(draft)
@@ -144,11 +143,6 @@ def info_of(prepared: Prepared, *, now_ns: int) -> TaskInfo:
 @lru_cache(maxsize=64)
 def _span(seconds: int) -> timedelta:
     return timedelta(seconds=seconds)
-
-
-@lru_cache(maxsize=8)  # the tasks of one call are all due at its time
-def _moment(time_ns: int) -> datetime:
-    return to_datetime(time_ns)
 
 
 def _headers(task: Task, options: EnqueueOptions) -> dict[str, str]:
