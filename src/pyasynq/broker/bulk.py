@@ -13,7 +13,6 @@ from pyasynq.broker import enqueue
 from pyasynq.broker.enqueue import Outcomes
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.prepare import Prepared, info_of
-from pyasynq.broker.process import MOST_TASKS
 from pyasynq.errors import (
     ConfigError,
     EnqueueError,
@@ -26,6 +25,7 @@ from pyasynq.task import EnqueueResult, Task, TaskState
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20
+TASKS_PER_SCRIPT = 250  # 1.1 ms of Redis, and 3 in a bad hour; 500 cost no less per task
 
 Item = tuple[QueueKeys, Prepared]
 """A task ready to be stored, and the keys of its queue."""
@@ -49,7 +49,9 @@ class Chunk:
         """Tell whether *item* fits; a task larger than the limit travels alone."""
         if not self.items:
             return True
-        return len(self.items) < MOST_TASKS and self.size_bytes + len(item.encoded) <= MOST_BYTES
+        return (
+            len(self.items) < TASKS_PER_SCRIPT and self.size_bytes + len(item.encoded) <= MOST_BYTES
+        )
 
     def add(self, item: Prepared, position: int) -> None:
         """Take *item* along."""
