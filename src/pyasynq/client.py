@@ -62,7 +62,7 @@ class Client:
         self._connector: Connector | None = None
         self._runner: Runner | None = None
         self._enqueuer: Enqueuer | None = None
-        self._measured = float("-inf")
+        self._measure_at = float("-inf")
         self._is_closed = False
 
     def enqueue(self, task: Task, **options: Unpack[OptionKeywords]) -> TaskInfo:
@@ -87,7 +87,9 @@ class Client:
         merged = task.options
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
-        enqueuer = self._opened()
+        enqueuer = self._enqueuer or self._open()
+        if self._clock.monotonic() >= self._measure_at:
+            self._measure_clock()
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
         refusal = enqueuer.store(item)
@@ -116,7 +118,9 @@ class Client:
                 above, with None for those. To repeat the call for them with the same task_ids
                 is safe.
         """
-        enqueuer = self._opened()
+        enqueuer = self._enqueuer or self._open()
+        if self._clock.monotonic() >= self._measure_at:
+            self._measure_clock()
         now_ns = self._clock.redis_now_ns()
         namespace = enqueuer.namespace
         items = prepared_all(
@@ -162,12 +166,6 @@ class Client:
                 self._connector = Connector.of(self._source)
             return self._connector
 
-    def _opened(self) -> Enqueuer:
-        enqueuer = self._enqueuer or self._open()
-        if self._clock.monotonic() - self._measured >= MEASURE_AGAIN_S:
-            self._measure_clock()
-        return enqueuer
-
     def _open(self) -> Enqueuer:
         connector = self._connected()
         with self._lock:
@@ -191,8 +189,8 @@ class Client:
         runner = self._runner
         if runner is None:  # closed a moment ago
             return
-        self._measured = self._clock.monotonic()
+        self._measure_at = self._clock.monotonic() + MEASURE_AGAIN_S
         try:
             runner.measure_clock()
         except RedisUnavailableError:  # the call itself is made with patience
-            self._measured = float("-inf")
+            self._measure_at = float("-inf")

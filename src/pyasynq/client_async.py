@@ -61,7 +61,7 @@ class AsyncClient:
         self._connector: Connector | None = None
         self._runner: AsyncRunner | None = None
         self._enqueuer: AsyncEnqueuer | None = None
-        self._measured = float("-inf")
+        self._measure_at = float("-inf")
         self._is_closed = False
 
     async def enqueue(self, task: Task, **options: Unpack[OptionKeywords]) -> TaskInfo:
@@ -86,7 +86,9 @@ class AsyncClient:
         merged = task.options
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
-        enqueuer = await self._opened()
+        enqueuer = self._enqueuer or self._open()
+        if self._clock.monotonic() >= self._measure_at:
+            await self._measure_clock()
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
         refusal = await enqueuer.store(item)
@@ -115,7 +117,9 @@ class AsyncClient:
                 above, with None for those. To repeat the call for them with the same task_ids
                 is safe.
         """
-        enqueuer = await self._opened()
+        enqueuer = self._enqueuer or self._open()
+        if self._clock.monotonic() >= self._measure_at:
+            await self._measure_clock()
         now_ns = self._clock.redis_now_ns()
         namespace = enqueuer.namespace
         items = prepared_all(
@@ -161,12 +165,6 @@ class AsyncClient:
                 self._connector = Connector.of(self._source)
             return self._connector
 
-    async def _opened(self) -> AsyncEnqueuer:
-        enqueuer = self._enqueuer or self._open()
-        if self._clock.monotonic() - self._measured >= MEASURE_AGAIN_S:
-            await self._measure_clock()
-        return enqueuer
-
     def _open(self) -> AsyncEnqueuer:
         connector = self._connected()
         with self._lock:
@@ -190,8 +188,8 @@ class AsyncClient:
         runner = self._runner
         if runner is None:  # closed a moment ago
             return
-        self._measured = self._clock.monotonic()
+        self._measure_at = self._clock.monotonic() + MEASURE_AGAIN_S
         try:
             await runner.measure_clock()
         except RedisUnavailableError:  # the call itself is made with patience
-            self._measured = float("-inf")
+            self._measure_at = float("-inf")
