@@ -67,6 +67,20 @@ async def test_cancelling_one_under_way_does_not_cancel_the_others(redis_server,
     assert [type(each).__name__ for each in done] == ["TaskInfo", "CancelledError", "TaskInfo"]
 
 
+async def test_cancelling_a_lone_call_under_way_leaves_the_next_one_alone(client, redis_client):
+    redis_client.client_pause(300)
+    lone = asyncio.create_task(client.enqueue(Task("email"), task_id="lone"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    lone.cancel()
+
+    following = await client.enqueue(Task("email"), task_id="following")
+
+    assert lone.cancelled()
+    assert following.id == "following"
+    assert redis_client.exists("asynq:{default}:t:following")
+
+
 async def test_every_caller_is_told_when_redis_is_gone():
     with ChaosProxy(0) as proxy:
         proxy.refuse()
