@@ -14,7 +14,7 @@ from pyasynq.broker.payload_size import (
 )
 from pyasynq.broker.prepare import info_of, prepare, queue_of
 from pyasynq.broker.runner_async import AsyncRunner
-from pyasynq.clock import Clock, SystemClock
+from pyasynq.clock import Clock, SystemClock, to_datetime
 from pyasynq.connection.connect import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
@@ -61,7 +61,7 @@ class AsyncClient:
         self._connector: Connector | None = None
         self._runner: AsyncRunner | None = None
         self._enqueuer: AsyncEnqueuer | None = None
-        self._measured = float("-inf")
+        self._measure_at = float("-inf")
         self._is_closed = False
 
     async def enqueue(self, task: Task, **options: Unpack[OptionKeywords]) -> TaskInfo:
@@ -86,13 +86,15 @@ class AsyncClient:
         merged = task.options
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
-        enqueuer = await self._opened()
+        enqueuer = self._enqueuer or self._open()
+        if self._clock.monotonic() >= self._measure_at:
+            await self._measure_clock()
         now_ns = self._clock.redis_now_ns()
-        item = self._prepared(task, merged, now_ns)
+        item = self._prepared(task, merged, enqueuer.namespace, now_ns)
         refusal = await enqueuer.store(item)
         if refusal is not None:
             raise refusal
-        return info_of(item[1], now_ns=now_ns)
+        return info_of(item[1], now=to_datetime(now_ns))
 
     async def enqueue_many(
         self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
@@ -115,18 +117,23 @@ class AsyncClient:
                 above, with None for those. To repeat the call for them with the same task_ids
                 is safe.
         """
-        enqueuer = await self._opened()
+        enqueuer = self._enqueuer or self._open()
+        if self._clock.monotonic() >= self._measure_at:
+            await self._measure_clock()
         now_ns = self._clock.redis_now_ns()
-        items = prepared_all(tasks, lambda task, options: self._prepared(task, options, now_ns))
+        namespace = enqueuer.namespace
+        items = prepared_all(
+            tasks, lambda task, options: self._prepared(task, options, namespace, now_ns)
+        )
         outcomes = await enqueuer.store_all(items)
-        return results_of(items, outcomes, now_ns=now_ns)
+        return results_of(items, outcomes, now=to_datetime(now_ns))
 
     async def close(self) -> None:
         """Close the connections; safe to repeat. A closed client cannot be used again."""
         self._is_closed = True
-        if self._enqueuer is not None:
-            await self._enqueuer.close()
-            self._enqueuer = None
+        enqueuer, self._enqueuer = self._enqueuer, None
+        if enqueuer is not None:
+            await enqueuer.close()
         if self._runner is not None:
             await self._runner.close()
             self._runner = None
@@ -158,29 +165,31 @@ class AsyncClient:
                 self._connector = Connector.of(self._source)
             return self._connector
 
-    async def _opened(self) -> AsyncEnqueuer:
+    def _open(self) -> AsyncEnqueuer:
         connector = self._connected()
         with self._lock:
             if self._runner is None or self._enqueuer is None:
-                runner = AsyncRunner(connector.open_async(), clock=self._clock)
-                patience_s = self._patience_s
-                self._runner = runner
-                self._enqueuer = AsyncEnqueuer(runner, self._clock, patience_s=patience_s)
-            runner, enqueuer = self._runner, self._enqueuer
-        await self._measure_clock(runner)
-        return enqueuer
+                self._runner = AsyncRunner(connector.open_async(), clock=self._clock)
+                self._enqueuer = AsyncEnqueuer(
+                    self._runner,
+                    self._clock,
+                    namespace=connector.namespace,
+                    patience_s=self._patience_s,
+                )
+            return self._enqueuer
 
-    def _prepared(self, task: Task, options: EnqueueOptions, now_ns: int) -> Item:
+    def _prepared(self, task: Task, options: EnqueueOptions, namespace: str, now_ns: int) -> Item:
         self._payload_sizes.check(task.type, task.payload)
-        keys = queue_keys(queue_of(options), self.namespace)
+        keys = queue_keys(queue_of(options), namespace)
         return keys, prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
 
-    async def _measure_clock(self, runner: AsyncRunner) -> None:
-        """Learn the time of Redis, now and then."""
-        now = self._clock.monotonic()
-        if now - self._measured >= MEASURE_AGAIN_S:
-            self._measured = now
-            try:
-                await runner.measure_clock()
-            except RedisUnavailableError:  # the call itself is made with patience
-                self._measured = float("-inf")
+    async def _measure_clock(self) -> None:
+        """Learn the time of Redis."""
+        runner = self._runner
+        if runner is None:  # closed a moment ago
+            return
+        self._measure_at = self._clock.monotonic() + MEASURE_AGAIN_S
+        try:
+            await runner.measure_clock()
+        except RedisUnavailableError:  # the call itself is made with patience
+            self._measure_at = float("-inf")

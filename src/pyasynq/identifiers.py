@@ -1,37 +1,33 @@
 """IDs of new tasks."""
 
 import os
-import threading
+from collections.abc import Iterator
 
-BATCH = 256
-VARIANTS = "89ab"  # RFC 9562 section 4.1: the digit begins with the bits 10
+BATCH = 64  # made together: the cost of one is a third of one made alone
 
-
-class _Entropy(threading.local):
-    """Random bytes in stock, of one thread."""
-
-    stock = b""
-    position = 0
-
-
-_entropy = _Entropy()
+# RFC 9562 section 4.1: the digit of the variant begins with the bits 10.
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_stock: list[str] = []  # shared by all threads: a list gives each item to one of them only
 
 
 def new_task_id() -> str:
-    """Return a random UUID (version 4) as text; the system is asked once for 256 of them."""
-    start = _entropy.position
-    if start >= len(_entropy.stock):
-        _entropy.stock, start = os.urandom(16 * BATCH), 0
-    _entropy.position = start + 16
-    digits = _entropy.stock[start : start + 16].hex()
-    variant = VARIANTS[_entropy.stock[start + 8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    """Return a random UUID (version 4) as text; the system is asked once for 64 of them."""
+    try:
+        return _stock.pop()
+    except IndexError:
+        first, *others = _new_ids()
+        _stock.extend(others)
+        return first
 
 
-def _forget_stock() -> None:
-    """After a fork the child would use the same bytes as its parent."""
-    _entropy.stock, _entropy.position = b"", 0
+def _new_ids() -> Iterator[str]:
+    text = os.urandom(16 * BATCH).hex()
+    for start in range(0, len(text), 32):
+        digits = text[start : start + 32]
+        variant = _VARIANTS[digits[16]]
+        yield f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_stock)
+    # The child would use the same IDs as its parent.
+    os.register_at_fork(after_in_child=_stock.clear)

@@ -24,10 +24,10 @@ async def client(redis_url, redis_client):
         yield client
 
 
-async def test_a_thousand_concurrent_calls_are_two_scripts(client, redis_client):
+async def test_a_thousand_concurrent_calls_are_four_scripts(client, redis_client):
     infos = await asyncio.gather(*(client.enqueue(Task("email")) for _ in range(1000)))
 
-    assert scripts_run(redis_client) == 2
+    assert scripts_run(redis_client) == 4
     assert redis_client.llen("asynq:{default}:pending") == 1000
     assert len({info.id for info in infos}) == 1000
 
@@ -65,6 +65,20 @@ async def test_cancelling_one_under_way_does_not_cancel_the_others(redis_server,
             done = await asyncio.gather(*calls, return_exceptions=True)
 
     assert [type(each).__name__ for each in done] == ["TaskInfo", "CancelledError", "TaskInfo"]
+
+
+async def test_cancelling_a_lone_call_under_way_leaves_the_next_one_alone(client, redis_client):
+    redis_client.client_pause(300)
+    lone = asyncio.create_task(client.enqueue(Task("email"), task_id="lone"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    lone.cancel()
+
+    following = await client.enqueue(Task("email"), task_id="following")
+
+    assert lone.cancelled()
+    assert following.id == "following"
+    assert redis_client.exists("asynq:{default}:t:following")
 
 
 async def test_every_caller_is_told_when_redis_is_gone():

@@ -68,11 +68,11 @@ def test_a_queue_keeps_the_order_of_its_tasks(redis_url, redis_client):
     assert [each.decode() for each in reversed(stored)] == [each.info.id for each in results]
 
 
-def test_scripts_get_at_most_500_tasks_in_few_round_trips(redis_url, redis_client):
+def test_scripts_get_at_most_250_tasks_in_few_round_trips(redis_url, redis_client):
     with Client(redis_url) as client:
         client.enqueue_many(tasks(1))
         redis_client.config_resetstat()
-        client.enqueue_many(tasks(1700, queue="new"))
+        client.enqueue_many(tasks(900, queue="new"))
 
     calls = commands(redis_client)
     assert (calls["evalsha"], calls["sadd"]) == (4, 1)

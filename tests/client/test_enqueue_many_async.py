@@ -67,11 +67,11 @@ async def test_a_queue_keeps_the_order_of_its_tasks(redis_url, redis_client):
     assert [each.decode() for each in reversed(stored)] == [each.info.id for each in results]
 
 
-async def test_scripts_get_at_most_500_tasks_in_few_round_trips(redis_url, redis_client):
+async def test_scripts_get_at_most_250_tasks_in_few_round_trips(redis_url, redis_client):
     async with AsyncClient(redis_url) as client:
         await client.enqueue_many(tasks(1))
         redis_client.config_resetstat()
-        await client.enqueue_many(tasks(1700, queue="new"))
+        await client.enqueue_many(tasks(900, queue="new"))
 
     calls = commands(redis_client)
     assert (calls["evalsha"], calls["sadd"]) == (4, 1)

@@ -1,6 +1,7 @@
 """Blocking callers share idle connections, never one that is in use or has something unread."""
 
 import os
+import socket
 import threading
 
 import pytest
@@ -76,6 +77,22 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(link, redis_clie
     (another,) = link.exchange([("CLIENT", "ID")])
     assert isinstance(another, int)
     assert another != number
+
+
+def test_a_connection_that_its_pool_closed_is_replaced_unseen(redis_server):
+    pool = ConnectionPool.from_url(redis_server.url)
+    link = Link(pool)
+    (first,) = link.exchange([("CLIENT", "ID")])
+
+    pool.disconnect()
+    strangers = socket.socketpair()  # they get the file number of the socket that was closed
+    (second,) = link.exchange([("CLIENT", "ID")])
+
+    for stranger in strangers:
+        stranger.close()
+    link.close()
+    assert isinstance(second, int)
+    assert second != first
 
 
 def test_a_loss_says_that_the_commands_may_have_run(redis_server):

@@ -41,7 +41,7 @@ class Asking:
     def socket(self) -> socket.socket:
         if isinstance(self.link, AsyncLink):
             return self.link._connection._writer.get_extra_info("socket")
-        return self.link._idle[0]._sock
+        return self.link._idle[0].connection._sock
 
 
 @contextlib.asynccontextmanager

@@ -122,6 +122,13 @@ def pending(count: int) -> Operation[object]:
     return enqueue(tasks(count), KEYS, now_ns=NOW_NS)
 
 
+def locked(count: int) -> Operation[object]:
+    items = [
+        make_prepared(f"{i:036}", task=TASK, unique=60, unique_key=str(i)) for i in range(count)
+    ]
+    return enqueue(items, KEYS, now_ns=NOW_NS)
+
+
 def scheduled(count: int) -> Operation[object]:
     return schedule(tasks(count, process_at=LATER), KEYS)
 
@@ -133,6 +140,7 @@ def grouped(count: int) -> Operation[object]:
 # What comes before each operation, the operation, and what 1 and 100 tasks cost.
 STORIES = {
     "enqueue": ((), pending),
+    "enqueue with a lock": ((), locked),
     "schedule": ((), scheduled),
     "add to group": ((), grouped),
     "dequeue": ((pending,), fetch),
@@ -144,8 +152,10 @@ STORIES = {
 }
 # Bytes sent, bytes received, and calls inside Redis, for 1 and for 100 tasks.
 COSTS = {
-    ("enqueue", 1): (321, 4, 5),
-    ("enqueue", 100): (17_548, 4, 203),
+    ("enqueue", 1): (302, 4, 5),
+    ("enqueue", 100): (15_055, 4, 203),
+    ("enqueue with a lock", 1): (449, 4, 8),
+    ("enqueue with a lock", 100): (29_655, 4, 503),
     ("schedule", 1): (412, 4, 7),
     ("schedule", 100): (22_490, 4, 403),
     ("add to group", 1): (358, 4, 7),

@@ -1,7 +1,7 @@
 # Generated from enqueuer_async.py by tools/unasync.py: change that file.
 """Stores prepared tasks, and lists their queues among all queues."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pyasynq.broker.bulk import Item, chunked, round_trips, spread
@@ -21,10 +21,12 @@ class Enqueuer:
     """Stores tasks of any queue.
 
     Args:
+        namespace: of the keys of every task.
         patience_s: for how long an unreachable Redis is tried.
     """
 
-    def __init__(self, runner: Runner, clock: Clock, *, patience_s: float) -> None:
+    def __init__(self, runner: Runner, clock: Clock, *, namespace: str, patience_s: float) -> None:
+        self.namespace = namespace
         self._runner = runner
         self._clock = clock
         self._patience_s = patience_s
@@ -46,7 +48,7 @@ class Enqueuer:
         for chunks in round_trips(chunked(items)):
             now_ns = self._clock.redis_now_ns()
             answers = self._run(
-                {chunk.keys.queue: chunk.keys for chunk in chunks},
+                {chunk.keys.queue: chunk.keys for chunk in chunks}.values(),
                 [chunk.operation(now_ns) for chunk in chunks],
             )
             spread(chunks, answers, outcomes)
@@ -56,26 +58,27 @@ class Enqueuer:
         """As `store_all` with one item, without the search for company."""
         keys, prepared = item
         operation = place(prepared, keys, now_ns=self._clock.redis_now_ns())
-        (answer,) = self._run({keys.queue: keys}, [operation])
+        (answer,) = self._run((keys,), (operation,))
         return answer if isinstance(answer, PyasynqError) else answer[0]
 
     def _run(
-        self, queues: Mapping[str, QueueKeys], operations: Sequence[Operation[Any]]
+        self, queues: Collection[QueueKeys], operations: Sequence[Operation[Any]]
     ) -> list[Any]:
         """Run operations, and list their queues unless that was done a moment ago."""
         now = self._clock.monotonic()
-        registrations = {
-            queue: register_queue(queue, namespace=keys.namespace)
-            for queue, keys in queues.items()
-            if now - self._registered.get(queue, NEVER) >= REGISTER_AGAIN_S
-        }
-        answers = self._runner.run_all(
-            [*registrations.values(), *operations], patience_s=self._patience_s
-        )
-        for queue, answer in zip(registrations, answers, strict=False):
+        unlisted = [
+            keys
+            for keys in queues
+            if now - self._registered.get(keys.queue, NEVER) >= REGISTER_AGAIN_S
+        ]
+        if not unlisted:
+            return self._runner.run_all(operations, patience_s=self._patience_s)
+        registrations = [register_queue(keys.queue, namespace=keys.namespace) for keys in unlisted]
+        answers = self._runner.run_all([*registrations, *operations], patience_s=self._patience_s)
+        for keys, answer in zip(unlisted, answers, strict=False):
             if not isinstance(answer, BaseException):
-                self._registered[queue] = now
-        return answers[len(registrations) :]
+                self._registered[keys.queue] = now
+        return answers[len(unlisted) :]
 
     def close(self) -> None:
         """Wait for what is under way."""

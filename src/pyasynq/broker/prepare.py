@@ -7,6 +7,7 @@ a group makes it aggregating; else it is pending.
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import md5
 
 import msgspec
@@ -22,7 +23,7 @@ from pyasynq.options import (
     EnqueueOptions,
     to_seconds,
 )
-from pyasynq.task import NO_HEADERS, Task, TaskInfo, TaskState
+from pyasynq.task import Task, TaskInfo, TaskInfoDraft, TaskState, frozen
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, encode
 
@@ -89,7 +90,7 @@ def prepare(
     message = TaskMessage(
         type=task.type,
         payload=task.payload or b"",
-        headers={**task.headers, **(options.headers or NO_HEADERS)},
+        headers=_headers(task, options),
         id=options.task_id or new_id(),
         queue=keys.queue,
         retry=DEFAULT_MAX_RETRY if options.max_retry is None else options.max_retry,
@@ -117,26 +118,38 @@ def prepare(
     )
 
 
-def info_of(prepared: Prepared, *, now_ns: int) -> TaskInfo:
+def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
     """Return what is known of a task that was just stored."""
     message = prepared.message
-    due_ns = prepared.process_at_ns
-    if due_ns is None and prepared.state is TaskState.PENDING:
-        due_ns = now_ns
-    return TaskInfo(
+    state, due_ns = prepared.state, prepared.process_at_ns
+    due = now if state is TaskState.PENDING else None
+    draft = TaskInfoDraft(
         id=message.id,
         queue=message.queue,
         type=message.type,
         payload=message.payload,
         headers=message.headers,
-        state=prepared.state,
+        state=state,
         max_retry=message.retry,
-        timeout=timedelta(seconds=message.timeout) if message.timeout else None,
+        timeout=_span(message.timeout) if message.timeout else None,
         deadline=to_datetime(message.deadline * NANOSECONDS) if message.deadline else None,
         group=message.group_key,
-        next_process_at=None if due_ns is None else to_datetime(due_ns),
-        retention=timedelta(seconds=message.retention),
+        next_process_at=due if due_ns is None else to_datetime(due_ns),
+        retention=_span(message.retention),
     )
+    return frozen(draft)
+
+
+@lru_cache(maxsize=64)
+def _span(seconds: int) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def _headers(task: Task, options: EnqueueOptions) -> dict[str, str]:
+    headers = dict(task.headers) if task.headers else {}
+    if options.headers:
+        headers.update(options.headers)
+    return headers
 
 
 def _process_at_ns(options: EnqueueOptions, now_ns: int) -> int | None:

@@ -6,7 +6,7 @@ their digest; one that the server does not know is sent whole, for just those it
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
 
+_FAILURES = frozenset({Refusal, Trouble})
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
 
 
@@ -72,18 +73,35 @@ class AsyncRunner:
         Returns:
             For each operation its result, or the error that `run` would have raised.
         """
+        if not operations:
+            return []
+        end = None if patience_s is None else self._clock.monotonic() + patience_s
+        replies = await self._exchange(
+            operations, [_command(operation, as_source=False) for operation in operations]
+        )
+        for reply in replies:
+            if type(reply) in _FAILURES:
+                return await self._repeat(operations, replies, end)
+        return [
+            _decoded(operation.decode, reply)
+            for operation, reply in zip(operations, replies, strict=True)
+        ]
+
+    async def _repeat(
+        self, operations: Sequence[Operation[Any]], replies: Sequence[Any], end: float | None
+    ) -> list[Any]:
+        """Return the answers to all operations, once those that failed are run again.
+
+        Args:
+            replies: to the first try.
+            end: until when an unreachable Redis is tried; None for ever.
+        """
         answers: list[Any] = [None] * len(operations)
         repeated: set[int] = set()
         by_source: set[int] = set()
         todo = list(range(len(operations)))
-        end = None if patience_s is None else self._clock.monotonic() + patience_s
-        tries, wait_s = 0, FIRST_WAIT_S
-        while todo:
-            replies = await self._exchange(
-                [operations[i] for i in todo],
-                [_command(operations[i], as_source=i in by_source) for i in todo],
-            )
-            tries += 1
+        tries, wait_s = 1, FIRST_WAIT_S
+        while True:
             unknown, again = [], []
             for i, reply in zip(todo, replies, strict=True):
                 if _is_no_script(reply) and i not in by_source:
@@ -104,7 +122,13 @@ class AsyncRunner:
                 await asyncio.sleep(wait_s * (0.5 + self._random.random()))
                 wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
             todo = sorted(unknown + again)
-        return answers
+            if not todo:
+                return answers
+            replies = await self._exchange(
+                [operations[i] for i in todo],
+                [_command(operations[i], as_source=i in by_source) for i in todo],
+            )
+            tries += 1
 
     async def measure_clock(self, *, patience_s: float = 0.0) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough."""
@@ -188,6 +212,10 @@ def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
         decode = operation.decode_repeated
+    return _decoded(decode, reply)
+
+
+def _decoded(decode: Callable[[Any], Any], reply: Any) -> Any:
     try:
         return decode(reply)
     except PyasynqError as error:

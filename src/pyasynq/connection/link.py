@@ -29,31 +29,31 @@ class Link:
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._idle: list[Connection] = []
+        self._idle: list[_Line] = []
         self._process_id = os.getpid()
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places."""
         data = packed(commands)
         try:
-            connection = self._take()
+            line = self._take()
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
         try:
-            is_clean = _converse(connection, data, len(commands), replies)
+            is_clean = line.converse(data, len(commands), replies)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server says
-            self._drop(connection)
+            self._drop(line)
             return replies + [Trouble(error, was_sent=True)] * (len(commands) - len(replies))
         except BaseException:  # an interrupted caller leaves an answer unread behind
-            self._drop(connection)
+            self._drop(line)
             raise
         # Nothing may be left over for the next call; and when the master has become a replica,
         # the next call asks for the new one.
         if not is_clean or any(map(is_read_only, replies)):
-            self._drop(connection)
+            self._drop(line)
         else:
-            self._idle.append(connection)
+            self._idle.append(line)
         return replies
 
     def close(self) -> None:
@@ -61,54 +61,77 @@ class Link:
         while self._idle:
             self._drop(self._idle.pop())
 
-    def _take(self) -> Connection:
+    def _take(self) -> "_Line":
         if self._process_id != os.getpid():  # a fork: the sockets belong to the parent
             self._idle, self._process_id = [], os.getpid()
         while True:
             try:
-                connection = self._idle.pop()
+                line = self._idle.pop()
             except IndexError:
-                return self._pool.get_connection()
-            if _is_quiet(_socket_of(connection)):
-                return connection
-            self._drop(connection)
+                return _Line(self._pool.get_connection())
+            if line.is_quiet():
+                return line
+            self._drop(line)
 
-    def _drop(self, connection: Connection) -> None:
-        connection.disconnect()
-        self._pool.release(connection)
+    def _drop(self, line: "_Line") -> None:
+        line.connection.disconnect()
+        self._pool.release(line.connection)
 
 
-def _converse(connection: Connection, data: bytes, count: int, replies: list[Any]) -> bool:
-    """Send *data* and append *count* replies; return whether nothing else came.
+class _Line:
+    """The socket of a connection, and what reads and watches it from call to call."""
 
-    Raises:
-        OSError: the connection was lost, or the server is silent.
-    """
-    channel, reader = _socket_of(connection), new_reader()
-    unsent = memoryview(data)
-    while unsent:  # sendall would limit the time for all of it, however well it goes
+    __slots__ = ("_channel", "_poll", "_reader", "connection")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._channel = _socket_of(connection)
+        self._reader = new_reader()
+        self._poll = _poll_of(self._channel)
+
+    def converse(self, data: bytes, count: int, replies: list[Any]) -> bool:
+        """Send *data* and append *count* replies; return whether nothing else came.
+
+        Raises:
+            OSError: the connection was lost, or the server is silent.
+        """
+        channel, reader = self._channel, self._reader
+        sent = channel.send(data)
+        if sent < len(data):
+            _send_rest(channel, memoryview(data)[sent:])
+        while len(replies) < count:
+            reply = reader.gets()
+            if reply is not MISSING:
+                replies.append(reply)
+                continue
+            received = channel.recv(MOST_BYTES)
+            if not received:
+                raise ConnectionError("connection closed by server")
+            reader.feed(received)
+        return not reader.has_data()
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing has come over an idle connection, such as its end."""
+        if self._channel is None or self._channel is not _socket_of(self.connection):
+            return False
+        if self._poll is None:
+            return not select.select([self._channel], [], [], 0)[0]
+        return not self._poll.poll(0)
+
+
+def _send_rest(channel: Any, unsent: memoryview) -> None:
+    """Send what did not fit; sendall would limit the time for all of it, however well it goes."""
+    while unsent:
         unsent = unsent[channel.send(unsent) :]
-    while len(replies) < count:
-        reply = reader.gets()
-        if reply is not MISSING:
-            replies.append(reply)
-            continue
-        received = channel.recv(MOST_BYTES)
-        if not received:
-            raise ConnectionError("connection closed by server")
-        reader.feed(received)
-    return not reader.has_data()
 
 
-def _is_quiet(channel: socket.socket | None) -> bool:
-    """Tell whether nothing has come over an idle connection, such as its end."""
-    if channel is None:
-        return False
-    if not hasattr(select, "poll"):  # Windows
-        return not select.select([channel], [], [], 0)[0]
+def _poll_of(channel: socket.socket | None) -> "select.poll | None":
+    """Return what watches the socket; None where there is nothing of the kind (Windows)."""
+    if channel is None or not hasattr(select, "poll"):
+        return None
     poll = select.poll()
     poll.register(channel, select.POLLIN | select.POLLHUP)
-    return not poll.poll(0)
+    return poll
 
 
 def _socket_of(connection: Connection) -> Any:

@@ -1,13 +1,16 @@
 """From a task and its options to what is stored."""
 
+import dataclasses
+import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pyasynq.broker.prepare import info_of, prepare
+from pyasynq.clock import to_datetime
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions
-from pyasynq.task import Task, TaskState
+from pyasynq.task import Task, TaskInfo, TaskState
 from pyasynq.wire.message import decode
 from tests.builders import NOW_NS, make_keys
 
@@ -121,12 +124,26 @@ def test_an_expiry_is_a_moment_or_counts_from_now():
 
 
 def test_the_info_tells_what_was_stored():
-    info = info_of(stored(timeout=30, retention=60, max_retry=2), now_ns=NOW_NS)
+    info = info_of(stored(timeout=30, retention=60, max_retry=2), now=to_datetime(NOW_NS))
 
     assert (info.id, info.state, info.max_retry) == ("made", TaskState.PENDING, 2)
     assert (info.timeout, info.retention) == (timedelta(seconds=30), timedelta(seconds=60))
     assert info.next_process_at == datetime(2033, 5, 18, 3, 33, 20, 500_000, tzinfo=UTC)
-    assert info_of(stored(group="g"), now_ns=NOW_NS).next_process_at is None
+    assert info_of(stored(group="g"), now=to_datetime(NOW_NS)).next_process_at is None
+
+
+def test_the_info_is_like_one_made_by_its_class():
+    info = info_of(stored(), now=to_datetime(NOW_NS))
+    values = {each.name: getattr(info, each.name) for each in dataclasses.fields(TaskInfo)}
+
+    same = TaskInfo(**values)
+
+    assert type(info) is TaskInfo
+    assert (info, repr(info)) == (same, repr(same))
+    assert dataclasses.asdict(info) == values
+    assert pickle.loads(pickle.dumps(info)) == same
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        info.queue = "low"
 
 
 @pytest.mark.parametrize("given", [{"unique_key": "a"}, {"unique_until": "started"}])

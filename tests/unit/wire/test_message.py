@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError
+from pyasynq.wire import asynq_pb2, records
 from pyasynq.wire import message as wire_message
-from pyasynq.wire import records
 from pyasynq.wire.message import TaskMessage, clean_text, decode, encode, is_same_task
 from tests.golden_data import blob, load
 
@@ -158,6 +158,18 @@ def test_lone_surrogates_in_headers_are_refused(headers):
 def test_numbers_that_do_not_fit_are_refused(fields):
     with pytest.raises(PayloadError):
         encode(TaskMessage(**fields))
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_152])
+def test_the_bytes_of_a_new_task_are_those_of_any(size):
+    message = TaskMessage(
+        type="email", payload=b"x" * size, id="é" * 70, queue="mail", retry=25, timeout=1800
+    )
+    whole = asynq_pb2.TaskMessage(
+        type="email", payload=b"x" * size, id="é" * 70, queue="mail", retry=25, timeout=1800
+    )
+
+    assert encode(message) == whole.SerializeToString()
 
 
 AS_GO = [case for case in GOLDEN["decode"] if case["name"] not in READ_OTHERWISE]

@@ -3,21 +3,25 @@
 -- KEYS[1]: pending list
 -- ARGV[1]: task key prefix
 -- ARGV[2]: now in nanoseconds
--- ARGV[3..]: per task: id, msg, unique key or "", its seconds, expires_at or "", unique_until or ""
+-- ARGV[3]: arguments per task: 6, or 2 when no task has more than those
+-- ARGV[4..]: per task: id, msg, unique key or "", its seconds, expires_at or "", unique_until or ""
 -- Returns: {} when all were stored, else per refused task {index from 0, code, ...} as of claim
 -- Memory full: refused
 -- Repeat: by_token
 redis.call("LLEN", KEYS[1])
-local refused, ids = {}, {}
-for i = 3, #ARGV, 6 do
+local step, refused, ids = tonumber(ARGV[3]), {}, {}
+for i = 4, #ARGV, step do
   local id = ARGV[i]
   local key = ARGV[1] .. id
-  local why = claim(key, id, ARGV[i + 2], ARGV[i + 3])
+  local lock = step == 6 and ARGV[i + 2] or ""
+  local why = claim(key, id, lock, ARGV[i + 3])
   if why then
-    refused[#refused + 1] = {(i - 3) / 6, why[1], why[2], why[3]}
+    refused[#refused + 1] = {(i - 4) / step, why[1], why[2], why[3]}
   else
     redis.call("HSET", key, "msg", ARGV[i + 1], "state", "pending", "pending_since", ARGV[2])
-    describe(key, ARGV[i + 2], ARGV[i + 4], ARGV[i + 5])
+    if step == 6 then
+      describe(key, lock, ARGV[i + 4], ARGV[i + 5])
+    end
     ids[#ids + 1] = id
   end
 end
