@@ -9,7 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure.environments import BUILT
+from benchmarks.measure.options import Options
+
 RECORDS = Path(__file__).parents[1] / "records"
+QUICK_RECORDS = BUILT / "records"
 THOUSAND = 1000
 PACKAGES = ("pyasynq", "redis", "hiredis", "msgspec", "protobuf", "uvloop")
 
@@ -18,24 +22,30 @@ def save(
     question: str,
     results: Any,
     *,
+    options: Options,
     redis_version: str,
+    took_s: float,
     peers: Mapping[str, Any] | None = None,
-    path: Path | None = None,
 ) -> Path:
     """Write the record of one question; return where.
 
     Args:
         question: name of the script; the file has it, too.
         results: anything JSON can say.
+        options: what was asked for.
         redis_version: of the server that was used.
+        took_s: how long measuring took.
         peers: the versions of the packages of each peer, or why it could not be installed.
-        path: where to; the folder of records if not given.
     """
-    path = path or RECORDS / f"{question}.json"
-    path.parent.mkdir(exist_ok=True)
+    usual = QUICK_RECORDS if options.is_quick else RECORDS
+    path = options.record or usual / f"{question}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "question": question,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "mode": "quick" if options.is_quick else "full",
+        "rounds": options.rounds,
+        "took_s": round(took_s),
         "machine": machine(),
         "versions": {"python": platform.python_version(), "redis-server": redis_version}
         | {name: found for name in PACKAGES if (found := _version(name))},
