@@ -50,8 +50,9 @@ bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go 
 bench-quick: $(VENV)/ready-to-test  ## The same with fewer tasks and one round, below three minutes
 	for question in $(WITH_PEERS) $(ALONE); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
 
-bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` has recorded
+bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` has recorded, and write its tables into the docs
 	$(BIN)/python -m benchmarks.chart
+	$(BIN)/python -m benchmarks.report
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -68,7 +68,7 @@ def machine() -> dict[str, Any]:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return rows as aligned text; numbers to the right, what is missing as a dash."""
-    texts = [list(heads)] + [[_text(cell) for cell in row] for row in rows]
+    texts = [list(heads)] + [[as_text(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
     lines = []
     for row in texts:
@@ -78,7 +78,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def _text(cell: object) -> str:
+def as_text(cell: object) -> str:
+    """Return a figure with three digits or more, what is missing as a dash."""
     if cell is None:
         return "-"
     if not isinstance(cell, float):
