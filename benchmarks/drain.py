@@ -14,7 +14,7 @@ from benchmarks.measure.question import FIRST, GO, Column, Group, Question, answ
 from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sides import PYASYNQ, fill, go_asynq
 
-TASKS = 60_000
+TASKS = 80_000
 WAVES = 10  # of all slots, at least, where handlers wait
 QUESTION = Question(
     "drain",

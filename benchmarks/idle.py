@@ -30,9 +30,9 @@ from benchmarks.measure.redis_server import LOOKS, BenchmarkRedis
 from benchmarks.measure.sides import PYASYNQ, go_asynq
 from pyasynq import Client, Task
 
-SECONDS, QUICK_SECONDS = 30.0, 8.0
+SECONDS, QUICK_SECONDS = 30.0, 6.0
 # Until the start is over: the first recovery, every script known.
-SETTLE_S, QUICK_SETTLE_S = 12.0, 5.0
+SETTLE_S, QUICK_SETTLE_S = 12.0, 4.0
 CONCURRENCY = 10
 COMMAND = "pyasynq worker"
 QUESTION = Question(

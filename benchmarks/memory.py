@@ -12,7 +12,7 @@ from benchmarks.measure.sides import PYASYNQ, go_asynq
 from benchmarks.measure.stock import Stock
 
 RUNNING = 10_000
-MANY, QUICK_MANY = 1_000_000, 50_000
+MANY, QUICK_MANY = 1_000_000, 20_000
 HOLD_S = 6  # longer than a heartbeat takes to come
 MEMORY = replace(PYASYNQ, command=(*PYASYNQ.command[:-1], "benchmarks.programs.pyasynq_memory"))
 QUESTION = Question(

@@ -15,7 +15,7 @@ from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sides import PYASYNQ, go_asynq
 from benchmarks.measure.stock import Stock
 
-TASKS = 20_000
+TASKS = 30_000
 OTHERS = {  # by state, how many other tasks there are; more than 10 000 archived are trimmed
     "pending": (10, 1_000, 1_000_000),
     "active": (10, 1_000, 10_000),

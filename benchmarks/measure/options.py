@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from benchmarks.measure.peers import PEERS
 
-QUICK = 0.15  # share of the tasks
+QUICK = 0.1  # share of the tasks
 
 
 class Named(Protocol):
