@@ -55,7 +55,7 @@ def groups(record: dict[str, Any]) -> Iterator[Group]:
         waits = any("of_ideal" in found for found in medians.values())
         if GO in rates and len(rates) > 1 and not waits:
             bars = [Bar(name, rate, rate / rates[GO]) for name, rate in rates.items()]
-            bars.sort(key=lambda bar: (bar.name not in COLOURS, -bar.rate))
+            bars.sort(key=lambda bar: (bar.name != PYASYNQ.name, bar.name != GO, -bar.rate))
             yield Group(case, bars)
 
 
