@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-QUESTIONS := drain enqueue latency idle scale memory startup
+WITH_PEERS := drain enqueue latency idle
+ALONE := scale memory startup ceiling
 PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
@@ -43,13 +44,15 @@ generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf co
 	$(BIN)/python tools/generate.py
 
 bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed, and other queues
-	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question --peers $(PEERS) || exit; done
+	for question in $(WITH_PEERS); do $(BIN)/python -m benchmarks.$$question $(if $(PEERS),--peers $(PEERS)) || exit; done
+	for question in $(ALONE); do $(BIN)/python -m benchmarks.$$question || exit; done
 
 bench-quick: $(VENV)/ready-to-test  ## The same with fewer tasks and one round, below three minutes
-	for question in $(QUESTIONS); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
+	for question in $(WITH_PEERS) $(ALONE); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
 
-bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` has recorded, into docs/benchmarks
+bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` has recorded, and write its tables into the docs
 	$(BIN)/python -m benchmarks.chart
+	$(BIN)/python -m benchmarks.report
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*

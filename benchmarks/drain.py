@@ -1,6 +1,6 @@
 """How many no-op tasks does a worker run a second, and what does each cost?
 
-One process at several numbers of slots, two processes, kinds of handlers, handlers that wait.
+One process at several numbers of slots, kinds of handlers, handlers that wait.
 """
 
 from collections.abc import Iterator
@@ -10,110 +10,113 @@ from typing import Any
 from benchmarks.measure.options import Options, read_options
 from benchmarks.measure.peers import installed
 from benchmarks.measure.program import Figures, Program
-from benchmarks.measure.record import save, table
+from benchmarks.measure.question import FIRST, GO, Column, Group, Question, answer
 from benchmarks.measure.redis_server import BenchmarkRedis
-from benchmarks.measure.rounds import Series, alternate
-from benchmarks.measure.sides import PYASYNQ, filler_of, go_asynq
+from benchmarks.measure.sides import PYASYNQ, fill, go_asynq
 
-TASKS = 60_000
+TASKS = 80_000
+WAVES = 10  # of all slots, at least, where handlers wait
+QUESTION = Question(
+    "drain",
+    ("case", "program"),
+    (
+        Column("tasks/s", "tasks_per_s"),
+        Column("of Go or the first", "tasks_per_s", of=(GO, FIRST)),
+        Column("of the ideal", "of_ideal"),
+        Column("CPU µs", "cpu_us"),
+        Column("Redis CPU µs", "redis_cpu_us"),
+        Column("RSS MB", "rss_mb"),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the question.
+    """One group of rows.
 
     Attributes:
         name: as shown.
-        concurrency: slots of each process.
-        processes: how many share the queue.
+        concurrency: slots of the process.
         share: of the usual number of tasks.
-        extra: further parameters.
+        await_ms: for how long each task waits.
         with_go: whether Go Asynq plays, too.
         with_peers: whether the other Python queues that were asked for play, too.
+        variants: further ways in which pyasynq plays, with their parameters.
     """
 
     name: str
     concurrency: int
-    processes: int = 1
     share: float = 1.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    await_ms: int = 0
     with_go: bool = True
     with_peers: bool = False
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def tasks(self, options: Options) -> int:
+        """Return how many tasks are run; whole waves of all slots if they wait."""
+        usual = options.tasks(int(TASKS * self.share))
+        if not self.await_ms:
+            return usual
+        return max(WAVES, usual // self.concurrency) * self.concurrency
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "typed App": {"handler": "app"},
+    "threads": {"handler": "thread"},
+    "plain asyncio": {"uvloop": False},
+}
 CASES = (
     Case("concurrency 1", 1, share=0.2),
     Case("concurrency 10", 10, with_peers=True),
     Case("concurrency 100", 100, with_peers=True),
     Case("concurrency 1000", 1000),
-    Case("2 processes of 100", 100, processes=2),
-    Case("100, typed App", 100, extra={"handler": "app"}, with_go=False),
-    Case("100, threads", 100, share=0.2, extra={"handler": "thread"}, with_go=False),
-    Case("100, plain asyncio", 100, extra={"uvloop": False}, with_go=False),
-    Case("100 waiting 1 ms", 100, share=0.5, extra={"await_ms": 1}),
-    Case("100 waiting 10 ms", 100, share=0.25, extra={"await_ms": 10}),
-    Case("100 waiting 100 ms", 100, share=0.05, extra={"await_ms": 100}),
+    Case("kinds of handlers, 100", 100, with_go=False, variants=KINDS),
+    Case("100 waiting 1 ms", 100, share=0.5, await_ms=1),
+    Case("100 waiting 10 ms", 100, share=0.25, await_ms=10),
+    Case("100 waiting 100 ms", 100, share=0.05, await_ms=100),
 )
 
 
-def drain(redis: BenchmarkRedis, program: Program, case: Case, tasks: int) -> Figures:
+def drain(
+    redis: BenchmarkRedis, program: Program, tasks: int, concurrency: int, await_ms: int = 0
+) -> Figures:
     """Fill a queue and let *program* run it empty."""
     redis.clear()
-    filler_of(program).run("fill", redis.address, tasks=tasks)
+    fill(redis, program, tasks)
     before_s = redis.cpu_s()
-    parameters = {"tasks": tasks, "concurrency": case.concurrency, **case.extra}
-    if case.processes > 1:
-        parameters["shared"] = True
-    started = [program.start("drain", redis.address, **parameters) for _ in range(case.processes)]
-    figures = [found for each in started if (found := each.figures())["count"]]
-    first_s = min(each["started_s"] for each in figures)
+    parameters = {"tasks": tasks, "concurrency": concurrency, "await_ms": await_ms}
+    found = program.run("drain", redis.address, **parameters)
+    rate = tasks / (found["ended_s"] - found["started_s"])
     return {
-        "tasks_per_s": tasks / (max(each["ended_s"] for each in figures) - first_s),
-        "cpu_us": max(each["cpu_us"] for each in figures),
+        "tasks_per_s": rate,
+        "of_ideal": rate * await_ms / 1e3 / concurrency if await_ms else None,
+        "cpu_us": found["cpu_us"],
         "redis_cpu_us": (redis.cpu_s() - before_s) / tasks * 1e6,
-        "rss_mb": max(each["rss_mb"] for each in figures),
+        "rss_mb": found["rss_mb"],
     }
 
 
-def rows(case: Case, sides: dict[str, Series]) -> Iterator[tuple[object, ...]]:
-    """Return one row for each side, with its rate as a multiple of Go's."""
-    go = sides["go asynq"].median("tasks_per_s") if "go asynq" in sides else None
-    for name, series in sides.items():
-        rate = series.median("tasks_per_s")
-        yield (
-            case.name,
-            name,
-            rate,
-            rate / go if rate and go else None,
-            *(series.median(figure) for figure in ("cpu_us", "redis_cpu_us", "rss_mb")),
-        )
-
-
-def measure(options: Options) -> None:
-    """Measure every case that is asked for, print and record."""
-    go, peers = go_asynq(), installed(options.peers)
-    found: list[tuple[Case, dict[str, Series]]] = []
+def groups(options: Options, go: list[Program], peers: list[Program]) -> Iterator[Group[Program]]:
+    """Return every case that is asked for."""
     with BenchmarkRedis() as redis:
         for case in options.chosen(CASES):
-            tasks = options.tasks(int(TASKS * case.share))
-            sides = [PYASYNQ]
+            sides = [PYASYNQ, *(PYASYNQ.variant(*each) for each in case.variants.items())]
             sides += go if case.with_go else []
-            sides += peers.programs if case.with_peers else []
+            sides += peers if case.with_peers else []
 
-            def play(program: Program, case: Case = case, tasks: int = tasks) -> Figures:
-                return drain(redis, program, case, int(tasks * program.pace))
+            def play(program: Program, case: Case = case) -> Figures:
+                tasks = int(case.tasks(options) * (1 if case.await_ms else program.pace))
+                return drain(redis, program, tasks, case.concurrency, case.await_ms)
 
-            found.append((case, alternate(sides, options.rounds, play)))
-        version = redis.version
-    heads = ("case", "program", "tasks/s", "of Go", "CPU µs", "Redis CPU µs", "RSS MB")
-    print(table(heads, [row for case, sides_found in found for row in rows(case, sides_found)]))
-    results = {
-        case.name: [series.as_data() for series in sides_found.values()]
-        for case, sides_found in found
-    }
-    peers.report()
-    print(save("drain", results, redis_version=version, peers=peers.record, path=options.record))
+            yield Group(case.name, sides, play)
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    options = read_options(__doc__, with_peers=True)
+    peers = installed(options.peers)
+    answer(QUESTION, options, groups(options, go_asynq(), peers.programs), peers)
 
 
 if __name__ == "__main__":
-    measure(read_options(__doc__))
+    main()

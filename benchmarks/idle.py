@@ -1,45 +1,52 @@
-"""What does an idle worker cost: commands a second, processor time, connections?
+"""What does an idle worker cost: commands a second, processor time, memory, connections?
 
-Each case is a real `pyasynq worker` with a Redis of its own that is empty, or holds what the name
-of the case says; all cases run at the same time. "sent" are the commands that the worker sends;
-"executed" are also those that its scripts call, as `INFO commandstats` counts. The goal is below 3
-commands sent a second, and below 1 % of a processor.
+Each case is a worker with a Redis of its own that is empty, or holds what the name of the case
+says; all play at the same time. "sent" are the commands that the worker sends; "executed" are also
+those that its scripts call, as `INFO commandstats` counts. The goal is below 3 commands sent a
+second, and below 1 % of a processor.
 """
 
 import contextlib
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import IO
 
 import redis
 
 from benchmarks.measure.options import Options, read_options
-from benchmarks.measure.program import Figures
-from benchmarks.measure.record import save, table
-from benchmarks.measure.redis_server import BenchmarkRedis
-from benchmarks.measure.rounds import Series
+from benchmarks.measure.peers import installed
+from benchmarks.measure.process import cpu_s, resident_mb
+from benchmarks.measure.program import Figures, Program, Started
+from benchmarks.measure.question import Column, Group, Question, answer
+from benchmarks.measure.redis_server import LOOKS, BenchmarkRedis
+from benchmarks.measure.sides import PYASYNQ, go_asynq
 from pyasynq import Client, Task
 
-SECONDS = 30.0
-SETTLE_S = 12.0  # until the start is over: the first recovery, every script known
-START_TIMEOUT_S = 30.0
-
-# The signal makes the worker tell the processor time that it has used, user and system.
+SECONDS, QUICK_SECONDS = 30.0, 6.0
+# Until the start is over: the first recovery, every script known.
+SETTLE_S, QUICK_SETTLE_S = 12.0, 4.0
+CONCURRENCY = 10
+COMMAND = "pyasynq worker"
+QUESTION = Question(
+    "idle",
+    ("measured", "worker"),
+    (
+        Column("sent/s", "sent_per_s"),
+        Column("executed/s", "executed_per_s"),
+        Column("CPU ms/s", "cpu_ms_per_s"),
+        Column("RSS MB", "rss_mb"),
+        Column("connections", "connections"),
+    ),
+)
 APP = """
-import os
-import signal
-
 from pyasynq import App
 
 app = App(queues={queues!r})
@@ -50,13 +57,7 @@ async def greet(name: str) -> None:
     pass
 
 {more}
-
-def tell(*_):
-    used = os.times()
-    os.write(1, f"{{used.user + used.system}}\\n".encode())
-
-
-signal.signal(signal.SIGUSR1, tell)
+print("ready", flush=True)
 """
 AGGREGATOR = """
 @app.aggregator("*")
@@ -64,76 +65,60 @@ async def join(group, tasks):
     return tasks[0]
 """
 
+Start = Callable[[BenchmarkRedis], AbstractContextManager[Started]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Side:
     """One worker to measure.
 
     Attributes:
         name: as shown.
-        queues: those of its App.
-        more: text of its App besides queues and a task.
-        prepare: puts into Redis what the worker finds.
+        start: runs it until the end of the block.
     """
 
     name: str
-    queues: dict[str, int] = field(default_factory=lambda: {"default": 1})
-    more: str = ""
-    prepare: Callable[[str, dict[str, int]], None] = lambda _url, _queues: None
-
-
-def schedule_one_each(url: str, queues: dict[str, int]) -> None:
-    """Schedule a task for tomorrow in each queue."""
-    with Client(url) as client:
-        for queue in queues:
-            client.enqueue(Task("greet", b"{}"), queue=queue, process_in=timedelta(days=1))
-
-
-TEN = {f"queue-{number}": number for number in range(1, 11)}
-CASES = (
-    Case(name="default"),
-    Case(name="3 queues", queues={"critical": 6, "default": 3, "low": 1}),
-    Case(name="10 queues", queues=TEN),
-    Case(name="10 queues, a task scheduled in each", queues=TEN, prepare=schedule_one_each),
-    Case(name="aggregator", more=AGGREGATOR),
-    Case(name="10 queues, aggregator", queues=TEN, more=AGGREGATOR),
-    Case(name="20 queues: polling", queues={f"queue-{number}": 1 for number in range(20)}),
-)
+    start: Start
 
 
 @contextmanager
-def worker(case: Case, url: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run ``pyasynq worker`` until the end of the block."""
+def command(
+    server: BenchmarkRedis, *, queues: Mapping[str, int], more: str = "", scheduled: bool = False
+) -> Iterator[Started]:
+    """Run ``pyasynq worker``.
+
+    Args:
+        server: its Redis.
+        queues: those of its App.
+        more: text of its App besides queues and a task.
+        scheduled: whether a task is scheduled for tomorrow in each queue.
+    """
+    with Client(server.url) as client:
+        for queue in queues if scheduled else ():
+            client.enqueue(Task("greet", b"{}"), queue=queue, process_in=timedelta(days=1))
     with tempfile.TemporaryDirectory(prefix="pyasynq-benchmark-") as folder:
-        app = Path(folder) / "idle_app.py"
-        app.write_text(APP.format(queues=case.queues, more=case.more))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pyasynq", "worker", "idle_app:app", "--redis-url", url],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": folder},
-            stdout=subprocess.PIPE,
-            stderr=(Path(folder) / "log").open("wb"),
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait()
+        (Path(folder) / "idle_app.py").write_text(APP.format(queues=dict(queues), more=more))
+        arguments = ("-m", "pyasynq", "worker", "idle_app:app", "--redis-url", server.url)
+        with Started.of(COMMAND, (sys.executable, *arguments), {"PYTHONPATH": folder}) as started:
+            yield started
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until *condition* is true."""
-    end = time.monotonic() + START_TIMEOUT_S
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {START_TIMEOUT_S} s: {condition}")
-        time.sleep(0.01)
+def role(server: BenchmarkRedis, *, program: Program) -> Started:
+    """Run the worker of *program*."""
+    return program.start("idle", server.address, concurrency=CONCURRENCY)
 
 
-def cpu_s(process: "subprocess.Popen[bytes]", output: IO[bytes]) -> float:
-    """Return the processor time that a worker has used, in seconds."""
-    process.send_signal(signal.SIGUSR1)
-    return float(output.readline())
+TEN = {f"queue-{number}": number for number in range(1, 11)}
+THREE = {"critical": 6, "default": 3, "low": 1}
+WORKERS: dict[str, Start] = {
+    "1 queue": partial(command, queues={"default": 1}),
+    "3 queues": partial(command, queues=THREE),
+    "10 queues": partial(command, queues=TEN),
+    "10 queues, a task scheduled in each": partial(command, queues=TEN, scheduled=True),
+    "aggregator": partial(command, queues={"default": 1}, more=AGGREGATOR),
+    "10 queues, aggregator": partial(command, queues=TEN, more=AGGREGATOR),
+    "20 queues: polling": partial(command, queues={f"queue-{number}": 1 for number in range(20)}),
+}
 
 
 def count_sent(monitor: redis.client.Monitor, commands: Counter[str]) -> None:
@@ -144,69 +129,53 @@ def count_sent(monitor: redis.client.Monitor, commands: Counter[str]) -> None:
                 commands[each["command"].split(" ", 1)[0].lower()] += 1
 
 
-def executed(client: redis.Redis) -> int:
-    """Return how many commands Redis has executed since its figures were reset."""
-    found: dict[str, dict[str, int]] = client.info("commandstats")
-    own = ("cmdstat_info", "cmdstat_config", "cmdstat_monitor", "cmdstat_client")
-    return sum(each["calls"] for name, each in found.items() if not name.startswith(own))
-
-
-def idle(case: Case, seconds: float) -> Figures:
+def idle(side: Side, *, settle_s: float, seconds: float) -> Figures:
     """Measure one worker, alone with its Redis."""
     with ExitStack() as stack:
         server = stack.enter_context(BenchmarkRedis())
-        case.prepare(server.url, case.queues)
-        process = stack.enter_context(worker(case, server.url))
-        if process.stdout is None:
-            raise TypeError("the output of the worker is not read")
-        wait_for(lambda: server.client.zcard("asynq:servers"))
-        time.sleep(SETTLE_S)
+        worker = stack.enter_context(side.start(server))
+        worker.wait_until_ready()
+        time.sleep(settle_s)
         watcher = redis.Redis.from_url(server.url, protocol=2, socket_timeout=None)
         monitor = stack.enter_context(watcher.monitor())
-        server.client.config_resetstat()
         commands: Counter[str] = Counter()
-        began, cpu_began_s = time.monotonic(), cpu_s(process, process.stdout)
         threading.Thread(target=count_sent, args=(monitor, commands), daemon=True).start()
+        executed, pid = server.executed(), worker.process.pid
+        began_s, used_s = time.monotonic(), cpu_s(pid)
         time.sleep(seconds)
-        used_s, took_s = cpu_s(process, process.stdout) - cpu_began_s, time.monotonic() - began
-        for own in ("info", "config", "monitor", "client"):
+        used_s, took_s = cpu_s(pid) - used_s, time.monotonic() - began_s
+        for own in LOOKS:
             del commands[own]
         return {
             "sent_per_s": sum(commands.values()) / took_s,
-            "executed_per_s": executed(server.client) / took_s,
-            "cpu_percent": 100 * used_s / took_s,
+            "executed_per_s": (server.executed() - executed) / took_s,
+            "cpu_ms_per_s": 1e3 * used_s / took_s,
+            "rss_mb": resident_mb(pid),
             "connections": server.connections() - 1,
             "seconds": took_s,
         } | {f"sent_{name}": count for name, count in commands.items()}
 
 
-def measure_round(cases: list[Case], seconds: float, found: dict[str, Series]) -> None:
-    """Measure all cases at the same time."""
+def groups(options: Options, programs: list[Program]) -> Iterator[Group[Side]]:
+    """Return the real command, and a bare worker of each program, with one queue."""
+    quick = options.is_quick
+    play = partial(
+        idle,
+        settle_s=QUICK_SETTLE_S if quick else SETTLE_S,
+        seconds=QUICK_SECONDS if quick else SECONDS,
+    )
+    sides = [Side(name=f"{COMMAND}, {name}", start=start) for name, start in WORKERS.items()]
+    sides += [Side(name=each.name, start=partial(role, program=each)) for each in programs]
+    yield Group("idle", options.chosen(sides), play, at_once=True)
 
-    def play(case: Case) -> None:
-        found[case.name].rounds.append(idle(case, seconds))
 
-    threads = [threading.Thread(target=play, args=(case,)) for case in cases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def measure(options: Options) -> None:
-    """Measure every case that is asked for, print and record."""
-    cases = options.chosen(CASES)
-    found = {case.name: Series(case.name) for case in cases}
-    for _ in range(options.rounds):
-        measure_round(cases, SECONDS * options.share, found)
-    with BenchmarkRedis() as server:
-        version = server.version
-    figures = ("sent_per_s", "executed_per_s", "cpu_percent", "connections")
-    rows = [(name, *(found[name].median(figure) for figure in figures)) for name in found]
-    print(table(("idle worker", "sent/s", "executed/s", "CPU %", "connections"), rows))
-    results = {name: series.as_data() for name, series in found.items()}
-    print(save("idle", results, redis_version=version, path=options.record))
+def main() -> None:
+    """Measure what is asked for."""
+    options = read_options(__doc__, rounds=1, with_peers=True)
+    peers = installed(options.peers)
+    programs = [PYASYNQ, *go_asynq(), *peers.programs]
+    answer(QUESTION, options, groups(options, programs), peers)
 
 
 if __name__ == "__main__":
-    measure(read_options(__doc__, rounds=1))
+    main()

@@ -1,4 +1,4 @@
-"""Does a task cost the same whatever lies beside it, and what do more queues and processes cost?
+"""Does a task cost the same whatever lies beside it, and what do queues, processes and bytes cost?
 
 Other tasks in the same queue, in each state; queues with weights; processes; payloads.
 """
@@ -10,22 +10,39 @@ from dataclasses import dataclass
 
 from benchmarks.measure.options import Options, read_options
 from benchmarks.measure.program import Figures, Program
-from benchmarks.measure.record import save, table
+from benchmarks.measure.question import FIRST, Column, Group, Question, answer
 from benchmarks.measure.redis_server import BenchmarkRedis
-from benchmarks.measure.rounds import Series, alternate
 from benchmarks.measure.sides import PYASYNQ, go_asynq
-from benchmarks.measure.stock import STATES, Stock
+from benchmarks.measure.stock import Stock
 
-TASKS = 20_000
-SIZES = (10, 1_000, 100_000)
-LARGEST = 1_000_000
-MOST_ARCHIVED = 9_999  # more are trimmed
+TASKS = 30_000
+OTHERS = {  # by state, how many other tasks there are; more than 10 000 archived are trimmed
+    "pending": (10, 1_000, 1_000_000),
+    "active": (10, 1_000, 10_000),
+    "scheduled": (10, 1_000, 1_000_000),
+    "completed": (10, 1_000, 100_000),
+    "archived": (10, 1_000, 9_999),
+}
+QUICK_MOST = 20_000  # others in a quick run
 CONCURRENCY = 100
+QUESTION = Question(
+    "scale",
+    ("what varies", "case"),
+    (
+        Column("enqueued/s", "enqueued_per_s"),
+        Column("Redis CPU µs", "enqueue_redis_cpu_us"),
+        Column("tasks/s", "tasks_per_s"),
+        Column("of the first", "tasks_per_s", of=(FIRST,)),
+        Column("CPU µs", "cpu_us"),
+        Column("Redis CPU µs", "redis_cpu_us"),
+        Column("reads of 1 000", "reads_per_1000"),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One row of the question; the rows of a group take turns.
+    """One row of a group.
 
     Attributes:
         name: as shown.
@@ -57,39 +74,61 @@ class Case:
         return [*(f"q{number}" for number in range(self.queues - 1)), "default"]
 
 
-def groups(*, is_short: bool, go: list[Program]) -> Iterator[list[Case]]:
-    """Return the cases that are to be compared with each other, group by group."""
-    for state in STATES:
-        most = MOST_ARCHIVED if state == "archived" else LARGEST
-        sizes = SIZES if is_short else (*SIZES, LARGEST)
-        yield [
-            Case(name=f"{size} others {state}", others=size, state=state)
-            for size in sorted({min(size, most) for size in sizes})
-        ]
-    yield [Case(name=f"{count} queues", queues=count) for count in (1, 10, 100)]
-    yield [
-        Case(name=f"{count} processes, {program.name}", processes=count, program=program)
-        for program in [PYASYNQ, *go]
-        for count in (1, 2, 4)
-    ]
-    yield [
-        Case(name="payload 100 B", payload_bytes=100),
-        Case(name="payload 10 kB", payload_bytes=10_000, tasks=TASKS // 2),
-        Case(name="payload 1 MB", payload_bytes=1_000_000, tasks=TASKS // 50),
-    ]
+def cases(options: Options, go: list[Program]) -> Iterator[tuple[str, list[Case]]]:
+    """Return the rows of each group."""
+    for state, sizes in OTHERS.items():
+        counts = (sizes[0], min(sizes[-1], QUICK_MOST)) if options.is_quick else sizes
+        yield (
+            f"others {state}",
+            [Case(name=f"{count:,}", others=count, state=state) for count in counts],
+        )
+    yield "queues", [Case(name=f"{count} queues", queues=count) for count in (1, 10, 100)]
+    for program in [PYASYNQ, *go]:
+        yield (
+            f"processes, {program.name}",
+            [Case(name=str(count), processes=count, program=program) for count in (1, 2, 4)],
+        )
+    yield (
+        "payload",
+        [
+            Case(name="100 B", payload_bytes=100),
+            Case(name="10 kB", payload_bytes=10_000, tasks=TASKS // 2),
+            Case(name="1 MB", payload_bytes=1_000_000, tasks=TASKS // 50),
+        ],
+    )
 
 
-def play(redis: BenchmarkRedis, case: Case, tasks: int) -> Figures:
+def groups(options: Options, go: list[Program]) -> Iterator[Group[Case]]:
+    """Return the groups that are asked for, each row with a Redis of its own, stocked already."""
+    for name, rows in cases(options, go):
+        if options.only and not any(part in name for part in options.only):
+            continue
+        with ExitStack() as stack:
+            servers: dict[str, BenchmarkRedis] = {}
+            for case in rows:
+                redis = servers[case.name] = stack.enter_context(BenchmarkRedis())
+                case.stock(redis).put(case.others, case.state)
+
+            def play(case: Case, servers: dict[str, BenchmarkRedis] = servers) -> Figures:
+                tasks = options.tasks(int(case.tasks * case.program.pace))
+                return enqueue_and_drain(servers[case.name], case, tasks)
+
+            yield Group(name, rows, play)
+
+
+def enqueue_and_drain(redis: BenchmarkRedis, case: Case, tasks: int) -> Figures:
     """Enqueue *tasks*, then drain as many, with the others of the case beside them."""
     started_s, before_s = time.monotonic(), redis.cpu_s()
     stock = case.stock(redis)
+    each = max(1, tasks // case.queues)
     for queue in case.queue_names:
-        stock.enqueue(tasks // case.queues, queue)
+        stock.enqueue(each, queue)
     enqueued_s, redis_s = time.monotonic() - started_s, redis.cpu_s() - before_s
+    tasks = each * case.queues
     return {
         "enqueued_per_s": tasks / enqueued_s,
         "enqueue_redis_cpu_us": redis_s / tasks * 1e6,
-    } | drain(redis, case, tasks // case.queues * case.queues)
+    } | drain(redis, case, tasks)
 
 
 def drain(redis: BenchmarkRedis, case: Case, tasks: int) -> Figures:
@@ -102,10 +141,12 @@ def drain(redis: BenchmarkRedis, case: Case, tasks: int) -> Figures:
         "stocked": case.others > 0,
     }
     before_s, reads, done = redis.cpu_s(), redis.reads(), redis.processed(case.queue_names)
-    started = [
-        case.program.start("drain", redis.address, **parameters) for _ in range(case.processes)
-    ]
-    figures = [found for each in started if (found := each.figures())["count"]]
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(case.program.start("drain", redis.address, **parameters))
+            for _ in range(case.processes)
+        ]
+        figures = [found for each in started if (found := each.figures())["count"]]
     # A worker beside pending tasks runs a few more until it stops.
     done = redis.processed(case.queue_names) - done
     seconds = max(each["ended_s"] for each in figures) - min(each["started_s"] for each in figures)
@@ -117,60 +158,11 @@ def drain(redis: BenchmarkRedis, case: Case, tasks: int) -> Figures:
     }
 
 
-FIGURES = (
-    "enqueued_per_s",
-    "enqueue_redis_cpu_us",
-    "tasks_per_s",
-    "cpu_us",
-    "redis_cpu_us",
-    "reads_per_1000",
-)
-HEADS = (
-    "case",
-    "enqueued/s",
-    "Redis CPU µs",
-    "tasks/s",
-    "of the first",
-    "CPU µs",
-    "Redis CPU µs",
-    "reads of 1 000",
-)
-
-
-def rows(found: dict[str, Series]) -> Iterator[tuple[object, ...]]:
-    """Return one row for each case of a group; rates of drains as shares of the first one."""
-    first: float | None = None
-    for name, series in found.items():
-        figures = [series.median(figure) for figure in FIGURES]
-        rate = series.median("tasks_per_s")
-        first = first or rate
-        yield (name, *figures[:3], rate / first if rate and first else None, *figures[3:])
-
-
-def measure(options: Options) -> None:
-    """Measure every case that is asked for, print and record."""
-    shown: list[tuple[object, ...]] = []
-    results: dict[str, object] = {}
-    version = ""
-    for group in groups(is_short=options.share < 1, go=go_asynq()):
-        cases = options.chosen(group)
-        with ExitStack() as stack:
-            servers: dict[str, BenchmarkRedis] = {}
-            for case in cases:
-                redis = servers[case.name] = stack.enter_context(BenchmarkRedis())
-                version = redis.version
-                case.stock(redis).put(case.others, case.state)
-
-            def measured(case: Case, servers: dict[str, BenchmarkRedis] = servers) -> Figures:
-                tasks = options.tasks(int(case.tasks * case.program.pace))
-                return play(servers[case.name], case, tasks)
-
-            found = alternate(cases, options.rounds, measured)
-        shown += rows(found)
-        results |= {name: series.as_data() for name, series in found.items()}
-    print(table(HEADS, shown))
-    print(save("scale", results, redis_version=version, path=options.record))
+def main() -> None:
+    """Measure what is asked for."""
+    options = read_options(__doc__)
+    answer(QUESTION, options, groups(options, go_asynq()))
 
 
 if __name__ == "__main__":
-    measure(read_options(__doc__))
+    main()

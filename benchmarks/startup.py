@@ -8,15 +8,14 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.measure.bytecode import compile_package
 from benchmarks.measure.options import Options, read_options
-from benchmarks.measure.program import Figures, ProgramFailedError
-from benchmarks.measure.record import save, table
+from benchmarks.measure.program import Figures, Program, ProgramFailedError
+from benchmarks.measure.question import Column, Group, Question, answer
 from benchmarks.measure.redis_server import BenchmarkRedis
-from benchmarks.measure.rounds import alternate
 from benchmarks.measure.sides import go_asynq
 
 RUNS = 12  # in each round
@@ -28,6 +27,11 @@ with Client(sys.argv[1]) as client:
     client.enqueue(Task("greet", b""))
 """
 IDLE = ("idle", "{address}", '{{"concurrency": 10}}')
+QUESTION = Question(
+    "startup",
+    ("measured", "what starts"),
+    (Column("ms", "wall_ms"), Column("CPU ms", "cpu_ms"), Column("modules", "modules")),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,30 +100,29 @@ def modules(case: Case, address: str) -> int | None:
     return sum(line.startswith("import time:") for line in lines) - 1  # one is the heading
 
 
-def measure(options: Options) -> None:
-    """Measure every case that is asked for, print and record."""
+def groups(options: Options, go: list[Program]) -> Iterator[Group[Case]]:
+    """Return all that is asked for, as one group."""
     programs = [
         Case(name="go asynq worker", command=(*program.command, *IDLE), ready="ready")
-        for program in go_asynq()
+        for program in go
     ]
     cases = options.chosen([*CASES, *programs])
-    compile_package()
     with BenchmarkRedis() as redis:
-        loaded = {case.name: modules(case, redis.address) for case in cases}
 
         def play(case: Case) -> Figures:
             runs = [start(case, redis.address) for _ in range(options.tasks(RUNS))]
-            return {name: median(run[name] for run in runs) for name in ("wall_ms", "cpu_ms")}
+            found: Figures = {
+                name: median(run[name] for run in runs) for name in ("wall_ms", "cpu_ms")
+            }
+            return found | {"modules": modules(case, redis.address)}
 
-        found = alternate(cases, options.rounds, play)
-        version = redis.version
-    rows = [
-        (name, series.median("wall_ms"), series.median("cpu_ms"), loaded[name])
-        for name, series in found.items()
-    ]
-    print(table(("what starts", "ms", "CPU ms", "modules"), rows))
-    results = {name: series.as_data() | {"modules": loaded[name]} for name, series in found.items()}
-    print(save("startup", results, redis_version=version, path=options.record))
+        yield Group("until it ended or was ready", cases, play)
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    options = read_options(__doc__)
+    answer(QUESTION, options, groups(options, go_asynq()))
 
 
 def _process(case: Case, address: str, **variables: str) -> "subprocess.Popen[str]":
@@ -148,4 +151,4 @@ def _cpu_of_children_s() -> float:
 
 
 if __name__ == "__main__":
-    measure(read_options(__doc__))
+    main()

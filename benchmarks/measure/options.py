@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from benchmarks.measure.peers import PEERS
 
-QUICK = 0.25  # share of the tasks
+QUICK = 0.1  # share of the tasks
 
 
 class Named(Protocol):
@@ -28,14 +28,14 @@ class Options:
 
     Attributes:
         rounds: how often each side plays.
-        share: of the usual number of tasks, from 0 to 1.
+        is_quick: whether fewer tasks are enough.
         only: parts of names of cases; all cases if empty.
-        record: where the figures go; to their usual place if None.
+        record: where the figures go; to the place of their mode if None.
         peers: names of the other Python queues that are measured, too.
     """
 
     rounds: int
-    share: float
+    is_quick: bool
     only: tuple[str, ...]
     record: Path | None
     peers: tuple[str, ...]
@@ -48,11 +48,16 @@ class Options:
 
     def tasks(self, usual: int) -> int:
         """Return how many tasks to take instead of *usual*; at least one."""
-        return max(1, int(usual * self.share))
+        return max(1, int(usual * QUICK)) if self.is_quick else usual
 
 
-def read_options(description: str | None, *, rounds: int = 3) -> Options:
-    """Read the command line."""
+def read_options(description: str | None, *, rounds: int = 3, with_peers: bool = False) -> Options:
+    """Read the command line.
+
+    Args:
+        rounds: how often each side plays if nothing else is asked for.
+        with_peers: whether other Python queues have something to play.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -62,17 +67,18 @@ def read_options(description: str | None, *, rounds: int = 3) -> Options:
         "--only", action="append", default=[], metavar="TEXT", help="cases with this in their name"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument(
-        "--peers",
-        type=_peers,
-        default=(),
-        metavar="NAMES",
-        help=f"other Python queues, where they can play; with commas: all, or {', '.join(PEERS)}",
-    )
+    parser.set_defaults(peers=())
+    if with_peers:
+        parser.add_argument(
+            "--peers",
+            type=_peers,
+            metavar="NAMES",
+            help=f"other Python queues, too; with commas: all, or {', '.join(PEERS)}",
+        )
     given = parser.parse_args()
     return Options(
         rounds=1 if given.quick else given.rounds,
-        share=QUICK if given.quick else 1.0,
+        is_quick=given.quick,
         only=tuple(given.only),
         record=given.record,
         peers=given.peers,

@@ -23,13 +23,11 @@ class Peer:
         requirements: what is installed for it, pinned.
         pace: which share of the usual number of tasks it gets, so that it ends in time.
         forms: in which it enqueues.
-        roles: which it plays.
     """
 
     requirements: tuple[str, ...]
     pace: float
     forms: frozenset[str]
-    roles: frozenset[str] = ROLES
 
 
 PEERS: Mapping[str, Peer] = {
@@ -67,7 +65,6 @@ PEERS: Mapping[str, Peer] = {
         requirements=("rq==3.0.0", REDIS, HIREDIS),
         pace=0.02,
         forms=BLOCKING | {"bulk"},
-        roles=ROLES - {"idle"},
     ),
 }
 
@@ -109,7 +106,7 @@ def installed(
             Program(
                 name,
                 (str(made.python), "-m", f"benchmarks.programs.peers.{name}"),
-                peer.roles,
+                ROLES,
                 pace=peer.pace,
                 environment=(("PYTHONPATH", str(ROOT)),),
                 forms=peer.forms,

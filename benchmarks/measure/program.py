@@ -6,22 +6,24 @@ line at its end. Roles, with the parameters and the figures of each:
 * `fill`: enqueue `tasks` no-op tasks in the quickest way it has; nothing.
 * `drain`: run `tasks` no-op tasks at `concurrency`; `tasks_per_s` from the first start to the last
   acknowledgement, `cpu_us` of the process for each task, `rss_mb`.
-* `enqueue`: enqueue `tasks` in the `form` "single", "awaited", "concurrent" or "bulk";
-  `tasks_per_s`, `cpu_us`.
+* `enqueue`: enqueue `tasks` in the `form` "single", "awaited", "concurrent" (by `callers` at once)
+  or "bulk"; `tasks_per_s`, `cpu_us`.
 * `pick_up`: print `ready` as a line of its own, run `samples` tasks whose payload is the time at
   which they were due, in nanoseconds since 1970; `latencies_ms`.
-* `idle`: print `ready`, serve until SIGTERM; `cpu_ms_per_s`, `rss_mb`.
+* `idle`: print `ready`, serve with `concurrency` until SIGTERM; nothing.
 * `hold`: print `ready`, run `tasks` tasks until all run at once and for `hold_s` more;
-  `before_mb`, `held_mb`: what was resident before, and at the end.
-* `endure`: as `drain`, and `early_mb`, `late_mb`: what was resident after a tenth of the tasks,
+  `before_mb`, `after_mb`: what was resident before, and at the end.
+* `endure`: as `drain`, and `before_mb`, `after_mb`: what was resident after a tenth of the tasks,
   and after all.
 """
 
 import json
 import os
 import subprocess
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
 
 LIMIT_S = 180.0
 
@@ -43,6 +45,7 @@ class Program:
         pace: which share of the usual number of tasks it gets, so that slow ones end, too.
         environment: variables that it needs.
         forms: those in which it can enqueue, if it cannot in all.
+        parameters: what it gets besides those of a run.
     """
 
     name: str
@@ -51,6 +54,11 @@ class Program:
     pace: float = 1.0
     environment: tuple[tuple[str, str], ...] = ()
     forms: frozenset[str] = frozenset()
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def variant(self, name: str, parameters: dict[str, Any]) -> "Program":
+        """Return the same program under another name, with parameters that it always gets."""
+        return replace(self, name=name, parameters=self.parameters | parameters)
 
     def run(self, role: str, address: str, **parameters: object) -> Figures:
         """Run the program to its end and return its figures.
@@ -62,23 +70,42 @@ class Program:
 
     def start(self, role: str, address: str, **parameters: object) -> "Started":
         """Start the program and go on."""
-        arguments = [*self.command, role, address, json.dumps(parameters)]
-        process = subprocess.Popen(
-            arguments,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | dict(self.environment),
-        )
-        return Started(self.name, process)
+        arguments = (role, address, json.dumps(self.parameters | parameters))
+        return Started.of(self.name, (*self.command, *arguments), dict(self.environment))
 
 
 @dataclass(frozen=True)
 class Started:
-    """A program that runs."""
+    """A program that runs; it does not outlive the `with` that it is given to."""
 
     name: str
     process: "subprocess.Popen[str]"
+
+    @classmethod
+    def of(cls, name: str, command: Sequence[str], variables: Mapping[str, str]) -> "Started":
+        """Start a command with further environment variables."""
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | variables,
+        )
+        return cls(name, process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            self.process.communicate()
 
     def wait_until_ready(self) -> None:
         """Wait for the line `ready`.

@@ -9,7 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure.environments import BUILT
+from benchmarks.measure.options import Options
+
 RECORDS = Path(__file__).parents[1] / "records"
+QUICK_RECORDS = BUILT / "records"
 THOUSAND = 1000
 PACKAGES = ("pyasynq", "redis", "hiredis", "msgspec", "protobuf", "uvloop")
 
@@ -18,24 +22,30 @@ def save(
     question: str,
     results: Any,
     *,
+    options: Options,
     redis_version: str,
+    took_s: float,
     peers: Mapping[str, Any] | None = None,
-    path: Path | None = None,
 ) -> Path:
     """Write the record of one question; return where.
 
     Args:
         question: name of the script; the file has it, too.
         results: anything JSON can say.
+        options: what was asked for.
         redis_version: of the server that was used.
+        took_s: how long measuring took.
         peers: the versions of the packages of each peer, or why it could not be installed.
-        path: where to; the folder of records if not given.
     """
-    path = path or RECORDS / f"{question}.json"
-    path.parent.mkdir(exist_ok=True)
+    usual = QUICK_RECORDS if options.is_quick else RECORDS
+    path = options.record or usual / f"{question}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "question": question,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "mode": "quick" if options.is_quick else "full",
+        "rounds": options.rounds,
+        "took_s": round(took_s),
         "machine": machine(),
         "versions": {"python": platform.python_version(), "redis-server": redis_version}
         | {name: found for name in PACKAGES if (found := _version(name))},
@@ -58,7 +68,7 @@ def machine() -> dict[str, Any]:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return rows as aligned text; numbers to the right, what is missing as a dash."""
-    texts = [list(heads)] + [[_text(cell) for cell in row] for row in rows]
+    texts = [list(heads)] + [[as_text(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
     lines = []
     for row in texts:
@@ -68,7 +78,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def _text(cell: object) -> str:
+def as_text(cell: object) -> str:
+    """Return a figure with three digits or more, what is missing as a dash."""
     if cell is None:
         return "-"
     if not isinstance(cell, float):

@@ -1,5 +1,6 @@
 """A Redis that one benchmark has for itself, and what it can tell."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +17,17 @@ from pyasynq.connection.embedded import find_binary
 from pyasynq.connection.supervisor import free_port
 
 START_TIMEOUT_S = 15.0
+LOOKS = ("info", "config", "monitor", "client")
 SETTINGS = ("--bind", "127.0.0.1", "--save", "")
+
+
+def server_version() -> str:
+    """Return the version of the server that is started."""
+    said = subprocess.run(
+        [find_binary(), "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.search(r"v=(\S+)", said)
+    return found[1] if found else said.strip()
 
 
 class BenchmarkRedis:
@@ -25,6 +36,7 @@ class BenchmarkRedis:
     Attributes:
         address: host and port.
         client: a blocking client of it.
+        scripts: digests of those that it was told to know.
     """
 
     def __init__(self) -> None:
@@ -32,16 +44,12 @@ class BenchmarkRedis:
         self._folder = Path(tempfile.mkdtemp(prefix="pyasynq-benchmark-"))
         self.address = f"127.0.0.1:{self._port}"
         self.client = redis.Redis(port=self._port)
+        self.scripts = set[str]()
 
     @property
     def url(self) -> str:
         """What pyasynq connects to."""
         return f"redis://{self.address}/0"
-
-    @property
-    def version(self) -> str:
-        """The version of the server."""
-        return str(self._info("server")["redis_version"])
 
     def cpu_s(self) -> float:
         """Return the CPU seconds that the server has used so far."""
@@ -70,6 +78,12 @@ class BenchmarkRedis:
             name.removeprefix("cmdstat_"): (stats["calls"], stats["usec"] / 1e6)
             for name, stats in self._info("commandstats").items()
         }
+
+    def executed(self) -> int:
+        """Return how many commands ran, those that scripts call included, these looks not."""
+        return sum(
+            calls for name, (calls, _) in self.commands().items() if not name.startswith(LOOKS)
+        )
 
     def clear(self) -> None:
         """Delete everything and start counting anew."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -43,18 +44,30 @@ def alternate(
     found = {side.name: Series(side.name) for side in sides}
     for number in range(1, rounds + 1):
         for side in sides:
-            series = found[side.name]
-            if series.failure:
-                continue
             progress = f"round {number} of {rounds}: {side.name}"
             print(f"\r{progress:<50}", end="", file=sys.stderr, flush=True)
-            try:
-                series.rounds.append(measure(side))
-            except ProgramFailedError as error:
-                series.failure = str(error)
-                print(f"\n{error}", file=sys.stderr)
+            _add(found[side.name], side, measure)
     print("\r" + " " * 50 + "\r", end="", file=sys.stderr, flush=True)
     return found
+
+
+def together(sides: Sequence[N], rounds: int, measure: Callable[[N], Figures]) -> dict[str, Series]:
+    """As `alternate`, but all sides at the same time: for those that do next to nothing."""
+    found = {side.name: Series(side.name) for side in sides}
+    with ThreadPoolExecutor(max_workers=max(1, len(sides))) as pool:
+        for _ in range(rounds):
+            list(pool.map(lambda side: _add(found[side.name], side, measure), sides))
+    return found
+
+
+def _add(series: Series, side: N, measure: Callable[[N], Figures]) -> None:
+    if series.failure:
+        return
+    try:
+        series.rounds.append(measure(side))
+    except ProgramFailedError as error:
+        series.failure = str(error)
+        print(f"\n{error}", file=sys.stderr)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -6,12 +6,15 @@ import sys
 
 from benchmarks.measure.environments import BUILT, ROOT
 from benchmarks.measure.program import Program
+from benchmarks.measure.question import GO
+from benchmarks.measure.redis_server import BenchmarkRedis
+from benchmarks.measure.stock import Stock
 
 GO_SOURCE = ROOT / "benchmarks" / "programs" / "go"
 PYASYNQ = Program(
     "pyasynq",
     (sys.executable, "-m", "benchmarks.programs.pyasynq_roles"),
-    frozenset({"fill", "drain", "enqueue", "produce", "pick_up", "idle"}),
+    frozenset({"drain", "enqueue", "pick_up", "idle"}),
 )
 
 
@@ -25,17 +28,23 @@ def go_asynq() -> list[Program]:
     BUILT.mkdir(exist_ok=True)
     subprocess.run([go, "build", "-o", str(binary), "."], cwd=GO_SOURCE, check=True)
     return [
-        Program(
-            "go asynq", (str(binary),), frozenset({"drain", "enqueue", "pick_up", "idle"}), pace=0.5
-        )
+        Program(GO, (str(binary),), frozenset({"drain", "enqueue", "pick_up", "idle"}), pace=0.5)
     ]
 
 
-def filler_of(program: Program) -> Program:
-    """Return the program that enqueues for *program*: pyasynq does it for Go, too."""
-    return program if "fill" in program.roles else PYASYNQ
+def fill(redis: BenchmarkRedis, program: Program, tasks: int) -> None:
+    """Enqueue no-op tasks for *program*; this process does it for pyasynq and for Go."""
+    if "fill" in program.roles:
+        program.run("fill", redis.address, tasks=tasks)
+    else:
+        Stock(redis.url).enqueue(tasks)
 
 
-def producer_of(program: Program) -> Program:
-    """Return the program that enqueues timed tasks for *program*: pyasynq does it for Go, too."""
-    return program if "produce" in program.roles else PYASYNQ
+def produce(
+    redis: BenchmarkRedis, program: Program, *, samples: int, rate: float | None, delay_s: int
+) -> None:
+    """Enqueue timed tasks for *program*; this process does it for pyasynq and for Go."""
+    if "produce" in program.roles:
+        program.run("produce", redis.address, samples=samples, rate=rate)
+    else:
+        Stock(redis.url).enqueue_timed(samples, rate, delay_s)

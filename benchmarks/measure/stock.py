@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from benchmarks.programs.role import PAYLOAD
+from benchmarks.programs.role import PAYLOAD, at_a_rate
 from pyasynq import Client, EnqueueOptions, Task
 from pyasynq.broker import finish, process
 from pyasynq.broker.operation import Operation
@@ -14,10 +15,10 @@ from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.connection.connect import Connector
 from pyasynq.wire.keys import QueueKeys, queue_keys
 
+TASK = Task("noop", json.dumps(PAYLOAD).encode())
 PER_CALL = 10_000  # tasks of one `enqueue_many`
 PER_LEASE = 500  # tasks of one dequeue
 HOUR_S = 3_600
-STATES = ("pending", "active", "scheduled", "completed", "archived")
 
 
 class Stock:
@@ -30,9 +31,9 @@ class Stock:
 
     def __init__(self, url: str, *, payload_bytes: int | None = None) -> None:
         self._url = url
-        payload = json.dumps(PAYLOAD).encode() if payload_bytes is None else b"x" * payload_bytes
-        self._task = Task("noop", payload)
-        self._per_call = max(1, min(PER_CALL, (64 << 20) // len(payload)))
+        self._task = TASK if payload_bytes is None else Task("noop", b"x" * payload_bytes)
+        size = len(self._task.payload or b"")
+        self._per_call = max(1, min(PER_CALL, (64 << 20) // size))
 
     def enqueue(self, tasks: int, queue: str = "default", *, delay_s: float = 0.0) -> None:
         """Make *tasks* pending, or scheduled if there is a delay."""
@@ -42,10 +43,25 @@ class Stock:
                 count = min(self._per_call, tasks - start)
                 client.enqueue_many([(self._task, options)] * count)
 
-    def put(self, tasks: int, state: str) -> None:
-        """Bring *tasks* into one of `STATES`, in which they stay for an hour at least.
+    def enqueue_timed(self, samples: int, rate: float | None, delay_s: int) -> None:
+        """Enqueue tasks that carry the time at which they are due, in nanoseconds since 1970.
 
-        The default queue must have no pending tasks.
+        Args:
+            samples: how many.
+            rate: how many a second, on average; all in one call if None.
+            delay_s: how far in the future they are due, rounded down to whole seconds; 0 for now.
+        """
+        with Client(self._url) as client:
+            if rate is None:
+                client.enqueue_many([_timed(delay_s)] * samples)
+            else:
+                at_a_rate(samples, rate, lambda: client.enqueue(_timed(delay_s)))
+
+    def put(self, tasks: int, state: str) -> None:
+        """Bring *tasks* into a state, in which they stay for an hour at least.
+
+        The default queue must have no pending tasks. States: pending, active, scheduled,
+        completed, archived.
         """
         self.enqueue(tasks, delay_s=HOUR_S if state == "scheduled" else 0.0)
         if state in ("pending", "scheduled"):
@@ -60,6 +76,15 @@ class Stock:
         finally:
             runner.close()
             connector.close()
+
+
+def _timed(delay_s: int) -> Task:
+    now_ns = time.time_ns()
+    if not delay_s:
+        return Task("timed", b"%d" % now_ns)
+    due_s = now_ns // NANOSECONDS + delay_s
+    options = EnqueueOptions(process_at=datetime.fromtimestamp(due_s, UTC))
+    return Task("timed", b"%d" % (due_s * NANOSECONDS), options=options)
 
 
 def _lease(runner: Runner, keys: QueueKeys, tasks: int) -> Iterator[tuple[str, list[Leased]]]:

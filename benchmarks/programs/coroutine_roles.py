@@ -64,7 +64,7 @@ async def _fill(client: Client, address: str, given: Parameters) -> dict[str, An
 
 async def _enqueue(client: Client, address: str, given: Parameters) -> dict[str, Any]:
     async with client(address) as send:
-        return await awaiting(given["tasks"], given["form"], lambda: send(**PAYLOAD))
+        return await awaiting(given, lambda: send(**PAYLOAD))
 
 
 async def _produce(client: Client, address: str, given: Parameters) -> dict[str, Any]:

@@ -31,7 +31,7 @@ async def _hold(address: str, given: Parameters) -> dict[str, Any]:
         await asyncio.sleep(given["hold_s"])
         held_mb = resident_mb()
         end.set()
-    return {"before_mb": before_mb, "held_mb": held_mb}
+    return {"before_mb": before_mb, "after_mb": held_mb}
 
 
 def endure(address: str, given: Parameters) -> dict[str, Any]:
@@ -55,7 +55,7 @@ async def _endure(address: str, given: Parameters) -> dict[str, Any]:
     async with bare_server(address, given).running(mux):
         await until_finished(address, given, finished)
         figures = meter.figures()
-        return figures | {"early_mb": early_mb, "late_mb": resident_mb()}
+        return figures | {"before_mb": early_mb, "after_mb": resident_mb()}
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@
 middleware and retention) or "thread" (a plain function); `await_ms` makes the bare handler wait;
 `shared` tells that other processes drain the same queue, `stocked` that it has tasks that stay;
 `queues` is the number of further queues, with priorities from 1 to 3; `uvloop` (true) may be false.
+`pick_up` has `servers`: how many of them this process runs.
 """
 
 import asyncio
 import json
 import signal
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
 from typing import Any
 
 from redis.asyncio import Redis
@@ -21,7 +21,6 @@ from benchmarks.programs.role import (
     Meter,
     Parameters,
     Samples,
-    at_a_rate,
     awaiting,
     on_worker_loop,
     one_by_one,
@@ -29,21 +28,21 @@ from benchmarks.programs.role import (
     timed_calls,
     until_terminated_async,
 )
-from pyasynq import App, AsyncClient, Client, ServeMux, Server, ServerConfig, Task, TaskContext
+from pyasynq import (
+    App,
+    AsyncClient,
+    Client,
+    ServeMux,
+    Server,
+    ServerConfig,
+    Task,
+    TaskContext,
+)
 
 TASK = Task("noop", json.dumps(PAYLOAD).encode())
 PENDING = "asynq:{default}:pending"
 BATCH = 100  # tasks of one bulk call
 LOOK_S, SETTLE_S = 0.02, 0.001
-
-
-def fill(address: str, given: Parameters) -> dict[str, Any]:
-    """Enqueue no-op tasks."""
-    payload = given.get("bytes")
-    task = Task("noop", b"x" * payload) if payload else TASK
-    with Client(_url(address)) as client:
-        client.enqueue_many([task] * given["tasks"])
-    return {}
 
 
 def drain(address: str, given: Parameters) -> dict[str, Any]:
@@ -94,8 +93,8 @@ def _bare(address: str, given: Parameters, tick: Callable[[], None]) -> tuple[Se
         tick()
 
     async def wait(_ctx: TaskContext, _task: Task) -> None:
+        tick()  # before it waits: the time of the first start counts
         await asyncio.sleep(wait_s)
-        tick()
 
     mux.handler("noop")(wait if wait_s else noop)
     return bare_server(address, given), mux
@@ -144,7 +143,7 @@ def enqueue(address: str, given: Parameters) -> dict[str, Any]:
     """Enqueue no-op tasks in one form."""
     tasks = given["tasks"]
     if given["form"] in ("awaited", "concurrent"):
-        return on_worker_loop(_enqueue_async(address, tasks, given["form"]))
+        return on_worker_loop(_enqueue_async(address, given))
     with Client(_url(address)) as client:
         if given["form"] == "single":
             return one_by_one(tasks, lambda: client.enqueue(TASK))
@@ -161,27 +160,9 @@ def enqueue(address: str, given: Parameters) -> dict[str, Any]:
         return timed_calls(tasks, forms[given["form"]])
 
 
-async def _enqueue_async(address: str, tasks: int, form: str) -> dict[str, Any]:
+async def _enqueue_async(address: str, given: Parameters) -> dict[str, Any]:
     async with AsyncClient(_url(address)) as client:
-        return await awaiting(tasks, form, lambda: client.enqueue(TASK))
-
-
-def produce(address: str, given: Parameters) -> dict[str, Any]:
-    """Enqueue tasks that carry the time at which they are due."""
-    delay = timedelta(seconds=given.get("delay_s", 0))
-    with Client(_url(address)) as client:
-
-        def send() -> None:
-            due_ns = time.time_ns()
-            if not delay:
-                client.enqueue(Task("timed", b"%d" % due_ns))
-                return
-            due = datetime.fromtimestamp(int(due_ns / 1e9), UTC) + delay  # whole seconds only
-            payload = b"%d" % int(due.timestamp() * 1e9)
-            client.enqueue(Task("timed", payload), process_at=due)
-
-        at_a_rate(given["samples"], given["rate"], send)
-    return {}
+        return await awaiting(given, lambda: client.enqueue(TASK))
 
 
 def pick_up(address: str, given: Parameters) -> dict[str, Any]:
@@ -199,7 +180,9 @@ async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
         samples.take(int(task.payload or b"0"))
 
     mux.handler("timed")(timed)
-    async with bare_server(address, given).running(mux):
+    async with AsyncExitStack() as stack:
+        for _ in range(given.get("servers", 1)):
+            await stack.enter_async_context(bare_server(address, given).running(mux))
         print("ready", flush=True)
         await finished.wait()
     return samples.figures()
@@ -220,4 +203,4 @@ def _url(address: str) -> str:
 
 
 if __name__ == "__main__":
-    play(fill=fill, drain=drain, enqueue=enqueue, produce=produce, pick_up=pick_up, idle=idle)
+    play(drain=drain, enqueue=enqueue, pick_up=pick_up, idle=idle)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 PAYLOAD = {"user_id": 12345, "template": "welcome"}
-CONCURRENT = 100  # coroutines that enqueue at once
+FILLERS = 100  # coroutines that fill a queue
 SETTLE_S = 0.001  # between two looks at what is not acknowledged yet
 
 Parameters = dict[str, Any]
@@ -75,7 +75,7 @@ class Meter:
             "ended_s": ended_s,
             "count": count,
             "cpu_us": (cpu_s - self._cpu_s) / max(count, 1) * 1e6,
-            "rss_mb": rss_mb(),
+            "rss_mb": resident_mb(),
         }
 
 
@@ -130,23 +130,26 @@ def one_by_one(tasks: int, send: Callable[[], object]) -> dict[str, Any]:
     return timed_calls(tasks, some)
 
 
-async def awaiting(tasks: int, form: str, send: Callable[[], Awaitable[object]]) -> dict[str, Any]:
-    """As `one_by_one`, for a coroutine function; at once in the form "concurrent"."""
+async def awaiting(given: Parameters, send: Callable[[], Awaitable[object]]) -> dict[str, Any]:
+    """As `one_by_one`, for a coroutine function; by many in the form "concurrent"."""
+    callers = given["callers"] if given["form"] == "concurrent" else 1
     await send()
-    return await timed_awaits(tasks, lambda: send_all(tasks, send, concurrent=form == "concurrent"))
+    return await timed_awaits(
+        given["tasks"], lambda: send_all(given["tasks"], send, callers=callers)
+    )
 
 
 async def send_all(
-    tasks: int, send: Callable[[], Awaitable[object]], *, concurrent: bool = True
+    tasks: int, send: Callable[[], Awaitable[object]], *, callers: int = FILLERS
 ) -> None:
-    """Await *send* *tasks* times; by many coroutines, or in turn."""
+    """Await *send* *tasks* times, by as many coroutines as there are *callers*."""
     left = itertools.repeat(None, tasks)
 
     async def some() -> None:
         for _ in left:
             await send()
 
-    await asyncio.gather(*[some() for _ in range(CONCURRENT if concurrent else 1)])
+    await asyncio.gather(*[some() for _ in range(callers)])
 
 
 def until_none(left: Callable[[], int]) -> None:
@@ -198,37 +201,27 @@ def _pauses_s(samples: int, rate: float) -> Iterator[float]:
         yield max(0.0, next_s - time.perf_counter())
 
 
-def until_terminated(serve: Callable[[], object] | None = None) -> dict[str, Any]:
-    """Print `ready`, wait for SIGTERM, return the figures of `idle`."""
+def until_terminated(serve: Callable[[], object]) -> dict[str, Any]:
+    """Print `ready` and wait for SIGTERM; return the figures of `idle`: none."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    if serve is not None:
-        serve()
-    started_s, cpu_s = time.monotonic(), time.process_time()
+    serve()
     print("ready", flush=True)
     signal.sigwait({signal.SIGTERM})
-    seconds = time.monotonic() - started_s
-    return {"cpu_ms_per_s": (time.process_time() - cpu_s) * 1e3 / seconds, "rss_mb": rss_mb()}
+    return {}
 
 
 async def until_terminated_async() -> dict[str, Any]:
     """As `until_terminated`, for a program with an event loop."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    started_s, cpu_s = time.monotonic(), time.process_time()
     print("ready", flush=True)
     await ended.wait()
-    seconds = time.monotonic() - started_s
-    return {"cpu_ms_per_s": (time.process_time() - cpu_s) * 1e3 / seconds, "rss_mb": rss_mb()}
-
-
-def rss_mb() -> float:
-    """Return the most memory that this process has had resident, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {}
 
 
 def resident_mb() -> float:
-    """Return the memory that this process has resident now; the most it has had where unknown."""
+    """Return the memory that this process has resident, in megabytes."""
     statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return rss_mb()
+    if not statm.exists():  # the peak, which also counts what the parent had when it forked
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return int(statm.read_text("ascii").split()[1]) * resource.getpagesize() / (1 << 20)

@@ -73,13 +73,22 @@ def test_every_peer_has_a_program():
 def test_peers_are_chosen_by_name(monkeypatch, given, names):
     monkeypatch.setattr(sys, "argv", ["drain", "--peers", given])
 
-    assert read_options("").peers == names
+    assert read_options("", with_peers=True).peers == names
 
 
 def test_an_unknown_peer_is_refused_with_those_there_are(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["drain", "--peers", "nobody"])
 
     with pytest.raises(SystemExit):
-        read_options("")
+        read_options("", with_peers=True)
 
     assert "'nobody' is none of all, taskiq, huey" in capsys.readouterr().err
+
+
+def test_a_question_without_peers_does_not_offer_them(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["scale", "--help"])
+
+    with pytest.raises(SystemExit):
+        read_options("")
+
+    assert "peers" not in capsys.readouterr().out

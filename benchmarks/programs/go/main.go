@@ -27,15 +27,13 @@ type Parameters struct {
 	AwaitMs     float64 `json:"await_ms"`
 	Shared      bool    `json:"shared"`
 	HoldS       float64 `json:"hold_s"`
+	Callers     int     `json:"callers"`
 }
 
 // Figures are what a role prints.
 type Figures map[string]any
 
-const (
-	concurrent = 100 // goroutines that enqueue at once
-	settle     = time.Millisecond
-)
+const settle = time.Millisecond // between two looks at what is not acknowledged yet
 
 var payload = []byte(`{"user_id":12345,"template":"welcome"}`)
 
@@ -64,9 +62,6 @@ func drain(redis asynq.RedisClientOpt, given Parameters) Figures {
 	finished := make(chan struct{})
 	wait := time.Duration(given.AwaitMs * float64(time.Millisecond))
 	server := serve(redis, given, "noop", func(context.Context, *asynq.Task) error {
-		if wait > 0 {
-			time.Sleep(wait)
-		}
 		number := count.Add(1)
 		if number == 1 {
 			first.Store(monotonic())
@@ -75,6 +70,7 @@ func drain(redis asynq.RedisClientOpt, given Parameters) Figures {
 		if number == int64(given.Tasks) {
 			close(finished)
 		}
+		time.Sleep(wait)
 		return nil
 	})
 	inspector := asynq.NewInspector(redis)
@@ -95,7 +91,7 @@ func drain(redis asynq.RedisClientOpt, given Parameters) Figures {
 	}
 	ended, cpu := monotonic(), used()
 	server.Shutdown()
-	figures := Figures{"started_s": seconds(first.Load()), "ended_s": seconds(ended), "count": count.Load(), "rss_mb": rss()}
+	figures := Figures{"started_s": seconds(first.Load()), "ended_s": seconds(ended), "count": count.Load(), "rss_mb": resident()}
 	if before, ok := usedFirst.Load().(time.Duration); ok {
 		figures["cpu_us"] = float64((cpu - before).Nanoseconds()) / float64(count.Load()) / 1e3
 	}
@@ -107,7 +103,7 @@ func enqueue(redis asynq.RedisClientOpt, given Parameters) Figures {
 	defer client.Close()
 	workers := 1
 	if given.Form == "concurrent" {
-		workers = concurrent
+		workers = given.Callers
 	}
 	some := func(count int) {
 		for range count {
@@ -152,15 +148,12 @@ func pickUp(redis asynq.RedisClientOpt, given Parameters) Figures {
 
 func idle(redis asynq.RedisClientOpt, given Parameters) Figures {
 	server := serve(redis, given, "noop", func(context.Context, *asynq.Task) error { return nil })
-	started, before := time.Now(), used()
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
 	fmt.Println("ready")
 	<-terminated
-	cpu := used() - before
-	figures := Figures{"cpu_ms_per_s": cpu.Seconds() * 1e3 / time.Since(started).Seconds(), "rss_mb": rss()}
 	server.Shutdown()
-	return figures
+	return Figures{}
 }
 
 func hold(redis asynq.RedisClientOpt, given Parameters) Figures {
@@ -177,7 +170,7 @@ func hold(redis asynq.RedisClientOpt, given Parameters) Figures {
 	fmt.Println("ready")
 	<-all
 	time.Sleep(time.Duration(given.HoldS * float64(time.Second)))
-	return Figures{"before_mb": before, "held_mb": resident()}
+	return Figures{"before_mb": before, "after_mb": resident()}
 }
 
 func serve(redis asynq.RedisClientOpt, given Parameters, kind string, handler asynq.HandlerFunc) *asynq.Server {
@@ -202,13 +195,12 @@ func used() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func rss() float64 { return float64(resources().Maxrss) / 1024 }
-
-// resident is what this process has in memory now; rss is the most it has had.
+// resident is what this process has in memory now. The peak that getrusage tells begins with that
+// of the process that forked this one.
 func resident() float64 {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		return rss()
+		return float64(resources().Maxrss) / 1024
 	}
 	pages, err := strconv.Atoi(strings.Fields(string(statm))[1])
 	fail(err)

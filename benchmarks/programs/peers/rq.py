@@ -23,7 +23,8 @@ def measured(**parameters: Any) -> None:
 def roles() -> dict[str, Role]:
     """Return what this program can play."""
     found = producing(_client)
-    return found | {"enqueue": _enqueue_with(found["enqueue"]), "drain": drain, "pick_up": pick_up}
+    consuming: dict[str, Role] = {"drain": drain, "pick_up": pick_up, "idle": idle}
+    return found | {"enqueue": _enqueue_with(found["enqueue"])} | consuming
 
 
 def drain(address: str, given: Parameters) -> dict[str, Any]:
@@ -41,7 +42,14 @@ def pick_up(address: str, given: Parameters) -> dict[str, Any]:
     return samples.figures()
 
 
-def _work(address: str, jobs: int, body: Body) -> None:
+def idle(address: str, _given: Parameters) -> dict[str, Any]:
+    """Wait for jobs until SIGTERM, at which the worker ends by itself."""
+    print("ready", flush=True)
+    _work(address, None, lambda **_: None)
+    return {}
+
+
+def _work(address: str, jobs: int | None, body: Body) -> None:
     bodies.append(body)
     worker = SimpleWorker([_queue(address)], connection=Redis.from_url(f"redis://{address}/0"))
     worker.work(max_jobs=jobs, logging_level="WARNING")
