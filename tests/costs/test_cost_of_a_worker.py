@@ -27,9 +27,11 @@ def counting_mux(tasks: int) -> tuple[ServeMux, asyncio.Event]:
     return mux, finished
 
 
-@pytest.mark.parametrize(("concurrency", "most_commands"), [(10, 0.6), (100, 0.08)])
-async def test_commands_are_shared_by_the_tasks_of_a_batch(
-    redis_server, redis_client, concurrency, most_commands
+@pytest.mark.parametrize(
+    ("concurrency", "most_commands", "most_round_trips"), [(10, 0.25, 0.13), (100, 0.08, 0.08)]
+)
+async def test_commands_and_round_trips_are_shared_by_the_tasks_of_a_batch(
+    redis_server, redis_client, concurrency, most_commands, most_round_trips
 ):
     with Client(redis_server.url) as client:
         client.enqueue_many([Task("noop", b"{}")] * TASKS)
@@ -39,9 +41,10 @@ async def test_commands_are_shared_by_the_tasks_of_a_batch(
             proxy.count = Count()
             await finished.wait()
             await eventually_async(lambda: not redis_client.llen("asynq:{default}:active"))
-            commands = proxy.count.commands
+            count = proxy.count
 
-    assert commands / TASKS <= most_commands
+    assert count.commands / TASKS <= most_commands
+    assert count.round_trips / TASKS <= most_round_trips
 
 
 async def test_a_task_leaves_no_cycle_for_the_garbage_collector(redis_server, redis_client):

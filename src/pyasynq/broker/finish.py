@@ -16,6 +16,8 @@ from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
 
+# To wake the server costs as much as the work for some ten tasks; for many it had better begin.
+ENOUGH_ALONE = 32
 COUNTERS_LIVE_S = 90 * 86_400  # asynq v0.26 rdb.go: statsTTL
 
 
@@ -258,6 +260,7 @@ def _finish(
         Repeat.BY_TOKEN,
         # The answer of the first call was lost: what is not ours any more was ended by it.
         lambda _reply: [True] * size,
+        is_patient=size < ENOUGH_ALONE,
     )
 
 

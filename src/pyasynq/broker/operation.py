@@ -56,6 +56,7 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
         decode: maps the reply to the result, or to an exception, which it raises.
         repeat: what may be done if the answer is lost.
         decode_repeated: used in place of *decode* for an answer to a repeated BY_TOKEN call.
+        is_patient: it may leave with the next operation of the same turn of the event loop.
     """
 
     call: Script | str
@@ -64,6 +65,7 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
     decode: Callable[[Any], T]
     repeat: Repeat
     decode_repeated: Callable[[Any], T] | None = None
+    is_patient: bool = False
 
     @property
     def name(self) -> str:

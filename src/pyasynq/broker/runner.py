@@ -151,7 +151,9 @@ class Runner:
     ) -> list[Any]:
         """Send commands and return the replies; errors and troubles stand in their places."""
         if not isinstance(self._client, Cluster):
-            return self._link(self._client.connection_pool).exchange(commands)
+            is_patient = all(operation.is_patient for operation in operations)
+            link = self._link(self._client.connection_pool)
+            return link.exchange(commands, is_patient=is_patient)
         return self._exchange_by_slot(self._client, operations, commands)
 
     def _exchange_by_slot(

@@ -150,7 +150,9 @@ class AsyncRunner:
     ) -> list[Any]:
         """Send commands and return the replies; errors and troubles stand in their places."""
         if not isinstance(self._client, AsyncCluster):
-            return await self._link(self._client.connection_pool).exchange(commands)
+            is_patient = all(operation.is_patient for operation in operations)
+            link = self._link(self._client.connection_pool)
+            return await link.exchange(commands, is_patient=is_patient)
         return await self._exchange_by_slot(self._client, operations, commands)
 
     async def _exchange_by_slot(

@@ -32,8 +32,13 @@ class Link:
         self._idle: list[_Line] = []
         self._process_id = os.getpid()
 
-    def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places."""
+    def exchange(self, commands: Sequence[Command], *, is_patient: bool = False) -> list[Any]:
+        """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
+
+        Args:
+            is_patient: as of the counterpart; a caller that blocks has no company to wait for.
+        """
+        del is_patient
         data = packed(commands)
         try:
             line = self._take()

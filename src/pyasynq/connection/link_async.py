@@ -41,10 +41,14 @@ class AsyncLink:
         self._line: _Line | None = None
         self._connecting = asyncio.Lock()
 
-    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def exchange(self, commands: Sequence[Command], *, is_patient: bool = False) -> list[Any]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
 
         Cancelling one caller leaves the others alone; the server may have executed its commands.
+
+        Args:
+            is_patient: what another caller sends in this turn of the event loop may take these
+                commands along, so that the server is woken only once.
 
         Raises:
             ConfigError: another event loop uses this link.
@@ -60,7 +64,7 @@ class AsyncLink:
                 line = await self._connect()
             except (RedisError, OSError) as error:
                 return [Trouble(error, was_sent=False)] * len(commands)
-        return await line.send(packed(commands), len(commands))
+        return await line.send(packed(commands), len(commands), is_patient=is_patient)
 
     async def close(self) -> None:
         """Close the connection, and tell who still waits; safe to repeat."""
@@ -113,6 +117,7 @@ class _Line(asyncio.Protocol):
         self._timeout_s = timeout_s
         self._heard_at = 0.0
         self._unsent = 0  # bytes, at the last look
+        self._outgoing: list[bytes] = []
         self._check: asyncio.TimerHandle | None = None
         self._reader = new_reader()
         self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
@@ -127,7 +132,9 @@ class _Line(asyncio.Protocol):
         line._transport.set_protocol(line)
         return line
 
-    def send(self, data: bytes, count: int) -> "asyncio.Future[list[Any]]":
+    def send(
+        self, data: bytes, count: int, *, is_patient: bool = False
+    ) -> "asyncio.Future[list[Any]]":
         """Send *count* packed commands; the future gets what came back."""
         future: asyncio.Future[list[Any]] = self.loop.create_future()
         if not self._waiting:
@@ -138,10 +145,19 @@ class _Line(asyncio.Protocol):
             future.set_result([lost] * count)
             return future
         self._waiting.append((count, [], future))
-        self._transport.write(data)
+        self._outgoing.append(data)
+        if not is_patient:
+            self._write()
+        elif len(self._outgoing) == 1:
+            self.loop.call_soon(self._write)
         if self._check is None and self._timeout_s:
             self._check = self.loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
         return future
+
+    def _write(self) -> None:
+        if self._outgoing:
+            self._transport.write(b"".join(self._outgoing))
+            self._outgoing.clear()
 
     def retire(self) -> bool:
         """Take no more commands; close when nobody waits any more. Return whether some do."""
