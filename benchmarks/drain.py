@@ -61,7 +61,7 @@ class Case:
 
 
 KINDS: dict[str, dict[str, Any]] = {
-    "typed App": {"handler": "app"},
+    "typed App": {"handler": "app", "retention_s": 60},
     "threads": {"handler": "thread"},
     "plain asyncio": {"uvloop": False},
 }

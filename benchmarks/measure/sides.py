@@ -37,7 +37,8 @@ def fill(redis: BenchmarkRedis, program: Program, tasks: int) -> None:
     if "fill" in program.roles:
         program.run("fill", redis.address, tasks=tasks)
     else:
-        Stock(redis.url).enqueue(tasks)
+        retention_s = program.parameters.get("retention_s", 0)
+        Stock(redis.url).enqueue(tasks, retention_s=retention_s)
 
 
 def produce(

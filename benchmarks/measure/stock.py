@@ -35,9 +35,11 @@ class Stock:
         size = len(self._task.payload or b"")
         self._per_call = max(1, min(PER_CALL, (64 << 20) // size))
 
-    def enqueue(self, tasks: int, queue: str = "default", *, delay_s: float = 0.0) -> None:
+    def enqueue(
+        self, tasks: int, queue: str = "default", *, delay_s: float = 0.0, retention_s: int = 0
+    ) -> None:
         """Make *tasks* pending, or scheduled if there is a delay."""
-        options = EnqueueOptions(queue=queue, process_in=delay_s or None)
+        options = EnqueueOptions(queue=queue, process_in=delay_s or None, retention=retention_s)
         with Client(self._url) as client:
             for start in range(0, tasks, self._per_call):
                 count = min(self._per_call, tasks - start)

@@ -2,7 +2,7 @@
 
 Every component is given a Clock. Times written to Redis are integers since the Unix epoch, in
 nanoseconds or whole seconds; users see aware datetimes in UTC. A Clock also knows how far the
-clock of the Redis server is from the local one, measured at the midpoint of a round trip.
+clock of the Redis server is from the local one, as exactly as its samples tell.
 """
 
 import time
@@ -17,6 +17,7 @@ NANOSECONDS = 1_000_000_000
 EARLIEST_S = -62_135_596_800
 LATEST_S = 253_402_300_799
 LONGEST_S = 999_999_999 * 86_400
+MICROSECOND_NS = 1000  # Redis cuts its time to microseconds
 SLOWEST_SAMPLE_NS = 200_000_000  # a slower round trip says too little about the server's clock
 
 
@@ -55,10 +56,16 @@ class SystemClock:
         return time.time_ns() + self.offset_ns
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
-        """Take a sample of the server's clock; return whether it was good enough to count."""
+        """Take a sample of the server's clock; return whether it was good enough to count.
+
+        A sample tells only between which bounds the difference lies, for the answer may have
+        taken all the time or none. The estimate moves to the nearer bound, if it is not between
+        them: so no sample makes it worse, and clocks that agree stay so however slow Redis is.
+        """
         if not 0 <= received_ns - sent_ns <= SLOWEST_SAMPLE_NS:
             return False
-        self.offset_ns = redis_ns - (sent_ns + received_ns) // 2
+        lowest_ns, highest_ns = redis_ns - received_ns, redis_ns + MICROSECOND_NS - sent_ns
+        self.offset_ns = min(max(self.offset_ns, lowest_ns), highest_ns)
         return True
 
 

@@ -12,7 +12,7 @@ import redis
 
 from pyasynq.broker import finish, maintain, process
 from pyasynq.broker.enqueue import add_to_group, enqueue, schedule
-from pyasynq.broker.finish import Done, Fence, Retrial
+from pyasynq.broker.finish import Completion, Done, Fence, Retrial
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.prepare import Prepared
 from pyasynq.broker.runner import Runner
@@ -114,6 +114,20 @@ def retry(count: int) -> Operation[list[bool]]:
     return finish.retry_many(KEYS, items, now_ns=NOW_NS)
 
 
+def complete(count: int) -> Operation[list[bool]]:
+    items = [
+        Completion(
+            task_id=each.message.id,
+            fence=Fence(owner=OWNER),
+            data=each.encoded,
+            expires_at_s=NOW_S + 60,
+            result=b"42",
+        )
+        for each in tasks(count)
+    ]
+    return finish.complete_many(KEYS, items, now_ns=NOW_NS)
+
+
 def forward(count: int) -> Operation[maintain.Forwarded]:
     return maintain.forward(KEYS, now_ns=NOW_NS + 3600 * NANOSECONDS, limit=count)
 
@@ -147,6 +161,7 @@ STORIES = {
     "dequeue nothing": ((), fetch),
     "extend": ((pending, fetch), extend),
     "done": ((pending, fetch), done),
+    "complete": ((pending, fetch), complete),
     "retry": ((pending, fetch), retry),
     "forward": ((scheduled,), forward),
 }
@@ -168,8 +183,10 @@ COSTS = {
     ("extend", 100): (8337, 4, 302),
     ("done", 1): (326, 4, 10),
     ("done", 100): (4586, 4, 109),
+    ("complete", 1): (486, 4, 13),
+    ("complete", 100): (22_861, 4, 310),
     ("retry", 1): (564, 4, 16),
-    ("retry", 100): (24_820, 4, 511),
+    ("retry", 100): (24_820, 4, 313),
     ("forward", 1): (273, 14, 17),
     ("forward", 100): (275, 16, 512),
 }

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pyasynq.clock import NANOSECONDS, to_datetime, to_ns, to_span
+from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime, to_ns, to_span
 
 LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -41,3 +43,42 @@ def test_a_time_that_no_datetime_can_hold_becomes_the_nearest(seconds, moment):
 )
 def test_a_span_that_no_timedelta_can_hold_becomes_the_longest(seconds, span):
     assert to_span(seconds) == span
+
+
+def observe(clock: SystemClock, offset_ns: int, *, there_ns: int, back_ns: int) -> bool:
+    """Take a sample of a Redis whose clock is *offset_ns* ahead, over a road of that length."""
+    sent_ns = 2_000_000_000_000_000_000
+    return clock.observe(
+        sent_ns=sent_ns,
+        received_ns=sent_ns + there_ns + back_ns,
+        redis_ns=(sent_ns + there_ns + offset_ns) // 1000 * 1000,
+    )
+
+
+@pytest.mark.parametrize(("there_ns", "back_ns"), [(9_000_000, 0), (0, 9_000_000), (500, 100)])
+def test_clocks_that_agree_stay_so_however_uneven_the_road_is(there_ns, back_ns):
+    clock = SystemClock()
+
+    assert observe(clock, 0, there_ns=there_ns, back_ns=back_ns)
+
+    assert clock.offset_ns == 0
+
+
+@given(
+    offset_ns=st.integers(-(10**18), 10**18),
+    roads=st.lists(st.tuples(*[st.integers(0, 90_000_000)] * 2), min_size=1, max_size=10),
+)
+def test_the_estimate_is_never_worse_than_the_best_sample_so_far(offset_ns, roads):
+    clock, best_ns = SystemClock(), 10**9
+    for there_ns, back_ns in roads:
+        observe(clock, offset_ns, there_ns=there_ns, back_ns=back_ns)
+        best_ns = min(best_ns, there_ns + back_ns)
+
+        assert abs(clock.offset_ns - offset_ns) <= best_ns + 1000
+
+
+def test_a_sample_that_took_too_long_does_not_count():
+    clock = SystemClock()
+
+    assert not observe(clock, 10**9, there_ns=150_000_000, back_ns=60_000_000)
+    assert clock.offset_ns == 0

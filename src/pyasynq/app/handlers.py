@@ -6,7 +6,7 @@ from pyasynq.app.spec import TaskSpec
 from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
 from pyasynq.payload import encode_result
 from pyasynq.task import Task
-from pyasynq.worker.context import TaskContext
+from pyasynq.worker.context import TaskContext, is_kept
 from pyasynq.worker.middleware import CallNext
 from pyasynq.worker.mux import Handler
 
@@ -57,4 +57,4 @@ def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:
 
 
 def _kept(context: TaskContext, result: object) -> bytes | None:
-    return encode_result(result) if context.retention else None
+    return encode_result(result) if is_kept(context) else None

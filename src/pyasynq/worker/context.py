@@ -174,6 +174,11 @@ def current_context() -> TaskContext:
         raise LookupError("no task is running here; call this inside a handler") from None
 
 
+def is_kept(context: TaskContext) -> bool:
+    """Tell whether the task is kept once it is completed, without a `timedelta` of the time."""
+    return context._running.message.retention > 0  # noqa: SLF001 - not for users
+
+
 def running_of(context: TaskContext) -> RunningTask:
     """Return what the server knows of the task of *context*; for pyasynq itself."""
     return context._running  # noqa: SLF001 - not for users

@@ -14,23 +14,20 @@
 -- Returns: the indexes from 0 of tasks that are not the caller's any more
 -- Memory full: allowed
 -- Repeat: by_token
-local lost, ids = {}, {}
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
-for i = 4, #ARGV, 4 do
-  local id = ARGV[i]
+local taken, ids, lost = take_all(ARGV[1], 4, 4)
+local times = {}
+for i, place in ipairs(taken) do
+  local id = ids[i]
   local key = ARGV[1] .. id
-  if take(key, id, ARGV[i + 1]) then
-    ids[#ids + 1] = id
-    redis.call("ZADD", KEYS[3], ARGV[3], id)
-    redis.call("HSET", key, "msg", ARGV[i + 2], "state", "archived")
-    redis.call("HDEL", key, "owner", "deferred", "on_cancel")
-    unlock(ARGV[i + 3], id)
-  else
-    lost[#lost + 1] = (i - 4) / 4
-  end
+  times[2 * i - 1], times[2 * i] = ARGV[3], id
+  redis.call("HSET", key, "msg", ARGV[place + 2], "state", "archived")
+  redis.call("HDEL", key, "owner", "deferred", "on_cancel")
+  unlock(ARGV[place + 3], id)
 end
 if #ids > 0 then
+  redis.call("ZADD", KEYS[3], unpack(times))
   redis.call("ZREM", KEYS[2], unpack(ids))
   count(KEYS[4], KEYS[5], #ids, ARGV[2])
   count(KEYS[6], KEYS[7], #ids, ARGV[2])

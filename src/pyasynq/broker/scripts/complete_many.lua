@@ -12,28 +12,25 @@
 -- Returns: the indexes from 0 of tasks that are not the caller's any more
 -- Memory full: allowed
 -- Repeat: by_token
-local lost, ids = {}, {}
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
-for i = 3, #ARGV, 7 do
-  local id = ARGV[i]
+local taken, ids, lost = take_all(ARGV[1], 3, 7)
+local ends = {}
+for i, place in ipairs(taken) do
+  local id, msg = ids[i], ARGV[place + 3]
   local key = ARGV[1] .. id
-  if take(key, id, ARGV[i + 1]) then
-    ids[#ids + 1] = id
-    redis.call("ZADD", KEYS[3], ARGV[i + 4], id)
-    redis.call("HSET", key, "msg", ARGV[i + 3], "state", "completed")
+  ends[2 * i - 1], ends[2 * i] = ARGV[place + 4], id
+  if ARGV[place + 5] == "1" then
+    redis.call("HSET", key, "msg", msg, "state", "completed", "result", ARGV[place + 6])
     redis.call("HDEL", key, "owner", "deferred", "on_cancel")
-    if ARGV[i + 5] == "1" then
-      redis.call("HSET", key, "result", ARGV[i + 6])
-    else
-      redis.call("HDEL", key, "result")
-    end
-    unlock(ARGV[i + 2], id)
   else
-    lost[#lost + 1] = (i - 3) / 7
+    redis.call("HSET", key, "msg", msg, "state", "completed")
+    redis.call("HDEL", key, "owner", "deferred", "on_cancel", "result")
   end
+  unlock(ARGV[place + 2], id)
 end
 if #ids > 0 then
+  redis.call("ZADD", KEYS[3], unpack(ends))
   redis.call("ZREM", KEYS[2], unpack(ids))
   count(KEYS[4], KEYS[5], #ids, ARGV[2])
 end

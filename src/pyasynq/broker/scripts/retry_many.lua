@@ -14,28 +14,25 @@
 -- Returns: the indexes from 0 of tasks that are not the caller's any more
 -- Memory full: allowed
 -- Repeat: by_token
-local lost, ids, failures = {}, {}, 0
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
-for i = 3, #ARGV, 7 do
-  local id = ARGV[i]
+local taken, ids, lost = take_all(ARGV[1], 3, 7)
+local dues, failures = {}, 0
+for i, place in ipairs(taken) do
+  local id = ids[i]
   local key = ARGV[1] .. id
-  if take(key, id, ARGV[i + 1]) then
-    ids[#ids + 1] = id
-    redis.call("ZADD", KEYS[3], ARGV[i + 4], id)
-    redis.call("HSET", key, "msg", ARGV[i + 2], "state", "retry", "process_at_ns", ARGV[i + 3])
-    redis.call("HDEL", key, "owner", "deferred", "on_cancel")
-    if ARGV[i + 6] ~= "0" then
-      redis.call("HSET", key, "deferred", ARGV[i + 6])
-    end
-    if ARGV[i + 5] == "1" then
-      failures = failures + 1
-    end
-  else
-    lost[#lost + 1] = (i - 3) / 7
+  dues[2 * i - 1], dues[2 * i] = ARGV[place + 4], id
+  redis.call("HSET", key, "msg", ARGV[place + 2], "state", "retry", "process_at_ns", ARGV[place + 3])
+  redis.call("HDEL", key, "owner", "deferred", "on_cancel")
+  if ARGV[place + 6] ~= "0" then
+    redis.call("HSET", key, "deferred", ARGV[place + 6])
+  end
+  if ARGV[place + 5] == "1" then
+    failures = failures + 1
   end
 end
 if #ids > 0 then
+  redis.call("ZADD", KEYS[3], unpack(dues))
   redis.call("ZREM", KEYS[2], unpack(ids))
   count(KEYS[4], KEYS[5], failures, ARGV[2])
   count(KEYS[6], KEYS[7], failures, ARGV[2])

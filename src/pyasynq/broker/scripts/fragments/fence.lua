@@ -32,3 +32,29 @@ end
 local function take(key, id, fence)
   return is_callers(key, id, fence) and remove(KEYS[1], id)
 end
+
+-- Takes the tasks of a batch, whose ids are in ARGV from first on, each before its fence. Returns the
+-- places in ARGV and the ids of those that were the caller's, and the indexes from 0 of the others.
+local function take_all(prefix, first, step)
+  local places, ids, taken, lost = {}, {}, {}, {}
+  local function lose(place)
+    lost[#lost + 1] = (place - first) / step
+  end
+  for place = first, #ARGV, step do
+    local id = ARGV[place]
+    if is_callers(prefix .. id, id, ARGV[place + 1]) then
+      ids[#ids + 1], places[#places + 1] = id, place
+    else
+      lose(place)
+    end
+  end
+  local removed, ours = remove_all(KEYS[1], ids), {}
+  for i, id in ipairs(ids) do
+    if removed[i] then
+      taken[#taken + 1], ours[#ours + 1] = places[i], id
+    else
+      lose(places[i])
+    end
+  end
+  return taken, ours, lost
+end
