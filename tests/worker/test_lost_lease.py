@@ -4,8 +4,13 @@ import asyncio
 
 import pytest
 
+from pyasynq import retry
 from pyasynq.errors import SkipRetry, TaskNotFoundError
+from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.server import Server
+from tests.chaos_proxy import ChaosProxy
+from tests.worker.workplace import QUICK
 
 KEY = "asynq:{default}:t:"
 LONG = {"lease_duration": 600}  # nobody recovers what is lost before the test has looked at it
@@ -78,3 +83,33 @@ async def test_progress_of_a_task_that_is_somebody_elses_is_refused(work):
 
     assert f"task '{info.id}' is not in queue 'default'" in said
     assert work.redis.hget(f"{KEY}{info.id}", "result") is None
+
+
+async def test_a_task_whose_lease_ended_on_the_way_to_its_worker_is_left_to_others(
+    work, redis_server
+):
+    ran = []
+
+    def serving(url, name):
+        mux = ServeMux()
+
+        @mux.handler("email")
+        async def handle(ctx, task):
+            ran.append(name)
+
+        config = ServerConfig(**QUICK, retry_delay=retry.fixed(0.05))
+        return Server(url, config).running(mux)
+
+    with ChaosProxy(redis_server.port) as proxy:
+        async with serving(proxy.url, "far"):
+            proxy.delay_s = 3.0  # the lease is of 1 s, and recovered after another one
+            info = await work.enqueue("email")
+            await work.until(info, "active")
+            async with serving(work.url, "near"):
+                await work.until(info, None)
+            proxy.delay_s = 0.0
+            later = await work.enqueue("email")
+            await work.until(later, None)
+
+    assert ran == ["near", "far"]
+    assert work.count("processed") == 3  # the attempt that was lost is counted, as in Go

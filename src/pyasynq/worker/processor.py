@@ -234,7 +234,10 @@ class Processor:
         for (keys, count, owner), answer in zip(asked, answers, strict=True):
             if isinstance(answer, Fetched):
                 self._on_answer(keys)
-                self._launch_all(keys, answer, owner, expires_at_s, life)
+                if answer.tasks and self._is_over(expires_at_s):
+                    self._in_doubt.append((keys, owner))
+                else:
+                    self._launch_all(keys, answer, owner, expires_at_s, life)
                 found += len(answer.tasks)
                 if len(answer.tasks) + len(answer.dropped) < count:
                     empty.add(keys.queue)
@@ -252,6 +255,10 @@ class Processor:
             raise trouble
         return found
 
+    def _is_over(self, expires_at_s: int) -> bool:
+        """Tell whether a lease ended on the way here: others may have taken the tasks over."""
+        return self._clock.redis_now_ns() >= expires_at_s * NANOSECONDS
+
     def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
         """Say once what keeps tasks of a queue from being fetched; ask it again in a second."""
         if self._refusals.get(keys.queue) != str(error):
@@ -265,7 +272,7 @@ class Processor:
             self._refusals.pop(keys.queue, None)
 
     async def _resolve_doubts(self, life: Life) -> int:
-        """Run what dequeues brought whose answers were lost."""
+        """Run what dequeues brought whose answers were lost or late, if it is still ours."""
         found = 0
         while self._in_doubt:
             keys, owner = self._in_doubt[-1]
