@@ -18,6 +18,7 @@ EARLIEST_S = -62_135_596_800
 LATEST_S = 253_402_300_799
 LONGEST_S = 999_999_999 * 86_400
 MICROSECOND_NS = 1000  # Redis cuts its time to microseconds
+EXACT_NS = (1 << 32) * NANOSECONDS  # until then, in 2106, a float of seconds tells microseconds
 SLOWEST_SAMPLE_NS = 200_000_000  # a slower round trip says too little about the server's clock
 
 
@@ -74,6 +75,8 @@ def to_datetime(time_ns: int) -> datetime:
 
     A time before the year 1 or after 9999 becomes the nearest second that can be told.
     """
+    if 0 <= time_ns < EXACT_NS:
+        return datetime.fromtimestamp(time_ns // 1000 / 1e6, UTC)
     try:
         return EPOCH + timedelta(microseconds=time_ns // 1000)
     except OverflowError:

@@ -12,6 +12,8 @@ from pyasynq.options import EMPTY, EnqueueOptions, headers_fault, name_fault
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
+_NONE = [None]  # the faults of most tasks
+
 
 class TaskState(StrEnum):
     """Where a task is in its life; the value is the text stored in Redis."""
@@ -47,7 +49,9 @@ class Task:
     options: EnqueueOptions = field(default=EMPTY, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
-        faults = [name_fault("task type", self.type), headers_fault(self.headers)]
+        faults = [name_fault("task type", self.type)]
+        if self.headers is not NO_HEADERS:
+            faults.append(headers_fault(self.headers))
         if self.payload is not None and not isinstance(self.payload, bytes):
             faults.append(
                 f"payload must be bytes or None, not {type(self.payload).__name__}; "
@@ -55,7 +59,8 @@ class Task:
             )
         if not isinstance(self.options, EnqueueOptions):
             faults.append(f"options must be EnqueueOptions, not {type(self.options).__name__}")
-        ConfigError.raise_if(fault for fault in faults if fault)
+        if faults != _NONE:
+            ConfigError.raise_if(fault for fault in faults if fault)
 
 
 def stored_task(task_type: str, payload: bytes, headers: Mapping[str, str]) -> Task:
@@ -135,17 +140,7 @@ class EnqueueResult:
     error: EnqueueError | None = None
 
 
-def frozen(draft: Any) -> TaskInfo:
-    """Return *draft*, made by `TaskInfoDraft`, as the TaskInfo that it describes.
-
-    A frozen dataclass sets each of its fields by a call: 4.1 µs where a draft takes 1.2.
-    """
-    draft.__class__ = TaskInfo
-    info: TaskInfo = draft
-    return info
-
-
-TaskInfoDraft: Any = make_dataclass(
+_Draft: Any = make_dataclass(
     "TaskInfoDraft",
     [
         (each.name, each.type, field() if each.default is MISSING else field(default=each.default))
@@ -154,3 +149,21 @@ TaskInfoDraft: Any = make_dataclass(
     slots=True,
     kw_only=True,
 )
+
+fill: Any = _Draft.__init__
+"""Sets the fields of a draft, given as keyword arguments, as `TaskInfo` takes them."""
+
+
+def new_draft() -> Any:
+    """Return what `fill` fills and `frozen` makes a TaskInfo.
+
+    A frozen dataclass sets each of its fields by a call: 4.1 µs where a draft takes 0.8.
+    """
+    return object.__new__(_Draft)
+
+
+def frozen(draft: Any) -> TaskInfo:
+    """Return *draft* as the TaskInfo that it describes."""
+    draft.__class__ = TaskInfo
+    info: TaskInfo = draft
+    return info

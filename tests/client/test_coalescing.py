@@ -1,4 +1,4 @@
-"""Concurrent calls of one turn of the event loop share a round trip."""
+"""Concurrent calls of one turn of the event loop share a round trip; a lone one leaves at once."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from pyasynq.client_async import AsyncClient
 from pyasynq.errors import RedisUnavailableError, TaskIdConflictError
 from pyasynq.task import Task
 from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually_async
+from tests.eventually import eventually, eventually_async
 
 
 def scripts_run(redis_client) -> int:
@@ -24,12 +24,21 @@ async def client(redis_url, redis_client):
         yield client
 
 
-async def test_a_thousand_concurrent_calls_are_four_scripts(client, redis_client):
-    infos = await asyncio.gather(*(client.enqueue(Task("email")) for _ in range(1000)))
+async def test_calls_beside_one_under_way_share_a_script_per_250(client, redis_client):
+    infos = await asyncio.gather(*(client.enqueue(Task("email")) for _ in range(1001)))
 
-    assert scripts_run(redis_client) == 4
-    assert redis_client.llen("asynq:{default}:pending") == 1000
-    assert len({info.id for info in infos}) == 1000
+    assert scripts_run(redis_client) == 1 + 4
+    assert redis_client.llen("asynq:{default}:pending") == 1001
+    assert len({info.id for info in infos}) == 1001
+
+
+async def test_a_lone_call_is_sent_before_the_loop_turns(client, redis_client):
+    await client.enqueue(Task("email"))
+    lone = asyncio.create_task(client.enqueue(Task("email"), task_id="lone"))
+    await asyncio.sleep(0)  # the call has begun, and nothing else has happened
+
+    eventually(lambda: redis_client.exists("asynq:{default}:t:lone"))
+    assert (await lone).id == "lone"
 
 
 async def test_each_caller_has_its_own_result(client):
@@ -42,14 +51,17 @@ async def test_each_caller_has_its_own_result(client):
 
 
 async def test_cancelling_one_before_it_is_sent_stores_only_the_others(client, redis_client):
+    lone = asyncio.create_task(client.enqueue(Task("email")))
     first = asyncio.create_task(client.enqueue(Task("email"), task_id="first"))
     second = asyncio.create_task(client.enqueue(Task("email"), task_id="second"))
-    await asyncio.sleep(0)  # both have been added; nothing is sent yet
+    await asyncio.sleep(0)  # both wait for the turn to end, since another call is under way
     first.cancel()
 
     assert (await second).id == "second"
     with pytest.raises(asyncio.CancelledError):
         await first
+    await lone
+    assert not redis_client.exists("asynq:{default}:t:first")
 
 
 async def test_cancelling_one_under_way_does_not_cancel_the_others(redis_server, redis_client):

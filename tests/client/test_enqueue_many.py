@@ -180,3 +180,13 @@ def test_a_refusal_of_all_is_that_refusal(redis_url, redis_client):
             client.enqueue_many(tasks(2))
 
     assert not isinstance(caught.value, RedisUnavailableError)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_no_task_is_stored_beside_a_pending_key_of_another_type(redis_url, redis_client, count):
+    redis_client.set("asynq:{default}:pending", "of another type")
+    with Client(redis_url) as client:
+        with pytest.raises(PyasynqError, match="WRONGTYPE"):
+            client.enqueue_many(tasks(count))
+
+    assert redis_client.keys("asynq:{default}:*") == [b"asynq:{default}:pending"]

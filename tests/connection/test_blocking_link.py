@@ -128,5 +128,6 @@ def test_the_late_answer_of_a_silent_server_is_read_by_nobody(redis_server):
         proxy.release_answers()
 
         assert isinstance(reply, Trouble)
+        assert str(reply) == "timed out"
         assert link.exchange([("ECHO", "next")]) == [b"next"]
         link.close()

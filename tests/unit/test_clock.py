@@ -18,6 +18,14 @@ def test_a_time_is_told_to_the_microsecond_and_back():
     assert to_ns(moment) == 2_000_000_000_123_456_000
 
 
+@pytest.mark.parametrize("year", [1970, 2026, 2105, 2106, 2255, 9998])
+def test_every_microsecond_is_told_near_and_far(year):
+    first = datetime(year, 12, 31, 23, 59, 59, 999_900, tzinfo=UTC)
+    moments = [first + timedelta(microseconds=more) for more in range(200)]
+
+    assert [to_datetime(to_ns(moment) + 999) for moment in moments] == moments
+
+
 @pytest.mark.parametrize(
     ("seconds", "moment"),
     [

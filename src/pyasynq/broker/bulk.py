@@ -47,17 +47,10 @@ class Chunk(msgspec.Struct):
 
     def has_room_for(self, item: Prepared) -> bool:
         """Tell whether *item* fits; a task larger than the limit travels alone."""
-        if not self.items:
+        tasks = len(self.items)
+        if not tasks:
             return True
-        return (
-            len(self.items) < TASKS_PER_SCRIPT and self.size_bytes + len(item.encoded) <= MOST_BYTES
-        )
-
-    def add(self, item: Prepared, position: int) -> None:
-        """Take *item* along."""
-        self.items.append(item)
-        self.positions.append(position)
-        self.size_bytes += len(item.encoded)
+        return tasks < TASKS_PER_SCRIPT and self.size_bytes + len(item.encoded) <= MOST_BYTES
 
     def operation(self, now_ns: int) -> Operation[Outcomes]:
         """Return the operation that stores the tasks."""
@@ -123,12 +116,14 @@ def chunked(items: Iterable[Item]) -> list[Chunk]:
     chunks: list[Chunk] = []
     current: dict[tuple[str, TaskState], Chunk] = {}
     for position, (keys, item) in enumerate(items):
-        state = item.state
-        chunk = current.get((keys.queue, state))
+        place = keys.queue, item.state
+        chunk = current.get(place)
         if chunk is None or not chunk.has_room_for(item):
-            chunk = current[keys.queue, state] = Chunk(keys, state)
+            chunk = current[place] = Chunk(keys, item.state)
             chunks.append(chunk)
-        chunk.add(item, position)
+        chunk.items.append(item)
+        chunk.positions.append(position)
+        chunk.size_bytes += len(item.encoded)
     return chunks
 
 

@@ -4,7 +4,8 @@ Each takes a batch of one queue and answers, item by item, None or why the task 
 repeated call that meets what its lost first call stored counts as success, never as a conflict.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
@@ -18,7 +19,6 @@ from pyasynq.errors import (
     PayloadError,
     TaskIdConflictError,
 )
-from pyasynq.task import TaskState
 from pyasynq.wire.keys import QueueKeys, global_keys
 from pyasynq.wire.message import decode, is_same_task
 
@@ -34,10 +34,17 @@ def register_queue(queue: str, *, namespace: str) -> Operation[None]:
 
 def enqueue(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
     """Store tasks as pending, in the order given."""
+    special = [
+        item
+        for item in items
+        if item.unique_ttl_s or item.expires_at_ns is not None or item.unique_until
+    ]
+    if special:
+        arguments = _described(items, described)
+        return _store("enqueue", (keys.pending,), (keys.task_prefix, now_ns, 6, *arguments), items)
     # Most tasks need no more than two of the arguments: a third of what is packed and parsed.
-    count, describe = (2, _named) if all(map(_is_plain, items)) else (6, described)
-    head = (keys.task_prefix, now_ns, count)
-    return _store("enqueue", (keys.pending,), head, items, describe)
+    named = [each for item in items for each in (item.message.id, item.encoded)]
+    return _store("enqueue", (keys.pending,), (keys.task_prefix, now_ns, 2, *named), items)
 
 
 def schedule(items: Sequence[Prepared], keys: QueueKeys) -> Operation[Outcomes]:
@@ -48,7 +55,8 @@ def schedule(items: Sequence[Prepared], keys: QueueKeys) -> Operation[Outcomes]:
         return (*described(item), due_ns, due_ns // NANOSECONDS, item.group)
 
     head = (keys.task_prefix, global_keys(keys.namespace).due, keys.queue)
-    return _store("schedule", (keys.scheduled, keys.scheduled_groups), head, items, describe)
+    arguments = (*head, *_described(items, describe))
+    return _store("schedule", (keys.scheduled, keys.scheduled_groups), arguments, items)
 
 
 def add_to_group(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
@@ -58,18 +66,16 @@ def add_to_group(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> 
         return (*described(item), item.group)
 
     head = (keys.task_prefix, keys.group_prefix, now_ns // NANOSECONDS)
-    return _store("add_to_group", (keys.groups,), head, items, describe)
+    return _store("add_to_group", (keys.groups,), (*head, *_described(items, describe)), items)
 
 
 def place(item: Prepared, keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
     """Store one task where it belongs."""
-    match item.state:
-        case TaskState.SCHEDULED:
-            return schedule([item], keys)
-        case TaskState.AGGREGATING:
-            return add_to_group([item], keys, now_ns=now_ns)
-        case _:
-            return enqueue([item], keys, now_ns=now_ns)
+    if item.process_at_ns is not None:
+        return schedule((item,), keys)
+    if item.group:
+        return add_to_group((item,), keys, now_ns=now_ns)
+    return enqueue((item,), keys, now_ns=now_ns)
 
 
 def described(item: Prepared) -> tuple[Argument, ...]:
@@ -95,30 +101,23 @@ def refusal(item: Prepared, reply: Sequence[Any], *, is_repeated: bool) -> Enque
     return _conflict(item, detail[0], detail[1], is_repeated=is_repeated)
 
 
-def _named(item: Prepared) -> tuple[Argument, ...]:
-    """Return the two arguments by which a task without a lock and a limit is stored."""
-    return item.message.id, item.encoded
-
-
-def _is_plain(item: Prepared) -> bool:
-    return not item.unique_ttl_s and item.expires_at_ns is None and not item.unique_until
+def _described(
+    items: Sequence[Prepared], describe: Callable[[Prepared], tuple[Argument, ...]]
+) -> Iterable[Argument]:
+    return chain.from_iterable(map(describe, items))
 
 
 def _store(
     name: str,
     script_keys: tuple[str, ...],
-    head: tuple[Argument, ...],
+    arguments: tuple[Argument, ...],
     items: Sequence[Prepared],
-    describe: Callable[[Prepared], tuple[Argument, ...]],
 ) -> Operation[Outcomes]:
     check_size(len(items))
-    arguments = list(head)
-    for item in items:
-        arguments += describe(item)
     return Operation(
         load(name),
         script_keys,
-        tuple(arguments),
+        arguments,
         lambda reply: _outcomes(items, reply, is_repeated=False),
         Repeat.BY_TOKEN,
         lambda reply: _outcomes(items, reply, is_repeated=True),

@@ -23,6 +23,9 @@ class Enqueuer:
     Args:
         namespace: of the keys of every task.
         patience_s: for how long an unreachable Redis is tried.
+
+    Attributes:
+        store: stores one task; returns why it was not stored, None if it was.
     """
 
     def __init__(self, runner: Runner, clock: Clock, *, namespace: str, patience_s: float) -> None:
@@ -31,19 +34,14 @@ class Enqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._shared = Shared(self.store_all)
-
-    def store(self, item: Item) -> PyasynqError | None:
-        """Store one task; return why it was not stored, None if it was."""
-        return self._shared.add(item)
+        self._shared = Shared(self._store_one, self.store_all)
+        self.store = self._shared.add
 
     def store_all(self, items: Sequence[Item]) -> list[PyasynqError | None]:
         """Store tasks; return for each why it was not stored, None if it was.
 
         A task whose fate is unknown has a RedisUnavailableError.
         """
-        if len(items) == 1:
-            return [self._store_one(items[0])]
         outcomes: list[PyasynqError | None] = [None] * len(items)
         for chunks in round_trips(chunked(items)):
             now_ns = self._clock.redis_now_ns()
@@ -57,9 +55,15 @@ class Enqueuer:
     def _store_one(self, item: Item) -> PyasynqError | None:
         """As `store_all` with one item, without the search for company."""
         keys, prepared = item
+        listed_at = self._registered.get(keys.queue, NEVER)
+        if self._clock.monotonic() - listed_at >= REGISTER_AGAIN_S:
+            return (self.store_all((item,)))[0]
         operation = place(prepared, keys, now_ns=self._clock.redis_now_ns())
-        (answer,) = self._run((keys,), (operation,))
-        return answer if isinstance(answer, PyasynqError) else answer[0]
+        try:
+            outcomes = self._runner.run(operation, patience_s=self._patience_s)
+        except PyasynqError as error:
+            return error
+        return outcomes[0]
 
     def _run(
         self, queues: Collection[QueueKeys], operations: Sequence[Operation[Any]]

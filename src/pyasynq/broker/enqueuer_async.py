@@ -22,6 +22,9 @@ class AsyncEnqueuer:
     Args:
         namespace: of the keys of every task.
         patience_s: for how long an unreachable Redis is tried.
+
+    Attributes:
+        store: stores one task; returns why it was not stored, None if it was.
     """
 
     def __init__(
@@ -32,19 +35,14 @@ class AsyncEnqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._shared = AsyncShared(self.store_all)
-
-    async def store(self, item: Item) -> PyasynqError | None:
-        """Store one task; return why it was not stored, None if it was."""
-        return await self._shared.add(item)
+        self._shared = AsyncShared(self._store_one, self.store_all)
+        self.store = self._shared.add
 
     async def store_all(self, items: Sequence[Item]) -> list[PyasynqError | None]:
         """Store tasks; return for each why it was not stored, None if it was.
 
         A task whose fate is unknown has a RedisUnavailableError.
         """
-        if len(items) == 1:
-            return [await self._store_one(items[0])]
         outcomes: list[PyasynqError | None] = [None] * len(items)
         for chunks in round_trips(chunked(items)):
             now_ns = self._clock.redis_now_ns()
@@ -58,9 +56,15 @@ class AsyncEnqueuer:
     async def _store_one(self, item: Item) -> PyasynqError | None:
         """As `store_all` with one item, without the search for company."""
         keys, prepared = item
+        listed_at = self._registered.get(keys.queue, NEVER)
+        if self._clock.monotonic() - listed_at >= REGISTER_AGAIN_S:
+            return (await self.store_all((item,)))[0]
         operation = place(prepared, keys, now_ns=self._clock.redis_now_ns())
-        (answer,) = await self._run((keys,), (operation,))
-        return answer if isinstance(answer, PyasynqError) else answer[0]
+        try:
+            outcomes = await self._runner.run(operation, patience_s=self._patience_s)
+        except PyasynqError as error:
+            return error
+        return outcomes[0]
 
     async def _run(
         self, queues: Collection[QueueKeys], operations: Sequence[Operation[Any]]

@@ -46,6 +46,9 @@ class Runner:
     ) -> None:
         self._client = client
         self._links: dict[ConnectionPool, Link] = {}
+        self._only_link: Link | None = None
+        if not isinstance(client, Cluster):
+            self._only_link = self._link(client.connection_pool)
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
 
@@ -60,7 +63,16 @@ class Runner:
             RedisUnavailableError: it says whether the write may have happened.
             PyasynqError: Redis refused the call.
         """
-        (answer,) = self.run_all((operation,), patience_s=patience_s)
+        end = None if patience_s is None else self._clock.monotonic() + patience_s
+        command = _command(operation, as_source=False)
+        link = self._only_link
+        if link is None:
+            replies = self._exchange((operation,), (command,))
+        else:
+            replies = link.exchange((command,), is_patient=operation.is_patient)
+        if type(replies[0]) not in _FAILURES:
+            return operation.decode(replies[0])
+        (answer,) = self._repeat((operation,), replies, end)
         if isinstance(answer, BaseException):
             raise answer
         result: T = answer
@@ -143,7 +155,6 @@ class Runner:
         """Close every connection; safe to repeat."""
         for link in self._links.values():
             link.close()
-        self._links.clear()
         self._client.close()
 
     def _exchange(

@@ -45,6 +45,9 @@ class AsyncRunner:
     ) -> None:
         self._client = client
         self._links: dict[ConnectionPool, AsyncLink] = {}
+        self._only_link: AsyncLink | None = None
+        if not isinstance(client, AsyncCluster):
+            self._only_link = self._link(client.connection_pool)
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
 
@@ -59,7 +62,16 @@ class AsyncRunner:
             RedisUnavailableError: it says whether the write may have happened.
             PyasynqError: Redis refused the call.
         """
-        (answer,) = await self.run_all((operation,), patience_s=patience_s)
+        end = None if patience_s is None else self._clock.monotonic() + patience_s
+        command = _command(operation, as_source=False)
+        link = self._only_link
+        if link is None:
+            replies = await self._exchange((operation,), (command,))
+        else:
+            replies = await link.exchange((command,), is_patient=operation.is_patient)
+        if type(replies[0]) not in _FAILURES:
+            return operation.decode(replies[0])
+        (answer,) = await self._repeat((operation,), replies, end)
         if isinstance(answer, BaseException):
             raise answer
         result: T = answer
@@ -142,7 +154,6 @@ class AsyncRunner:
         """Close every connection; safe to repeat."""
         for link in self._links.values():
             await link.close()
-        self._links.clear()
         await self._client.aclose()
 
     async def _exchange(

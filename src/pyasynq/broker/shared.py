@@ -6,18 +6,16 @@ from pyasynq.broker.bulk import Item
 from pyasynq.errors import PyasynqError
 
 Outcome = PyasynqError | None
+StoreOne = Callable[[Item], Outcome]
 StoreAll = Callable[[Sequence[Item]], list[Outcome]]
 
 
 class Shared:
     """Stores each task at once."""
 
-    def __init__(self, store_all: StoreAll) -> None:
-        self._store_all = store_all
-
-    def add(self, item: Item) -> Outcome:
-        """Store one task."""
-        return self._store_all([item])[0]
+    def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:
+        del store_all
+        self.add = store_one
 
     def close(self) -> None:
         """Do nothing: no call is under way when another one is made."""

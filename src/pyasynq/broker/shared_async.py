@@ -1,6 +1,6 @@
 """Concurrent calls of one turn of the event loop share one call; its blocking twin shares nothing.
 
-A turn ends before anything is sent, so a single call waits for nobody.
+While no other call is under way, one is sent at once; else it waits until the turn ends.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from pyasynq.broker.bulk import Item
 from pyasynq.errors import PyasynqError
 
 Outcome = PyasynqError | None
+StoreOne = Callable[[Item], Awaitable[Outcome]]
 StoreAll = Callable[[Sequence[Item]], Awaitable[list[Outcome]]]
 
 
@@ -19,37 +20,46 @@ Waiting = tuple[Item, "asyncio.Future[Outcome]"]
 class AsyncShared:
     """Collects tasks until the loop turns, then stores them together."""
 
-    def __init__(self, store_all: StoreAll) -> None:
+    def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:
+        self._store_one = store_one
         self._store_all = store_all
         self._joined: list[Waiting] | None = None  # behind the first of this turn, if there is one
-        self._under_way: set[asyncio.Future[None]] = set()
+        self._together: set[asyncio.Task[None]] = set()
+        self._calls = 0  # under way, those that joined another one left out
+        self._landed: asyncio.Future[None] | None = None  # made by who waits for the last of them
 
     async def add(self, item: Item) -> Outcome:
         """Store one task with the others of this turn.
 
         Cancelling one caller never cancels the others; its own task may be stored all the same.
         """
-        loop = asyncio.get_running_loop()
         if self._joined is not None:
-            mine: asyncio.Future[Outcome] = loop.create_future()
+            mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             self._joined.append((item, mine))
             return await mine
-        self._joined = []
-        done: asyncio.Future[None] = loop.create_future()
-        self._under_way.add(done)
+        is_alone = not self._calls
+        self._calls += 1
         try:
-            return await self._lead(item)
+            return await (self._store_one(item) if is_alone else self._lead(item))
         finally:
-            self._under_way.discard(done)
-            done.set_result(None)
+            self._land()
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        while self._calls:
+            if self._landed is None:
+                self._landed = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._landed)
+
+    def _land(self) -> None:
+        self._calls -= 1
+        if self._landed is not None and not self._calls:
+            self._landed.set_result(None)
+            self._landed = None
 
     async def _lead(self, item: Item) -> Outcome:
         """Store *item* and what joins it; alone it needs no task of its own: 20 µs less."""
+        self._joined = []
         try:
             await asyncio.sleep(0)
         except BaseException:
@@ -57,7 +67,7 @@ class AsyncShared:
             raise
         joined = self._take_joined()
         if not joined:
-            return (await self._store_all([item]))[0]
+            return await self._store_one(item)
         mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._start([(item, mine), *joined])
         return await mine
@@ -69,8 +79,13 @@ class AsyncShared:
     def _start(self, together: Sequence[Waiting]) -> None:
         if together:
             task = asyncio.get_running_loop().create_task(self._store(together))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._together.add(task)
+            self._calls += 1
+            task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
+        self._together.discard(task)
+        self._land()
 
     async def _store(self, together: Sequence[Waiting]) -> None:
         try:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from pyasynq.connection.replies import (
     MISSING,
     Command,
+    Refusal,
     Trouble,
     is_read_only,
     new_reader,
@@ -55,7 +56,7 @@ class Link:
             raise
         # Nothing may be left over for the next call; and when the master has become a replica,
         # the next call asks for the new one.
-        if not is_clean or any(map(is_read_only, replies)):
+        if not is_clean or (Refusal in map(type, replies) and any(map(is_read_only, replies))):
             self._drop(line)
         else:
             self._idle.append(line)

@@ -7,7 +7,7 @@ the order of their calls, and replies come back in that order. link.py is the bl
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from redis.asyncio import Connection, ConnectionPool
@@ -41,10 +41,13 @@ class AsyncLink:
         self._line: _Line | None = None
         self._connecting = asyncio.Lock()
 
-    async def exchange(self, commands: Sequence[Command], *, is_patient: bool = False) -> list[Any]:
+    def exchange(
+        self, commands: Sequence[Command], *, is_patient: bool = False
+    ) -> Awaitable[list[Any]]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
 
-        Cancelling one caller leaves the others alone; the server may have executed its commands.
+        They are sent before it returns if there is a connection and no patience. Cancelling one
+        caller leaves the others alone; the server may have executed its commands.
 
         Args:
             is_patient: what another caller sends in this turn of the event loop may take these
@@ -53,18 +56,13 @@ class AsyncLink:
         Raises:
             ConfigError: another event loop uses this link.
         """
-        if not commands:
-            return []
         line = self._line
         if line is not None and line.loop is not asyncio.get_running_loop():
             self._take_over(line)
             line = None
-        if line is None or not line.is_usable:
-            try:
-                line = await self._connect()
-            except (RedisError, OSError) as error:
-                return [Trouble(error, was_sent=False)] * len(commands)
-        return await line.send(packed(commands), len(commands), is_patient=is_patient)
+        if line is None or not line.is_usable or not commands:
+            return self._connect_and_exchange(commands, is_patient=is_patient)
+        return line.send(packed(commands), len(commands), is_patient=is_patient)
 
     async def close(self) -> None:
         """Close the connection, and tell who still waits; safe to repeat."""
@@ -74,6 +72,17 @@ class AsyncLink:
             if self._line is not None:
                 self._line.close()
             await self._let_go(is_awaited=True)
+
+    async def _connect_and_exchange(
+        self, commands: Sequence[Command], *, is_patient: bool
+    ) -> list[Any]:
+        if not commands:
+            return []
+        try:
+            line = await self._connect()
+        except (RedisError, OSError) as error:
+            return [Trouble(error, was_sent=False)] * len(commands)
+        return await line.send(packed(commands), len(commands), is_patient=is_patient)
 
     def _take_over(self, line: "_Line") -> None:
         """Forget what belongs to a loop that is closed."""

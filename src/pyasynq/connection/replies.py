@@ -40,6 +40,9 @@ def new_reader() -> hiredis.Reader:
 def packed(commands: Sequence[Command]) -> bytes:
     """Return *commands* as they are sent."""
     try:
+        if len(commands) == 1:
+            data: bytes = _pack(commands[0])
+            return data
         return b"".join([_pack(command) for command in commands])
     except UnicodeEncodeError:
         # An ID that is no UTF-8 is text with surrogates here, and goes back as the same bytes.
