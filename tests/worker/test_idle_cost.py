@@ -67,7 +67,7 @@ async def passes(parts, redis_url, commands):
         await asyncio.to_thread(parts.heartbeater._beat, beating)
 
     async def ask_each_queue():
-        assert await parts.processor._fetch(10, life) == 0
+        assert await parts.processor._fetcher.fetch(10, life.stopping) == 0
 
     steps = {
         "beat": beat,

@@ -107,6 +107,20 @@ def dequeue_many(
     )
 
 
+def wait_for_push(keys: QueueKeys, *, within_s: int) -> Operation[bool]:
+    """Block its connection until the queue has a pending task; tell whether there was one in time.
+
+    The last task is moved to where it is, so nothing changes. Safe to repeat.
+    """
+    return Operation(
+        "BLMOVE",
+        (keys.pending, keys.pending),
+        ("RIGHT", "RIGHT", within_s),
+        lambda reply: reply is not None,
+        Repeat.SAFE,
+    )
+
+
 def wait_no_more(keys: QueueKeys, server_id: str) -> Operation[None]:
     """Give up the place of a server among those that wait for a push. Safe to repeat."""
     return Operation("ZREM", (keys.waiters,), (server_id,), ignore, Repeat.SAFE)

@@ -9,16 +9,16 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
 from pyasynq.broker import process
 from pyasynq.broker.payload_size import PayloadSizes
-from pyasynq.broker.process import Fetched, Leased, Waiter
+from pyasynq.broker.process import Fetched, Leased
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import ConfigError, PayloadError, PyasynqError, RedisUnavailableError
+from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.lifecycle import LAST_CALL_S, Life, Outage
 from pyasynq.options import to_seconds
 from pyasynq.stop_time import StopTime
@@ -27,7 +27,8 @@ from pyasynq.wire.message import decode
 from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.executor import Executor
-from pyasynq.worker.lease import Ending, Held, RunningTask, deadline_ns, lease_expires_at_s
+from pyasynq.worker.fetcher import Fetcher
+from pyasynq.worker.lease import Ending, Held, RunningTask, deadline_ns
 from pyasynq.worker.occupied import Occupied
 from pyasynq.worker.outcome import Outcome
 from pyasynq.worker.queues import strategy
@@ -41,7 +42,6 @@ UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
 LAST_FETCH_S = 5.0  # at the stop, while handlers go on
-GENERAL = (RedisUnavailableError, ConfigError)  # what concerns Redis as a whole, not one queue
 
 
 class Finishing(Protocol):
@@ -91,29 +91,34 @@ class Processor:
         self._runner = runner
         self._config = config
         self._clock = clock
-        self._keys = {each.queue: each for each in keys}
+        self._keys = keys
         self._pending = Occupied(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster)
         # Redis makes one half ready while the other one runs.
         self._most = min(MOST_PER_FETCH, max(LEAST_HALF, config.concurrency // 2))
         self._executor = executor
         self._finisher = finisher
         self._held = held
-        self._owners = owners
         self._random = random
-        self._strategy = strategy(config.queues, is_strict=config.strict_priority, random=random)
         self._loop = asyncio.get_running_loop()
-        self._lease_s = to_seconds(config.lease_duration)
         self._payload_sizes = PayloadSizes(config.max_payload_size)
         self._wake_up = wake_up
         self._server_id = server_id
-        self._waitable: dict[str, QueueKeys] = {}
-        self._in_doubt: list[tuple[QueueKeys, str]] = []
+        self._fetcher = Fetcher(
+            runner,
+            clock,
+            keys,
+            strategy(config.queues, is_strict=config.strict_priority, random=random),
+            lease_s=to_seconds(config.lease_duration),
+            server_id=server_id,
+            owners=owners,
+            may_wait=wake_up.is_possible,
+            take=self._launch_all,
+        )
         self._changed = changed
         self._is_quiet = False
         self._outage = Outage(logger, "fetching waits", "fetching goes on")
         self._wait_s = FIRST_WAIT_S
-        self._refusals: dict[str, str] = {}
-        self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
+        self._stopping = asyncio.Event()
 
     def quiet(self) -> None:
         """Fetch nothing more; tasks that run go on."""
@@ -123,6 +128,7 @@ class Processor:
     async def run(self, life: Life) -> None:
         """Fetch and launch until the stop; then wait for the handlers, and requeue the rest."""
         life.stops_within_s = math.inf
+        self._stopping = life.stopping
         life.started()
         stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq processor stop")
         try:
@@ -154,7 +160,7 @@ class Processor:
             await self._changed.wait()
             return
         try:
-            fetched = await self._fetch(room, life)
+            fetched = await self._fetcher.fetch(room, self._stopping)
         except PyasynqError as error:
             await self._on_trouble(error, life)
             return
@@ -170,8 +176,9 @@ class Processor:
 
     async def _idle(self) -> None:
         """Wait until something changes; ask at the check interval if a queue is polled."""
-        self._wake_up.watch(self._waitable.values())
-        is_polled = len(self._waitable) < len(self._keys)
+        waitable = self._fetcher.waitable
+        self._wake_up.watch(waitable)
+        is_polled = len(waitable) < len(self._keys)
         end = self._clock.monotonic() + RENEW_S
         while self._clock.monotonic() < end:
             wait_s = RENEW_S
@@ -196,102 +203,10 @@ class Processor:
         await life.pause(self._wait_s * (0.5 + self._random.random()))
         self._wait_s = min(LONGEST_WAIT_S, 2 * self._wait_s)
 
-    async def _fetch(self, room: int, life: Life) -> int:
-        """Dequeue up to *room* tasks and launch them; return how many there were."""
-        found = await self._resolve_doubts(life)
-        self._waitable.clear()
-        now = self._clock.monotonic()
-        empty = {queue for queue, until in self._not_before.items() if until > now}
-        while found < room and not life.stopping.is_set():
-            plan = self._strategy.plan(room - found, empty)
-            if not plan:
-                break
-            found += await self._fetch_planned(plan, empty, life)
-        return found
-
-    async def _fetch_planned(
-        self, plan: Iterable[tuple[str, int]], empty: set[str], life: Life
-    ) -> int:
-        """Make one round trip; queues that gave less than asked for are added to *empty*."""
-        expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
-        waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_ns() // NANOSECONDS)
-        asked = [(self._keys[queue], count, self._owners()) for queue, count in plan]
-        answers = await self._runner.run_all(
-            [
-                process.dequeue_many(
-                    keys,
-                    count=count,
-                    owner=owner,
-                    lease_expires_at_s=expires_at_s,
-                    waiter=waiter if self._wake_up.is_possible(keys.queue) else None,
-                )
-                for keys, count, owner in asked
-            ],
-            patience_s=0,
-        )
-        found = 0
-        trouble: PyasynqError | None = None
-        for (keys, count, owner), answer in zip(asked, answers, strict=True):
-            if isinstance(answer, Fetched):
-                self._on_answer(keys)
-                if answer.tasks and self._is_over(expires_at_s):
-                    self._in_doubt.append((keys, owner))
-                else:
-                    self._launch_all(keys, answer, owner, expires_at_s, life)
-                found += len(answer.tasks)
-                if len(answer.tasks) + len(answer.dropped) < count:
-                    empty.add(keys.queue)
-                if answer.may_wait:
-                    self._waitable[keys.queue] = keys
-                continue
-            empty.add(keys.queue)
-            if not isinstance(answer, GENERAL):
-                self._on_refusal(keys, answer)
-                continue
-            trouble = answer
-            if isinstance(answer, RedisUnavailableError) and answer.may_have_happened:
-                self._in_doubt.append((keys, owner))
-        if trouble is not None:
-            raise trouble
-        return found
-
-    def _is_over(self, expires_at_s: int) -> bool:
-        """Tell whether a lease ended on the way here: others may have taken the tasks over."""
-        return self._clock.redis_now_ns() >= expires_at_s * NANOSECONDS
-
-    def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
-        """Say once what keeps tasks of a queue from being fetched; ask it again in a second."""
-        if self._refusals.get(keys.queue) != str(error):
-            logger.error("cannot fetch tasks of queue %s: %s", keys.queue, error)
-        self._refusals[keys.queue] = str(error)
-        self._not_before[keys.queue] = self._clock.monotonic() + LONGEST_WAIT_S
-
-    def _on_answer(self, keys: QueueKeys) -> None:
-        if self._not_before:
-            self._not_before.pop(keys.queue, None)
-            self._refusals.pop(keys.queue, None)
-
-    async def _resolve_doubts(self, life: Life) -> int:
-        """Run what dequeues brought whose answers were lost or late, if it is still ours."""
-        found = 0
-        while self._in_doubt:
-            keys, owner = self._in_doubt[-1]
-            operation = process.list_owned(keys, owner=owner)
-            (tasks,) = await self._runner.run_all([operation], patience_s=0)
-            if isinstance(tasks, GENERAL):
-                raise tasks
-            self._in_doubt.pop()
-            if isinstance(tasks, BaseException):
-                self._on_refusal(keys, tasks)
-                continue
-            expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
-            self._launch_all(keys, Fetched(tasks=tasks), owner, expires_at_s, life)
-            found += len(tasks)
-        return found
-
     def _launch_all(
-        self, keys: QueueKeys, fetched: Fetched, owner: str, lease_until_s: int, life: Life
+        self, keys: QueueKeys, fetched: Fetched, owner: str, lease_until_s: int
     ) -> None:
+        """Start the handlers of what a fetch brought."""
         if fetched.dropped:
             logger.warning(
                 "dropped %d ids without a task from queue %s: %s",
@@ -305,7 +220,7 @@ class Processor:
             running = self._hold(keys, leased, owner, lease_until_s, now=now)
             if running is None:
                 continue
-            if life.stopping.is_set() or self._is_quiet:
+            if self._stopping.is_set() or self._is_quiet:
                 running.is_settled = True
                 requeued.append(running)
             elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
@@ -369,7 +284,7 @@ class Processor:
         with contextlib.suppress(PyasynqError, TimeoutError):
             async with asyncio.timeout(min(LAST_CALL_S, stop_time.writes_s)):
                 await self._runner.run_all(
-                    [process.wait_no_more(keys, self._server_id) for keys in self._keys.values()],
+                    [process.wait_no_more(keys, self._server_id) for keys in self._keys],
                     patience_s=0,
                 )
 

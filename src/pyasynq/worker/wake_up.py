@@ -11,8 +11,11 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from pyasynq.broker import process
+from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.connection.connect import Connector
+from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import QueueKeys
 
 logger = logging.getLogger("pyasynq.processor")
@@ -41,6 +44,7 @@ class WakeUp:
         self._clock = clock
         self._is_possible = queues <= MOST_QUEUES
         self._on_wake = on_wake
+        self._runners: dict[str, AsyncRunner] = {}
         self._waits: dict[str, asyncio.Task[None]] = {}
         self._until = 0.0  # monotonic
         self._not_before: dict[str, float] = {}  # monotonic
@@ -67,17 +71,21 @@ class WakeUp:
                 wait.cancel()
             _done, late = await asyncio.wait(waits, timeout=CANCEL_AGAIN_S)
             waits = list(late)
+        for runner in self._runners.values():
+            await runner.close()
         await self._client.aclose()
 
     async def _wait(self, keys: QueueKeys) -> None:
-        from redis.exceptions import RedisError  # noqa: PLC0415 - light imports
-
-        block = ("BLMOVE", keys.pending, keys.pending, "RIGHT", "RIGHT", self._block_s)
+        runner = self._runners.get(keys.queue)
+        if runner is None:
+            # One for each: over a shared connection, one queue would wait for the other.
+            runner = self._runners[keys.queue] = AsyncRunner(self._client, clock=self._clock)
+        push = process.wait_for_push(keys, within_s=self._block_s)
         try:
-            while await self._client.execute_command(*block) is None:
+            while not await runner.run(push, patience_s=0):
                 if self._clock.monotonic() > self._until:
                     break
-        except (RedisError, OSError) as error:
+        except PyasynqError as error:
             logger.debug("queue %s is polled: %s", keys.queue, error)
             self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
 
