@@ -7,16 +7,18 @@ BATCH = 64  # made together: the cost of one is a third of one made alone
 
 # RFC 9562 section 4.1: the digit of the variant begins with the bits 10.
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_stock: list[str] = []  # shared by all threads: a list gives each item to one of them only
+# Of this process alone: after a fork the child would use the same IDs as its parent, and some
+# servers fork without telling Python. Shared by all threads: a list gives each item to one of them.
+_stocks: dict[int, list[str]] = {}
 
 
 def new_task_id() -> str:
     """Return a random UUID (version 4) as text; the system is asked once for 64 of them."""
     try:
-        return _stock.pop()
-    except IndexError:
+        return _stocks[os.getpid()].pop()
+    except (IndexError, KeyError):
         first, *others = _new_ids()
-        _stock.extend(others)
+        _stocks.setdefault(os.getpid(), []).extend(others)
         return first
 
 
@@ -29,5 +31,4 @@ def _new_ids() -> Iterator[str]:
 
 
 if hasattr(os, "register_at_fork"):
-    # The child would use the same IDs as its parent.
-    os.register_at_fork(after_in_child=_stock.clear)
+    os.register_at_fork(after_in_child=_stocks.clear)

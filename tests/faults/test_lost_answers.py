@@ -47,7 +47,7 @@ CASES: dict[str, Callable[[], Operation]] = {
     "dequeue_many": lambda: process.dequeue_many(
         KEYS, count=1, owner="you", lease_expires_at_s=NOW_S + 30
     ),
-    "list_owned": lambda: process.list_owned(KEYS, owner="me"),
+    "list_owned": lambda: process.list_owned(KEYS, owner="me", lease_expires_at_s=NOW_S + 30),
     "done_many": lambda: finish.done_many(KEYS, [item(finish.Done)], now_ns=NOW_NS),
     "complete_many": lambda: finish.complete_many(
         KEYS,
@@ -194,10 +194,14 @@ def test_tasks_of_a_lost_dequeue_are_found_by_their_owner(redis_server, redis_ur
         proxy.cut_after = b"EVALSHA"
         with pytest.raises(RedisUnavailableError):
             runner.run(operation)
-        found = runner.run(process.list_owned(KEYS, owner="you"))
+        ours = process.list_owned(KEYS, owner="you", lease_expires_at_s=NOW_S + 30)
+        found = runner.run(ours)
+        redis_client.zadd(KEYS.lease, {"p": NOW_S + 31})  # Go has recovered and dequeued it again
+        found_later = runner.run(ours)
         runner.close()
 
     assert [leased.task_id for leased in found] == ["p"]
+    assert found_later == []
 
 
 @pytest.mark.parametrize("kind", ["enqueue", "schedule"])

@@ -1,7 +1,10 @@
 """IDs of tasks are random UUIDs, and no two processes share any."""
 
+import ctypes
 import os
 from uuid import RFC_4122, UUID
+
+import pytest
 
 from pyasynq.identifiers import new_task_id
 
@@ -17,10 +20,11 @@ def test_no_id_comes_twice():
     assert len({new_task_id() for _ in range(10_000)}) == 10_000
 
 
-def test_a_forked_process_has_ids_of_its_own():
+@pytest.mark.parametrize("fork", [os.fork, ctypes.CDLL(None).fork], ids=["python", "c"])
+def test_a_forked_process_has_ids_of_its_own(fork):
     new_task_id()
     receiving, sending = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         os.write(sending, new_task_id().encode())
         os._exit(0)

@@ -93,6 +93,19 @@ async def test_a_context_variable_that_a_handler_sets_is_not_seen_by_the_next(wo
     assert found == [None] * TASKS
 
 
+async def test_an_equal_value_of_a_context_variable_is_not_seen_by_the_next_either(work):
+    first, found = [], []
+    COLOUR.set(first)
+
+    async def handle(ctx, task):
+        found.append(COLOUR.get() is first)
+        COLOUR.set([])
+
+    await run_all(work, handle)
+
+    assert found == [True] * TASKS
+
+
 async def test_a_handler_that_resets_its_context_variables_shares_its_asyncio_task(work):
     seen = {}
 
@@ -114,6 +127,22 @@ async def test_a_handler_that_cancels_itself_ends_no_other_one(work):
         runs.append(task.payload)
         if task.payload == b"1" and runs.count(b"1") == 1:
             asyncio.current_task().cancel()
+        elif task.payload == b"2":
+            await asyncio.sleep(0)
+
+    await run_all(work, handle)
+
+    assert sorted(runs) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_a_cancellation_that_a_handler_takes_back_ends_no_other_one(work):
+    runs = []
+
+    async def handle(ctx, task):
+        runs.append(task.payload)
+        if task.payload == b"1":
+            asyncio.current_task().cancel()
+            asyncio.current_task().uncancel()
         elif task.payload == b"2":
             await asyncio.sleep(0)
 

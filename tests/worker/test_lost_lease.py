@@ -113,3 +113,21 @@ async def test_a_task_whose_lease_ended_on_the_way_to_its_worker_is_left_to_othe
 
     assert ran == ["near", "far"]
     assert work.count("processed") == 3  # the attempt that was lost is counted, as in Go
+
+
+async def test_a_task_that_comes_late_while_its_worker_stops_is_given_back(work, redis_server):
+    mux, ran = ServeMux(), []
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        ran.append(task.payload)
+
+    with ChaosProxy(redis_server.port) as proxy:
+        config = ServerConfig(**{**QUICK, "recover_interval": 600, "shutdown_timeout": 10})
+        async with Server(proxy.url, config).running(mux):
+            proxy.delay_s = 2.0  # longer than the lease
+            info = await work.enqueue("email", max_retry=0)
+            await work.until(info, "active")
+            proxy.delay_s = 0.0  # of what comes behind the answer that is on its way
+
+    assert (work.state(info), ran) == ("pending", [])

@@ -126,12 +126,15 @@ def wait_no_more(keys: QueueKeys, server_id: str) -> Operation[None]:
     return Operation("ZREM", (keys.waiters,), (server_id,), ignore, Repeat.SAFE)
 
 
-def list_owned(keys: QueueKeys, *, owner: str) -> Operation[list[Leased]]:
-    """Find the active tasks of *owner* among the 2,000 newest active ones. Safe to repeat."""
+def list_owned(keys: QueueKeys, *, owner: str, lease_expires_at_s: int) -> Operation[list[Leased]]:
+    """Find the active tasks of one dequeue among the 2,000 newest active ones. Safe to repeat.
+
+    Their leases must be as the dequeue made them: Go leaves the owner of a task that it takes over.
+    """
     return Operation(
         load("list_owned"),
-        (keys.active,),
-        (keys.task_prefix, owner, NEWEST_ACTIVE),
+        (keys.active, keys.lease),
+        (keys.task_prefix, owner, NEWEST_ACTIVE, lease_expires_at_s),
         lambda reply: _leased(reply, 0),
         Repeat.SAFE,
     )

@@ -64,7 +64,7 @@ class Fetcher:
         self._may_wait = may_wait
         self._take = take
         self._waitable: dict[str, QueueKeys] = {}
-        self._in_doubt: list[tuple[QueueKeys, str]] = []
+        self._in_doubt: list[tuple[QueueKeys, str, int]] = []  # of each dequeue, its lease
         self._refusals: dict[str, str] = {}
         self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 
@@ -79,7 +79,7 @@ class Fetcher:
         Raises:
             PyasynqError: it concerns Redis as a whole.
         """
-        found = await self._resolve_doubts()
+        found = await self.resolve_doubts()
         self._waitable.clear()
         now = self._clock.monotonic()
         empty = {queue for queue, until in self._not_before.items() if until > now}
@@ -88,6 +88,27 @@ class Fetcher:
             if not plan:
                 break
             found += await self._fetch_planned(plan, empty)
+        return found
+
+    async def resolve_doubts(self) -> int:
+        """Take what dequeues brought whose answers were lost or late, if it is still ours.
+
+        Raises:
+            PyasynqError: it concerns Redis as a whole.
+        """
+        found = 0
+        while self._in_doubt:
+            keys, owner, expires_at_s = self._in_doubt[-1]
+            operation = process.list_owned(keys, owner=owner, lease_expires_at_s=expires_at_s)
+            (tasks,) = await self._runner.run_all([operation], patience_s=0)
+            if isinstance(tasks, GENERAL):
+                raise tasks
+            self._in_doubt.pop()
+            if isinstance(tasks, BaseException):
+                self._on_refusal(keys, tasks)
+                continue
+            self._take(keys, Fetched(tasks=tasks), owner, expires_at_s)
+            found += len(tasks)
         return found
 
     async def _fetch_planned(self, plan: Plan, empty: set[str]) -> int:
@@ -114,7 +135,7 @@ class Fetcher:
             if isinstance(answer, Fetched):
                 self._on_answer(keys)
                 if answer.tasks and self._is_over(expires_at_s):
-                    self._in_doubt.append((keys, owner))
+                    self._in_doubt.append((keys, owner, expires_at_s))
                 else:
                     self._take(keys, answer, owner, expires_at_s)
                 found += len(answer.tasks)
@@ -129,7 +150,7 @@ class Fetcher:
                 continue
             trouble = answer
             if isinstance(answer, RedisUnavailableError) and answer.may_have_happened:
-                self._in_doubt.append((keys, owner))
+                self._in_doubt.append((keys, owner, expires_at_s))
         if trouble is not None:
             raise trouble
         return found
@@ -149,21 +170,3 @@ class Fetcher:
         if self._not_before:
             self._not_before.pop(keys.queue, None)
             self._refusals.pop(keys.queue, None)
-
-    async def _resolve_doubts(self) -> int:
-        """Run what dequeues brought whose answers were lost or late, if it is still ours."""
-        found = 0
-        while self._in_doubt:
-            keys, owner = self._in_doubt[-1]
-            operation = process.list_owned(keys, owner=owner)
-            (tasks,) = await self._runner.run_all([operation], patience_s=0)
-            if isinstance(tasks, GENERAL):
-                raise tasks
-            self._in_doubt.pop()
-            if isinstance(tasks, BaseException):
-                self._on_refusal(keys, tasks)
-                continue
-            expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
-            self._take(keys, Fetched(tasks=tasks), owner, expires_at_s)
-            found += len(tasks)
-        return found

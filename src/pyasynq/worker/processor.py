@@ -147,6 +147,8 @@ class Processor:
     async def _fetch_until_quiet(self, life: Life) -> None:
         while not (life.stopping.is_set() or self._is_quiet):
             await self._turn(life)
+        with contextlib.suppress(PyasynqError):
+            await self._fetcher.resolve_doubts()  # nobody else would give them back so soon
 
     async def _wake_on_stop(self, life: Life) -> None:
         await life.stopping.wait()

@@ -119,7 +119,10 @@ class TaskStates(SteppedMachine):
 
         self._reach("dequeue", len(taken))
         _agree("dequeued", taken, worker.dequeue(model.keys, count, owner))
-        owned = self.place.run(process.list_owned(model.keys, owner=owner))
+        until_s = self.now_s + LEASE_S
+        owned = self.place.run(
+            process.list_owned(model.keys, owner=owner, lease_expires_at_s=until_s)
+        )
         _agree("owned", sorted(taken), sorted(each.task_id for each in owned))
         self._drop_late(worker, queue, taken, owner)
 

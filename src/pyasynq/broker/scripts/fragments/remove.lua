@@ -30,16 +30,14 @@ local function cut_oldest(active, ids)
   for _, id in ipairs(ids) do
     is_id[id] = true
   end
-  for _, id in ipairs(redis.call("LRANGE", active, -missing, -1)) do
+  local oldest = redis.pcall("LRANGE", active, -missing, -1)
+  for _, id in ipairs(oldest) do -- none if it is an error
     if is_id[id] then
       is_id[id] = nil
       missing = missing - 1
     end
   end
-  if missing == 0 then
-    redis.call("LTRIM", active, 0, -#ids - 1)
-  end
-  return missing == 0
+  return missing == 0 and not redis.pcall("LTRIM", active, 0, -#ids - 1).err
 end
 
 -- Takes ids out of the active list; returns for each whether it was there.
