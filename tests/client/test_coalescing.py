@@ -1,6 +1,7 @@
 """Concurrent calls of one turn of the event loop share a round trip; a lone one leaves at once."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -24,10 +25,10 @@ async def client(redis_url, redis_client):
         yield client
 
 
-async def test_calls_beside_one_under_way_share_a_script_per_250(client, redis_client):
+async def test_calls_beside_one_under_way_share_a_script_per_48(client, redis_client):
     infos = await asyncio.gather(*(client.enqueue(Task("email")) for _ in range(1001)))
 
-    assert scripts_run(redis_client) == 1 + 4
+    assert scripts_run(redis_client) == 1 + math.ceil(1000 / 48)
     assert redis_client.llen("asynq:{default}:pending") == 1001
     assert len({info.id for info in infos}) == 1001
 
@@ -39,6 +40,14 @@ async def test_a_lone_call_is_sent_before_the_loop_turns(client, redis_client):
 
     eventually(lambda: redis_client.exists("asynq:{default}:t:lone"))
     assert (await lone).id == "lone"
+
+
+async def test_concurrent_calls_of_one_turn_keep_their_order(client, redis_client):
+    names = [f"{number:03}" for number in range(200)]
+    await asyncio.gather(*(client.enqueue(Task("email"), task_id=name) for name in names))
+
+    pending = redis_client.lrange("asynq:{default}:pending", 0, -1)
+    assert [name.decode() for name in reversed(pending)] == names
 
 
 async def test_each_caller_has_its_own_result(client):

@@ -16,6 +16,9 @@ StoreAll = Callable[[Sequence[Item]], Awaitable[list[Outcome]]]
 
 Waiting = tuple[Item, "asyncio.Future[Outcome]"]
 
+# Sent without waiting for more: Redis stores these while the next ones are made ready.
+ENOUGH = 48
+
 
 class AsyncShared:
     """Collects tasks until the loop turns, then stores them together."""
@@ -23,7 +26,7 @@ class AsyncShared:
     def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:
         self._store_one = store_one
         self._store_all = store_all
-        self._joined: list[Waiting] | None = None  # behind the first of this turn, if there is one
+        self._joined: list[Waiting] | None = None  # of this turn, if there is one to join
         self._together: set[asyncio.Task[None]] = set()
         self._calls = 0  # under way, those that joined another one left out
         self._landed: asyncio.Future[None] | None = None  # made by who waits for the last of them
@@ -36,6 +39,9 @@ class AsyncShared:
         if self._joined is not None:
             mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             self._joined.append((item, mine))
+            if len(self._joined) >= ENOUGH:
+                self._start(self._take_joined())
+                self._joined = []
             return await mine
         is_alone = not self._calls
         self._calls += 1
@@ -59,17 +65,18 @@ class AsyncShared:
 
     async def _lead(self, item: Item) -> Outcome:
         """Store *item* and what joins it; alone it needs no task of its own: 20 µs less."""
-        self._joined = []
+        mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        first = self._joined = [(item, mine)]
         try:
             await asyncio.sleep(0)
         except BaseException:
+            mine.cancel()
             self._start(self._take_joined())
             raise
-        joined = self._take_joined()
-        if not joined:
+        if self._joined is first and len(first) == 1:
+            self._joined = None
             return await self._store_one(item)
-        mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._start([(item, mine), *joined])
+        self._start(self._take_joined())
         return await mine
 
     def _take_joined(self) -> list[Waiting]:

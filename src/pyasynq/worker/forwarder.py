@@ -25,7 +25,7 @@ logger = logging.getLogger("pyasynq.forwarder")
 
 BATCH = 100
 LONGEST_WAIT_S = 1.0  # for a Redis that cannot be reached
-JITTER_S = 0.02  # so that the servers of one queue do not all wake at the same moment
+JITTER_S = 0.001  # so that the servers of one queue do not all wake at the same moment
 
 
 class Forwarder:
