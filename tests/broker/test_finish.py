@@ -351,3 +351,34 @@ def test_a_task_is_looked_for_near_both_ends_of_a_long_active_list(
 
     assert f"LREM {KEYS.active} {-1 if is_oldest else 1} a" in seen
     assert all("MAXLEN" in each for each in seen if each.startswith("LPOS"))
+
+
+@pytest.mark.parametrize("command", ["ltrim", "lrange"])
+def test_a_batch_ends_without_the_right_to_cut_the_list(command, run, active, redis_client):
+    active("a", "b", "c")
+    redis_client.execute_command("ACL", "SETUSER", "default", f"-{command}")
+    try:
+        assert run(done("a", "b")) == [True, True]
+    finally:
+        redis_client.execute_command("ACL", "SETUSER", "default", f"+{command}")
+
+    assert redis_client.lrange(KEYS.active, 0, -1) == [b"c"]
+
+
+@pytest.mark.parametrize("ended", [("a", "b"), ("c", "d"), ("b", "d"), ("d", "a")])
+def test_a_batch_leaves_the_others_in_their_order(ended, run, active, redis_client):
+    active("a", "b", "c", "d")
+
+    assert run(done(*ended)) == [True, True]
+
+    left = [name.encode() for name in "dcba" if name not in ended]
+    assert redis_client.lrange(KEYS.active, 0, -1) == left
+
+
+def test_an_id_that_comes_twice_in_a_batch_ends_once(run, active, redis_client):
+    active("a", "b")
+
+    assert run(done("a", "a")) == [True, False]
+
+    assert redis_client.lrange(KEYS.active, 0, -1) == [b"b"]
+    assert redis_client.get(KEYS.processed) == b"1"
