@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pyasynq.broker.finish import Fence
 from pyasynq.broker.prepare import Prepared, prepare
 from pyasynq.broker.process import Leased
 from pyasynq.options import EnqueueOptions
@@ -43,7 +44,7 @@ def make_running(task_id: str = "a", **fields: Any) -> RunningTask:
     values: dict[str, Any] = {
         "message": message,
         "keys": make_keys(),
-        "owner": "me",
+        "fence": Fence(owner="me"),
         "leased": Leased(task_id=task_id, data=encode(message)),
         "started_ns": 0,
         "deadline_ns": 0,

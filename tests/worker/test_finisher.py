@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pyasynq.broker import process
+from pyasynq.broker.finish import Fence
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connect import Connector
@@ -34,7 +35,7 @@ async def held_tasks(runner, keys, clock, *, count):
         RunningTask(
             message=decode(leased.data),
             keys=keys,
-            owner="me",
+            fence=Fence(owner="me"),
             leased=leased,
             started_ns=0,
             deadline_ns=0,

@@ -6,6 +6,7 @@ caller's; for one that was not, nothing is changed. So a repeated or late call d
 
 from collections.abc import Callable, Sequence
 from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -228,17 +229,16 @@ def _counters(keys: QueueKeys, now_s: int) -> tuple[str, str, str, str]:
     return keys.processed_on(now_s), keys.processed, keys.failed_on(now_s), keys.failed
 
 
+_shared = attrgetter("fence", "unique_key")
+
+
 def _in_groups(items: Sequence[Done]) -> list[list[Argument]]:
     """Return what neighbours share only once: fence, lock, how many they are; then their IDs."""
     groups: list[list[Argument]] = []
     for (fence, unique_key), members in groupby(items, _shared):
         ids = [item.task_id for item in members]
-        groups.append([fence, unique_key, len(ids), *ids])
+        groups.append([fence.argument, unique_key, len(ids), *ids])
     return groups
-
-
-def _shared(item: Done) -> tuple[str, str]:
-    return item.fence.argument, item.unique_key
 
 
 def _finish(

@@ -86,8 +86,8 @@ class Runner:
         Returns:
             For each operation its result, or the error that `run` would have raised.
         """
-        if not operations:
-            return []
+        if len(operations) <= 1:
+            return [self._answer_of(operation, patience_s) for operation in operations]
         end = None if patience_s is None else self._clock.monotonic() + patience_s
         replies = self._exchange(
             operations, [_command(operation, as_source=False) for operation in operations]
@@ -99,6 +99,12 @@ class Runner:
             _decoded(operation.decode, reply)
             for operation, reply in zip(operations, replies, strict=True)
         ]
+
+    def _answer_of(self, operation: Operation[Any], patience_s: float | None) -> Any:
+        try:
+            return self.run(operation, patience_s=patience_s)
+        except PyasynqError as error:
+            return error
 
     def _repeat(
         self, operations: Sequence[Operation[Any]], replies: Sequence[Any], end: float | None

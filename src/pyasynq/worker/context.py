@@ -1,7 +1,7 @@
 """What a handler knows about the task it runs."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -184,6 +184,5 @@ def running_of(context: TaskContext) -> RunningTask:
     return context._running  # noqa: SLF001 - not for users
 
 
-def enter(context: TaskContext) -> None:
-    """Make *context* the current one of this asyncio task."""
-    _current.set(context)
+enter: Callable[[TaskContext], object] = _current.set
+"""Makes a context the current one of this asyncio task."""

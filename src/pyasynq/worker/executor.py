@@ -18,6 +18,7 @@ from typing import Any
 
 from pyasynq.errors import ConfigError, HandlerNotFoundError
 from pyasynq.options import to_seconds
+from pyasynq.task import stored_task
 from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope, TaskContext, enter
@@ -73,7 +74,7 @@ class Executor:
             config.process_pool_size or os.cpu_count() or 1, grace_s=self._grace_s / 2
         )
         _check_places(mux)
-        self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}
+        self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}  # by pattern
         self._tellings: set[asyncio.Task[None]] = set()
         self._lane = Lane(scope.loop, self._run, self._deadlines.add)
         self.running: set[RunningTask] = set()
@@ -87,7 +88,9 @@ class Executor:
         """Start the handler of *running*; returns at once."""
         if self._on_start is not None:
             self._on_start(running)
-        running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
+        message = running.message
+        task = stored_task(message.type, message.payload, message.headers)
+        running.context = TaskContext(running, task, self._scope)
         self.running.add(running)
         self._lane.start(running)
 
@@ -129,14 +132,16 @@ class Executor:
         context: Any = running.context
         try:
             result = await self._call(running, context)
+            decided = self._decide(running, result)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             await self._on_failure(running, error)
         else:
-            await self._on_return(running, result)
+            self._settle(running, decided)
         finally:
             running.has_ended = True
             running.context = running.handle = None  # no cycle: freed without the collector
-            self._deadlines.remove(running)
+            if running.is_watched:
+                self._deadlines.remove(running)
             self.running.discard(running)
             self._release()
 
@@ -147,24 +152,23 @@ class Executor:
             ending = ending or Ending.TIMED_OUT
         if ending is not None:
             raise outcome.error_of(ending)
-        endpoint, _settings = self._entry(running.message.type)
+        task_type = running.message.type
+        endpoint, _settings = self._entries.get(task_type) or self._entry(task_type)
         return endpoint(context)
 
-    async def _on_return(self, running: RunningTask, result: object) -> None:
-        if running.is_settled:
-            return
+    def _decide(self, running: RunningTask, result: object) -> Outcome:
+        """Return what becomes of a task whose handler has returned.
+
+        Raises:
+            Exception: the task has failed all the same.
+        """
         if running.ending is not None:
-            await self._fail(running, outcome.error_of(running.ending))
-            return
+            raise outcome.error_of(running.ending)
+        message = running.message
+        if message.retention <= 0:  # nothing is kept that needs to know the time
+            return outcome.of_success(message, result, 0)
         kept = running.written_result if result is None else result
-        # Nothing that is not kept needs to know the time.
-        now_ns = self._scope.clock.redis_now_ns() if running.message.retention > 0 else 0
-        try:
-            decided = outcome.of_success(running.message, kept, now_ns)
-        except Exception as error:  # noqa: BLE001 - a result that cannot be kept is a failure
-            await self._fail(running, error)
-        else:
-            self._settle(running, decided)
+        return outcome.of_success(message, kept, self._scope.clock.redis_now_ns())
 
     async def _on_failure(self, running: RunningTask, error: BaseException) -> None:
         if running.is_settled:

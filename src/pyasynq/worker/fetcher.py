@@ -79,16 +79,20 @@ class Fetcher:
         Raises:
             PyasynqError: it concerns Redis as a whole.
         """
-        found = await self.resolve_doubts()
+        found = await self.resolve_doubts() if self._in_doubt else 0
         self._waitable.clear()
-        now = self._clock.monotonic()
-        empty = {queue for queue, until in self._not_before.items() if until > now}
+        empty = self._refused() if self._not_before else set()
         while found < room and not stopping.is_set():
             plan = self._strategy.plan(room - found, empty)
             if not plan:
                 break
             found += await self._fetch_planned(plan, empty)
         return found
+
+    def _refused(self) -> set[str]:
+        """Return the queues that are not asked yet again."""
+        now = self._clock.monotonic()
+        return {queue for queue, until in self._not_before.items() if until > now}
 
     async def resolve_doubts(self) -> int:
         """Take what dequeues brought whose answers were lost or late, if it is still ours.

@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyasynq.broker import finish, presence
-from pyasynq.broker.operation import Operation
+from pyasynq.broker import presence
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import (
@@ -27,17 +26,8 @@ from pyasynq.stop_time import cut
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.lease import Held, RunningTask
-from pyasynq.worker.outcome import (
-    LOST,
-    Archived,
-    Canceled,
-    Completed,
-    Finished,
-    Lost,
-    Outcome,
-    Retried,
-    as_wished,
-)
+from pyasynq.worker.outcome import LOST, Canceled, Outcome, Retried, as_wished
+from pyasynq.worker.writes import Settled, grouped, write_of
 
 logger = logging.getLogger("pyasynq.finisher")
 
@@ -48,8 +38,6 @@ MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong 
 MOST_TOLD = 10  # ids in one line of the log
 # What concerns the server as a whole, and may pass: the outcomes wait.
 PASSING = (RedisUnavailableError, ConfigError, IncompatibleRedisError)
-
-Settled = tuple[RunningTask, Outcome]
 
 
 class Finisher:
@@ -93,21 +81,18 @@ class Finisher:
 
     def settle(self, running: RunningTask, outcome: Outcome) -> None:
         """Take the outcome of a task; it is written soon."""
-        queue = running.keys.queue
-        if isinstance(outcome, Lost):
-            self._held.pop((queue, running.leased.task_id), None)
-            if self._on_outcome is not None:
-                self._on_outcome(running, outcome)
+        if outcome is LOST:
+            self._lose(running)
             return
-        waiting = self._waiting.get(queue)
-        if waiting is None:
-            waiting = self._waiting[queue] = []
-        waiting.append((running, outcome))
         self.unwritten += 1
-        if queue not in self._flushes:
-            self._flushes[queue] = asyncio.create_task(
-                self._flush(running.keys), name=f"pyasynq finisher of {queue}"
-            )
+        queue = running.keys.queue
+        if queue in self._flushes:
+            self._waiting[queue].append((running, outcome))
+            return
+        self._waiting.setdefault(queue, []).append((running, outcome))
+        self._flushes[queue] = asyncio.create_task(
+            self._flush(running.keys), name=f"pyasynq finisher of {queue}"
+        )
 
     async def run(self, life: Life) -> None:
         """Live until the stop; then write what is left, for as long as the stop allows."""
@@ -121,6 +106,11 @@ class Finisher:
             await cut(*late)
             left = sum(len(waiting) for waiting in self._waiting.values())
             logger.error("%d outcomes were not written; their tasks will be recovered", left)
+
+    def _lose(self, running: RunningTask) -> None:
+        self._held.pop((running.keys.queue, running.leased.task_id), None)
+        if self._on_outcome is not None:
+            self._on_outcome(running, LOST)
 
     async def _flush(self, keys: QueueKeys) -> None:
         """Write everything that waits for one queue."""
@@ -156,15 +146,14 @@ class Finisher:
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
-        try:
-            batch = await self._as_wished(keys, batch)
-        except RedisUnavailableError as error:
-            return self._on_answer(keys, list(batch), error)
-        together: dict[tuple[type[Outcome], str], list[Settled]] = {}
-        for settled in batch:
-            together.setdefault(_group_of(settled), []).append(settled)
-        groups = list(together.values())
-        operations = [self._operation(keys, group) for group in groups]
+        groups = grouped(batch)
+        if any(isinstance(group[0][1], Canceled) for group in groups):
+            try:
+                groups = grouped(await self._as_wished(keys, batch))
+            except RedisUnavailableError as error:
+                return self._on_answer(keys, list(batch), error)
+        now_ns = self._clock.redis_now_ns()
+        operations = [write_of(keys, group, self._config, now_ns=now_ns) for group in groups]
         try:
             answers = await self._runner.run_all(operations, patience_s=0)
         except RedisUnavailableError as error:
@@ -185,8 +174,6 @@ class Finisher:
             RedisUnavailableError: the wishes of those who cancelled them could not be read.
         """
         asked = [task.leased.task_id for task, outcome in batch if isinstance(outcome, Canceled)]
-        if not asked:
-            return batch
         answers = await self._runner.run_all(
             [presence.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
         )
@@ -242,21 +229,18 @@ class Finisher:
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
         self._forget([running for running, _outcome in group])
-        foreign = []
-        for (running, outcome), is_ours in zip(group, written, strict=True):
-            if not is_ours and not running.is_write_repeated:
-                foreign.append(running.leased.task_id)
-            if isinstance(outcome, Retried):
-                self._on_retry(outcome.at_ns)
-            if self._on_outcome is not None:
-                is_known = is_ours or running.is_write_repeated
-                self._on_outcome(running, outcome if is_known else LOST)
+        foreign = [] if all(written) else _foreign(group, written)
         if foreign:
             logger.info(
                 "%d tasks were not ours any more when they ended: %s",
                 len(foreign),
-                ", ".join(foreign[:MOST_TOLD]),
+                ", ".join(running.leased.task_id for running in foreign[:MOST_TOLD]),
             )
+        if isinstance(group[0][1], Retried):
+            self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
+        if self._on_outcome is not None:
+            for running, outcome in group:
+                self._on_outcome(running, LOST if running in foreign else outcome)
 
     def _is_held(self, running: RunningTask) -> bool:
         return self._held.get((running.keys.queue, running.leased.task_id)) is running
@@ -267,67 +251,11 @@ class Finisher:
         self.unwritten -= len(tasks)
         self._on_written()
 
-    def _operation(self, keys: QueueKeys, group: Sequence[Settled]) -> Operation[list[bool]]:
-        """Return the operation that writes outcomes of one kind."""
-        now_ns = self._clock.redis_now_ns()
-        first = group[0][1]
-        if isinstance(first, Finished):
-            return finish.done_many(
-                keys,
-                [
-                    finish.Done(
-                        task_id=task.leased.task_id,
-                        fence=task.fence(now_ns),
-                        unique_key=task.message.unique_key,
-                    )
-                    for task, _ in group
-                ],
-                now_ns=now_ns,
-            )
-        items = [self._item(task, outcome, now_ns) for task, outcome in group]
-        if isinstance(first, Completed):
-            return finish.complete_many(keys, items, now_ns=now_ns)
-        if isinstance(first, Retried):
-            return finish.retry_many(keys, items, now_ns=now_ns)
-        if isinstance(first, Archived):
-            return finish.archive_many(keys, items, now_ns=now_ns)
-        return finish.requeue_many(keys, items)
 
-    def _item(self, task: RunningTask, outcome: Outcome, now_ns: int) -> Any:
-        task_id, fence = task.leased.task_id, task.fence(now_ns)
-        match outcome:
-            case Completed():
-                return finish.Completion(
-                    task_id=task_id,
-                    fence=fence,
-                    data=outcome.data,
-                    expires_at_s=outcome.expires_at_s,
-                    unique_key=task.message.unique_key,
-                    result=outcome.result,
-                )
-            case Retried():
-                return finish.Retrial(
-                    task_id=task_id,
-                    fence=fence,
-                    data=outcome.data,
-                    retry_at_ns=outcome.at_ns,
-                    is_failure=outcome.is_failure,
-                    deferred=outcome.deferred,
-                )
-            case Archived():
-                is_freed = self._config.is_lock_freed_on_archive(task.leased.unique_until)
-                return finish.Archival(
-                    task_id=task_id,
-                    fence=fence,
-                    data=outcome.data,
-                    unique_key=task.message.unique_key if is_freed else "",
-                )
-            case _:
-                since_ns = task.leased.pending_since_ns
-                return finish.Requeueing(task_id=task_id, fence=fence, pending_since_ns=since_ns)
-
-
-def _group_of(settled: Settled) -> tuple[type[Outcome], str]:
-    """Return what is equal for outcomes that are written together."""
-    running, decided = settled
-    return type(decided), running.leased.task_id if running.refusals else ""
+def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:
+    """Return the tasks that were somebody else's before we wrote anything of them."""
+    return [
+        running
+        for (running, _outcome), is_ours in zip(group, written, strict=True)
+        if not is_ours and not running.is_write_repeated
+    ]

@@ -54,7 +54,7 @@ class Lane:
             _enter(running, lane)
             entered = copy_context()
             await self._run(running)
-            if self._spreads != spreads or _is_marked(lane) or _differs(entered):
+            if self._spreads != spreads or _has_traces(lane, entered):
                 return
 
     async def _run_apart(self, running: RunningTask) -> None:
@@ -78,27 +78,28 @@ class Lane:
         _task = self._loop.create_task(work)
 
 
-def _enter(running: RunningTask, handle: "asyncio.Task[None] | None") -> None:
+def _enter(running: RunningTask, handle: Any) -> None:
     """Give the current asyncio task, *handle*, to *running*."""
-    if handle is not None:
-        handle.set_name(running.leased.task_id)
-        running.handle = handle
+    handle.set_name(running.leased.task_id)
+    running.handle = handle
     if running.context is not None:
         enter(running.context)
 
 
-def _is_marked(lane: "asyncio.Task[Any] | None") -> bool:
-    """Tell whether somebody has cancelled the asyncio task, even if it was taken back."""
-    # Before Python 3.13 a cancellation that was taken back still comes at the next wait.
-    return lane is None or lane.cancelling() > 0 or getattr(lane, "_must_cancel", False)
+def _has_traces(lane: Any, entered: Context) -> bool:
+    """Tell whether a handler left something behind in the asyncio task that it shared.
 
-
-def _differs(then: Context) -> bool:
-    """Tell whether a context variable has another value than *then*, be it an equal one."""
-    now = copy_context()
-    if len(now) != len(then):
+    That is a cancellation, even one that was taken back (before Python 3.13 it still comes at the
+    next wait), or another value of a context variable than in *entered*, be it an equal one.
+    """
+    if lane.cancelling() or getattr(lane, "_must_cancel", False):
         return True
-    for variable, value in then.items():  # noqa: SIM110 - a generator costs twice as much
-        if now.get(variable, then) is not value:
+    left = copy_context()
+    if len(left) != len(entered):
+        return True
+    if len(left) == 1:  # the context of the task, and nothing of anybody else's
+        return False
+    for variable, value in entered.items():  # noqa: SIM110 - a generator costs twice as much
+        if left.get(variable, entered) is not value:
             return True
     return False

@@ -41,7 +41,7 @@ class RunningTask(msgspec.Struct, eq=False):
     Attributes:
         message: the task as it was dequeued.
         keys: keys of the queue it was found in; never built from the message.
-        owner: token of the dequeue that brought it.
+        fence: names the dequeue that brought it, whose other tasks share it.
         leased: what the dequeue answered, message bytes included.
         started_ns: when its handler starts, in the time of Redis.
         deadline_ns: when its handler must have ended, in the time of Redis.
@@ -62,7 +62,7 @@ class RunningTask(msgspec.Struct, eq=False):
 
     message: TaskMessage
     keys: QueueKeys
-    owner: str
+    fence: Fence
     leased: Leased
     started_ns: int
     deadline_ns: int
@@ -80,14 +80,19 @@ class RunningTask(msgspec.Struct, eq=False):
     refusals: int = 0
     error: BaseException | None = None
 
-    def fence(self, now_ns: int) -> Fence:
+    @property
+    def owner(self) -> str:
+        """Token of the dequeue that brought it."""
+        return self.fence.owner
+
+    def fence_at(self, now_ns: int) -> Fence:
         """Return what must still be true of the task when its outcome is written.
 
         Go never rewrites the owner, so a write that may be late or repeated also compares the
         message: whoever recovered the task meanwhile has rewritten it.
         """
         if not self.is_write_repeated and now_ns < self.lease_until_s * NANOSECONDS:
-            return Fence(owner=self.owner)
+            return self.fence
         digest = sha1(self.leased.data, usedforsecurity=False).hexdigest()
         return Fence(owner=self.owner, digest=digest)
 

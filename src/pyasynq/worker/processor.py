@@ -14,6 +14,7 @@ from random import Random
 from typing import Protocol
 
 from pyasynq.broker import process
+from pyasynq.broker.finish import Fence
 from pyasynq.broker.payload_size import PayloadSizes
 from pyasynq.broker.process import Fetched, Leased
 from pyasynq.broker.runner_async import AsyncRunner
@@ -170,6 +171,8 @@ class Processor:
         self._wait_s = FIRST_WAIT_S
         if fetched == 0:
             await self._idle()
+        elif fetched < room:  # there is no more: the handlers start first
+            await asyncio.sleep(0)
 
     def _room(self) -> int:
         slots = self._config.concurrency - len(self._executor.running)
@@ -187,12 +190,19 @@ class Processor:
             if is_polled:
                 check_s = to_seconds(self._config.task_check_interval)
                 wait_s = check_s * (0.5 + self._random.random())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._changed.wait()
-                    return
+            if await self._is_changed(within_s=wait_s):
+                return
             if is_polled and await self._is_any_pending():
                 return
+
+    async def _is_changed(self, *, within_s: float) -> bool:
+        """Wait until something changes, and tell whether it did; cheaper than asyncio.timeout."""
+        timer = self._loop.call_later(within_s, self._changed.set)
+        try:
+            await self._changed.wait()
+        finally:
+            timer.cancel()
+        return self._loop.time() < timer.when()
 
     async def _is_any_pending(self) -> bool:
         try:
@@ -217,12 +227,13 @@ class Processor:
                 fetched.dropped[:10],
             )
         now = now_ns, _ = self._clock.redis_now_ns(), self._loop.time()
+        fence, is_ending = Fence(owner=owner), self._stopping.is_set() or self._is_quiet
         requeued: list[RunningTask] = []
         for leased in fetched.tasks:
-            running = self._hold(keys, leased, owner, lease_until_s, now=now)
+            running = self._hold(keys, leased, fence, lease_until_s, now=now)
             if running is None:
                 continue
-            if self._stopping.is_set() or self._is_quiet:
+            if is_ending:
                 running.is_settled = True
                 requeued.append(running)
             elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
@@ -234,7 +245,7 @@ class Processor:
             self._finisher.settle(running, outcome.REQUEUED)
 
     def _hold(
-        self, keys: QueueKeys, leased: Leased, owner: str, lease_until_s: int, *, now: Moment
+        self, keys: QueueKeys, leased: Leased, fence: Fence, lease_until_s: int, *, now: Moment
     ) -> RunningTask | None:
         """Note that the task is ours; None if it cannot be read, or is ours already."""
         place = keys.queue, leased.task_id
@@ -250,13 +261,14 @@ class Processor:
                 error,
             )
             return None
-        self._payload_sizes.check(message.type, message.payload)
+        if len(message.payload) > self._payload_sizes.limit_bytes:
+            self._payload_sizes.check(message.type, message.payload)
         now_ns, loop_s = now
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,
             keys=keys,
-            owner=owner,
+            fence=fence,
             leased=leased,
             started_ns=now_ns,
             deadline_ns=end_ns,

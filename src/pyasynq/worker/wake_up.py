@@ -9,7 +9,6 @@ old server, a proxy, missing rights, too many queues) the server polls.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from pyasynq.broker import process
 from pyasynq.broker.runner_async import AsyncRunner
@@ -59,9 +58,7 @@ class WakeUp:
         for keys in queues:
             if keys.queue not in self._waits:
                 name = f"pyasynq wake-up of {keys.queue}"
-                wait = asyncio.create_task(self._wait(keys), name=name)
-                self._waits[keys.queue] = wait
-                wait.add_done_callback(partial(self._on_end, keys.queue))
+                self._waits[keys.queue] = asyncio.create_task(self._wait(keys), name=name)
 
     async def close(self) -> None:
         """Wait no more."""
@@ -88,7 +85,6 @@ class WakeUp:
         except PyasynqError as error:
             logger.debug("queue %s is polled: %s", keys.queue, error)
             self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
-
-    def _on_end(self, queue: str, _wait: object) -> None:
-        del self._waits[queue]
-        self._on_wake()
+        finally:
+            del self._waits[keys.queue]
+            self._on_wake()

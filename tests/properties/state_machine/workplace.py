@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from pyasynq.broker import maintain, process
+from pyasynq.broker.finish import Fence
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.runner_async import AsyncRunner
 from pyasynq.client import Client
@@ -131,7 +132,7 @@ class Worker:
             running = RunningTask(
                 message=message,
                 keys=keys,
-                owner=owner,
+                fence=Fence(owner=owner),
                 leased=leased,
                 started_ns=place.now_ns,
                 deadline_ns=deadline_ns(message, place.now_ns),

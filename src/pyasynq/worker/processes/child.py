@@ -18,6 +18,7 @@ from inspect import isawaitable
 from types import FrameType
 from typing import Any
 
+from pyasynq.broker.finish import Fence
 from pyasynq.broker.process import Leased
 from pyasynq.clock import SystemClock
 from pyasynq.errors import PyasynqError
@@ -155,7 +156,7 @@ class Child:
         running = RunningTask(
             message=message,
             keys=queue_keys(call.queue),
-            owner="",
+            fence=Fence(),
             leased=Leased(
                 task_id=call.task_id, data=call.data, pending_since_ns=call.pending_since_ns
             ),
