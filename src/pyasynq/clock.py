@@ -12,13 +12,13 @@ from typing import Protocol
 from pyasynq.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 NANOSECONDS = 1_000_000_000
 # What a datetime and a timedelta can hold; Go and others may store more.
 EARLIEST_S = -62_135_596_800
 LATEST_S = 253_402_300_799
 LONGEST_S = 999_999_999 * 86_400
 MICROSECOND_NS = 1000  # Redis cuts its time to microseconds
-EXACT_NS = (1 << 32) * NANOSECONDS  # until then, in 2106, a float of seconds tells microseconds
 SLOWEST_SAMPLE_NS = 200_000_000  # a slower round trip says too little about the server's clock
 
 
@@ -75,10 +75,8 @@ def to_datetime(time_ns: int) -> datetime:
 
     A time before the year 1 or after 9999 becomes the nearest second that can be told.
     """
-    if 0 <= time_ns < EXACT_NS:
-        return datetime.fromtimestamp(time_ns // 1000 / 1e6, UTC)
     try:
-        return EPOCH + timedelta(microseconds=time_ns // 1000)
+        return EPOCH + MICROSECOND * (time_ns // 1000)
     except OverflowError:
         return datetime.fromtimestamp(EARLIEST_S if time_ns < 0 else LATEST_S, UTC)
 
@@ -115,7 +113,7 @@ class FakeClock:
         span = by if isinstance(by, timedelta) else timedelta(seconds=by)
         if span < timedelta(0):
             raise ConfigError("a clock does not go back")
-        self._now_ns += span // timedelta(microseconds=1) * 1000
+        self._now_ns += span // MICROSECOND * 1000
         self._moved_s += span.total_seconds()
 
     def now_ns(self) -> int:
