@@ -13,13 +13,13 @@ from pyasynq.broker.payload_size import (
     PayloadSizes,
     max_payload_size_fault,
 )
-from pyasynq.broker.prepare import info_of, prepare, queue_of
+from pyasynq.broker.prepare import info_of, prepare
 from pyasynq.broker.runner import Runner
 from pyasynq.clock import Clock, SystemClock, to_datetime
 from pyasynq.connection.connect import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
-from pyasynq.options import EnqueueOptions, OptionKeywords, duration_fault
+from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions, OptionKeywords, duration_fault
 from pyasynq.task import EnqueueResult, Task, TaskInfo
 from pyasynq.wire.keys import queue_keys
 
@@ -181,7 +181,7 @@ class Client:
 
     def _prepared(self, task: Task, options: EnqueueOptions, namespace: str, now_ns: int) -> Item:
         self._payload_sizes.check(task.type, task.payload)
-        keys = queue_keys(queue_of(options), namespace)
+        keys = queue_keys(options.queue or DEFAULT_QUEUE, namespace)
         return keys, prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
 
     def _measure_clock(self) -> None:

@@ -1,7 +1,7 @@
 """A task, and what can be known about one that was enqueued."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -140,30 +140,30 @@ class EnqueueResult:
     error: EnqueueError | None = None
 
 
-_Draft: Any = make_dataclass(
-    "TaskInfoDraft",
-    [
-        (each.name, each.type, field() if each.default is MISSING else field(default=each.default))
-        for each in fields(TaskInfo)
-    ],
-    slots=True,
-    kw_only=True,
-)
-
-fill: Any = _Draft.__init__
-"""Sets the fields of a draft, given as keyword arguments, as `TaskInfo` takes them."""
+def new_info() -> Any:
+    """Return what becomes a TaskInfo by `frozen`, once each of its fields is set."""
+    return object.__new__(_InfoDraft)
 
 
-def new_draft() -> Any:
-    """Return what `fill` fills and `frozen` makes a TaskInfo.
+def new_result() -> Any:
+    """Return what becomes an EnqueueResult by `frozen`, once each of its fields is set."""
+    return object.__new__(_ResultDraft)
 
-    A frozen dataclass sets each of its fields by a call: 4.1 µs where a draft takes 0.8.
+
+def frozen(draft: Any) -> Any:
+    """Return a draft as what it is the draft of.
+
+    A frozen dataclass sets each of its fields by a call: 4.1 µs where a draft of a TaskInfo
+    takes 0.7.
     """
-    return object.__new__(_Draft)
+    draft.__class__ = draft.becomes
+    return draft
 
 
-def frozen(draft: Any) -> TaskInfo:
-    """Return *draft* as the TaskInfo that it describes."""
-    draft.__class__ = TaskInfo
-    info: TaskInfo = draft
-    return info
+def _draft_of(kind: type[TaskInfo | EnqueueResult]) -> Any:
+    """Return a class whose objects have the same fields, and let them be set."""
+    names = [each.name for each in fields(kind)]
+    return type(f"{kind.__name__}Draft", (), {"__slots__": names, "becomes": kind})
+
+
+_InfoDraft, _ResultDraft = _draft_of(TaskInfo), _draft_of(EnqueueResult)

@@ -22,7 +22,7 @@ from pyasynq.errors import (
     RedisUnavailableError,
 )
 from pyasynq.options import EnqueueOptions
-from pyasynq.task import EnqueueResult, Task, TaskState
+from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState, frozen, new_result
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20
@@ -45,12 +45,15 @@ class Chunk(msgspec.Struct):
     positions: list[int] = msgspec.field(default_factory=list)
     size_bytes: int = 0
 
-    def has_room_for(self, item: Prepared) -> bool:
-        """Tell whether *item* fits; a task larger than the limit travels alone."""
-        tasks = len(self.items)
-        if not tasks:
-            return True
-        return tasks < TASKS_PER_SCRIPT and self.size_bytes + len(item.encoded) <= MOST_BYTES
+    def add(self, item: Prepared, position: int) -> bool:
+        """Add *item* if it fits; a task larger than the limit travels alone."""
+        items, size_bytes = self.items, self.size_bytes + len(item.encoded)
+        if items and (len(items) >= TASKS_PER_SCRIPT or size_bytes > MOST_BYTES):
+            return False
+        items.append(item)
+        self.positions.append(position)
+        self.size_bytes = size_bytes
+        return True
 
     def operation(self, now_ns: int) -> Operation[Outcomes]:
         """Return the operation that stores the tasks."""
@@ -80,7 +83,10 @@ def prepared_all(
     faults: list[str] = []
     for position, given in enumerate(tasks):
         try:
-            items.append(prepare_one(*_with_options(given)))
+            if type(given) is Task:  # most are: 0.1 µs less
+                items.append(prepare_one(given, given.options))
+            else:
+                items.append(prepare_one(*_with_options(given)))
         except (ConfigError, PayloadError) as error:
             faults.append(f"task {position}: {error}")
     ConfigError.raise_if(faults)
@@ -100,7 +106,7 @@ def results_of(
     trouble: PyasynqError | None = None
     for (_keys, item), outcome in zip(items, outcomes, strict=True):
         if outcome is None:
-            results.append(EnqueueResult(info=info_of(item, now=now)))
+            results.append(_stored(info_of(item, now=now)))
         elif isinstance(outcome, EnqueueError):
             results.append(EnqueueResult(error=outcome))
         else:
@@ -118,12 +124,10 @@ def chunked(items: Iterable[Item]) -> list[Chunk]:
     for position, (keys, item) in enumerate(items):
         place = keys.queue, item.state
         chunk = current.get(place)
-        if chunk is None or not chunk.has_room_for(item):
+        if chunk is None or not chunk.add(item, position):
             chunk = current[place] = Chunk(keys, item.state)
+            chunk.add(item, position)
             chunks.append(chunk)
-        chunk.items.append(item)
-        chunk.positions.append(position)
-        chunk.size_bytes += len(item.encoded)
     return chunks
 
 
@@ -162,6 +166,13 @@ def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
             parts = given if isinstance(given, tuple) else [given]
             kinds = " and ".join(type(each).__name__ for each in parts[:3]) or "an empty tuple"
             raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {kinds}")
+
+
+def _stored(info: TaskInfo) -> EnqueueResult:
+    result = new_result()
+    result.info, result.error = info, None
+    stored: EnqueueResult = frozen(result)
+    return stored
 
 
 def _incomplete(trouble: PyasynqError, results: Sequence[EnqueueResult | None]) -> PyasynqError:

@@ -13,22 +13,15 @@ from hashlib import md5
 import msgspec
 
 from pyasynq.broker.payload_size import LARGEST_PAYLOAD_BYTES
+from pyasynq.broker.terms import terms_of
 from pyasynq.clock import NANOSECONDS, to_datetime, to_ns
 from pyasynq.errors import ConfigError
-from pyasynq.options import (
-    DEFAULT_MAX_RETRY,
-    DEFAULT_QUEUE,
-    DEFAULT_TIMEOUT,
-    Duration,
-    EnqueueOptions,
-    to_seconds,
-)
-from pyasynq.task import Task, TaskInfo, TaskState, fill, frozen, new_draft
+from pyasynq.options import Duration, EnqueueOptions, to_seconds
+from pyasynq.task import Task, TaskInfo, TaskState, frozen, new_info
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, encode
 
 _PENDING = TaskState.PENDING  # the class itself takes 0.2 µs to find it
-DEFAULT_TIMEOUT_S = int(DEFAULT_TIMEOUT.total_seconds())
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -59,11 +52,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return TaskState.AGGREGATING if self.group else _PENDING
 
 
-def queue_of(options: EnqueueOptions) -> str:
-    """Return the queue that *options* mean."""
-    return options.queue or DEFAULT_QUEUE
-
-
 def prepare(
     task: Task,
     options: EnqueueOptions,
@@ -83,64 +71,69 @@ def prepare(
         ConfigError: the task is larger than Redis can hold; a unique key without unique.
         PayloadError: the message cannot be encoded.
     """
-    if task.payload is not None and len(task.payload) > LARGEST_PAYLOAD_BYTES:
-        raise ConfigError(f"the payload has {len(task.payload)} bytes; at most 512 MiB fit redis")
-    if options.unique is None and (options.unique_key or options.unique_until):
-        raise ConfigError("unique_key and unique_until need unique, the time to live of the lock")
-    process_at_ns = _process_at_ns(options, now_ns)
+    payload = task.payload or b""
+    if len(payload) > LARGEST_PAYLOAD_BYTES:
+        raise ConfigError(f"the payload has {len(payload)} bytes; at most 512 MiB fit redis")
+    terms = terms_of(options)
     message = TaskMessage(
         type=task.type,
-        payload=task.payload or b"",
-        headers=_headers(task, options),
+        payload=payload,
+        headers=_headers(task, options) if task.headers or options.headers else {},
         id=options.task_id or new_id(),
         queue=keys.queue,
-        retry=DEFAULT_MAX_RETRY if options.max_retry is None else options.max_retry,
-        timeout=_timeout_s(options),
-        deadline=_deadline_s(options.deadline),
-        unique_key=_unique_key(task, options, keys),
-        group_key=options.group or "",
-        retention=_whole_seconds(options.retention),
+        retry=terms.retry,
+        timeout=terms.timeout_s,
+        deadline=terms.deadline_s,
+        unique_key="" if terms.is_plain else _unique_key(task, options, keys),
+        group_key=terms.group,
+        retention=terms.retention_s,
     )
-    unique_ttl_s = _whole_seconds(options.unique)
-    if unique_ttl_s and process_at_ns is not None:
-        # asynq v0.26 client.go: the lock of a scheduled task counts from when it is due.
-        unique_ttl_s += math.ceil((process_at_ns - now_ns) / NANOSECONDS)
     encoded = encode(message)
     if len(encoded) > LARGEST_PAYLOAD_BYTES:
         raise ConfigError(f"the task has {len(encoded)} bytes; at most 512 MiB fit redis")
+    if terms.is_plain:
+        return Prepared(message=message, encoded=encoded, group=terms.group)
+    process_at_ns = _process_at_ns(options, now_ns)
+    unique_ttl_s = terms.unique_s
+    if unique_ttl_s and process_at_ns is not None:
+        # asynq v0.26 client.go: the lock of a scheduled task counts from when it is due.
+        unique_ttl_s += math.ceil((process_at_ns - now_ns) / NANOSECONDS)
     return Prepared(
         message=message,
         encoded=encoded,
         process_at_ns=process_at_ns,
         unique_ttl_s=unique_ttl_s,
-        group=message.group_key,
+        group=terms.group,
         expires_at_ns=_expires_at_ns(options.expires, now_ns),
-        unique_until="" if options.unique_until == "done" else options.unique_until or "",
+        unique_until=terms.unique_until,
     )
 
 
 def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
     """Return what is known of a task that was just stored."""
-    message, due_ns = prepared.message, prepared.process_at_ns
-    state = prepared.state
+    message, due_ns, state = prepared.message, prepared.process_at_ns, prepared.state
     due = now if state is _PENDING else None
-    draft = new_draft()
-    fill(
-        draft,
-        id=message.id,
-        queue=message.queue,
-        type=message.type,
-        payload=message.payload,
-        headers=message.headers,
-        state=state,
-        max_retry=message.retry,
-        timeout=_span(message.timeout) if message.timeout else None,
-        deadline=to_datetime(message.deadline * NANOSECONDS) if message.deadline else None,
-        group=message.group_key,
-        next_process_at=due if due_ns is None else to_datetime(due_ns),
-        retention=_span(message.retention),
-    )
-    return frozen(draft)
+    info = new_info()
+    info.id = message.id
+    info.queue = message.queue
+    info.type = message.type
+    info.payload = message.payload
+    info.headers = message.headers
+    info.state = state
+    info.max_retry = message.retry
+    info.retried = 0
+    info.last_error = ""
+    info.last_failed_at = None
+    info.timeout = _span(message.timeout) if message.timeout else None
+    info.deadline = to_datetime(message.deadline * NANOSECONDS) if message.deadline else None
+    info.group = message.group_key
+    info.next_process_at = due if due_ns is None else to_datetime(due_ns)
+    info.is_orphaned = False
+    info.retention = _span(message.retention)
+    info.completed_at = None
+    info.result = None
+    stored: TaskInfo = frozen(info)
+    return stored
 
 
 @lru_cache(maxsize=64)
@@ -149,10 +142,7 @@ def _span(seconds: int) -> timedelta:
 
 
 def _headers(task: Task, options: EnqueueOptions) -> dict[str, str]:
-    headers = dict(task.headers) if task.headers else {}
-    if options.headers:
-        headers.update(options.headers)
-    return headers
+    return {**task.headers, **(options.headers or {})}
 
 
 def _process_at_ns(options: EnqueueOptions, now_ns: int) -> int | None:
@@ -164,21 +154,6 @@ def _process_at_ns(options: EnqueueOptions, now_ns: int) -> int | None:
     else:
         return None
     return at_ns if at_ns > now_ns else None
-
-
-def _timeout_s(options: EnqueueOptions) -> int:
-    """Return the timeout; without any limit the default applies, as in Go."""
-    timeout_s = _whole_seconds(options.timeout)
-    return timeout_s or (DEFAULT_TIMEOUT_S if options.deadline is None else 0)
-
-
-def _deadline_s(deadline: datetime | None) -> int:
-    return 0 if deadline is None else to_ns(deadline) // NANOSECONDS
-
-
-def _whole_seconds(duration: Duration | None) -> int:
-    """Round up: Go cuts half a second to none, which means no limit."""
-    return 0 if duration is None else math.ceil(to_seconds(duration))
 
 
 def _expires_at_ns(expires: datetime | Duration | None, now_ns: int) -> int | None:

@@ -204,11 +204,12 @@ class AsyncRunner:
 
 
 def _command(operation: Operation[Any], *, as_source: bool) -> Command:
-    call = operation.call
-    if isinstance(call, Script):
-        head = ("EVAL", call.source) if as_source else ("EVALSHA", call.digest)
-        return (*head, len(operation.keys), *operation.keys, *operation.args)
-    return (call, *operation.keys, *operation.args)
+    call, keys = operation.call, operation.keys
+    if not isinstance(call, Script):
+        return (call, *keys, *operation.args)
+    if as_source:
+        return ("EVAL", call.source, len(keys), *keys, *operation.args)
+    return ("EVALSHA", call.digest, len(keys), *keys, *operation.args)
 
 
 def _is_no_script(reply: Any) -> bool:

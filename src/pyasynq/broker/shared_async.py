@@ -31,24 +31,19 @@ class AsyncShared:
         self._calls = 0  # under way, those that joined another one left out
         self._landed: asyncio.Future[None] | None = None  # made by who waits for the last of them
 
-    async def add(self, item: Item) -> Outcome:
-        """Store one task with the others of this turn.
+    def add(self, item: Item) -> Awaitable[Outcome]:
+        """Store one task with the others of this turn, once the caller awaits it.
 
         Cancelling one caller never cancels the others; its own task may be stored all the same.
         """
-        if self._joined is not None:
-            mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-            self._joined.append((item, mine))
-            if len(self._joined) >= ENOUGH:
-                self._start(self._take_joined())
-                self._joined = []
-            return await mine
-        is_alone = not self._calls
-        self._calls += 1
-        try:
-            return await (self._store_one(item) if is_alone else self._lead(item))
-        finally:
-            self._land()
+        if self._joined is None:
+            return self._alone_or_lead(item)
+        mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._joined.append((item, mine))
+        if len(self._joined) >= ENOUGH:
+            self._start(self._take_joined())
+            self._joined = []
+        return mine
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -56,6 +51,14 @@ class AsyncShared:
             if self._landed is None:
                 self._landed = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._landed)
+
+    async def _alone_or_lead(self, item: Item) -> Outcome:
+        is_alone = not self._calls
+        self._calls += 1
+        try:
+            return await (self._store_one(item) if is_alone else self._lead(item))
+        finally:
+            self._land()
 
     def _land(self) -> None:
         self._calls -= 1

@@ -114,8 +114,10 @@ def clean_text(text: str, limit_bytes: int) -> str:
 
 def _is_new(message: TaskMessage) -> bool:
     """Tell whether all is given that every new task has, and nothing that few have."""
-    return bool(message.payload and message.id) and not (
-        message.headers
+    return not (
+        not message.payload
+        or not message.id
+        or message.headers
         or message.deadline
         or message.unique_key
         or message.retried
@@ -158,11 +160,9 @@ def _encode_new(message: TaskMessage) -> bytes:
     return b"".join(
         (
             _encoded_type(message.type),
-            b"\x12",
-            _encoded_size(len(payload)),
+            _before_payload(len(payload)),
             payload,
-            b"\x1a",
-            _encoded_size(len(task_id)),
+            _before_id(len(task_id)),
             task_id,
             _encoded_limits(
                 message.queue, message.retry, message.timeout, message.retention, message.group_key
@@ -172,6 +172,15 @@ def _encode_new(message: TaskMessage) -> bytes:
 
 
 @lru_cache(maxsize=512)
+def _before_payload(size: int) -> bytes:
+    return b"\x12" + _encoded_size(size)
+
+
+@lru_cache(maxsize=64)
+def _before_id(size: int) -> bytes:
+    return b"\x1a" + _encoded_size(size)
+
+
 def _encoded_size(size: int) -> bytes:
     """Return a number as protobuf writes it: seven bits a byte, the lowest first."""
     digits = bytearray()
