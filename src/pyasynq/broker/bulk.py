@@ -22,7 +22,7 @@ from pyasynq.errors import (
     RedisUnavailableError,
 )
 from pyasynq.options import EnqueueOptions
-from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState, frozen, new_result
+from pyasynq.task import EnqueueResult, ResultDraft, Task, TaskInfo, TaskState
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20
@@ -169,9 +169,10 @@ def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
 
 
 def _stored(info: TaskInfo) -> EnqueueResult:
-    result = new_result()
+    result = ResultDraft()
     result.info, result.error = info, None
-    stored: EnqueueResult = frozen(result)
+    result.__class__ = EnqueueResult
+    stored: EnqueueResult = result
     return stored
 
 

@@ -17,7 +17,7 @@ from pyasynq.broker.terms import terms_of
 from pyasynq.clock import NANOSECONDS, to_datetime, to_ns
 from pyasynq.errors import ConfigError
 from pyasynq.options import Duration, EnqueueOptions, to_seconds
-from pyasynq.task import Task, TaskInfo, TaskState, frozen, new_info
+from pyasynq.task import InfoDraft, Task, TaskInfo, TaskState
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, encode
 
@@ -113,7 +113,7 @@ def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
     """Return what is known of a task that was just stored."""
     message, due_ns, state = prepared.message, prepared.process_at_ns, prepared.state
     due = now if state is _PENDING else None
-    info = new_info()
+    info = InfoDraft()
     info.id = message.id
     info.queue = message.queue
     info.type = message.type
@@ -132,7 +132,8 @@ def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
     info.retention = _span(message.retention)
     info.completed_at = None
     info.result = None
-    stored: TaskInfo = frozen(info)
+    info.__class__ = TaskInfo
+    stored: TaskInfo = info
     return stored
 
 

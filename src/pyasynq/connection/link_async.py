@@ -154,14 +154,21 @@ class _Line(asyncio.Protocol):
             future.set_result([lost] * count)
             return future
         self._waiting.append((count, [], future))
+        if is_patient or self._outgoing:
+            self._put_aside(data, is_patient=is_patient)
+        else:
+            self._transport.write(data)
+        if self._check is None and self._timeout_s:
+            self._check = self.loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
+        return future
+
+    def _put_aside(self, data: bytes, *, is_patient: bool) -> None:
+        """Keep *data* for the next that is not patient, at the latest until the loop turns."""
         self._outgoing.append(data)
         if not is_patient:
             self._write()
         elif len(self._outgoing) == 1:
             self.loop.call_soon(self._write)
-        if self._check is None and self._timeout_s:
-            self._check = self.loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
-        return future
 
     def _write(self) -> None:
         if self._outgoing:

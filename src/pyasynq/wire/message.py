@@ -63,8 +63,19 @@ def encode(message: TaskMessage) -> bytes:
     Raises:
         PayloadError: a text is not valid Unicode, or a number does not fit its field.
     """
+    is_rare = (
+        not message.payload
+        or not message.id
+        or message.headers
+        or message.deadline
+        or message.unique_key
+        or message.retried
+        or message.error_msg
+        or message.last_failed_at
+        or message.completed_at
+    )
     try:
-        return _encode_new(message) if _is_new(message) else _encode_any(message)
+        return _encode_any(message) if is_rare else _encode_new(message)
     except (TypeError, ValueError) as error:
         raise PayloadError(f"the task cannot be stored: {error}") from error
 
@@ -110,21 +121,6 @@ def clean_text(text: str, limit_bytes: int) -> str:
     if len(data) <= limit_bytes:
         return data.decode()
     return data[: limit_bytes - 3].decode("utf-8", "ignore") + "…"
-
-
-def _is_new(message: TaskMessage) -> bool:
-    """Tell whether all is given that every new task has, and nothing that few have."""
-    return not (
-        not message.payload
-        or not message.id
-        or message.headers
-        or message.deadline
-        or message.unique_key
-        or message.retried
-        or message.error_msg
-        or message.last_failed_at
-        or message.completed_at
-    )
 
 
 def _encode_any(message: TaskMessage) -> bytes:
