@@ -9,7 +9,9 @@ import redis
 import redis.asyncio
 
 from pyasynq.connection.connect import Connector
+from pyasynq.connection.link import Link
 from pyasynq.connection.options import ConnectionOptions
+from pyasynq.connection.replies import Trouble
 from pyasynq.connection.supervisor import free_port
 from tests.connection.certificates import Certificates, make_certificates
 from tests.redis_server import RedisServer
@@ -149,6 +151,19 @@ async def test_tls_reaches_a_server_whose_authority_is_trusted(
     _, port = tls_server
 
     assert await round_trip(tls_options(certificates, port)) == [NOT_TEXT, NOT_TEXT]
+
+
+@pytest.mark.needs("redis-server", "openssl")
+def test_a_silent_server_is_given_up_over_tls_too(
+    tls_server: tuple[RedisServer, int], certificates: Certificates
+) -> None:
+    connector = Connector.of(tls_options(certificates, tls_server[1]))
+    link = Link(connector.open_sync(socket_timeout_s=0.2).connection_pool)
+    (reply,) = link.exchange([("BLPOP", "nothing", "20")])
+    link.close()
+
+    assert isinstance(reply, Trouble)
+    assert "timed out" in str(reply)
 
 
 @pytest.mark.needs("redis-server", "openssl")

@@ -32,7 +32,7 @@ class AsyncShared:
         self._landed: asyncio.Future[None] | None = None  # made by who waits for the last of them
 
     def add(self, item: Item) -> Awaitable[Outcome]:
-        """Store one task with the others of this turn, once the caller awaits it.
+        """Store one task with the others of this turn; the caller awaits at once what it gets.
 
         Cancelling one caller never cancels the others; its own task may be stored all the same.
         """

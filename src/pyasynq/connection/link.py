@@ -48,19 +48,17 @@ class Link:
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
         try:
-            is_clean = line.converse(data, len(commands), replies)
+            may_stay = line.converse(data, len(commands), replies)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server says
             self._drop(line)
             return replies + [Trouble(error, was_sent=True)] * (len(commands) - len(replies))
         except BaseException:  # an interrupted caller leaves an answer unread behind
             self._drop(line)
             raise
-        # Nothing may be left over for the next call; and when the master has become a replica,
-        # the next call asks for the new one.
-        if not is_clean or (Refusal in map(type, replies) and any(map(is_read_only, replies))):
-            self._drop(line)
-        else:
+        if may_stay:
             self._idle.append(line)
+        else:
+            self._drop(line)
         return replies
 
     def close(self) -> None:
@@ -98,28 +96,32 @@ class _Line:
         _leave_time_limit_to_system(self._channel)
 
     def converse(self, data: bytes, count: int, replies: list[Any]) -> bool:
-        """Send *data* and append *count* replies; return whether nothing else came.
+        """Send *data* and append *count* replies; return whether the next call may use the line.
 
         Raises:
             OSError: the connection was lost, or the server is silent.
         """
-        channel, reader = self._channel, self._reader
+        channel, reader, is_master = self._channel, self._reader, True
         try:
             sent = channel.send(data)
             if sent < len(data):
                 _send_rest(channel, memoryview(data)[sent:])
             while len(replies) < count:
                 reply = reader.gets()
-                if reply is not MISSING:
-                    replies.append(reply)
+                if reply is MISSING:
+                    received = channel.recv(MOST_BYTES)
+                    if not received:
+                        raise ConnectionError("connection closed by server")
+                    reader.feed(received)
                     continue
-                received = channel.recv(MOST_BYTES)
-                if not received:
-                    raise ConnectionError("connection closed by server")
-                reader.feed(received)
+                replies.append(reply)
+                if type(reply) is Refusal:
+                    is_master = is_master and not is_read_only(reply)
         except BlockingIOError:  # how the system tells it
             raise TimeoutError("timed out") from None
-        return not reader.has_data()
+        # Nothing may be left over for the next call; and when the master has become a replica,
+        # the next call asks for the new one.
+        return is_master and not reader.has_data()
 
     def is_quiet(self) -> bool:
         """Tell whether nothing has come over an idle connection, such as its end."""
