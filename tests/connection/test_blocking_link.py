@@ -2,7 +2,6 @@
 
 import os
 import socket
-import struct
 import threading
 
 import pytest
@@ -132,15 +131,3 @@ def test_the_late_answer_of_a_silent_server_is_read_by_nobody(redis_server):
         assert str(reply) == "timed out"
         assert link.exchange([("ECHO", "next")]) == [b"next"]
         link.close()
-
-
-def test_the_system_limits_the_time_of_each_send_and_receive(redis_server):
-    link = Link(ConnectionPool.from_url(redis_server.url, socket_timeout=1.5))
-    link.exchange([("PING",)])
-    channel = link._idle[0].connection._sock
-    options = (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)
-    limits = [channel.getsockopt(socket.SOL_SOCKET, option, 16) for option in options]
-    link.close()
-
-    assert [struct.unpack("@ll", limit) for limit in limits] == [(1, 500_000)] * 2
-    assert channel.gettimeout() is None

@@ -6,7 +6,6 @@ The counterpart of link_async.py, where the reason is told: redis-py connects, t
 import os
 import select
 import socket
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,7 +92,6 @@ class _Line:
         self._channel: Any = connection._sock  # noqa: SLF001 - there is no other way
         self._reader = new_reader()
         self._poll = _poll_of(self._channel)
-        _leave_time_limit_to_system(self._channel)
 
     def converse(self, data: bytes, count: int, replies: list[Any]) -> bool:
         """Send *data* and append *count* replies; return whether the next call may use the line.
@@ -102,23 +100,20 @@ class _Line:
             OSError: the connection was lost, or the server is silent.
         """
         channel, reader, is_master = self._channel, self._reader, True
-        try:
-            sent = channel.send(data)
-            if sent < len(data):
-                _send_rest(channel, memoryview(data)[sent:])
-            while len(replies) < count:
-                reply = reader.gets()
-                if reply is MISSING:
-                    received = channel.recv(MOST_BYTES)
-                    if not received:
-                        raise ConnectionError("connection closed by server")
-                    reader.feed(received)
-                    continue
-                replies.append(reply)
-                if type(reply) is Refusal:
-                    is_master = is_master and not is_read_only(reply)
-        except BlockingIOError:  # how the system tells it
-            raise TimeoutError("timed out") from None
+        sent = channel.send(data)
+        if sent < len(data):
+            _send_rest(channel, memoryview(data)[sent:])
+        while len(replies) < count:
+            reply = reader.gets()
+            if reply is MISSING:
+                received = channel.recv(MOST_BYTES)
+                if not received:
+                    raise ConnectionError("connection closed by server")
+                reader.feed(received)
+                continue
+            replies.append(reply)
+            if type(reply) is Refusal:
+                is_master = is_master and not is_read_only(reply)
         # Nothing may be left over for the next call; and when the master has become a replica,
         # the next call asks for the new one.
         return is_master and not reader.has_data()
@@ -131,25 +126,6 @@ class _Line:
         if self._poll is None:
             return not select.select([channel], [], [], 0)[0]
         return not self._poll.poll(0)
-
-
-def _leave_time_limit_to_system(channel: socket.socket | None) -> None:
-    """Let the system limit the time of each send and receive, where it can.
-
-    Python would ask before both whether they would block: 3 µs of a round trip of 40.
-    """
-    # What TLS sends and receives is not what is asked of it.
-    if type(channel) is not socket.socket or os.name != "posix":
-        return
-    limit_s = channel.gettimeout()
-    if not limit_s:
-        return
-    limit = struct.pack("@ll", *divmod(max(1, int(limit_s * 1e6)), 1_000_000))
-    channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-    channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-    channel.settimeout(None)
-    if not os.get_blocking(channel.fileno()):  # gevent's sockets wait in another way
-        channel.settimeout(limit_s)
 
 
 def _send_rest(channel: Any, unsent: memoryview) -> None:
