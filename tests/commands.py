@@ -32,13 +32,18 @@ class Commands(AbstractContextManager[Any]):
 
     def sent(self) -> list[str]:
         """Return the names of the commands that were sent since the last call, in order."""
+        return [text.split(" ", 1)[0].lower() for text in self.texts()]
+
+    def texts(self) -> list[str]:
+        """Return the whole commands that were sent since the last call, in order."""
         mark = uuid4().hex
         self._client.echo(mark)
-        names: list[str] = []
+        texts: list[str] = []
         while True:
             each = self._monitor.next_command()
-            if mark in each["command"]:
-                return names
-            name = each["command"].split(" ", 1)[0].lower()
-            if each["client_type"] != "lua" and name != "client":  # a connection introduces itself
-                names.append(name)
+            text: str = each["command"]
+            if mark in text:
+                return texts
+            is_ours = each["client_type"] != "lua"
+            if is_ours and not text.lower().startswith("client "):  # a connection introduces itself
+                texts.append(text)

@@ -5,15 +5,21 @@ import gc
 
 import pytest
 
+from pyasynq.broker.scripts import load
 from pyasynq.client import Client
 from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.mux import ServeMux
 from pyasynq.worker.server import Server
+from tests.commands import Commands
 from tests.counting_proxy import Count, CountingProxy
 from tests.eventually import eventually_async
 
 TASKS = 2000
+
+
+def is_waiting(redis_client) -> bool:
+    return any(each["cmd"] == "blmove" for each in redis_client.client_list())
 
 
 def counting_mux(tasks: int) -> tuple[ServeMux, asyncio.Event]:
@@ -45,6 +51,25 @@ async def test_commands_and_round_trips_are_shared_by_the_tasks_of_a_batch(
 
     assert count.commands / TASKS <= most_commands
     assert count.round_trips / TASKS <= most_round_trips
+
+
+async def test_a_lone_task_starts_before_its_worker_fetches_again(redis_server, redis_client):
+    fetch, fetches = load("dequeue_many").digest, list[int]()
+    mux, finished = ServeMux(), asyncio.Event()
+
+    @mux.handler("noop")
+    async def noop(_ctx, _task):
+        fetches.append(sum(fetch in text for text in commands.texts()))
+        finished.set()
+
+    with Client(redis_server.url) as client, Commands(redis_server) as commands:
+        async with Server(redis_server.url).running(mux):
+            await eventually_async(lambda: is_waiting(redis_client))
+            commands.texts()
+            client.enqueue(Task("noop", b"{}"))
+            await finished.wait()
+
+    assert fetches == [1]
 
 
 async def test_a_task_leaves_no_cycle_for_the_garbage_collector(redis_server, redis_client):
