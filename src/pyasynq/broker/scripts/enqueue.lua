@@ -8,16 +8,16 @@
 -- Returns: {} when all were stored, else per refused task {index from 0, code, ...} as of claim
 -- Memory full: refused
 -- Repeat: by_token
-redis.call("LLEN", KEYS[1])
 if #ARGV == 5 then -- one task, the most frequent call
   local why = claim(ARGV[1] .. ARGV[4], ARGV[4], "")
   if why then
     return {{0, why[1], why[2], why[3]}}
   end
+  redis.call("LPUSH", KEYS[1], ARGV[4]) -- first, for a key of another type fails here
   redis.call("HSET", ARGV[1] .. ARGV[4], "msg", ARGV[5], "state", "pending", "pending_since", ARGV[2])
-  redis.call("LPUSH", KEYS[1], ARGV[4])
   return {}
 end
+redis.call("LLEN", KEYS[1]) -- fails for a key of another type, before anything is written
 local step, refused, ids = tonumber(ARGV[3]), {}, {}
 for i = 4, #ARGV, step do
   local id = ARGV[i]
