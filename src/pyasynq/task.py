@@ -148,5 +148,5 @@ def _draft_of(kind: type[TaskInfo | EnqueueResult]) -> Any:
 InfoDraft, ResultDraft = _draft_of(TaskInfo), _draft_of(EnqueueResult)
 """Have the same fields, which may be set; once all are, ``draft.__class__ = TaskInfo`` makes one.
 
-A frozen dataclass sets each of its fields by a call: 4.1 µs for a TaskInfo, which take 0.7 so.
+A frozen dataclass sets each of its fields by a call: 4.1 µs for a TaskInfo, 0.7 by its draft.
 """

@@ -1,5 +1,6 @@
 """Times as users see them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,3 +91,12 @@ def test_a_sample_that_took_too_long_does_not_count():
 
     assert not observe(clock, 10**9, there_ns=150_000_000, back_ns=60_000_000)
     assert clock.offset_ns == 0
+
+
+def test_a_replaced_time_does_not_part_the_two_times_of_a_clock(monkeypatch):
+    """As a library does that lets the time stand still in the tests of a user."""
+    clock = SystemClock()
+    before_ns = clock.now_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+
+    assert before_ns <= clock.redis_now_ns() <= clock.now_ns()

@@ -205,6 +205,22 @@ async def test_a_task_that_nobody_announced_is_found_by_the_next_pass(work, redi
     assert work.state(info) == "pending"
 
 
+async def test_a_poll_that_finds_nothing_is_followed_by_the_next_one_not_by_a_fetch(
+    redis_url, commands
+):
+    config = ServerConfig(
+        queues=dict.fromkeys(map(str, range(MOST_QUEUES + 1)), 1), task_check_interval=0.01
+    )
+    async with assembled(redis_url, config) as parts:
+        life, names = Life(), []
+        running = asyncio.create_task(parts.processor.run(life))
+        await eventually_async(lambda: names.extend(commands.sent()) or names.count("exists") >= 20)
+        life.stopping.set()
+        await running
+
+    assert names.count("evalsha") == len(config.queues)  # of the one fetch before
+
+
 async def test_more_queues_than_can_be_waited_for_are_asked_in_one_command(work, commands):
     seen, mux = [], ServeMux()
 

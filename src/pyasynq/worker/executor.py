@@ -74,7 +74,7 @@ class Executor:
             config.process_pool_size or os.cpu_count() or 1, grace_s=self._grace_s / 2
         )
         _check_places(mux)
-        self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}  # by pattern
+        self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}  # "" for no pattern
         self._tellings: set[asyncio.Task[None]] = set()
         self._lane = Lane(scope.loop, self._run, self._deadlines.add)
         self.running: set[RunningTask] = set()

@@ -197,12 +197,18 @@ class Processor:
 
     async def _is_changed(self, *, within_s: float) -> bool:
         """Wait until something changes, and tell whether it did; cheaper than asyncio.timeout."""
-        timer = self._loop.call_later(within_s, self._changed.set)
+        timer = self._loop.call_later(within_s, self._wake_unchanged)
         try:
             await self._changed.wait()
         finally:
             timer.cancel()
-        return self._loop.time() < timer.when()
+        return self._changed.is_set()
+
+    def _wake_unchanged(self) -> None:
+        """Wake who waits for a change, and leave none behind: the next wait is a wait again."""
+        if not self._changed.is_set():
+            self._changed.set()
+            self._changed.clear()
 
     async def _is_any_pending(self) -> bool:
         try:
