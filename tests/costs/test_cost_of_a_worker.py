@@ -72,6 +72,30 @@ async def test_a_lone_task_starts_before_its_worker_fetches_again(redis_server, 
     assert fetches == [1]
 
 
+async def test_the_outcome_of_a_lone_task_leaves_with_the_next_fetch_and_not_after_it(
+    redis_server, redis_client
+):
+    scripts = {"fetch": load("dequeue_many"), "outcome": load("done_many")}
+    for script in scripts.values():
+        redis_client.script_load(script.source)
+    mux, _finished = counting_mux(1)
+    order: list[str] = []
+
+    def is_written() -> bool:
+        for text in commands.texts():
+            order.extend(name for name, script in scripts.items() if script.digest in text)
+        return "outcome" in order
+
+    with Client(redis_server.url) as client:
+        async with Server(redis_server.url).running(mux):
+            await eventually_async(lambda: is_waiting(redis_client))
+            with Commands(redis_server) as commands:
+                client.enqueue(Task("noop", b"{}"))
+                await eventually_async(is_written)
+
+    assert order[:2] == ["fetch", "outcome"]
+
+
 async def test_a_task_leaves_no_cycle_for_the_garbage_collector(redis_server, redis_client):
     with Client(redis_server.url) as client:
         client.enqueue_many([Task("noop", b"{}")] * TASKS)
