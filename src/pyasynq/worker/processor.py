@@ -29,11 +29,12 @@ from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.executor import Executor
 from pyasynq.worker.fetcher import Fetcher
+from pyasynq.worker.idling import Idling
 from pyasynq.worker.lease import Ending, Held, RunningTask, deadline_ns
 from pyasynq.worker.occupied import Occupied
 from pyasynq.worker.outcome import Outcome
 from pyasynq.worker.queues import strategy
-from pyasynq.worker.wake_up import RENEW_S, WakeUp
+from pyasynq.worker.wake_up import WakeUp
 
 logger = logging.getLogger("pyasynq.processor")
 
@@ -93,7 +94,6 @@ class Processor:
         self._config = config
         self._clock = clock
         self._keys = keys
-        self._pending = Occupied(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster)
         # Redis makes one half ready while the other one runs.
         self._most = min(MOST_PER_FETCH, max(LEAST_HALF, config.concurrency // 2))
         self._executor = executor
@@ -103,6 +103,15 @@ class Processor:
         self._loop = asyncio.get_running_loop()
         self._payload_sizes = PayloadSizes(config.max_payload_size)
         self._wake_up = wake_up
+        self._idling = Idling(
+            clock,
+            Occupied(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster),
+            wake_up,
+            changed,
+            queues=len(keys),
+            check_s=to_seconds(config.task_check_interval),
+            random=random,
+        )
         self._server_id = server_id
         self._fetcher = Fetcher(
             runner,
@@ -170,7 +179,7 @@ class Processor:
         self._outage.is_over()
         self._wait_s = FIRST_WAIT_S
         if fetched == 0:
-            await self._idle()
+            await self._idling.wait(self._fetcher.waitable)
         elif fetched < room:  # there is no more: the handlers start first
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # and the outcomes of those that do not wait go along
@@ -179,43 +188,6 @@ class Processor:
         slots = self._config.concurrency - len(self._executor.running)
         writes = UNWRITTEN_PER_SLOT * self._config.concurrency - self._finisher.unwritten
         return min(slots, writes, self._most)
-
-    async def _idle(self) -> None:
-        """Wait until something changes; ask at the check interval if a queue is polled."""
-        waitable = self._fetcher.waitable
-        self._wake_up.watch(waitable)
-        is_polled = len(waitable) < len(self._keys)
-        end = self._clock.monotonic() + RENEW_S
-        while self._clock.monotonic() < end:
-            wait_s = RENEW_S
-            if is_polled:
-                check_s = to_seconds(self._config.task_check_interval)
-                wait_s = check_s * (0.5 + self._random.random())
-            if await self._is_changed(within_s=wait_s):
-                return
-            if is_polled and await self._is_any_pending():
-                return
-
-    async def _is_changed(self, *, within_s: float) -> bool:
-        """Wait until something changes, and tell whether it did; cheaper than asyncio.timeout."""
-        timer = self._loop.call_later(within_s, self._wake_unchanged)
-        try:
-            await self._changed.wait()
-        finally:
-            timer.cancel()
-        return self._changed.is_set()
-
-    def _wake_unchanged(self) -> None:
-        """Wake who waits for a change, and leave none behind: the next wait is a wait again."""
-        if not self._changed.is_set():
-            self._changed.set()
-            self._changed.clear()
-
-    async def _is_any_pending(self) -> bool:
-        try:
-            return bool(await self._pending.queues())
-        except PyasynqError:
-            return True  # the fetch will say what is wrong
 
     async def _on_trouble(self, error: PyasynqError, life: Life) -> None:
         self._outage.begins(error)
