@@ -172,8 +172,7 @@ def _items(options: EnqueueOptions) -> Iterator[tuple[str, object]]:
 
 def _faults(options: EnqueueOptions) -> Iterator[str]:
     """Yield what is wrong with the given fields, in their order."""
-    for what in EnqueueOptions.__dataclass_fields__:
-        value = getattr(options, what)
+    for what, value in _items(options):
         fault = None if value is None else _field_fault(what, value)
         if fault:
             yield fault

@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker import enqueue
-from pyasynq.broker.enqueue import Outcomes
+from pyasynq.broker.enqueue import Outcomes, place
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.prepare import Prepared, info_of
 from pyasynq.errors import (
@@ -57,11 +56,7 @@ class Chunk(msgspec.Struct):
 
     def operation(self, now_ns: int) -> Operation[Outcomes]:
         """Return the operation that stores the tasks."""
-        if self.state is TaskState.SCHEDULED:
-            return enqueue.schedule(self.items, self.keys)
-        if self.state is TaskState.AGGREGATING:
-            return enqueue.add_to_group(self.items, self.keys, now_ns=now_ns)
-        return enqueue.enqueue(self.items, self.keys, now_ns=now_ns)
+        return place(self.items, self.state, self.keys, now_ns=now_ns)
 
 
 def prepared_all(
@@ -83,10 +78,7 @@ def prepared_all(
     faults: list[str] = []
     for position, given in enumerate(tasks):
         try:
-            if type(given) is Task:  # most are: 0.1 µs less
-                items.append(prepare_one(given, given.options))
-            else:
-                items.append(prepare_one(*_with_options(given)))
+            items.append(prepare_one(*_with_options(given)))
         except (ConfigError, PayloadError) as error:
             faults.append(f"task {position}: {error}")
     ConfigError.raise_if(faults)

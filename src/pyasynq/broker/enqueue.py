@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
-from pyasynq.broker.prepare import Prepared
+from pyasynq.broker.prepare import PENDING, Prepared
 from pyasynq.broker.process import check_size, text
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
@@ -19,6 +19,7 @@ from pyasynq.errors import (
     PayloadError,
     TaskIdConflictError,
 )
+from pyasynq.task import TaskState
 from pyasynq.wire.keys import QueueKeys, global_keys
 from pyasynq.wire.message import decode, is_same_task
 
@@ -69,13 +70,15 @@ def add_to_group(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> 
     return _store("add_to_group", (keys.groups,), (*head, *_described(items, describe)), items)
 
 
-def place(item: Prepared, keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
-    """Store one task where it belongs."""
-    if item.process_at_ns is not None:
-        return schedule((item,), keys)
-    if item.group:
-        return add_to_group((item,), keys, now_ns=now_ns)
-    return enqueue((item,), keys, now_ns=now_ns)
+def place(
+    items: Sequence[Prepared], state: TaskState, keys: QueueKeys, *, now_ns: int
+) -> Operation[Outcomes]:
+    """Store tasks that will all be in *state* where they belong."""
+    if state is PENDING:
+        return enqueue(items, keys, now_ns=now_ns)
+    if state is TaskState.SCHEDULED:
+        return schedule(items, keys)
+    return add_to_group(items, keys, now_ns=now_ns)
 
 
 def described(item: Prepared) -> tuple[Argument, ...]:

@@ -57,8 +57,10 @@ class Enqueuer:
         keys, prepared = item
         listed_at = self._registered.get(keys.queue, NEVER)
         if self._clock.monotonic() - listed_at >= REGISTER_AGAIN_S:
-            return (self.store_all((item,)))[0]
-        operation = place(prepared, keys, now_ns=self._clock.redis_now_ns())
+            (outcome,) = self.store_all((item,))
+            return outcome
+        now_ns = self._clock.redis_now_ns()
+        operation = place((prepared,), prepared.state, keys, now_ns=now_ns)
         try:
             outcomes = self._runner.run(operation, patience_s=self._patience_s)
         except PyasynqError as error:

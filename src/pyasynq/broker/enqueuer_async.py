@@ -58,8 +58,10 @@ class AsyncEnqueuer:
         keys, prepared = item
         listed_at = self._registered.get(keys.queue, NEVER)
         if self._clock.monotonic() - listed_at >= REGISTER_AGAIN_S:
-            return (await self.store_all((item,)))[0]
-        operation = place(prepared, keys, now_ns=self._clock.redis_now_ns())
+            (outcome,) = await self.store_all((item,))
+            return outcome
+        now_ns = self._clock.redis_now_ns()
+        operation = place((prepared,), prepared.state, keys, now_ns=now_ns)
         try:
             outcomes = await self._runner.run(operation, patience_s=self._patience_s)
         except PyasynqError as error:

@@ -21,7 +21,7 @@ from pyasynq.task import InfoDraft, Task, TaskInfo, TaskState
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, encode
 
-_PENDING = TaskState.PENDING  # the class itself takes 0.2 µs to find it
+PENDING = TaskState.PENDING  # the class itself takes 0.2 µs to find it
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -49,7 +49,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The state it will be in."""
         if self.process_at_ns is not None:
             return TaskState.SCHEDULED
-        return TaskState.AGGREGATING if self.group else _PENDING
+        return TaskState.AGGREGATING if self.group else PENDING
 
 
 def prepare(
@@ -112,7 +112,7 @@ def prepare(
 def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
     """Return what is known of a task that was just stored."""
     message, due_ns, state = prepared.message, prepared.process_at_ns, prepared.state
-    due = now if state is _PENDING else None
+    due = now if state is PENDING else None
     info = InfoDraft()
     info.id = message.id
     info.queue = message.queue

@@ -18,7 +18,6 @@ from typing import Any
 
 from pyasynq.errors import ConfigError, HandlerNotFoundError
 from pyasynq.options import to_seconds
-from pyasynq.task import stored_task
 from pyasynq.worker import outcome
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.context import Scope, TaskContext, enter
@@ -88,9 +87,7 @@ class Executor:
         """Start the handler of *running*; returns at once."""
         if self._on_start is not None:
             self._on_start(running)
-        message = running.message
-        task = stored_task(message.type, message.payload, message.headers)
-        running.context = TaskContext(running, task, self._scope)
+        running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
         self.running.add(running)
         self._lane.start(running)
 
@@ -140,8 +137,7 @@ class Executor:
         finally:
             running.has_ended = True
             running.context = running.handle = None  # no cycle: freed without the collector
-            if running.is_watched:
-                self._deadlines.remove(running)
+            self._deadlines.remove(running)
             self.running.discard(running)
             self._release()
 

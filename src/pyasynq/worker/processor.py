@@ -240,8 +240,7 @@ class Processor:
                 error,
             )
             return None
-        if len(message.payload) > self._payload_sizes.limit_bytes:
-            self._payload_sizes.check(message.type, message.payload)
+        self._payload_sizes.check(message.type, message.payload)
         now_ns, loop_s = now
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
