@@ -29,7 +29,7 @@ def store(case: Case, item: Prepared) -> None:
     """Register the queue and store the task, as one enqueue does."""
     keys = keys_of(item.message.queue)
     case.run(enqueue.register_queue(keys.queue, namespace="asynq"))
-    (refusal,) = case.run(enqueue.place(item, keys, now_ns=case.now_ns))
+    (refusal,) = case.run(enqueue.place([item], item.state, keys, now_ns=case.now_ns))
     if refusal is not None:
         raise refusal
 
@@ -95,7 +95,7 @@ def batch_enqueue(case: Case) -> int:
         keys = keys_of(message.queue)
         operations += [
             enqueue.register_queue(keys.queue, namespace="asynq"),
-            enqueue.place(ready, keys, now_ns=case.now_ns),
+            enqueue.place([ready], ready.state, keys, now_ns=case.now_ns),
         ]
     answers = case.runner.run_all(operations, patience_s=0)
     for answer in answers:

@@ -150,7 +150,7 @@ def test_one_pipeline_reaches_every_node_and_keeps_the_order_of_its_answers(clus
     for number in range(30):
         keys = queue_keys(QUEUES[number % 6])
         item = make_prepared(f"task{number // 2}", queue=keys.queue)
-        operations.append(enqueue.place(item, keys, now_ns=NOW_NS))
+        operations.append(enqueue.place([item], item.state, keys, now_ns=NOW_NS))
 
     answers = runner.run_all(operations)
 

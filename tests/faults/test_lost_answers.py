@@ -211,7 +211,7 @@ def test_a_real_conflict_is_told_also_after_a_lost_answer(
     prepare_redis(redis_client)
     options = {"process_in": 60} if kind == "schedule" else {}
     other = make_prepared("p", **options, headers={"not": "the same"})
-    operation = enqueue.place(other, KEYS, now_ns=NOW_NS)
+    operation = enqueue.place([other], other.state, KEYS, now_ns=NOW_NS)
     redis_client.script_load(operation.call.source)
 
     with ChaosProxy(redis_server.port) as proxy:
