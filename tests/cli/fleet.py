@@ -183,7 +183,7 @@ def is_alive(pid: int) -> bool:
     """Whether the process runs; one that nobody has waited for yet does not."""
     try:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before it was opened, or read
         return False
 
 
