@@ -28,9 +28,9 @@ from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sides import GO_SOURCE, PYASYNQ
 from benchmarks.measure.stock import TASK
 from pyasynq import EnqueueOptions
-from pyasynq.broker import enqueue, finish, process
+from pyasynq.broker.new_tasks.prepare import Prepared, prepare
 from pyasynq.broker.operation import Operation, Script
-from pyasynq.broker.prepare import Prepared, prepare
+from pyasynq.broker.operations import dequeue, enqueue, finish
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import queue_keys
 
@@ -79,7 +79,7 @@ class Scripts:
             owner = f"owner{number}"
             yield _called(
                 redis,
-                process.dequeue_many(
+                dequeue.dequeue_many(
                     KEYS, count=len(some), owner=owner, lease_expires_at_s=until_s
                 ),
             )

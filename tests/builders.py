@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from pyasynq.broker.finish import Fence
-from pyasynq.broker.prepare import Prepared, prepare
-from pyasynq.broker.process import Leased
+from pyasynq.broker.new_tasks.prepare import Prepared, prepare
+from pyasynq.broker.operations.dequeue import Leased
+from pyasynq.broker.operations.finish import Fence
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
-from pyasynq.worker.lease import RunningTask
+from pyasynq.worker.attempt.running_task import RunningTask
 
 NOW_NS = 2_000_000_000_500_000_000
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import redis
 
-from pyasynq.connection.embedded import find_binary
-from pyasynq.connection.supervisor import free_port
+from pyasynq.connection.embedded.server import find_binary
+from pyasynq.connection.embedded.supervisor import free_port
 from tests.eventually import eventually
 from tests.redis_server import RedisServer
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import redis
 
-from pyasynq.connection.embedded import find_binary
-from pyasynq.connection.supervisor import free_port
+from pyasynq.connection.embedded.server import find_binary
+from pyasynq.connection.embedded.supervisor import free_port
 
 START_TIMEOUT_S = 15.0
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
-    "src/pyasynq/broker/runner_async.py",
-    "src/pyasynq/broker/enqueuer_async.py",
+    "src/pyasynq/broker/runners/runner_async.py",
+    "src/pyasynq/broker/runners/enqueuer_async.py",
     "src/pyasynq/client_async.py",
-    "src/pyasynq/connection/cluster_async.py",
+    "src/pyasynq/connection/transport/cluster_async.py",
     *(
         str(path.relative_to(ROOT))
         for path in sorted(ROOT.glob("src/pyasynq/inspector/*_async.py"))
@@ -37,6 +37,8 @@ TABLE = [
         r"\1",
     ),
     (r"\b(\w+)_async\b", r"\1"),
+    (r"\btransport\.multiplexed\b", "transport.blocking"),
+    (r"\brunners\.coalescer\b", "runners.direct"),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),
     (r"\bAsyncIterator\b", "Iterator"),

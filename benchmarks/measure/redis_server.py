@@ -13,8 +13,8 @@ from typing import Any, Self
 import redis
 
 from benchmarks.measure.program import LIMIT_S, ProgramFailedError
-from pyasynq.connection.embedded import find_binary
-from pyasynq.connection.supervisor import free_port
+from pyasynq.connection.embedded.server import find_binary
+from pyasynq.connection.embedded.supervisor import free_port
 
 START_TIMEOUT_S = 15.0
 LOOKS = ("info", "config", "monitor", "client")

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from benchmarks.programs.role import PAYLOAD, at_a_rate
 from pyasynq import Client, EnqueueOptions, Task
-from pyasynq.broker import finish, process
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.process import Leased
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import dequeue, finish
+from pyasynq.broker.operations.dequeue import Leased
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import QueueKeys, queue_keys
 
 TASK = Task("noop", json.dumps(PAYLOAD).encode())
@@ -94,8 +94,8 @@ def _lease(runner: Runner, keys: QueueKeys, tasks: int) -> Iterator[tuple[str, l
     until_s = int(time.time()) + HOUR_S
     for start in range(0, tasks, PER_LEASE):
         count, owner = min(PER_LEASE, tasks - start), f"stock{start}"
-        dequeue = process.dequeue_many(keys, count=count, owner=owner, lease_expires_at_s=until_s)
-        yield owner, runner.run(dequeue).tasks
+        taken = dequeue.dequeue_many(keys, count=count, owner=owner, lease_expires_at_s=until_s)
+        yield owner, runner.run(taken).tasks
 
 
 def _ended(keys: QueueKeys, state: str, owner: str, leased: list[Leased]) -> Operation[list[bool]]:

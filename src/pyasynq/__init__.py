@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from pyasynq.payload import Field
     from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
-    from pyasynq.worker.context import TaskContext, current_context
-    from pyasynq.worker.events import EventName, TaskEvent
-    from pyasynq.worker.middleware import CallNext, Middleware
-    from pyasynq.worker.mux import ServeMux, TaskSettings
+    from pyasynq.worker.handlers.context import TaskContext, current_context
+    from pyasynq.worker.handlers.events import EventName, TaskEvent
+    from pyasynq.worker.handlers.middleware import CallNext, Middleware
+    from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
     from pyasynq.worker.server import Server
 
 __all__ = [
@@ -121,10 +121,10 @@ _HOMES = {
     "payload": ("Field",),
     "task": ("EnqueueResult", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
-    "worker.context": ("TaskContext", "current_context"),
-    "worker.events": ("EventName", "TaskEvent"),
-    "worker.middleware": ("CallNext", "Middleware"),
-    "worker.mux": ("ServeMux", "TaskSettings"),
+    "worker.handlers.context": ("TaskContext", "current_context"),
+    "worker.handlers.events": ("EventName", "TaskEvent"),
+    "worker.handlers.middleware": ("CallNext", "Middleware"),
+    "worker.handlers.mux": ("ServeMux", "TaskSettings"),
     "worker.server": ("Server",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self, Unpack
 
-from pyasynq.broker.bulk import Item, prepared_all, results_of
-from pyasynq.broker.enqueuer import Enqueuer
-from pyasynq.broker.payload_size import (
+from pyasynq.broker.new_tasks.payload_size import (
     DEFAULT_MAX_PAYLOAD_SIZE,
     PayloadSizes,
     max_payload_size_fault,
 )
-from pyasynq.broker.prepare import info_of, prepare
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.new_tasks.prepare import info_of, prepare
+from pyasynq.broker.operations.bulk import Item, prepared_all, results_of
+from pyasynq.broker.runners.enqueuer import Enqueuer
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock, SystemClock, to_datetime
-from pyasynq.connection.connect import ConnectionSource, Connector
+from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
 from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions, OptionKeywords, duration_fault

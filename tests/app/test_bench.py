@@ -11,8 +11,8 @@ from pyasynq.app import App
 from pyasynq.client import Client
 from pyasynq.errors import ConfigError, NotFoundError, PyasynqError, ServerStateError
 from pyasynq.task import Task
-from pyasynq.worker.context import TaskContext
-from pyasynq.worker.events import TaskEvent
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.events import TaskEvent
 
 app = App("redis://nowhere.invalid", queues={"default": 2, "mail": 1}, retry_delay=retry.fixed(60))
 seen: list[object] = []

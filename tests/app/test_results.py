@@ -19,7 +19,7 @@ from pyasynq.errors import (
 )
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
-from pyasynq.worker.context import TaskContext
+from pyasynq.worker.handlers.context import TaskContext
 
 
 @dataclass

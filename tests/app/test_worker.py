@@ -13,7 +13,7 @@ from pyasynq.client_async import AsyncClient
 from pyasynq.errors import RetryLater, TaskNotFoundError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
-from pyasynq.worker.context import TaskContext
+from pyasynq.worker.handlers.context import TaskContext
 from tests.eventually import eventually_async
 
 

@@ -10,7 +10,7 @@ from pyasynq.cli.main import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.options import EnqueueOptions
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.events import EVENT_NAMES, TaskEvent
+from pyasynq.worker.handlers.events import EVENT_NAMES, TaskEvent
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
 ERRORS = [

@@ -17,9 +17,9 @@ RARE = (
     "prometheus_client",
     "tomllib",  # only beside a pyproject.toml
     "difflib",  # only after a mistake
-    "pyasynq.connection.embedded",
-    "pyasynq.connection.sentinel",
-    "pyasynq.connection.supervisor",
+    "pyasynq.connection.embedded.server",
+    "pyasynq.connection.transport.sentinel",
+    "pyasynq.connection.embedded.supervisor",
 )
 COMMANDS = ("pyasynq.cli.dev", "pyasynq.cli.stats", "pyasynq.cli.task", "pyasynq.cli.worker")
 ENQUEUEING = ("pyasynq.client", "pyasynq.client_async", "pyasynq.inspector")

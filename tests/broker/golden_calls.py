@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pyasynq.broker import enqueue, finish, inspect, maintain, presence, process
-from pyasynq.broker.prepare import Prepared
+from pyasynq.broker.new_tasks.prepare import Prepared
+from pyasynq.broker.operations import dequeue, enqueue, finish, inspection, maintain, presence
 from pyasynq.inspector.infos import queue_info, task_info
 from pyasynq.wire.message import TaskMessage, decode, encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
@@ -104,9 +104,9 @@ def batch_enqueue(case: Case) -> int:
     return sum(answer == [None] for answer in answers)
 
 
-def dequeue(case: Case) -> Any:
+def dequeue_one(case: Case) -> Any:
     for queue in case.args["queues"]:
-        operation = process.dequeue_many(
+        operation = dequeue.dequeue_many(
             keys_of(queue), count=1, owner=OWNER, lease_expires_at_s=case.now_s + 30
         )
         fetched = case.run(operation)
@@ -123,7 +123,9 @@ def done(case: Case) -> None:
 
 def complete(case: Case) -> None:
     message = case.message
-    (stored,) = (each for each in [case.run(inspect.get_task(keys_of(message.queue), message.id))])
+    (stored,) = (
+        each for each in [case.run(inspection.get_task(keys_of(message.queue), message.id))]
+    )
     item = finish.Completion(
         task_id=message.id,
         fence=finish.Fence(),
@@ -238,14 +240,14 @@ def publish_cancelation(case: Case) -> dict[str, dict[str, str]]:
 
 
 def all_queues(case: Case) -> list[str]:
-    names_found: list[str] = case.run(inspect.list_queues("asynq"))
+    names_found: list[str] = case.run(inspection.list_queues("asynq"))
     return names_found
 
 
 def get_task_info(case: Case) -> dict[str, Any]:
     queue, task_id = case.args["queue"], case.args["id"]
-    stored = case.run(inspect.get_task(keys_of(queue), task_id))
-    if stored is None or not case.run(inspect.has_queue(queue, "asynq")):
+    stored = case.run(inspection.get_task(keys_of(queue), task_id))
+    if stored is None or not case.run(inspection.has_queue(queue, "asynq")):
         raise NotOursError
     info = task_info(queue, task_id, stored, case.now_ns)
     due = info.next_process_at
@@ -259,8 +261,8 @@ def get_task_info(case: Case) -> dict[str, Any]:
 
 def current_stats(case: Case) -> dict[str, Any]:
     queue = case.args["queue"]
-    stats = case.run(inspect.queue_stats(keys_of(queue), now_ns=case.now_ns))
-    if not case.run(inspect.has_queue(queue, "asynq")):
+    stats = case.run(inspection.queue_stats(keys_of(queue), now_ns=case.now_ns))
+    if not case.run(inspection.has_queue(queue, "asynq")):
         raise NotOursError
     info = asdict(queue_info(queue, stats, case.now_ns))
     info["latency_ns"] = info.pop("latency") // timedelta(microseconds=1) * 1000
@@ -280,7 +282,7 @@ CALLS: dict[str, Callable[[Case], Any]] = {
     "AddToGroup": add_to_group,
     "AddToGroupUnique": add_to_group_unique,
     "BatchEnqueue": batch_enqueue,
-    "Dequeue": dequeue,
+    "Dequeue": dequeue_one,
     "Done": done,
     "MarkAsComplete": complete,
     "Retry": retry,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import QueueKeys

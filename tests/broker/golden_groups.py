@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pyasynq.broker import groups
+from pyasynq.broker.operations import groups
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.message import decode
 from tests.broker.golden_case import Case, NotOursError, at_ns, keys_of, seconds

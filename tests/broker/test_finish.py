@@ -5,11 +5,11 @@ from itertools import takewhile
 
 import pytest
 
-from pyasynq.broker import finish, maintain, process
-from pyasynq.broker.finish import Fence
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import dequeue, finish, maintain
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, PyasynqError
 from tests.broker.golden_state import dump
 from tests.builders import NOW_NS, make_data, make_keys
@@ -205,7 +205,7 @@ def test_dequeue_leases_the_oldest_tasks_in_order(run, redis_client):
         redis_client.hset(KEYS.task(task_id), mapping={"msg": DATA, "pending_since": 5})
         redis_client.lpush(KEYS.pending, task_id)
 
-    fetched = run(process.dequeue_many(KEYS, count=2, owner="me", lease_expires_at_s=NOW_S))
+    fetched = run(dequeue.dequeue_many(KEYS, count=2, owner="me", lease_expires_at_s=NOW_S))
 
     assert [(each.task_id, each.pending_since_ns) for each in fetched.tasks] == [("a", 5), ("b", 5)]
     assert redis_client.lrange(KEYS.active, 0, -1) == [b"b", b"a"]
@@ -225,7 +225,7 @@ def test_dequeue_drops_ghosts_and_goes_on(run, redis_client):
     redis_client.set(KEYS.task("wrong"), "no hash")
     redis_client.rpush(KEYS.pending, "a", *[f"ghost {n}" for n in range(30)], "wrong", b"\xff")
 
-    fetched = run(process.dequeue_many(KEYS, count=5, owner="me", lease_expires_at_s=NOW_S))
+    fetched = run(dequeue.dequeue_many(KEYS, count=5, owner="me", lease_expires_at_s=NOW_S))
 
     assert [each.task_id for each in fetched.tasks] == ["a"]
     assert len(fetched.dropped) == 32
@@ -237,7 +237,7 @@ def test_dequeue_works_when_memory_is_full(run, redis_client):
     redis_client.lpush(KEYS.pending, "a")
     redis_client.config_set("maxmemory", 1)
 
-    fetched = run(process.dequeue_many(KEYS, count=5, owner="me", lease_expires_at_s=NOW_S))
+    fetched = run(dequeue.dequeue_many(KEYS, count=5, owner="me", lease_expires_at_s=NOW_S))
 
     redis_client.config_set("maxmemory", 0)
     assert len(fetched.tasks) == 1
@@ -250,7 +250,7 @@ def test_a_lock_until_the_start_is_freed_by_the_dequeue(run, redis_client):
     redis_client.hset(KEYS.task("a"), mapping=fields)
     redis_client.lpush(KEYS.pending, "a")
 
-    run(process.dequeue_many(KEYS, count=1, owner="me", lease_expires_at_s=NOW_S))
+    run(dequeue.dequeue_many(KEYS, count=1, owner="me", lease_expires_at_s=NOW_S))
 
     assert redis_client.exists(lock) == 0
 

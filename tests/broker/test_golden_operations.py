@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 import redis
 
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from tests.broker.golden_calls import CALLS
 from tests.broker.golden_case import Case
 from tests.broker.golden_state import State, dump, expected, same_expiry

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pyasynq.broker import groups
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import groups
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, DuplicateTaskError, TaskIdConflictError
 from tests.broker.golden_state import dump
 from tests.builders import NOW_NS, make_data, make_keys, make_prepared

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pyasynq.broker import maintain
-from pyasynq.broker.maintain import Healed
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import maintain
+from pyasynq.broker.operations.maintain import Healed
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from tests.broker.golden_state import dump
 from tests.builders import NOW_NS, make_data, make_keys
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from pyasynq.broker.operation import Operation, Repeat, Script, ignore
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import (
     ConfigError,
     IncompatibleRedisError,

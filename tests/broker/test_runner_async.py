@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import pytest
 
 from pyasynq.broker.operation import Operation, Repeat, Script, ignore
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import (
     ConfigError,
     IncompatibleRedisError,

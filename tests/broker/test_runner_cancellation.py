@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from pyasynq.broker.operation import Operation, Repeat
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from tests.chaos_proxy import ChaosProxy
 from tests.eventually import eventually_async
 

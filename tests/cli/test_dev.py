@@ -10,7 +10,7 @@ import pytest
 
 from pyasynq.cli.dev import find_redis
 from pyasynq.client import Client
-from pyasynq.connection.embedded import EmbeddedServer, is_running
+from pyasynq.connection.embedded.server import EmbeddedServer, is_running
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.task import Task
 from tests.chaos_proxy import ChaosProxy

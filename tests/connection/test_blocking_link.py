@@ -7,8 +7,8 @@ import threading
 import pytest
 from redis import ConnectionPool
 
-from pyasynq.connection.link import Link
-from pyasynq.connection.replies import Refusal, Trouble
+from pyasynq.connection.transport.blocking import Link
+from pyasynq.connection.transport.replies import Refusal, Trouble
 from tests.chaos_proxy import ChaosProxy
 
 

@@ -6,12 +6,12 @@ import pytest
 from redis.crc import key_slot
 
 from pyasynq.app import App
-from pyasynq.broker import enqueue
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import enqueue
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.client import Client
 from pyasynq.client_async import AsyncClient
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from pyasynq.inspector import Inspector
 from pyasynq.options import EnqueueOptions

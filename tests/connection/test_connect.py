@@ -8,11 +8,11 @@ import pytest
 import redis
 import redis.asyncio
 
-from pyasynq.connection.connect import Connector
-from pyasynq.connection.link import Link
+from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.connection.options import ConnectionOptions
-from pyasynq.connection.replies import Trouble
-from pyasynq.connection.supervisor import free_port
+from pyasynq.connection.transport.blocking import Link
+from pyasynq.connection.transport.replies import Trouble
 from tests.connection.certificates import Certificates, make_certificates
 from tests.redis_server import RedisServer
 

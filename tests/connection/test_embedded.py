@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import redis
 
-from pyasynq.connection import locks
-from pyasynq.connection.connect import Connector
-from pyasynq.connection.embedded import EmbeddedServer, find_binary, state_folder
+from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded import locks
+from pyasynq.connection.embedded.server import EmbeddedServer, find_binary, state_folder
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from tests.eventually import eventually
 
@@ -26,7 +26,7 @@ Acquire = Callable[..., EmbeddedServer]
 
 USER = """
 import sys
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 connector = Connector.of("embedded:")
 print(connector.description, flush=True)
 sys.stdin.read()

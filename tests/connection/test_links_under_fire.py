@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import redis
 
-from pyasynq.connection.connect import Connector
-from pyasynq.connection.link import Link
-from pyasynq.connection.link_async import AsyncLink
-from pyasynq.connection.replies import Refusal, Trouble
+from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport.blocking import Link
+from pyasynq.connection.transport.multiplexed import AsyncLink
+from pyasynq.connection.transport.replies import Refusal, Trouble
 from pyasynq.errors import ConfigError
 from tests.chaos_proxy import ChaosProxy
 from tests.connection.rogue_server import BUFFER_BYTES, Peer, RogueServer

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from redis.asyncio import Connection, ConnectionPool
 
-from pyasynq.connection.link_async import AsyncLink
-from pyasynq.connection.replies import Refusal, Trouble
+from pyasynq.connection.transport.multiplexed import AsyncLink
+from pyasynq.connection.transport.replies import Refusal, Trouble
 from tests.chaos_proxy import ChaosProxy
 
 

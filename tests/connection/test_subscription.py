@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 import redis
 
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.connection.subscription import listen
 from tests.eventually import eventually_async
 from tests.redis_server import RedisServer

@@ -9,7 +9,7 @@ from pyasynq.broker.scripts import load
 from pyasynq.client import Client
 from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.commands import Commands
 from tests.counting_proxy import Count, CountingProxy

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass
 import pytest
 import redis
 
-from pyasynq.broker import finish, maintain, process
-from pyasynq.broker.enqueue import add_to_group, enqueue, schedule
-from pyasynq.broker.finish import Completion, Done, Fence, Retrial
+from pyasynq.broker.new_tasks.prepare import Prepared
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.prepare import Prepared
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import dequeue, finish, maintain
+from pyasynq.broker.operations.enqueue import add_to_group, enqueue, schedule
+from pyasynq.broker.operations.finish import Completion, Done, Fence, Retrial
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.task import Task
-from pyasynq.worker.healthchecker import PING
+from pyasynq.worker.liveness.healthchecker import PING
 from tests.builders import NOW_NS, make_keys, make_prepared
 from tests.counting_proxy import Count, CountingProxy
 
@@ -83,8 +83,8 @@ def tasks(count: int, **options: object) -> list[Prepared]:
     return [make_prepared(f"{i:036}", task=TASK, **options) for i in range(count)]
 
 
-def fetch(count: int) -> Operation[process.Fetched]:
-    return process.dequeue_many(KEYS, count=count, owner=OWNER, lease_expires_at_s=NOW_S + 30)
+def fetch(count: int) -> Operation[dequeue.Fetched]:
+    return dequeue.dequeue_many(KEYS, count=count, owner=OWNER, lease_expires_at_s=NOW_S + 30)
 
 
 def ids(count: int) -> list[str]:

@@ -14,7 +14,7 @@ from pyasynq.client_async import AsyncClient
 from pyasynq.clock import Clock
 from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.eventually import eventually_async
 

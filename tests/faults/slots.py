@@ -2,7 +2,7 @@
 
 import asyncio
 
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 from tests.worker.workplace import Workplace
 

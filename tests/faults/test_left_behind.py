@@ -9,7 +9,7 @@ import pytest
 from pyasynq import retry
 from pyasynq.client_async import AsyncClient
 from pyasynq.wire.keys import queue_keys
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.builders import make_data
 from tests.eventually import eventually_async
 from tests.worker.workplace import Workplace

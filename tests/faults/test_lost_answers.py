@@ -11,12 +11,20 @@ import msgspec
 import pytest
 
 import pyasynq.broker.scripts
-from pyasynq.broker import enqueue, finish, groups, inspect, maintain, presence, process
-from pyasynq.broker.finish import Fence
 from pyasynq.broker.operation import Operation, Repeat, Script
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import (
+    dequeue,
+    enqueue,
+    finish,
+    groups,
+    inspection,
+    maintain,
+    presence,
+)
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.wire.records import ServerRecord
 from tests.broker.golden_state import dump
@@ -44,10 +52,10 @@ CASES: dict[str, Callable[[], Operation]] = {
     "add_to_group": lambda: enqueue.add_to_group(
         [make_prepared("new", group="g")], KEYS, now_ns=NOW_NS
     ),
-    "dequeue_many": lambda: process.dequeue_many(
+    "dequeue_many": lambda: dequeue.dequeue_many(
         KEYS, count=1, owner="you", lease_expires_at_s=NOW_S + 30
     ),
-    "list_owned": lambda: process.list_owned(KEYS, owner="me", lease_expires_at_s=NOW_S + 30),
+    "list_owned": lambda: dequeue.list_owned(KEYS, owner="me", lease_expires_at_s=NOW_S + 30),
     "done_many": lambda: finish.done_many(KEYS, [item(finish.Done)], now_ns=NOW_NS),
     "complete_many": lambda: finish.complete_many(
         KEYS,
@@ -92,8 +100,8 @@ CASES: dict[str, Callable[[], Operation]] = {
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
     "mark_cancel": lambda: presence.mark_cancel(KEYS, "a", "drop"),
-    "get_task": lambda: inspect.get_task(KEYS, "a"),
-    "queue_stats": lambda: inspect.queue_stats(KEYS, now_ns=NOW_NS),
+    "get_task": lambda: inspection.get_task(KEYS, "a"),
+    "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }
 
 
@@ -147,7 +155,7 @@ def test_every_script_has_a_case():
 
 def without_memory(answer):
     """Two equal data sets may take a few bytes more or less."""
-    if isinstance(answer, inspect.QueueStats):
+    if isinstance(answer, inspection.QueueStats):
         return msgspec.structs.replace(answer, memory_usage=0)
     return answer
 
@@ -194,7 +202,7 @@ def test_tasks_of_a_lost_dequeue_are_found_by_their_owner(redis_server, redis_ur
         proxy.cut_after = b"EVALSHA"
         with pytest.raises(RedisUnavailableError):
             runner.run(operation)
-        ours = process.list_owned(KEYS, owner="you", lease_expires_at_s=NOW_S + 30)
+        ours = dequeue.list_owned(KEYS, owner="you", lease_expires_at_s=NOW_S + 30)
         found = runner.run(ours)
         redis_client.zadd(KEYS.lease, {"p": NOW_S + 31})  # Go has recovered and dequeued it again
         found_later = runner.run(ours)

@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from pyasynq import retry
-from pyasynq.broker import process
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import dequeue
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.client_async import AsyncClient
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
@@ -88,7 +88,7 @@ class Runs:
 def abandon(work: Workplace) -> None:
     """Take every task as a worker whose lease has ended long ago."""
     runner = Runner(Connector.of(work.url).open_sync(), clock=SystemClock())
-    taken = process.dequeue_many(
+    taken = dequeue.dequeue_many(
         queue_keys("default"), count=OF_EACH_KIND, owner="gone", lease_expires_at_s=1
     )
     assert len(runner.run(taken).tasks) == OF_EACH_KIND

@@ -13,7 +13,7 @@ import pytest
 from pyasynq import retry
 from pyasynq.client_async import AsyncClient
 from pyasynq.errors import ConfigError, RetryLater
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots

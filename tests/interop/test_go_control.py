@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pyasynq import retry
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 
 CANCEL = "asynq:cancel"

@@ -14,7 +14,7 @@ import pytest
 
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Count
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.builders import make_data
 from tests.eventually import eventually_async

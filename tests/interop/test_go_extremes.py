@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pyasynq import retry
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.builders import make_data
 from tests.eventually import eventually_async
 

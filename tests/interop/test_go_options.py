@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pyasynq.errors import TaskIdConflictError
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 from tests.interop.peer import as_go_says
 

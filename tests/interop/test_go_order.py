@@ -7,7 +7,7 @@ import pytest
 
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.order_of_go import limit, misfit
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}

@@ -7,7 +7,7 @@ import pytest
 from pyasynq.app import App
 from pyasynq.errors import TaskFailedError
 from pyasynq.options import EnqueueOptions
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 
 PAYLOADS = {
     "none": None,

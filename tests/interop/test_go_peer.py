@@ -7,7 +7,7 @@ from pyasynq import retry
 from pyasynq.app import App
 from pyasynq.errors import SkipRetry
 from pyasynq.task import Task
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 
 

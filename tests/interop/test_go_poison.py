@@ -3,7 +3,7 @@
 import pytest
 
 from pyasynq import retry
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 
 POISON = {

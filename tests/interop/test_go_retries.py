@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pyasynq import retry
 from pyasynq.errors import RetryLater, RevokeTask
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 from tests.interop.peer import as_go_says
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pyasynq.errors import DuplicateTaskError, SkipRetry
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 
 PAYLOADS = {
     "none": None,

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from pyasynq import client, clock, options
-from pyasynq.broker import bulk, prepare
+from pyasynq.broker.new_tasks import prepare
+from pyasynq.broker.operations import bulk
 from pyasynq.cli import main
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError

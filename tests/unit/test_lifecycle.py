@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from pyasynq.errors import RedisUnavailableError
-from pyasynq.lifecycle import ComponentCrashedError, every, running
-from pyasynq.stop_time import StopTime
+from pyasynq.lifecycle.component import ComponentCrashedError, every, running
+from pyasynq.lifecycle.shutdown import StopTime
 
 
 class Recorder:

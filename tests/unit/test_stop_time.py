@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from pyasynq.stop_time import HURRIED_WRITES_S, REST_S, StopTime
+from pyasynq.lifecycle.shutdown import HURRIED_WRITES_S, REST_S, StopTime
 
 
 async def test_there_is_no_end_before_the_stop_begins():

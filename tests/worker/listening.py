@@ -1,7 +1,7 @@
 """What tests of events share."""
 
-from pyasynq.worker.events import EVENT_NAMES
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.events import EVENT_NAMES
+from pyasynq.worker.handlers.mux import ServeMux
 
 
 def make_mux(handler, *listeners, names=EVENT_NAMES):

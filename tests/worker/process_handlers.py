@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
-from pyasynq.worker.context import current_context
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.handlers.context import current_context
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
 PROCESS = TaskSettings(executor="process")
 mux = ServeMux()

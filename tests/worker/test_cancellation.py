@@ -8,7 +8,7 @@ import pytest
 from pyasynq import retry
 from pyasynq.errors import RetryLater
 from pyasynq.inspector.inspector_async import AsyncInspector
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.chaos_proxy import ChaosProxy
 from tests.eventually import eventually_async
 from tests.worker import process_handlers

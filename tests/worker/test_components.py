@@ -9,7 +9,7 @@ from pyasynq.errors import (
 )
 from pyasynq.wire.records import decode_server, decode_worker
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.chaos_proxy import ChaosProxy
 from tests.eventually import eventually_async

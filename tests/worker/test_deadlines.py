@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pyasynq import retry
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.worker import test_components as proofs
 from tests.worker import test_groups as groups

@@ -9,7 +9,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 
 LATE = {"retry_delay": retry.fixed(3600)}

@@ -13,11 +13,11 @@ from pyasynq.errors import (
     RevokeTask,
     SkipRetry,
 )
+from pyasynq.worker.attempt.running_task import Ending
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.context import Scope, current_context
-from pyasynq.worker.executor import Executor
-from pyasynq.worker.lease import Ending
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.execute.executor import Executor
+from pyasynq.worker.handlers.context import Scope, current_context
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.builders import make_running
 from tests.eventually import eventually_async
 

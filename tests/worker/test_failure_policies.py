@@ -9,7 +9,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
 RETRY = "asynq:{default}:retry"
 

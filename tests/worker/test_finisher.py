@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pyasynq.broker import process
-from pyasynq.broker.finish import Fence
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.operations import dequeue
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
+from pyasynq.worker.attempt.outcome import FINISHED, Completed
+from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.finisher import Finisher
-from pyasynq.worker.lease import RunningTask
-from pyasynq.worker.outcome import FINISHED, Completed
+from pyasynq.worker.finish.finisher import Finisher
 from tests.eventually import eventually_async
 
 
@@ -27,7 +27,7 @@ async def runner(redis_url) -> AsyncIterator[AsyncRunner]:
 
 async def held_tasks(runner, keys, clock, *, count):
     lease_until_s = clock.now_ns() // 10**9 + 30
-    operation = process.dequeue_many(
+    operation = dequeue.dequeue_many(
         keys, count=count, owner="me", lease_expires_at_s=lease_until_s
     )
     fetched = await runner.run(operation)

@@ -7,18 +7,18 @@ import asyncio
 
 import pytest
 
-from pyasynq.broker import finish
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.operations import finish
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import SkipRetry
 from pyasynq.inspector.inspector_async import AsyncInspector
-from pyasynq.lifecycle import Life
+from pyasynq.lifecycle.component import Life
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.builders import NOW_NS, make_data
 from tests.chaos_proxy import ChaosProxy

@@ -12,7 +12,7 @@ import pytest
 
 from pyasynq.client_async import AsyncClient
 from pyasynq.task import Task
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 from tests.worker.workplace import Workplace
 

@@ -9,7 +9,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.message import decode
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually_async
 
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import FakeClock, SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, SkipRetry
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.janitor import Janitor
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.server import Server
 from tests.builders import make_data
 from tests.commands import Commands

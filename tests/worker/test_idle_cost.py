@@ -5,21 +5,21 @@ import contextlib
 
 import pytest
 
-from pyasynq.broker.runner import Runner
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import FakeClock, SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.connection.subscription import PING_INTERVAL_S
-from pyasynq.lifecycle import Life
+from pyasynq.lifecycle.component import Life
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import queue_keys
-from pyasynq.worker.aggregator import LONGEST_INTERVAL_S
 from pyasynq.worker.assembly import assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
-from pyasynq.worker.mux import ServeMux
-from pyasynq.worker.occupied import Occupied
-from pyasynq.worker.wake_up import MOST_QUEUES, RENEW_S, WakeUp
+from pyasynq.worker.fetch.wake_up import MOST_QUEUES, RENEW_S, WakeUp
+from pyasynq.worker.groups.aggregator import LONGEST_INTERVAL_S
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.queue_probe import Occupied
 from tests.commands import Commands
 from tests.eventually import eventually_async
 

@@ -5,9 +5,9 @@ from contextvars import ContextVar
 
 import pytest
 
-from pyasynq.worker.context import current_context
-from pyasynq.worker.lane import Lane
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.execute.eager import Lane
+from pyasynq.worker.handlers.context import current_context
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.builders import make_running
 from tests.eventually import eventually_async
 from tests.worker.workplace import Workplace

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from pyasynq.worker import inbox
 from pyasynq.worker.counters import Count
+from pyasynq.worker.notify import inbox
 from tests.eventually import eventually_async
 from tests.worker.listening import make_mux, recorder, succeed
 

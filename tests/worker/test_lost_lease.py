@@ -7,7 +7,7 @@ import pytest
 from pyasynq import retry
 from pyasynq.errors import SkipRetry, TaskNotFoundError
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.chaos_proxy import ChaosProxy
 from tests.worker.workplace import QUICK

@@ -8,12 +8,12 @@ import textwrap
 
 import pytest
 
-from pyasynq.broker import presence
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import presence
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.wire.records import ServerRecord, WorkerRecord
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.eventually import eventually, eventually_async
 
 NOW_S = 2_000_000_000
@@ -43,7 +43,7 @@ RECORDS = "asynq:servers:{host:1:me}", "asynq:workers:{host:1:me}"
 SCRIPT = """
     import sys
     from pyasynq.worker.config import ServerConfig
-    from pyasynq.worker.mux import ServeMux
+    from pyasynq.worker.handlers.mux import ServeMux
     from pyasynq.worker.server import Server
 
     Server(sys.argv[1], ServerConfig(heartbeat_interval=0.5, lease_duration=1)).run(ServeMux())

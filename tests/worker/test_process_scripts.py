@@ -8,7 +8,7 @@ import pytest
 
 from pyasynq import App
 from pyasynq.errors import ConfigError
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.eventually import eventually
 from tests.worker.process_handlers import PROCESS, describe, wait_for
 from tests.worker.process_ledger import is_alive, lines, started_pid

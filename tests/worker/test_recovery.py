@@ -7,18 +7,18 @@ from random import Random
 import pytest
 
 from pyasynq import retry
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import FakeClock, SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Count, Counters
-from pyasynq.worker.forwarder import Forwarder
-from pyasynq.worker.janitor import Janitor
-from pyasynq.worker.mux import ServeMux
-from pyasynq.worker.recoverer import Recoverer
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.maintenance.forwarder import Forwarder
+from pyasynq.worker.maintenance.janitor import Janitor
+from pyasynq.worker.maintenance.recoverer import Recoverer
 from tests.builders import make_data, make_keys
 from tests.chaos_proxy import ChaosProxy
 from tests.eventually import eventually_async

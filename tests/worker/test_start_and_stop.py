@@ -13,7 +13,7 @@ from pyasynq.errors import (
     ServerStateError,
 )
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.worker.workplace import QUICK
 

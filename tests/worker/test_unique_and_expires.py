@@ -11,7 +11,7 @@ from pyasynq.errors import (
     SkipRetry,
     TaskIdConflictError,
 )
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.eventually import eventually_async
 
 

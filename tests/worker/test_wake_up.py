@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from pyasynq.broker.process import Waiter, dequeue_many
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations.dequeue import Waiter, dequeue_many
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock
-from pyasynq.connection.connect import Connector
-from pyasynq.worker.mux import ServeMux
+from pyasynq.connection.connector import Connector
+from pyasynq.worker.handlers.mux import ServeMux
 from tests.builders import make_keys
 from tests.eventually import eventually_async
 

@@ -13,11 +13,11 @@ from pyasynq import retry
 from pyasynq.client import Client
 from pyasynq.clock import SystemClock
 from pyasynq.task import Task
+from pyasynq.worker.attempt.running_task import Ending
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.lease import Ending
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.liveness.watchdog import Watchdog, is_stuck, what_runs
 from pyasynq.worker.server import Server
-from pyasynq.worker.watchdog import Watchdog, is_stuck, what_runs
 from tests.builders import make_running
 from tests.eventually import eventually, eventually_async
 from tests.worker.workplace import QUICK
@@ -244,7 +244,7 @@ async def test_a_handler_that_blocks_the_loop_is_named_once_with_its_task(work, 
     ("places", "shown"),
     [
         (["click.py:main", "asyncio/events.py:_run", "executor.py:_run", "a.py:f"], ["_run", "f"]),
-        (["asyncio/events.py:_run", "pyasynq/worker/executor.py:_run", "a.py:f"], ["f"]),
+        (["asyncio/events.py:_run", "pyasynq/worker/execute/executor.py:_run", "a.py:f"], ["f"]),
         (["click.py:main", "asyncio/events.py:_run", "a.py:f", "b.py:_run"], ["f", "_run"]),
         (["asyncio/runners.py:run", "asyncio/runners.py:run", "a.py:f"], ["f"]),
         (["a.py:f"] * 20, ["f"] * 12),

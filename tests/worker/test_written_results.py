@@ -7,7 +7,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.errors import ConfigError, ServerStateError
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.eventually import eventually_async
 
 LATE = {"retry_delay": retry.fixed(3600)}

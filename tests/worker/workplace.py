@@ -10,7 +10,7 @@ from pyasynq.client_async import AsyncClient
 from pyasynq.task import Task, TaskInfo
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.eventually import eventually_async
 

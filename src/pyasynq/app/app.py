@@ -15,20 +15,20 @@ from pyasynq.app.keywords import OnInvalidPayload, ServerKeywords, TaskKeywords
 from pyasynq.app.registry import Registry
 from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords, unknown_faults
 from pyasynq.clock import Clock
-from pyasynq.connection.connect import ConnectionSource
+from pyasynq.connection.connector import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import EMPTY, EnqueueOptions, name_fault
 from pyasynq.task import EnqueueResult, Task
-from pyasynq.worker.aggregation import A, Aggregations, GroupLimits
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.context import TaskContext
-from pyasynq.worker.events import EventName, F, Listeners
-from pyasynq.worker.middleware import Middleware
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.events import EventName, F, Listeners
+from pyasynq.worker.handlers.middleware import Middleware
+from pyasynq.worker.handlers.mux import ServeMux
 
 if TYPE_CHECKING:
-    from pyasynq.app.bench import AppBench
+    from pyasynq.app.harness import AppBench
     from pyasynq.worker.server import Server
 
 P = ParamSpec("P")
@@ -290,7 +290,7 @@ class App:
                 bench.clock.advance(60)
                 (handled,) = bench.run_pending()
         """
-        from pyasynq.app.bench import AppBench  # noqa: PLC0415 - for tests only
+        from pyasynq.app.harness import AppBench  # noqa: PLC0415 - for tests only
 
         return AppBench(self._clients, self.config, lambda: self.mux, self._lifespan)
 

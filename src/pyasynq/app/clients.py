@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pyasynq.clock import Clock
-from pyasynq.connection.connect import ConnectionSource
+from pyasynq.connection.connector import ConnectionSource
 
 if TYPE_CHECKING:
     from pyasynq.client import Client

@@ -8,12 +8,12 @@ from typing_extensions import ParamSpec, TypeVar, override
 
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
-from pyasynq.app.handlers import handler_of
 from pyasynq.app.spec import TaskSpec
+from pyasynq.app.typed_handler import handler_of
 from pyasynq.options import EnqueueOptions, OptionKeywords
 from pyasynq.task import Task, TaskInfo
-from pyasynq.worker.context import TaskContext
-from pyasynq.worker.mux import Handler
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.mux import Handler
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -5,8 +5,8 @@ from typing import Any, Literal, TypedDict
 
 from pyasynq.options import Duration, OptionKeywords
 from pyasynq.retry import RetryDelay
-from pyasynq.worker.aggregation import Aggregate
 from pyasynq.worker.config import ErrorHandler, HealthCheck, IsFailure
+from pyasynq.worker.handlers.aggregators import Aggregate
 
 OnInvalidPayload = Literal["retry", "archive"]
 

@@ -6,12 +6,12 @@ from typing import Any
 from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
-from pyasynq.app.handlers import archive_unknown
+from pyasynq.app.typed_handler import archive_unknown
 from pyasynq.errors import ConfigError
 from pyasynq.payload import ANY_RESULT
 from pyasynq.task import TaskInfo
-from pyasynq.worker.middleware import Middleware
-from pyasynq.worker.mux import ServeMux
+from pyasynq.worker.handlers.middleware import Middleware
+from pyasynq.worker.handlers.mux import ServeMux
 
 
 class Registry(Mapping[str, TaskDefinition[..., object]]):

@@ -12,9 +12,9 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.spelling import nearest
-from pyasynq.worker.context import TaskContext
-from pyasynq.worker.mux import TaskSettings, executor_fault
-from pyasynq.worker.processes.place import Place
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.handler_path import Place
+from pyasynq.worker.handlers.mux import TaskSettings, executor_fault
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 

@@ -16,17 +16,17 @@ from types import FrameType
 
 import click
 
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.supervision.frames import Order
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
 from pyasynq.cli.target import target_argument
 from pyasynq.cli.worker import LOG_FORMAT
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.connection.options import ConnectionOptions, named_url
 from pyasynq.errors import RedisUnavailableError
-from pyasynq.worker.healthchecker import PING
+from pyasynq.worker.liveness.healthchecker import PING
 
 logger = logging.getLogger("pyasynq.dev")
 

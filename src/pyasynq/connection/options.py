@@ -123,7 +123,7 @@ class ConnectionOptions:
         Raises:
             ConfigError: the URL, or a setting of the project, is wrong.
         """
-        from pyasynq.connection.embedded import is_running  # noqa: PLC0415 - rarely needed
+        from pyasynq.connection.embedded.server import is_running  # noqa: PLC0415 - rarely needed
 
         named = named_url()
         return cls.from_url(named or ("embedded:" if is_running() else DEFAULT_URL))

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pyasynq.broker.inspect import QueueStats, StoredTask
+from pyasynq.broker.operations.inspection import QueueStats, StoredTask
 from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.errors import PayloadError
 from pyasynq.task import TaskInfo, TaskState

@@ -4,11 +4,11 @@
 from types import TracebackType
 from typing import Self
 
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock, SystemClock
-from pyasynq.connection.connect import ConnectionSource, Connector
+from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.inspector.queues import Queues
-from pyasynq.inspector.redis import RedisDetails
+from pyasynq.inspector.redis_details import RedisDetails
 from pyasynq.inspector.tasks import Tasks
 
 

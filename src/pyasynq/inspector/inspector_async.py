@@ -3,11 +3,11 @@
 from types import TracebackType
 from typing import Self
 
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock, SystemClock
-from pyasynq.connection.connect import ConnectionSource, Connector
+from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.inspector.queues_async import AsyncQueues
-from pyasynq.inspector.redis_async import AsyncRedisDetails
+from pyasynq.inspector.redis_details_async import AsyncRedisDetails
 from pyasynq.inspector.tasks_async import AsyncTasks
 
 

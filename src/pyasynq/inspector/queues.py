@@ -3,9 +3,9 @@
 
 from collections.abc import Sequence
 
-from pyasynq.broker import inspect
-from pyasynq.broker.inspect import QueueStats
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import inspection
+from pyasynq.broker.operations.inspection import QueueStats
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
 from pyasynq.errors import QueueNotFoundError
 from pyasynq.inspector.infos import QueueInfo, queue_info
@@ -22,7 +22,7 @@ class Queues:
 
     def list(self) -> list[str]:
         """Return the names of all queues, sorted."""
-        return self._runner.run(inspect.list_queues(self._namespace))
+        return self._runner.run(inspection.list_queues(self._namespace))
 
     def info(self, queue: str) -> QueueInfo:
         """Return the counts of one queue.
@@ -34,8 +34,8 @@ class Queues:
         now_ns = self._clock.redis_now_ns()
         is_known, stats = self._runner.run_all(
             [
-                inspect.has_queue(queue, self._namespace),
-                inspect.queue_stats(keys, now_ns=now_ns),
+                inspection.has_queue(queue, self._namespace),
+                inspection.queue_stats(keys, now_ns=now_ns),
             ]
         )
         for answer in (is_known, stats):
@@ -51,7 +51,7 @@ class Queues:
         now_ns = self._clock.redis_now_ns()
         answers = self._runner.run_all(
             [
-                inspect.queue_stats(queue_keys(queue, self._namespace), now_ns=now_ns)
+                inspection.queue_stats(queue_keys(queue, self._namespace), now_ns=now_ns)
                 for queue in names
             ]
         )

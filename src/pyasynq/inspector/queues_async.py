@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pyasynq.broker import inspect
-from pyasynq.broker.inspect import QueueStats
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.operations import inspection
+from pyasynq.broker.operations.inspection import QueueStats
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import QueueNotFoundError
 from pyasynq.inspector.infos import QueueInfo, queue_info
@@ -21,7 +21,7 @@ class AsyncQueues:
 
     async def list(self) -> list[str]:
         """Return the names of all queues, sorted."""
-        return await self._runner.run(inspect.list_queues(self._namespace))
+        return await self._runner.run(inspection.list_queues(self._namespace))
 
     async def info(self, queue: str) -> QueueInfo:
         """Return the counts of one queue.
@@ -33,8 +33,8 @@ class AsyncQueues:
         now_ns = self._clock.redis_now_ns()
         is_known, stats = await self._runner.run_all(
             [
-                inspect.has_queue(queue, self._namespace),
-                inspect.queue_stats(keys, now_ns=now_ns),
+                inspection.has_queue(queue, self._namespace),
+                inspection.queue_stats(keys, now_ns=now_ns),
             ]
         )
         for answer in (is_known, stats):
@@ -50,7 +50,7 @@ class AsyncQueues:
         now_ns = self._clock.redis_now_ns()
         answers = await self._runner.run_all(
             [
-                inspect.queue_stats(queue_keys(queue, self._namespace), now_ns=now_ns)
+                inspection.queue_stats(queue_keys(queue, self._namespace), now_ns=now_ns)
                 for queue in names
             ]
         )

@@ -1,8 +1,8 @@
 # Generated from tasks_async.py by tools/unasync.py: change that file.
 """Tasks: one by one."""
 
-from pyasynq.broker import inspect, presence
-from pyasynq.broker.runner import Runner
+from pyasynq.broker.operations import inspection, presence
+from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
@@ -30,7 +30,7 @@ class Tasks:
         _check_id(task_id)
         keys = queue_keys(queue, self._namespace)
         is_known, stored = self._runner.run_all(
-            [inspect.has_queue(queue, self._namespace), inspect.get_task(keys, task_id)]
+            [inspection.has_queue(queue, self._namespace), inspection.get_task(keys, task_id)]
         )
         for answer in (is_known, stored):
             if isinstance(answer, BaseException):
@@ -75,7 +75,7 @@ class Tasks:
 
     def _queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of."""
-        names = self._runner.run(inspect.list_queues(self._namespace))
+        names = self._runner.run(inspection.list_queues(self._namespace))
         return [name for name in names if name_fault("queue", name) is None]
 
 

@@ -9,33 +9,33 @@ from uuid import uuid4
 
 import msgspec
 
-from pyasynq.broker import finish
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.operations import finish
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import TaskNotFoundError
-from pyasynq.lifecycle import Component
+from pyasynq.lifecycle.component import Component
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import queue_keys
-from pyasynq.worker.aggregation import Aggregation, Aggregations
-from pyasynq.worker.aggregator import Aggregator
+from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.context import Scope
 from pyasynq.worker.counters import Counters
-from pyasynq.worker.executor import Executor
-from pyasynq.worker.finisher import Finisher
-from pyasynq.worker.forwarder import Forwarder
-from pyasynq.worker.healthchecker import Healthchecker
-from pyasynq.worker.heartbeater import Heartbeater, Identity
-from pyasynq.worker.janitor import Janitor
-from pyasynq.worker.lease import Ending, Held, RunningTask
-from pyasynq.worker.mux import ServeMux
-from pyasynq.worker.notifier import Notifier
-from pyasynq.worker.processor import Processor
-from pyasynq.worker.recoverer import Recoverer
-from pyasynq.worker.subscriber import Subscriber
-from pyasynq.worker.wake_up import WakeUp
-from pyasynq.worker.watchdog import Watchdog
+from pyasynq.worker.execute.executor import Executor
+from pyasynq.worker.fetch.processor import Processor
+from pyasynq.worker.fetch.wake_up import WakeUp
+from pyasynq.worker.finish.finisher import Finisher
+from pyasynq.worker.groups.aggregator import Aggregator
+from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
+from pyasynq.worker.handlers.context import Scope
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.liveness.healthchecker import Healthchecker
+from pyasynq.worker.liveness.heartbeater import Heartbeater, Identity
+from pyasynq.worker.liveness.subscriber import Subscriber
+from pyasynq.worker.liveness.watchdog import Watchdog
+from pyasynq.worker.maintenance.forwarder import Forwarder
+from pyasynq.worker.maintenance.janitor import Janitor
+from pyasynq.worker.maintenance.recoverer import Recoverer
+from pyasynq.worker.notify.notifier import Notifier
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):

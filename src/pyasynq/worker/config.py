@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-from pyasynq.broker.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, max_payload_size_fault
+from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, max_payload_size_fault
 from pyasynq.errors import ConfigError
 from pyasynq.options import MAX_INT32, Duration, duration_fault, name_fault, to_seconds
 from pyasynq.retry import RetryDelay, asynq_default
 from pyasynq.task import Task
-from pyasynq.worker.aggregation import (
+from pyasynq.worker.handlers.aggregators import (
     Aggregate,
     grace_period_fault,
     max_delay_fault,
     max_size_fault,
 )
-from pyasynq.worker.context import TaskContext
+from pyasynq.worker.handlers.context import TaskContext
 
 IsFailure = Callable[[BaseException], bool]
 ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]

@@ -10,19 +10,19 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 from uuid import uuid4
 
-from pyasynq.broker.runner_async import PATIENCE_S, AsyncRunner
+from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock
-from pyasynq.connection.connect import ConnectionSource, Connector
+from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
-from pyasynq.lifecycle import Running, running
+from pyasynq.lifecycle.component import Running, running
+from pyasynq.lifecycle.process_exit import ProcessEnd, exit_now
+from pyasynq.lifecycle.shutdown import StopTime
 from pyasynq.options import to_seconds
-from pyasynq.stop_time import StopTime
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
-from pyasynq.worker.healthchecker import PING
-from pyasynq.worker.mux import ServeMux
-from pyasynq.worker.process_end import ProcessEnd, exit_now
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.liveness.healthchecker import PING
 
 logger = logging.getLogger("pyasynq.server")
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
-from pyasynq.worker import outcome
-from pyasynq.worker.lease import Ending, RunningTask
-from pyasynq.worker.outcome import Outcome, Rules
+from pyasynq.worker.attempt import outcome
+from pyasynq.worker.attempt.outcome import Outcome, Rules
+from pyasynq.worker.attempt.running_task import Ending, RunningTask
 from tests.properties.state_machine.model import DELETED, SECOND, ModelTask, Verdict, failed
 
 RESULT = b"a result"

@@ -8,11 +8,11 @@ import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
-from pyasynq.broker import finish, groups, process
-from pyasynq.broker.prepare import prepare
+from pyasynq.broker.new_tasks.prepare import prepare
+from pyasynq.broker.operations import dequeue, finish, groups
 from pyasynq.clock import FakeClock, to_datetime
 from pyasynq.errors import DuplicateTaskError, EnqueueError, TaskIdConflictError
-from pyasynq.worker.lease import RunningTask
+from pyasynq.worker.attempt.running_task import RunningTask
 from tests.properties.state_machine import endings
 from tests.properties.state_machine.endings import HOWS, Expected, How
 from tests.properties.state_machine.invariants import faults
@@ -121,7 +121,7 @@ class TaskStates(SteppedMachine):
         _agree("dequeued", taken, worker.dequeue(model.keys, count, owner))
         until_s = self.now_s + LEASE_S
         owned = self.place.run(
-            process.list_owned(model.keys, owner=owner, lease_expires_at_s=until_s)
+            dequeue.list_owned(model.keys, owner=owner, lease_expires_at_s=until_s)
         )
         _agree("owned", sorted(taken), sorted(each.task_id for each in owned))
         self._drop_late(worker, queue, taken, owner)

@@ -7,24 +7,24 @@ from typing import Any
 
 import redis
 
-from pyasynq.broker import maintain, process
-from pyasynq.broker.finish import Fence
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.runner_async import AsyncRunner
+from pyasynq.broker.operations import dequeue, maintain
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.client import Client
 from pyasynq.clock import NANOSECONDS, FakeClock
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import decode
-from pyasynq.worker import outcome
+from pyasynq.worker.attempt import outcome
+from pyasynq.worker.attempt.outcome import Outcome
+from pyasynq.worker.attempt.running_task import Held, RunningTask, deadline_ns, lease_expires_at_s
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
-from pyasynq.worker.finisher import Finisher
-from pyasynq.worker.forwarder import Forwarder
-from pyasynq.worker.janitor import Janitor
-from pyasynq.worker.lease import Held, RunningTask, deadline_ns, lease_expires_at_s
-from pyasynq.worker.outcome import Outcome
-from pyasynq.worker.recoverer import Recoverer
+from pyasynq.worker.finish.finisher import Finisher
+from pyasynq.worker.maintenance.forwarder import Forwarder
+from pyasynq.worker.maintenance.janitor import Janitor
+from pyasynq.worker.maintenance.recoverer import Recoverer
 from tests.properties.state_machine.endings import is_failure, retry_delay
 from tests.properties.state_machine.model import DAY_S, LEASE_S
 
@@ -125,7 +125,7 @@ class Worker:
         place = self._place
         until_s = lease_expires_at_s(place.clock, LEASE_S)
         fetched = place.run(
-            process.dequeue_many(keys, count=count, owner=owner, lease_expires_at_s=until_s)
+            dequeue.dequeue_many(keys, count=count, owner=owner, lease_expires_at_s=until_s)
         )
         for leased in fetched.tasks:
             message = decode(leased.data)

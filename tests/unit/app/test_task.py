@@ -9,7 +9,7 @@ from pyasynq.app import App
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
-from pyasynq.worker.context import TaskContext
+from pyasynq.worker.handlers.context import TaskContext
 
 
 def make_app(**settings):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.broker.failures import said
+from pyasynq.broker.runners.redis_errors import said
 
 WRONG = "WRONGTYPE Operation against a key holding the wrong kind of value"
 DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from pyasynq.broker import payload_size, prepare
-from pyasynq.broker.payload_size import PayloadSizes
+from pyasynq.broker.new_tasks import payload_size, prepare
+from pyasynq.broker.new_tasks.payload_size import PayloadSizes
 from pyasynq.errors import ConfigError
 from pyasynq.task import Task
 from tests.builders import make_prepared

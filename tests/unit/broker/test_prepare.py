@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pyasynq.broker.prepare import info_of, prepare
+from pyasynq.broker.new_tasks.prepare import info_of, prepare
 from pyasynq.clock import to_datetime
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions

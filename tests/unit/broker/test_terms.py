@@ -2,9 +2,9 @@
 
 import pytest
 
-from pyasynq.broker import terms
-from pyasynq.broker.prepare import prepare
-from pyasynq.broker.terms import terms_of
+from pyasynq.broker.new_tasks import resolved_options
+from pyasynq.broker.new_tasks.prepare import prepare
+from pyasynq.broker.new_tasks.resolved_options import terms_of
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
@@ -27,7 +27,7 @@ def test_options_made_anew_for_each_call_do_not_pile_up():
     for number in range(1000):
         terms_of(EnqueueOptions(max_retry=number))
 
-    assert len(terms._kept) <= terms.MOST_KEPT
+    assert len(resolved_options._kept) <= resolved_options.MOST_KEPT
 
 
 def test_wrong_options_are_refused_each_time():

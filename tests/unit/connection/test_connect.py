@@ -7,7 +7,7 @@ import redis
 import redis.asyncio
 import redis.sentinel
 
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 
@@ -146,7 +146,7 @@ def test_connector_of_a_connector_is_itself() -> None:
 
 def test_importing_connections_does_not_import_redis() -> None:
     program = (
-        "import sys; import pyasynq.connection.connect, pyasynq.connection.subscription; "
+        "import sys; import pyasynq.connection.connector, pyasynq.connection.subscription; "
         "print(sorted({'redis', 'google'} & sys.modules.keys()))"
     )
 

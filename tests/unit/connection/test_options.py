@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from pyasynq.connection.connect import Connector
+from pyasynq.connection.connector import Connector
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 

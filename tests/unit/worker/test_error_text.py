@@ -6,10 +6,10 @@ import re
 import pytest
 
 from pyasynq.errors import HandlerNotFoundError, RetryLater
-from pyasynq.worker.error_text import LONGEST_ERROR_BYTES, error_text, keep_text
-from pyasynq.worker.lease import Ending
-from pyasynq.worker.outcome import error_of
-from pyasynq.worker.processes.frames import exception_of, raised
+from pyasynq.wire.error_text import LONGEST_ERROR_BYTES, error_text, keep_text
+from pyasynq.worker.attempt.outcome import error_of
+from pyasynq.worker.attempt.running_task import Ending
+from pyasynq.worker.execute.processes.protocol import exception_of, raised
 
 
 def caught(act) -> BaseException:

@@ -6,9 +6,7 @@ import pytest
 
 from pyasynq.app import App
 from pyasynq.errors import ConfigError
-from pyasynq.worker.events import EVENT_NAMES, Listeners
-from pyasynq.worker.notifier import names_of
-from pyasynq.worker.outcome import (
+from pyasynq.worker.attempt.outcome import (
     DROPPED,
     FINISHED,
     LOST,
@@ -19,6 +17,8 @@ from pyasynq.worker.outcome import (
     Outcome,
     Retried,
 )
+from pyasynq.worker.handlers.events import EVENT_NAMES, Listeners
+from pyasynq.worker.notify.notifier import names_of
 
 OUTCOMES = {
     FINISHED: ("succeeded",),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pyasynq.worker.lease import deadline_ns
+from pyasynq.worker.attempt.running_task import deadline_ns
 from tests.builders import make_message
 
 NOW_NS = 2_000_000_000_250_000_000

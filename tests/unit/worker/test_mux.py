@@ -3,7 +3,7 @@
 import pytest
 
 from pyasynq.errors import ConfigError
-from pyasynq.worker.mux import ServeMux, TaskSettings
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
 
 async def handle(ctx, task):

@@ -13,9 +13,9 @@ from pyasynq.errors import (
     SkipRetry,
 )
 from pyasynq.wire.message import decode
-from pyasynq.worker import outcome
-from pyasynq.worker.lease import Ending
-from pyasynq.worker.outcome import Archived, Completed, Dropped, Finished, Retried, Rules
+from pyasynq.worker.attempt import outcome
+from pyasynq.worker.attempt.outcome import Archived, Completed, Dropped, Finished, Retried, Rules
+from pyasynq.worker.attempt.running_task import Ending
 from tests.builders import make_data, make_message
 
 NOW_NS = 1_000_000_000_500_000_000

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from pyasynq.worker.queues import Strict, Weighted
+from pyasynq.worker.fetch.queue_order import Strict, Weighted
 from tests.order_of_go import limit, misfit, orders, taken_by_go
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from pyasynq.worker.queues import Strict, Weighted, strategy
+from pyasynq.worker.fetch.queue_order import Strict, Weighted, strategy
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}
 

@@ -1,0 +1,234 @@
+"""Tests of an application: a private Redis, a clock that stands still, and tasks on demand."""
+
+import asyncio
+import atexit
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pyasynq.app.clients import Clients
+from pyasynq.broker.operations import inspection
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import FakeClock
+from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded.server import EmbeddedServer
+from pyasynq.errors import PyasynqError, ServerStateError
+from pyasynq.lifecycle.component import running
+from pyasynq.wire.keys import queue_keys
+from pyasynq.worker.assembly import Parts, assemble
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.counters import Counters
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.middleware import CallNext
+from pyasynq.worker.handlers.mux import ServeMux
+
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+
+LOOK_AGAIN_S = 0.002
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandledTask:
+    """An attempt that `run_pending` made.
+
+    Attributes:
+        attempt: from 1.
+        result: what the handler returned, as it is stored; None if nothing is kept.
+        error: what the handler raised; None if it did not.
+    """
+
+    id: str
+    type: str
+    queue: str
+    attempt: int
+    result: Any = None
+    error: BaseException | None = None
+
+
+class AppBench:
+    """An App in a test; made by `App.testing`, and used as a context manager, plain or async.
+
+    Inside, the App uses a private Redis that is empty at the start, and `clock`.
+
+    Attributes:
+        clock: stands still until it is moved.
+        url: of the private Redis, for a client of your own.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        config: ServerConfig,
+        make_mux: Callable[[], ServeMux],
+        lifespan: Lifespan | None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.url = ""
+        self._clients = clients
+        self._config = dataclasses.replace(config, concurrency=1, task_check_interval=LOOK_AGAIN_S)
+        self._make_mux = make_mux
+        self._lifespan = lifespan
+        self._stack = contextlib.ExitStack()
+
+    def run_pending(self, *, limit: int = 1000) -> list[HandledTask]:
+        """Run every task that is due, one after the other, and all that they bring about.
+
+        Tasks due later wait until `clock` is moved; groups too.
+
+        Args:
+            limit: attempts after which something is taken to go on for ever.
+
+        Returns:
+            The attempts in their order; failures are told, not raised.
+
+        Raises:
+            ServerStateError: called inside an event loop; use `arun_pending`.
+            PyasynqError: *limit* was reached.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._run_and_close(limit))
+        raise ServerStateError("run_pending() would block the loop; use `await arun_pending()`")
+
+    async def arun_pending(self, *, limit: int = 1000) -> list[HandledTask]:
+        """Run every task that is due. As `run_pending`, for async tests."""
+        handled: list[HandledTask] = []
+        async with contextlib.AsyncExitStack() as stack:
+            connector = Connector.of(self.url)
+            stack.callback(connector.close)
+            runner = AsyncRunner(connector.open_async(), clock=self.clock)
+            stack.push_async_callback(runner.close)
+            state = self._config.base_state
+            if self._lifespan is not None:
+                state = await stack.enter_async_context(self._lifespan())
+            parts = self._assemble(connector, runner, handled, state)
+            stack.push_async_callback(parts.executor.close)
+            notifiers = [] if parts.notifier is None else [parts.notifier]
+            await stack.enter_async_context(running([*notifiers, parts.finisher, parts.processor]))
+            while await self._pass(parts, runner, handled, limit):
+                pass
+        return handled
+
+    def __enter__(self) -> Self:
+        self.url = empty_redis()
+        self._stack.enter_context(self._clients.replaced(self.url, self.clock))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._clients.aclose()
+        self._stack.close()
+
+    async def _run_and_close(self, limit: int) -> list[HandledTask]:
+        try:
+            return await self.arun_pending(limit=limit)
+        finally:
+            await self._clients.aclose()
+
+    def _assemble(
+        self, connector: Connector, runner: AsyncRunner, handled: list[HandledTask], state: object
+    ) -> Parts:
+        mux = self._make_mux()
+        mux.middlewares.insert(0, _recorder(handled))
+        return assemble(
+            mux,
+            self._config,
+            self.clock,
+            connector,
+            runner,
+            server_id="testing",
+            state=state,
+            status=lambda: "active",
+            counters=Counters(),
+        )
+
+    async def _pass(
+        self, parts: Parts, runner: AsyncRunner, handled: list[HandledTask], limit: int
+    ) -> bool:
+        """Run what is due; return whether there was anything."""
+        before = len(handled)
+        moved = await parts.forwarder.forward()
+        made = 0 if parts.aggregator is None else await parts.aggregator.aggregate()
+        while not await self._is_idle(parts, runner):
+            if len(handled) > limit:
+                raise PyasynqError(f"after {limit} attempts there still are tasks to run")
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return moved + made + len(handled) - before > 0
+
+    async def _is_idle(self, parts: Parts, runner: AsyncRunner) -> bool:
+        operations = [
+            inspection.queue_stats(queue_keys(queue), now_ns=self.clock.now_ns())
+            for queue in self._config.queues
+        ]
+        for stats in await runner.run_all(operations):
+            if isinstance(stats, BaseException):
+                raise stats
+            # A task whose dequeue is not answered yet is active, and not held.
+            if stats.active or (stats.pending and not stats.is_paused):
+                return False
+        return not parts.held
+
+
+def _recorder(handled: list[HandledTask]) -> Any:
+    async def record(context: TaskContext, call_next: CallNext) -> Any:
+        result, error = None, None
+        try:
+            result = await call_next(context)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            handled.append(
+                HandledTask(
+                    id=context.task_id,
+                    type=context.task_type,
+                    queue=context.queue,
+                    attempt=context.attempt,
+                    result=result,
+                    error=error,
+                )
+            )
+        return result
+
+    return record
+
+
+def empty_redis() -> str:
+    """Return the URL of the private Redis of this process, emptied; it starts on first use."""
+    import redis  # noqa: PLC0415 - importing us is light
+
+    if not _private:
+        folder = tempfile.TemporaryDirectory(prefix="pyasynq-testing-")
+        server = EmbeddedServer.acquire(directory=Path(folder.name))
+        atexit.register(folder.cleanup)
+        atexit.register(server.release)
+        _private.append(server)
+    url = f"unix://{_private[0].socket_path}?db=0"
+    with contextlib.closing(redis.Redis.from_url(url, protocol=2)) as client:
+        client.flushall()
+    return url
+
+
+_private: list[EmbeddedServer] = []

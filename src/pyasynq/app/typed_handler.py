@@ -1,0 +1,60 @@
+"""Handlers made of decorated functions: payload to arguments, returned value to result."""
+
+from typing import Any
+
+from pyasynq.app.spec import TaskSpec
+from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
+from pyasynq.payload import encode_result
+from pyasynq.task import Task
+from pyasynq.worker.handlers.context import TaskContext, is_kept
+from pyasynq.worker.handlers.middleware import CallNext
+from pyasynq.worker.handlers.mux import Handler
+
+
+def handler_of(spec: TaskSpec) -> Handler:
+    """Return the handler of a task: a coroutine function, or a plain one to run in a thread.
+
+    A payload that does not fit is a failure like any other, unless the task is to be archived
+    for it. The result is encoded only if it will be kept.
+    """
+    if spec.is_async:
+
+        async def handle_async(context: TaskContext, task: Task) -> bytes | None:
+            result = await spec.function(*_leading(spec, context), **_arguments(spec, task))
+            return _kept(context, result)
+
+        return handle_async
+
+    def handle(context: TaskContext, task: Task) -> bytes | None:
+        result = spec.function(*_leading(spec, context), **_arguments(spec, task))
+        return _kept(context, result)
+
+    return handle
+
+
+async def archive_unknown(context: TaskContext, call_next: CallNext) -> Any:
+    """Archive a task of unknown type at once: a middleware."""
+    try:
+        return await call_next(context)
+    except HandlerNotFoundError as error:
+        if error.task_type != context.task_type:
+            raise  # of something that the handler did itself
+        raise error from SkipRetry()
+
+
+def _leading(spec: TaskSpec, context: TaskContext) -> tuple[TaskContext, ...]:
+    return (context,) if spec.codec.takes_context else ()
+
+
+def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:
+    try:
+        return spec.codec.decode(task.payload or b"")
+    except PayloadError as error:
+        if spec.on_invalid_payload == "archive":
+            # The cause decides what becomes of the task; the text stays that of the error.
+            raise error from SkipRetry()
+        raise
+
+
+def _kept(context: TaskContext, result: object) -> bytes | None:
+    return encode_result(result) if is_kept(context) else None

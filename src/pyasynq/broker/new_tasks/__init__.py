@@ -1,0 +1,1 @@
+"""From a task and its options to what is stored; pure."""

@@ -1,0 +1,1 @@
+"""Operations on Redis as data; pure."""

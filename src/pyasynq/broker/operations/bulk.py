@@ -1,0 +1,184 @@
+"""Many new tasks as few operations: pure rules, no I/O.
+
+Tasks of one queue that go to the same place travel together, in their order, at most 500 tasks
+and about 1 MiB at a time, so that no script blocks Redis for long.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pyasynq.broker.new_tasks.prepare import Prepared, info_of
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.operations.enqueue import Outcomes, place
+from pyasynq.errors import (
+    ConfigError,
+    EnqueueError,
+    PayloadError,
+    PyasynqError,
+    RedisUnavailableError,
+)
+from pyasynq.options import EnqueueOptions
+from pyasynq.task import EnqueueResult, ResultDraft, Task, TaskInfo, TaskState
+from pyasynq.wire.keys import QueueKeys
+
+MOST_BYTES = 1 << 20
+TASKS_PER_SCRIPT = 250  # 1.1 ms of Redis, and 3 in a bad hour; 500 cost no less per task
+
+Item = tuple[QueueKeys, Prepared]
+"""A task ready to be stored, and the keys of its queue."""
+
+
+class Chunk(msgspec.Struct):
+    """Tasks that one operation stores.
+
+    Attributes:
+        positions: where each stands among all that were given.
+    """
+
+    keys: QueueKeys
+    state: TaskState
+    items: list[Prepared] = msgspec.field(default_factory=list)
+    positions: list[int] = msgspec.field(default_factory=list)
+    size_bytes: int = 0
+
+    def add(self, item: Prepared, position: int) -> bool:
+        """Add *item* if it fits; a task larger than the limit travels alone."""
+        items, size_bytes = self.items, self.size_bytes + len(item.encoded)
+        if items and (len(items) >= TASKS_PER_SCRIPT or size_bytes > MOST_BYTES):
+            return False
+        items.append(item)
+        self.positions.append(position)
+        self.size_bytes = size_bytes
+        return True
+
+    def operation(self, now_ns: int) -> Operation[Outcomes]:
+        """Return the operation that stores the tasks."""
+        return place(self.items, self.state, self.keys, now_ns=now_ns)
+
+
+def prepared_all(
+    tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+    prepare_one: Callable[[Task, EnqueueOptions], Item],
+) -> list[Item]:
+    """Prepare every task.
+
+    Raises:
+        ConfigError: these are no tasks at all; or names every task that is wrong, by its position
+            from 0.
+    """
+    # Text, bytes and mappings can be iterated, but never are what was meant.
+    if isinstance(tasks, str | bytes | Mapping) or not isinstance(tasks, Iterable):
+        raise ConfigError(
+            f"enqueue_many takes a list or another iterable of tasks, not {type(tasks).__name__}"
+        )
+    items: list[Item] = []
+    faults: list[str] = []
+    for position, given in enumerate(tasks):
+        try:
+            items.append(prepare_one(*_with_options(given)))
+        except (ConfigError, PayloadError) as error:
+            faults.append(f"task {position}: {error}")
+    ConfigError.raise_if(faults)
+    return items
+
+
+def results_of(
+    items: Sequence[Item], outcomes: Sequence[PyasynqError | None], *, now: datetime
+) -> list[EnqueueResult]:
+    """Return the results of `enqueue_many`.
+
+    Raises:
+        RedisUnavailableError: the fate of some tasks is unknown, or they were not taken.
+        PyasynqError: none was taken.
+    """
+    results: list[EnqueueResult | None] = []
+    trouble: PyasynqError | None = None
+    for (_keys, item), outcome in zip(items, outcomes, strict=True):
+        if outcome is None:
+            results.append(_stored(info_of(item, now=now)))
+        elif isinstance(outcome, EnqueueError):
+            results.append(EnqueueResult(error=outcome))
+        else:
+            results.append(None)
+            trouble = trouble or outcome
+    if trouble is not None:
+        raise _incomplete(trouble, results)
+    return [each for each in results if each is not None]
+
+
+def chunked(items: Iterable[Item]) -> list[Chunk]:
+    """Return *items* in chunks, in the order in which each was begun."""
+    chunks: list[Chunk] = []
+    current: dict[tuple[str, TaskState], Chunk] = {}
+    for position, (keys, item) in enumerate(items):
+        place = keys.queue, item.state
+        chunk = current.get(place)
+        if chunk is None or not chunk.add(item, position):
+            chunk = current[place] = Chunk(keys, item.state)
+            chunk.add(item, position)
+            chunks.append(chunk)
+    return chunks
+
+
+def round_trips(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
+    """Yield chunks that go together in one round trip: about 1 MiB, or one chunk."""
+    together: list[Chunk] = []
+    size_bytes = 0
+    for chunk in chunks:
+        if together and size_bytes + chunk.size_bytes > MOST_BYTES:
+            yield together
+            together, size_bytes = [], 0
+        together.append(chunk)
+        size_bytes += chunk.size_bytes
+    if together:
+        yield together
+
+
+def spread(
+    chunks: Sequence[Chunk], answers: Sequence[Any], outcomes: list[PyasynqError | None]
+) -> None:
+    """Write the answers to chunks, or their errors, into *outcomes*, a place per task."""
+    for chunk, answer in zip(chunks, answers, strict=True):
+        is_error = isinstance(answer, PyasynqError)
+        told = [answer] * len(chunk.items) if is_error else answer
+        for position, outcome in zip(chunk.positions, told, strict=True):
+            outcomes[position] = outcome
+
+
+def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
+    match given:
+        case Task():
+            return given, given.options
+        case (Task() as task, EnqueueOptions() as options):
+            return task, options.merged_over(task.options)
+        case _:
+            parts = given if isinstance(given, tuple) else [given]
+            kinds = " and ".join(type(each).__name__ for each in parts[:3]) or "an empty tuple"
+            raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {kinds}")
+
+
+def _stored(info: TaskInfo) -> EnqueueResult:
+    result = ResultDraft()
+    result.info, result.error = info, None
+    result.__class__ = EnqueueResult
+    stored: EnqueueResult = result
+    return stored
+
+
+def _incomplete(trouble: PyasynqError, results: Sequence[EnqueueResult | None]) -> PyasynqError:
+    """Return the error for tasks without a result; those with one are told by it."""
+    if not isinstance(trouble, RedisUnavailableError):
+        if not any(results):
+            return trouble
+        trouble = RedisUnavailableError(str(trouble))
+    lost = sum(each is None for each in results)
+    whole = RedisUnavailableError(
+        f"{lost} of {len(results)} tasks have no answer: {trouble}",
+        may_have_happened=trouble.may_have_happened,
+        results=tuple(results),
+    )
+    whole.__cause__ = trouble
+    return whole

@@ -1,0 +1,176 @@
+"""Operations that only look. All are safe to repeat."""
+
+from typing import Any
+
+import msgspec
+
+from pyasynq.broker.operation import Operation, Repeat
+from pyasynq.broker.operations.dequeue import number, text
+from pyasynq.broker.scripts import load
+from pyasynq.clock import NANOSECONDS
+from pyasynq.wire.keys import QueueKeys, global_keys
+
+
+class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
+    """The hash of a task.
+
+    Attributes:
+        data: its message, undecoded.
+        state: the stored text.
+        result: None if there is none.
+        due_ns: when it is due, for scheduled and retried tasks.
+        pending_since_ns: when it became pending, if it is.
+    """
+
+    data: bytes
+    state: str
+    result: bytes | None
+    due_ns: int | None
+    pending_since_ns: int | None
+
+
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of one queue.
+
+    Attributes:
+        processed: today (UTC), failures included; `processed_total`: ever.
+        failed: today (UTC); `failed_total`: ever.
+        oldest_pending_ns: since when the oldest pending task waits; None if that is not known.
+        memory_usage: bytes, about; None if Redis does not tell.
+    """
+
+    pending: int
+    active: int
+    scheduled: int
+    retry: int
+    archived: int
+    completed: int
+    aggregating: int
+    groups: int
+    processed: int
+    failed: int
+    processed_total: int
+    failed_total: int
+    is_paused: bool
+    oldest_pending_ns: int | None
+    memory_usage: int | None
+
+    @property
+    def size(self) -> int:
+        """How many tasks the queue holds, in any state."""
+        waiting = self.pending + self.scheduled + self.retry + self.aggregating
+        return waiting + self.active + self.archived + self.completed
+
+
+def list_queues(namespace: str) -> Operation[list[str]]:
+    """List the names of all queues, sorted."""
+    return Operation(
+        "SMEMBERS",
+        (global_keys(namespace).queues,),
+        (),
+        lambda reply: sorted(text(each) for each in reply),
+        Repeat.SAFE,
+    )
+
+
+def has_queue(queue: str, namespace: str) -> Operation[bool]:
+    """Tell whether there is a queue of this name."""
+    keys = global_keys(namespace)
+    return Operation("SISMEMBER", (keys.queues,), (queue,), bool, Repeat.SAFE)
+
+
+def get_task(keys: QueueKeys, task_id: str) -> Operation[StoredTask | None]:
+    """Read a task; None if there is none."""
+    return Operation(
+        load("get_task"), (keys.task(task_id),), (keys.prefix, task_id), _stored, Repeat.SAFE
+    )
+
+
+def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
+    """Count the tasks of a queue; its size in memory is estimated from samples."""
+    now_s = now_ns // NANOSECONDS
+    return Operation(
+        load("queue_stats"),
+        (
+            keys.pending,
+            keys.active,
+            keys.scheduled,
+            keys.retry,
+            keys.archived,
+            keys.completed,
+            keys.processed_on(now_s),
+            keys.failed_on(now_s),
+            keys.processed,
+            keys.failed,
+            keys.paused,
+            keys.groups,
+            keys.aggregation_sets,
+        ),
+        (keys.task_prefix, keys.group_prefix),
+        _stats,
+        Repeat.SAFE,
+    )
+
+
+def redis_info() -> Operation[dict[str, str]]:
+    """Read what Redis says of itself (INFO), as text."""
+    return Operation("INFO", (), (), _info, Repeat.SAFE)
+
+
+def _stored(reply: Any) -> StoredTask | None:
+    if not reply:
+        return None
+    data, state, result, score, exact, since = reply
+    # asynq v0.26 inspect.go: a score of 0 means that there is no next time.
+    due_ns = int(float(score or 0)) * NANOSECONDS or None
+    exact_ns = number(exact)
+    if (
+        due_ns is not None
+        and exact_ns is not None
+        and exact_ns // NANOSECONDS * NANOSECONDS == due_ns
+    ):
+        due_ns = exact_ns
+    return StoredTask(
+        data=data or b"",
+        state=text(state),
+        result=result,
+        due_ns=due_ns,
+        pending_since_ns=number(since),
+    )
+
+
+def _stats(reply: Any) -> QueueStats:
+    numbers = [number(each) for each in reply]
+    (pending, active, scheduled, retry, archived, completed, *rest) = [
+        each or 0 for each in numbers
+    ]
+    processed, failed, processed_total, failed_total, paused = rest[:5]
+    return QueueStats(
+        pending=pending,
+        active=active,
+        scheduled=scheduled,
+        retry=retry,
+        archived=archived,
+        completed=completed,
+        processed=processed,
+        failed=failed,
+        processed_total=processed_total,
+        failed_total=failed_total,
+        is_paused=bool(paused),
+        oldest_pending_ns=numbers[11],
+        groups=rest[6],
+        aggregating=rest[7],
+        memory_usage=None if numbers[14] == -1 else numbers[14],
+    )
+
+
+def _info(reply: Any) -> dict[str, str]:
+    if isinstance(reply, dict):
+        return {text_of(name): text_of(value) for name, value in reply.items()}
+    lines = (line.split(":", 1) for line in text(reply).split("\r\n") if line.count(":") >= 1)
+    return {line[0]: line[1] for line in lines if not line[0].startswith("#")}
+
+
+def text_of(value: Any) -> str:
+    """Return bytes or any other value as text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,1 @@
+"""Executes operations: the only I/O of the broker."""

@@ -1,0 +1,252 @@
+"""Executes operations on Redis.
+
+Only a runner repeats a call, since only it knows what happened to it: a call that was not sent may
+always be repeated, one whose answer was lost only if its operation says so. Scripts are called by
+their digest; one that the server does not know is sent whole, for just those items.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from pyasynq.broker.operation import Operation, Repeat, Script
+from pyasynq.broker.runners import redis_errors
+from pyasynq.clock import Clock
+from pyasynq.connection.transport.cluster_async import AsyncCluster
+from pyasynq.connection.transport.multiplexed import AsyncLink
+from pyasynq.connection.transport.replies import Command, Refusal, Trouble
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+
+T = TypeVar("T")
+
+PATIENCE_S = 5.0
+FIRST_WAIT_S = 0.02
+LONGEST_WAIT_S = 1.0
+
+_FAILURES = frozenset({Refusal, Trouble})
+_TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
+
+
+class AsyncRunner:
+    """Runs operations over the connection pool of one client.
+
+    Args:
+        client: used by this runner alone, and closed by it.
+        clock: measures patience, and learns the time of Redis.
+        random: spreads repeated calls of many processes.
+    """
+
+    def __init__(
+        self, client: Redis | AsyncCluster, *, clock: Clock, random: Random | None = None
+    ) -> None:
+        self._client = client
+        self._links: dict[ConnectionPool, AsyncLink] = {}
+        self._only_link: AsyncLink | None = None
+        if not isinstance(client, AsyncCluster):
+            self._only_link = self._link(client.connection_pool)
+        self._clock = clock
+        self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
+
+    async def run(self, operation: Operation[T], *, patience_s: float | None = PATIENCE_S) -> T:
+        """Run one operation and return its result.
+
+        Args:
+            operation: what to do.
+            patience_s: for how long an unreachable Redis is tried; None for ever, 0 once.
+
+        Raises:
+            RedisUnavailableError: it says whether the write may have happened.
+            PyasynqError: Redis refused the call.
+        """
+        end = None if patience_s is None else self._clock.monotonic() + patience_s
+        command = _command(operation, as_source=False)
+        link = self._only_link
+        if link is None:
+            replies = await self._exchange((operation,), (command,))
+        else:
+            replies = await link.exchange((command,), is_patient=operation.is_patient)
+        if type(replies[0]) not in _FAILURES:
+            return operation.decode(replies[0])
+        (answer,) = await self._repeat((operation,), replies, end)
+        if isinstance(answer, BaseException):
+            raise answer
+        result: T = answer
+        return result
+
+    async def run_all(
+        self, operations: Sequence[Operation[Any]], *, patience_s: float | None = PATIENCE_S
+    ) -> list[Any]:
+        """Run operations in one round trip, each atomic by itself.
+
+        Returns:
+            For each operation its result, or the error that `run` would have raised.
+        """
+        if len(operations) <= 1:
+            return [await self._answer_of(operation, patience_s) for operation in operations]
+        end = None if patience_s is None else self._clock.monotonic() + patience_s
+        replies = await self._exchange(
+            operations, [_command(operation, as_source=False) for operation in operations]
+        )
+        for reply in replies:
+            if type(reply) in _FAILURES:
+                return await self._repeat(operations, replies, end)
+        return [
+            _decoded(operation.decode, reply)
+            for operation, reply in zip(operations, replies, strict=True)
+        ]
+
+    async def _answer_of(self, operation: Operation[Any], patience_s: float | None) -> Any:
+        try:
+            return await self.run(operation, patience_s=patience_s)
+        except PyasynqError as error:
+            return error
+
+    async def _repeat(
+        self, operations: Sequence[Operation[Any]], replies: Sequence[Any], end: float | None
+    ) -> list[Any]:
+        """Return the answers to all operations, once those that failed are run again.
+
+        Args:
+            replies: to the first try.
+            end: until when an unreachable Redis is tried; None for ever.
+        """
+        answers: list[Any] = [None] * len(operations)
+        repeated: set[int] = set()
+        by_source: set[int] = set()
+        todo = list(range(len(operations)))
+        tries, wait_s = 1, FIRST_WAIT_S
+        while True:
+            unknown, again = [], []
+            for i, reply in zip(todo, replies, strict=True):
+                if _is_no_script(reply) and i not in by_source:
+                    unknown.append(i)
+                elif _may_repeat(operations[i], reply):
+                    again.append(i)
+                    if isinstance(reply, Trouble) and reply.was_sent:
+                        repeated.add(i)
+                    answers[i] = reply
+                else:
+                    answers[i] = _answer(operations[i], reply, is_repeated=i in repeated)
+            by_source.update(unknown)
+            if again and end is not None and self._clock.monotonic() + wait_s > end:
+                for i in again:
+                    answers[i] = _unavailable(operations[i], answers[i], tries, i in repeated)
+                again = []
+            if again:
+                await asyncio.sleep(wait_s * (0.5 + self._random.random()))
+                wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+            todo = sorted(unknown + again)
+            if not todo:
+                return answers
+            replies = await self._exchange(
+                [operations[i] for i in todo],
+                [_command(operations[i], as_source=i in by_source) for i in todo],
+            )
+            tries += 1
+
+    async def measure_clock(self, *, patience_s: float = 0.0) -> bool:
+        """Compare the clock with that of Redis; return whether the sample was good enough."""
+        sent_ns = self._clock.now_ns()
+        seconds, microseconds = await self.run(_TIME, patience_s=patience_s)
+        redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
+        received_ns = self._clock.now_ns()
+        return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
+
+    async def close(self) -> None:
+        """Close every connection; safe to repeat."""
+        for link in self._links.values():
+            await link.close()
+        await self._client.aclose()
+
+    async def _exchange(
+        self, operations: Sequence[Operation[Any]], commands: Sequence[Command]
+    ) -> list[Any]:
+        """Send commands and return the replies; errors and troubles stand in their places."""
+        if not isinstance(self._client, AsyncCluster):
+            is_patient = all(operation.is_patient for operation in operations)
+            link = self._link(self._client.connection_pool)
+            return await link.exchange(commands, is_patient=is_patient)
+        return await self._exchange_by_slot(self._client, operations, commands)
+
+    async def _exchange_by_slot(
+        self,
+        cluster: AsyncCluster,
+        operations: Sequence[Operation[Any]],
+        commands: Sequence[Command],
+    ) -> list[Any]:
+        """Send each command to the node that serves the first key of its operation."""
+        positions: dict[ConnectionPool, list[int]] = {}
+        replies: list[Any] = [None] * len(commands)
+        try:
+            for position, operation in enumerate(operations):
+                key = operation.keys[0] if operation.keys else None
+                pool = await cluster.pool_of(key)
+                positions.setdefault(pool, []).append(position)
+        except (RedisError, OSError) as error:
+            return [Trouble(error, was_sent=False)] * len(commands)
+        for pool, mine in positions.items():
+            answers = await self._link(pool).exchange([commands[position] for position in mine])
+            for position, answer in zip(mine, answers, strict=True):
+                replies[position] = answer
+        if any(isinstance(reply, Trouble | Refusal) for reply in replies):
+            cluster.forget_slots()
+        return replies
+
+    def _link(self, pool: ConnectionPool) -> AsyncLink:
+        link = self._links.get(pool)
+        if link is None:
+            link = self._links[pool] = AsyncLink(pool)
+        return link
+
+
+def _command(operation: Operation[Any], *, as_source: bool) -> Command:
+    call, keys = operation.call, operation.keys
+    if not isinstance(call, Script):
+        return (call, *keys, *operation.args)
+    if as_source:
+        return ("EVAL", call.source, len(keys), *keys, *operation.args)
+    return ("EVALSHA", call.digest, len(keys), *keys, *operation.args)
+
+
+def _is_no_script(reply: Any) -> bool:
+    return isinstance(reply, Refusal) and redis_errors.is_no_script(redis_errors.said(str(reply)))
+
+
+def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
+    if isinstance(reply, Trouble):
+        if redis_errors.is_refusal(str(reply)):
+            return False
+        return not reply.was_sent or operation.repeat is not Repeat.NEVER
+    return isinstance(reply, Refusal) and redis_errors.is_passing(redis_errors.said(str(reply)))
+
+
+def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
+    if isinstance(reply, Trouble) and not redis_errors.is_refusal(str(reply)):
+        return _unavailable(operation, reply, 1, reply.was_sent)
+    if isinstance(reply, Refusal | Trouble):
+        return redis_errors.refusal(operation, redis_errors.said(str(reply)))
+    decode = operation.decode
+    if is_repeated and operation.decode_repeated is not None:
+        decode = operation.decode_repeated
+    return _decoded(decode, reply)
+
+
+def _decoded(decode: Callable[[Any], Any], reply: Any) -> Any:
+    try:
+        return decode(reply)
+    except PyasynqError as error:
+        return error
+
+
+def _unavailable(
+    operation: Operation[Any], reply: Any, tries: int, was_sent: bool
+) -> RedisUnavailableError:
+    return RedisUnavailableError(
+        f"redis is not available: {reply}",
+        tried=f"{operation.name} was tried {'once' if tries == 1 else f'{tries} times'}",
+        may_have_happened=was_sent and operation.is_write,
+    )

@@ -1,0 +1,312 @@
+"""Opens redis-py clients for one Redis.
+
+redis-py's own repeating is off everywhere, for it would run writes again whose answers were lost;
+only our runner repeats. RESP2 is spoken everywhere, for proxies close the connection on HELLO 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+from pyasynq.connection.options import ConnectionOptions, Kind
+from pyasynq.errors import ConfigError
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+    from pyasynq.connection.embedded.server import EmbeddedServer
+    from pyasynq.connection.transport.cluster import Cluster
+    from pyasynq.connection.transport.cluster_async import AsyncCluster
+
+SENTINEL_TIMEOUT_S = 1.0
+
+ConnectionSource = Union[
+    str, ConnectionOptions, "redis.Redis", "redis.asyncio.Redis", "Connector", None
+]
+"""A URL, options, a redis-py client of the user's, or None for the environment's URL."""
+
+# Of a user's pool: what says where Redis is and who we are. The rest is ours to decide.
+_KEPT = (
+    "host",
+    "port",
+    "path",
+    "db",
+    "username",
+    "password",
+    "credential_provider",
+    "client_name",
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "ssl_keyfile",
+    "ssl_certfile",
+    "ssl_cert_reqs",
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_ca_data",
+    "ssl_check_hostname",
+    "ssl_password",
+    "ssl_min_version",
+    "ssl_ciphers",
+)
+
+
+class Connector:
+    """One Redis, and how its clients are made.
+
+    Attributes:
+        namespace: first word of every key.
+        description: where Redis is, without secrets.
+    """
+
+    def __init__(
+        self,
+        arguments: dict[str, Any],
+        *,
+        description: str,
+        kind: Kind = "standalone",
+        hosts: Sequence[tuple[str, int]] = (),
+        master: str = "",
+        sentinel_arguments: Mapping[str, Any] | None = None,
+        namespace: str = "asynq",
+        max_connections: int | None = None,
+        embedded: "EmbeddedServer | None" = None,
+    ) -> None:
+        self._kind = kind
+        self._hosts = list(hosts)
+        self._master = master
+        self._sentinel_arguments = dict(sentinel_arguments or {})
+        self.namespace = namespace
+        self.description = description
+        self._arguments = arguments
+        self._max_connections = max_connections
+        self._embedded = embedded
+
+    @classmethod
+    def of(cls, source: ConnectionSource) -> "Connector":
+        """Return a connector for *source*; an embedded server is started if need be.
+
+        Raises:
+            ConfigError: the URL is wrong, or the client cannot be cloned.
+        """
+        if isinstance(source, Connector):
+            return source
+        if source is None:
+            return cls._of_options(ConnectionOptions.from_environment())
+        if isinstance(source, str):
+            return cls._of_options(ConnectionOptions.from_url(source))
+        if isinstance(source, ConnectionOptions):
+            return cls._of_options(source)
+        return cls._of_client(source)
+
+    def open_async(
+        self, *, socket_timeout_s: float | None = None
+    ) -> "redis.asyncio.Redis | AsyncCluster":
+        """Return a new async client with connections of its own; its caller closes it."""
+        import redis.asyncio  # noqa: PLC0415 - loaded on first use, so that importing us is light
+
+        settings = self._settings(socket_timeout_s)
+        if self._kind == "cluster":
+            from pyasynq.connection.transport.cluster_async import AsyncCluster  # noqa: PLC0415 - as above
+
+            return AsyncCluster(
+                self._hosts, lambda host, port: self._pool_async(host=host, port=port, **settings)
+            )
+        if self._kind == "sentinel":
+            from pyasynq.connection.transport.sentinel import async_master_pool  # noqa: PLC0415 - as above
+
+            pool = async_master_pool(
+                self._hosts,
+                self._master,
+                own=self._sentinel_settings(),
+                settings={"ssl": self._is_tls, **settings, **_once_async()},
+            )
+            return redis.asyncio.Redis.from_pool(pool)
+        return redis.asyncio.Redis.from_pool(self._pool_async(**settings))
+
+    def open_sync(self, *, socket_timeout_s: float | None = None) -> "redis.Redis | Cluster":
+        """Return a new blocking client with connections of its own; its caller closes it."""
+        import redis  # noqa: PLC0415 - loaded on first use, so that importing us is light
+
+        settings = self._settings(socket_timeout_s)
+        if self._kind == "cluster":
+            from pyasynq.connection.transport.cluster import Cluster  # noqa: PLC0415 - as above
+
+            return Cluster(
+                self._hosts, lambda host, port: self._pool_sync(host=host, port=port, **settings)
+            )
+        if self._kind == "sentinel":
+            from pyasynq.connection.transport.sentinel import master_pool  # noqa: PLC0415 - as above
+
+            pool = master_pool(
+                self._hosts,
+                self._master,
+                own=self._sentinel_settings(),
+                settings={"ssl": self._is_tls, **settings, **_once()},
+            )
+            return redis.Redis.from_pool(pool)
+        return redis.Redis.from_pool(self._pool_sync(**settings))
+
+    def close(self) -> None:
+        """Let go of the embedded server, if there is one; safe to repeat."""
+        if self._embedded is not None:
+            self._embedded.release()
+            self._embedded = None
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys lie in slots, and a command may only name those of one."""
+        return self._kind == "cluster"
+
+    @property
+    def _is_tls(self) -> bool:
+        return any(name.startswith("ssl_") for name in self._arguments)
+
+    def _pool_async(self, **settings: Any) -> "redis.asyncio.ConnectionPool":
+        import redis.asyncio  # noqa: PLC0415 - as above
+
+        kind: Any = redis.asyncio.Connection
+        if "path" in settings:
+            kind = redis.asyncio.UnixDomainSocketConnection
+        elif self._is_tls:
+            kind = redis.asyncio.SSLConnection
+        return redis.asyncio.ConnectionPool(
+            connection_class=kind,
+            max_connections=self._max_connections,
+            **settings,
+            **_once_async(),
+        )
+
+    def _pool_sync(self, **settings: Any) -> "redis.ConnectionPool":
+        import redis  # noqa: PLC0415 - as above
+
+        kind: Any = redis.Connection
+        if "path" in settings:
+            kind = redis.UnixDomainSocketConnection
+        elif self._is_tls:
+            kind = redis.SSLConnection
+        return redis.ConnectionPool(
+            connection_class=kind,
+            max_connections=self._max_connections,
+            **settings,
+            **_once(),
+        )
+
+    def _sentinel_settings(self) -> dict[str, Any]:
+        """Return how the sentinels themselves are reached: without a wait, the runner waits."""
+        tls = {name: value for name, value in self._arguments.items() if name.startswith("ssl_")}
+        return {
+            **self._sentinel_arguments,
+            **tls,
+            "ssl": self._is_tls,
+            "protocol": 2,
+            "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+            "socket_timeout": SENTINEL_TIMEOUT_S,
+        }
+
+    def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
+        settings = {**self._arguments, "protocol": 2, "decode_responses": False}
+        # An ID that is no UTF-8 is text with surrogates here, and goes back as the same bytes.
+        settings["encoding_errors"] = "surrogateescape"
+        # No CLIENT SETINFO: some proxies close the connection on it.
+        settings["driver_info"] = None
+        if socket_timeout_s is not None:
+            settings["socket_timeout"] = socket_timeout_s
+        return settings
+
+    @classmethod
+    def _of_options(cls, options: ConnectionOptions) -> "Connector":
+        if options.kind == "embedded":
+            return cls._of_embedded(options)
+        sentinel = {"username": options.sentinel_username, "password": options.sentinel_password}
+        return cls(
+            _arguments(options),
+            kind=options.kind,
+            hosts=options.hosts,
+            master=options.master,
+            sentinel_arguments={name: value for name, value in sentinel.items() if value},
+            description=options.describe(),
+            namespace=options.namespace,
+            max_connections=options.max_connections,
+        )
+
+    @classmethod
+    def _of_embedded(cls, options: ConnectionOptions) -> "Connector":
+        from pyasynq.connection.embedded.server import EmbeddedServer  # noqa: PLC0415 - rarely needed
+
+        server = EmbeddedServer.acquire(data_folder=options.path)
+        arguments = _arguments(options) | {"path": server.socket_path}
+        arguments.pop("host", None)
+        arguments.pop("port", None)
+        return cls(
+            arguments,
+            description=f"embedded redis (redis://127.0.0.1:{server.port}/{options.db})",
+            namespace=options.namespace,
+            embedded=server,
+        )
+
+    @classmethod
+    def _of_client(cls, client: Any) -> "Connector":
+        """Clone the settings of a user's client, which is left alone."""
+        pool = getattr(client, "connection_pool", None)
+        given = getattr(pool, "connection_kwargs", None)
+        kind = type(pool).__name__
+        if not isinstance(given, dict) or kind not in ("ConnectionPool", "BlockingConnectionPool"):
+            raise ConfigError(
+                f"cannot take over the settings of a {type(client).__name__}; "
+                "pass a URL, ConnectionOptions, or a redis.Redis or redis.asyncio.Redis client "
+                "of a single server; redis-sentinel:// and redis-cluster:// are URLs, too"
+            )
+        arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
+        arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
+        # The name is set by a call at connect; reading its answer also takes in the session
+        # tickets of TLS 1.3, which redis-py would else take for data left behind.
+        arguments.setdefault("client_name", "pyasynq")
+        if "SSL" in getattr(pool, "connection_class", type(None)).__name__:
+            arguments.setdefault("ssl_cert_reqs", "required")
+        where = arguments.get("path") or f"{arguments.get('host')}:{arguments.get('port')}"
+        return cls(arguments, description=f"{where}/{arguments.get('db', 0)} (as your client)")
+
+
+def _once() -> dict[str, Any]:
+    """Return what keeps redis-py from repeating a call."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - light imports
+    from redis.retry import Retry  # noqa: PLC0415 - as above
+
+    return {"retry": Retry(NoBackoff(), 0)}
+
+
+def _once_async() -> dict[str, Any]:
+    """Return the same for async clients."""
+    from redis.asyncio.retry import Retry  # noqa: PLC0415 - light imports
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+
+    return {"retry": Retry(NoBackoff(), 0)}
+
+
+def _arguments(options: ConnectionOptions) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "db": options.db,
+        "socket_connect_timeout": options.connect_timeout_s,
+        "socket_timeout": options.socket_timeout_s,
+        "client_name": options.client_name,
+    }
+    if options.kind == "unix":
+        arguments["path"] = options.path
+    elif options.kind == "cluster":
+        del arguments["db"]  # there is but one
+    elif options.kind != "sentinel":
+        arguments["host"], arguments["port"] = options.hosts[0]
+    if options.username:
+        arguments["username"] = options.username
+    if options.password:
+        arguments["password"] = options.password
+    if options.tls:
+        arguments["ssl_cert_reqs"] = "required" if options.verify else "none"
+        arguments["ssl_check_hostname"] = options.verify
+        files = {
+            "ssl_ca_certs": options.ca_file,
+            "ssl_certfile": options.cert_file,
+            "ssl_keyfile": options.key_file,
+        }
+        arguments.update({name: value for name, value in files.items() if value})
+    return arguments

@@ -1,0 +1,1 @@
+"""A Redis of our own, shared by the processes of a directory."""

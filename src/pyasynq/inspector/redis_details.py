@@ -1,0 +1,16 @@
+# Generated from redis_details_async.py by tools/unasync.py: change that file.
+"""Redis itself."""
+
+from pyasynq.broker.operations import inspection
+from pyasynq.broker.runners.runner import Runner
+
+
+class RedisDetails:
+    """What one Redis says of itself."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def info(self) -> dict[str, str]:
+        """Return the fields of INFO, as text."""
+        return self._runner.run(inspection.redis_info())

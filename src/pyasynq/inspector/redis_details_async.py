@@ -1,0 +1,15 @@
+"""Redis itself."""
+
+from pyasynq.broker.operations import inspection
+from pyasynq.broker.runners.runner_async import AsyncRunner
+
+
+class AsyncRedisDetails:
+    """What one Redis says of itself."""
+
+    def __init__(self, runner: AsyncRunner) -> None:
+        self._runner = runner
+
+    async def info(self) -> dict[str, str]:
+        """Return the fields of INFO, as text."""
+        return await self._runner.run(inspection.redis_info())

@@ -1,0 +1,1 @@
+"""How components and processes start, run and stop."""

@@ -1,0 +1,250 @@
+"""How long-running parts start, run and stop.
+
+A component is an object with a name and `run(life)`. It calls `life.started()` once it works,
+ends soon after `life.stopping` is set, and `run` returns only when it has really stopped.
+`running` starts components in the order of a list and stops them in the reverse order, so one
+list says both. A component that ends or fails by itself is a crash: it ends the whole. One that has
+not stopped when its part of the stop's time is over is cancelled, whatever it waits for.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle.shutdown import StopTime, cut
+
+logger = logging.getLogger("pyasynq.lifecycle.component")
+
+LAST_CALL_S = 1.0  # at the stop, for what waits for Redis
+
+
+class Life:
+    """What a component says about itself, and what it is told.
+
+    Attributes:
+        stop_time: how long the stop of the whole may take.
+        stops_within_s: for how much of that the component is waited for before it is cancelled;
+            one that has more to do than to end a call to Redis says so, before the stop.
+    """
+
+    def __init__(self, stop_time: StopTime | None = None) -> None:
+        self.has_started = asyncio.Event()
+        self.stopping = asyncio.Event()
+        self.stop_time = stop_time or StopTime()
+        self.stops_within_s = LAST_CALL_S
+
+    def started(self) -> None:
+        """Say that the component works now."""
+        self.has_started.set()
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait, but no longer than until the stop; return whether to go on."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.stopping.wait()
+        return not self.stopping.is_set()
+
+    async def until_stop(
+        self, work: Coroutine[Any, Any, None], *, within_s: float = LAST_CALL_S
+    ) -> None:
+        """Do *work*, which ends soon after the stop; cancel it if not *within_s*."""
+        working = asyncio.create_task(work, name="pyasynq work until the stop")
+        stopped = asyncio.create_task(self.stopping.wait(), name="pyasynq stop")
+        try:
+            await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if await self.stop_time.at_most(within_s, [working]):
+                await working
+        finally:
+            stopped.cancel()
+            await cut(working)
+
+
+class Component(Protocol):
+    """A part of a server with a life of its own."""
+
+    @property
+    def name(self) -> str:
+        """The field's word for what it does, such as "forwarder"."""
+
+    async def run(self, life: Life) -> None:
+        """Work until *life* says to stop; return when stopped."""
+
+
+class ComponentCrashedError(Exception):
+    """A component ended by itself; `__cause__` says why."""
+
+
+class Running:
+    """Components that were started, in order."""
+
+    def __init__(self, stop_time: StopTime) -> None:
+        self._stop_time = stop_time
+        self._lives: list[tuple[Component, Life, asyncio.Task[None]]] = []
+        self._crashed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, component: Component) -> None:
+        """Start *component* and wait until it works."""
+        life = Life(self._stop_time)
+        task = asyncio.create_task(component.run(life), name=f"pyasynq {component.name}")
+        self._lives.append((component, life, task))
+        works = asyncio.create_task(life.has_started.wait(), name=f"start of {component.name}")
+        await asyncio.wait({task, works}, return_when=asyncio.FIRST_COMPLETED)
+        works.cancel()
+        task.add_done_callback(lambda ended: self._on_end(component, life, ended))
+        logger.debug("%s started", component.name)
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            raise error
+
+    async def crash(self) -> None:
+        """Wait for ever, or raise ComponentCrashedError when a component ends by itself."""
+        await asyncio.shield(self._crashed)
+
+    async def stop(self) -> None:
+        """Stop every component, the last started first; each has stopped before the next."""
+        self._stop_time.begin()
+        for component, life, task in reversed(self._lives):
+            life.stopping.set()
+            if not await self._stop_time.at_most(life.stops_within_s, [task]):
+                logger.warning("%s has not stopped in time; it is cancelled", component.name)
+                await cut(task)
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                logger.error("%s failed to stop cleanly", component.name, exc_info=error)
+            logger.debug("%s stopped", component.name)
+        self._lives.clear()
+        self._crashed.cancel()
+
+    def _on_end(self, component: Component, life: Life, ended: asyncio.Task[None]) -> None:
+        if life.stopping.is_set() or self._crashed.done():
+            return
+        cause = None if ended.cancelled() else ended.exception()
+        crash = ComponentCrashedError(f"{component.name} ended by itself: {cause!r}")
+        crash.__cause__ = cause
+        self._crashed.set_exception(crash)
+        self._crashed.exception()  # marks it as seen, should nobody wait for it
+
+
+@contextlib.asynccontextmanager
+async def running(
+    components: Sequence[Component], stop_time: StopTime | None = None
+) -> AsyncIterator[Running]:
+    """Run *components* around a block; they are stopped however the block ends.
+
+    Args:
+        components: in the order of their start.
+        stop_time: how long they may take to stop; without it each is asked what it needs.
+    """
+    parts = Running(stop_time or StopTime())
+    try:
+        for component in components:
+            await parts.start(component)
+        yield parts
+    finally:
+        await parts.stop()
+
+
+class Outage:
+    """Logs once that something waits for Redis, and once that it goes on.
+
+    However many calls fail in between, a line is written only when the kind of trouble changes:
+    a WARNING while Redis cannot be reached, an ERROR while it refuses.
+
+    Args:
+        waits: what cannot be done, such as "fetching waits".
+        goes_on: what is done again, such as "fetching goes on".
+    """
+
+    def __init__(self, log: logging.Logger, waits: str, goes_on: str) -> None:
+        self._log = log
+        self._waits = waits
+        self._goes_on = goes_on
+        self._kinds: dict[str, type[BaseException]] = {}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether something waits; in any thread."""
+        return bool(self._kinds)
+
+    def begins(self, error: BaseException, where: str = "") -> None:
+        """Tell of *error*, if that is new; *where* tells troubles apart that come and go alone."""
+        if self._kinds.get(where) is type(error):
+            return
+        self._kinds[where] = type(error)
+        level = logging.WARNING if isinstance(error, RedisUnavailableError) else logging.ERROR
+        self._log.log(level, "%s%s: %s", self._waits, where and f" ({where})", error)
+
+    def is_over(self, where: str = "") -> None:
+        """Tell that it works again, if it did not."""
+        if self._kinds and self._kinds.pop(where, None) is not None:
+            self._log.info("redis answers again; %s%s", self._goes_on, where and f" ({where})")
+
+
+async def every(
+    interval_s: float,
+    act: Callable[[], Awaitable[object]],
+    life: Life,
+    *,
+    name: str,
+    is_at_once: bool = False,
+) -> None:
+    """Act at an interval until told to stop; a failure is logged and never ends the loop.
+
+    A Redis that is unreachable or refuses is one line when that begins and one when it is over,
+    however many passes fail in between.
+    """
+    log = logging.getLogger(f"pyasynq.{name}")
+    outage = Outage(log, f"{name} waits for redis", f"{name} goes on")
+    life.started()
+    if not is_at_once and not await life.pause(interval_s):
+        return
+    while not life.stopping.is_set():
+        try:
+            await act()
+        except PyasynqError as error:
+            outage.begins(error)
+        except Exception:
+            log.exception("a pass of the %s failed; it goes on", name)
+        else:
+            outage.is_over()
+        await life.pause(interval_s)
+
+
+async def in_thread(work: Callable[[threading.Event], None], life: Life, *, name: str) -> None:
+    """Run *work* in a thread of its own until it returns; raise what it raises.
+
+    Args:
+        work: called with an event that is set at the stop, soon after which it must return.
+        name: of the component.
+    """
+    loop = asyncio.get_running_loop()
+    stop, ended = threading.Event(), loop.create_future()
+
+    def tell(error: BaseException | None) -> None:
+        if ended.done():
+            return
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
+
+    def call() -> None:
+        error = None
+        try:
+            work(stop)
+        except BaseException as raised:  # noqa: BLE001 - the loop decides about a crash
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
+            loop.call_soon_threadsafe(tell, error)
+
+    threading.Thread(target=call, name=f"pyasynq {name}", daemon=True).start()
+    stopped = asyncio.create_task(life.stopping.wait(), name=f"pyasynq {name} stop")
+    try:
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        stop.set()
+    await ended

@@ -1,0 +1,105 @@
+"""The end of a worker process, which comes whatever handlers have left behind.
+
+An event loop and an interpreter that end wait without limit for tasks and for threads. Those that
+do not end soon after they were told to are left behind: the process exits without them.
+"""
+
+import asyncio
+import concurrent.futures.thread
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+from pyasynq.lifecycle.shutdown import cut
+from pyasynq.wire.error_text import error_text
+
+logger = logging.getLogger("pyasynq.server")
+
+T = TypeVar("T")
+
+PATIENCE_S = 0.5  # for threads that are about to end
+POLL_S = 0.01
+
+
+class ProcessEnd:
+    """What an event loop of our own leaves behind.
+
+    Args:
+        loop: of the server; it has not run yet.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._others = set(threading.enumerate())  # they are no business of the server's
+        # Of our own, for the loop's waits for its threads when the loop is closed.
+        self._threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
+        loop.set_default_executor(self._threads)
+        loop.set_exception_handler(_on_exception)
+
+    def run(self, serving: asyncio.Task[T]) -> T:
+        """Run the loop until *serving* has ended; return or raise what it did.
+
+        A task that a handler made may raise SystemExit or KeyboardInterrupt, which end any loop.
+        They are not the user's, for whom there are signals, so the loop is entered again.
+        """
+        while not serving.done():
+            try:
+                self._loop.run_until_complete(serving)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if serving.done():
+                    raise
+                logger.error(  # noqa: TRY400 - one line; the text says where
+                    "a task of a handler raised what ends a program; the worker goes on: %s",
+                    error_text(error),
+                )
+        return serving.result()
+
+    def is_near(self) -> bool:
+        """Tell tasks and threads to end, and return whether all do soon."""
+        tasks = asyncio.all_tasks(self._loop)
+        have_tasks_ended = self.run(self._loop.create_task(cut(*tasks), name="pyasynq end"))
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        end = time.monotonic() + PATIENCE_S
+        while self._lasting_threads() and time.monotonic() < end:
+            time.sleep(POLL_S)
+        return have_tasks_ended and not self._lasting_threads()
+
+    def _lasting_threads(self) -> Collection[threading.Thread]:
+        """Return the threads that would keep the interpreter, but idle ones of pools."""
+        frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+        return [
+            thread
+            for thread in threading.enumerate()
+            if not (
+                thread.daemon or thread in self._others or _is_idle(frames.get(thread.ident or 0))
+            )
+        ]
+
+
+def exit_now(code: int) -> NoReturn:
+    """End the process; the loop and the interpreter would wait for what never ends."""
+    logger.warning("handlers or listeners have not ended; exiting without them")
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _is_idle(frame: FrameType | None) -> bool:
+    """Whether a thread waits for work in a pool of concurrent.futures, which it leaves at once."""
+    if frame is None:
+        return False
+    code = frame.f_code
+    return code.co_name == "_worker" and code.co_filename == concurrent.futures.thread.__file__
+
+
+def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leave out what `ProcessEnd.run` has told of already."""
+    if not isinstance(context.get("exception"), SystemExit | KeyboardInterrupt):
+        loop.default_exception_handler(context)

@@ -1,0 +1,1 @@
+"""One attempt to run a task, as data; pure."""

@@ -1,0 +1,287 @@
+"""What becomes of a task once its handler has ended: pure decisions.
+
+The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessage):
+
+    returned                  retention > 0 → complete, else done
+    RevokeTask                dropped: done, nothing is kept
+    RetryLater                deferred: retried later, not counted (ours; Go has no such thing)
+    SkipRetry                 archived
+    any other exception       archived if the retries are used up, else retried later
+    told to end by shutdown   back to the front of the queue
+    lease lost                nothing: the task is somebody else's now
+    cancelled                 as wished by whoever cancelled it, else as above (the wish is ours)
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from types import AsyncGeneratorType, GeneratorType
+
+import msgspec
+from msgspec.structs import replace
+
+from pyasynq.clock import NANOSECONDS
+from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.options import duration_fault, to_seconds
+from pyasynq.retry import RetryDelay, asynq_default
+from pyasynq.task import Task, stored_task
+from pyasynq.wire.error_text import (
+    CONTEXT_CANCELED,
+    DEADLINE_EXCEEDED,
+    LEASE_EXPIRED,
+    error_text,
+)
+from pyasynq.wire.message import TaskMessage, encode
+from pyasynq.worker.attempt.running_task import Ending
+from pyasynq.worker.config import always_failure
+
+logger = logging.getLogger("pyasynq.outcome")
+
+GENERATORS = GeneratorType, AsyncGeneratorType
+MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The task is done and deleted."""
+
+
+class Dropped(Finished, frozen=True):
+    """The task is deleted without success: revoked, cancelled so, or expired before its start."""
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """The task is done and kept for its retention, with *result*."""
+
+    data: bytes
+    expires_at_s: int
+    result: bytes | None
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """The task runs again at *at_ns*."""
+
+    data: bytes
+    at_ns: int
+    is_failure: bool
+    deferred: int
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """The task is kept for a person to look at."""
+
+    data: bytes
+    error: str
+
+
+class Requeued(msgspec.Struct, frozen=True):
+    """The task goes back to the front of its queue."""
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The task is not ours any more; nothing is written."""
+
+
+class Canceled(msgspec.Struct, frozen=True):
+    """The attempt was cancelled; whoever did so may have said in Redis what becomes of the task.
+
+    Attributes:
+        otherwise: what becomes of it if nothing is said.
+        archived: what becomes of it by the wish "archive".
+    """
+
+    otherwise: "Outcome"
+    archived: Archived
+
+
+Outcome = Finished | Completed | Retried | Archived | Requeued | Lost | Canceled
+
+FINISHED = Finished()
+DROPPED = Dropped()
+REQUEUED = Requeued()
+LOST = Lost()
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """How failures are judged: the settings of the handler over those of the server."""
+
+    retry_delay: RetryDelay
+    is_failure: Callable[[BaseException], bool]
+    max_deferrals: int | None = None
+
+
+def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
+    """Decide what becomes of a task whose handler returned *result*.
+
+    Raises:
+        PayloadError: the result is to be kept, but is not bytes; or it is a generator, so
+            that the work has not been done.
+    """
+    if result is not None and isinstance(result, GENERATORS):
+        raise PayloadError(
+            f"the handler of {message.type!r} returned a generator, which nobody runs; "
+            "run it in the handler"
+        )
+    if message.retention <= 0:
+        return FINISHED
+    if result is not None and not isinstance(result, bytes):
+        raise PayloadError(
+            f"the handler of {message.type!r} returned {type(result).__name__}; a result that is "
+            "kept must be bytes or None"
+        )
+    now_s = now_ns // NANOSECONDS
+    data = encode(replace(message, completed_at=now_s))
+    return Completed(data, now_s + message.retention, result)
+
+
+def of_failure(
+    message: TaskMessage,
+    data: bytes,
+    error: BaseException,
+    *,
+    rules: Rules,
+    deferred: int,
+    now_ns: int,
+) -> Outcome:
+    """Decide what becomes of a task whose attempt ended with *error*.
+
+    Args:
+        message: the task as dequeued.
+        data: its bytes, as stored.
+        error: what the handler raised, or how it was ended.
+        rules: how to judge it.
+        deferred: how many RetryLater the task has been granted in a row.
+        now_ns: the local time.
+    """
+    wish = control_flow(error)
+    if isinstance(wish, RevokeTask):
+        return DROPPED
+    if isinstance(wish, RetryLater) and _is_granted(rules, deferred):
+        delay_ns = int(wish.delay.total_seconds() * NANOSECONDS)
+        return Retried(data, now_ns + delay_ns, is_failure=False, deferred=deferred + 1)
+    text = error_text(error)
+    if isinstance(wish, SkipRetry) or message.retried >= message.retry:
+        return Archived(encode(_failed(message, text, now_ns, retried=message.retried)), text)
+    is_failure = bool(rules.is_failure(error))
+    delay_s = _delay_s(rules, message, error)
+    retried = message.retried + 1 if is_failure else message.retried
+    return Retried(
+        encode(_failed(message, text, now_ns, retried=retried)),
+        now_ns + max(0, int(delay_s * NANOSECONDS)),
+        is_failure=is_failure,
+        deferred=0,
+    )
+
+
+def judge(
+    message: TaskMessage,
+    data: bytes,
+    error: BaseException,
+    *,
+    rules: Rules,
+    deferred: int,
+    now_ns: int,
+) -> Outcome:
+    """Decide as `of_failure`; a policy of the user's that fails gives way to the default."""
+    decide = partial(of_failure, message, data, error, deferred=deferred, now_ns=now_ns)
+    try:
+        return decide(rules=rules)
+    except BaseException as failure:  # code of the user's, which may also call sys.exit
+        _tear_off(failure, error)
+        logger.exception(
+            "retry_delay or is_failure failed on task %s; using the defaults", message.id
+        )
+        defaults = Rules(
+            retry_delay=asynq_default,
+            is_failure=always_failure,
+            max_deferrals=rules.max_deferrals,
+        )
+        return decide(rules=defaults)
+
+
+def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Canceled:
+    """Decide what may become of a task whose attempt was cancelled.
+
+    Args:
+        otherwise: what its failure comes to, with what the handler said of it.
+    """
+    if isinstance(otherwise, Archived):
+        return Canceled(otherwise, otherwise)
+    failed = _failed(message, CONTEXT_CANCELED, now_ns, retried=message.retried)
+    return Canceled(otherwise, Archived(encode(failed), CONTEXT_CANCELED))
+
+
+def as_wished(canceled: Canceled, wish: object) -> Outcome:
+    """Decide by the *wish* found in Redis; what is none of ours counts as none."""
+    if wish == "drop":
+        return DROPPED
+    return canceled.archived if wish == "archive" else canceled.otherwise
+
+
+def error_of(ending: Ending) -> BaseException:
+    """Return the error that stands for an attempt that was told to end."""
+    if ending is Ending.TIMED_OUT:
+        return TimeoutError(DEADLINE_EXCEEDED)
+    if ending is Ending.CANCELED:
+        return asyncio.CancelledError(CONTEXT_CANCELED)
+    return PyasynqError(LEASE_EXPIRED)
+
+
+def control_flow(error: BaseException) -> BaseException | None:
+    """Return the first SkipRetry, RevokeTask or RetryLater in the chain of *error*."""
+    for link in chain(error):
+        if isinstance(link, SkipRetry | RevokeTask | RetryLater):
+            return link
+    return None
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error*, then its members, causes and contexts, the nearest first, each once."""
+    waiting, seen = [error], set[int]()
+    while waiting and len(seen) < MOST_LINKS:
+        link = waiting.pop(0)
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        if isinstance(link, BaseExceptionGroup):
+            waiting.extend(link.exceptions)
+        if link.__cause__ is not None:
+            waiting.append(link.__cause__)
+        elif link.__context__ is not None and not link.__suppress_context__:
+            waiting.append(link.__context__)
+
+
+def task_of(message: TaskMessage) -> Task:
+    """Return what a handler sees of *message*."""
+    return stored_task(message.type, message.payload, message.headers)
+
+
+def _is_granted(rules: Rules, deferred: int) -> bool:
+    return rules.max_deferrals is None or deferred < rules.max_deferrals
+
+
+def _delay_s(rules: Rules, message: TaskMessage, error: BaseException) -> float:
+    """Ask how long to wait; what is no duration gives way to the default."""
+    task = task_of(message)
+    delay = rules.retry_delay(message.retried, error, task)
+    if isinstance(delay, timedelta):
+        return delay.total_seconds()
+    what = f"what retry_delay of {message.type!r} returns"
+    fault = duration_fault(what, delay, minimum=timedelta.min)
+    if fault is None:
+        return to_seconds(delay)
+    logger.error("%s; using the default for task %s", fault, message.id)
+    return asynq_default(message.retried, error, task).total_seconds()
+
+
+def _tear_off(failure: BaseException, error: BaseException) -> None:
+    """Let the traceback of *failure* not go on with *error*, which it met while it was handled."""
+    for link in chain(failure):
+        if link.__context__ is error:
+            link.__context__ = None
+
+
+def _failed(message: TaskMessage, text: str, now_ns: int, *, retried: int) -> TaskMessage:
+    return replace(message, retried=retried, error_msg=text, last_failed_at=now_ns // NANOSECONDS)

@@ -1,0 +1,131 @@
+"""The tasks this server holds, and for how long.
+
+A task is held from the dequeue until Redis has taken its outcome. While it is held its lease is
+extended by the heartbeat, from a thread of its own, so everything here that both touch is a plain
+attribute or one dict operation, which the interpreter makes atomic.
+"""
+
+import asyncio
+from enum import Enum
+from hashlib import sha1
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pyasynq.broker.operations.dequeue import Leased
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.clock import EARLIEST_S, LATEST_S, NANOSECONDS, Clock
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.message import TaskMessage
+
+if TYPE_CHECKING:
+    from pyasynq.worker.handlers.context import TaskContext
+
+
+DEFAULT_TIMEOUT_S = 1800  # of a message with neither timeout nor deadline
+EARLIEST_NS, LATEST_NS = EARLIEST_S * NANOSECONDS, LATEST_S * NANOSECONDS
+
+
+class Ending(Enum):
+    """Why a running handler is told to end."""
+
+    TIMED_OUT = "timed out"
+    CANCELED = "canceled"
+    LEASE_LOST = "lease lost"
+    SHUTDOWN = "shutdown"
+
+
+class RunningTask(msgspec.Struct, eq=False):
+    """A task this server holds.
+
+    Attributes:
+        message: the task as it was dequeued.
+        keys: keys of the queue it was found in; never built from the message.
+        fence: names the dequeue that brought it, whose other tasks share it.
+        leased: what the dequeue answered, message bytes included.
+        started_ns: when its handler starts, in the time of Redis.
+        deadline_ns: when its handler must have ended, in the time of Redis.
+        ends_at: the same in the time of the event loop, which never jumps.
+        lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
+        context: what the handler sees.
+        handle: the asyncio task that runs the handler.
+        is_watched: its deadline is watched.
+        ending: why the handler is told to end, if it is.
+        told_at: when it was told to, in the time of the event loop.
+        is_settled: its outcome is decided; a later one is ignored.
+        has_ended: its handler has really ended, so its slot is free.
+        written_result: what the handler wrote as its result so far.
+        is_write_repeated: a final write was sent whose answer was lost.
+        refusals: how often Redis has refused the outcome of this task.
+        error: what the attempt failed with, kept only while somebody listens for events.
+    """
+
+    message: TaskMessage
+    keys: QueueKeys
+    fence: Fence
+    leased: Leased
+    started_ns: int
+    deadline_ns: int
+    ends_at: float
+    lease_until_s: int
+    context: "TaskContext | None" = None
+    handle: "asyncio.Task[None] | None" = None
+    is_watched: bool = False
+    ending: Ending | None = None
+    told_at: float | None = None
+    is_settled: bool = False
+    written_result: bytes | None = None
+    is_write_repeated: bool = False
+    has_ended: bool = False
+    refusals: int = 0
+    error: BaseException | None = None
+
+    @property
+    def owner(self) -> str:
+        """Token of the dequeue that brought it."""
+        return self.fence.owner
+
+    def fence_at(self, now_ns: int) -> Fence:
+        """Return what must still be true of the task when its outcome is written.
+
+        Go never rewrites the owner, so a write that may be late or repeated also compares the
+        message: whoever recovered the task meanwhile has rewritten it.
+        """
+        if not self.is_write_repeated and now_ns < self.lease_until_s * NANOSECONDS:
+            return self.fence
+        digest = sha1(self.leased.data, usedforsecurity=False).hexdigest()
+        return Fence(owner=self.owner, digest=digest)
+
+
+Held = dict[tuple[str, str], RunningTask]
+"""Held tasks by queue and ID."""
+
+
+def lease_expires_at_s(clock: Clock, lease_s: float) -> int:
+    """Return when a lease taken now expires, in whole seconds, safe for either clock being off."""
+    latest_ns = max(clock.now_ns(), clock.redis_now_ns())
+    return (latest_ns + int(lease_s * NANOSECONDS)) // NANOSECONDS
+
+
+def lease_cutoff_s(clock: Clock, grace_s: float) -> int:
+    """Return up to which expiry a lease counts as lost: as long ago as a lease is long."""
+    earliest_ns = min(clock.now_ns(), clock.redis_now_ns())
+    return (earliest_ns - int(grace_s * NANOSECONDS)) // NANOSECONDS
+
+
+def deadline_ns(message: TaskMessage, now_ns: int) -> int:
+    """Return when an attempt that starts now must end.
+
+    asynq v0.26 processor.go computeDeadline: the earlier of timeout and deadline; a message with
+    neither gets 30 minutes. What no datetime can hold becomes the nearest that one can.
+    """
+    timeout_s, deadline_s = message.timeout, message.deadline
+    if not deadline_s:
+        end_ns = now_ns + (timeout_s or DEFAULT_TIMEOUT_S) * NANOSECONDS
+    elif timeout_s:
+        end_ns = min(now_ns + timeout_s * NANOSECONDS, deadline_s * NANOSECONDS)
+    else:
+        end_ns = deadline_s * NANOSECONDS
+    if EARLIEST_NS <= end_ns <= LATEST_NS:
+        return end_ns
+    return EARLIEST_NS if end_ns < EARLIEST_NS else LATEST_NS

@@ -1,0 +1,1 @@
+"""Runs handlers: on the loop, in threads, in processes."""

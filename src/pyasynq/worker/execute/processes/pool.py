@@ -1,0 +1,91 @@
+"""A bounded number of child processes, started when they are needed."""
+
+import asyncio
+from itertools import count
+
+from pyasynq.errors import HandlerProcessError
+from pyasynq.worker.execute.processes.child_process import ProcessHandle, start_process
+from pyasynq.worker.execute.processes.protocol import Run
+from pyasynq.worker.handlers.context import TaskContext, running_of
+from pyasynq.worker.handlers.handler_path import Place
+
+
+class ProcessPool:
+    """Runs handlers in processes that can be killed.
+
+    Args:
+        size: how many at the most; further calls wait for a place.
+        grace_s: how long a cancelled handler may take to end before its process is killed.
+    """
+
+    def __init__(self, size: int, *, grace_s: float) -> None:
+        self._size = size
+        self._grace_s = grace_s
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[ProcessHandle] = []
+        self._all: set[ProcessHandle] = set()
+        self._numbers = count(1)
+        self._is_closed = False
+
+    async def run(self, place: Place, context: TaskContext) -> bytes | None:
+        """Run the handler at *place*; ended or cancelled, it has really ended.
+
+        Raises:
+            HandlerProcessError: its process ended before it did, or none could be started.
+            BaseException: what the handler raised.
+        """
+        async with self._places:
+            process = await self._take()
+            try:
+                return await process.run(
+                    self._call(place, context),
+                    on_write=context.awrite_result,
+                    grace_s=self._grace_s,
+                )
+            finally:
+                if process.is_usable:
+                    self._idle.append(process)
+                else:
+                    self._all.discard(process)
+
+    async def close(self) -> None:
+        """Kill every process, and wait until what they ran has ended; safe to repeat."""
+        self._is_closed = True
+        processes = list(self._all)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            await process.ended()
+        for _ in range(self._size):
+            await self._places.acquire()
+        for _ in range(self._size):
+            self._places.release()
+
+    async def _take(self) -> ProcessHandle:
+        while self._idle:
+            process = self._idle.pop()
+            if process.is_usable:
+                return process
+            self._all.discard(process)
+        if self._is_closed:
+            raise HandlerProcessError("the server has stopped")
+        try:
+            process = await start_process()
+        except OSError as error:
+            raise HandlerProcessError(f"no process can be started: {error}") from error
+        self._all.add(process)
+        return process
+
+    def _call(self, place: Place, context: TaskContext) -> Run:
+        running = running_of(context)
+        return Run(
+            number=next(self._numbers),
+            place=place,
+            queue=running.keys.queue,
+            task_id=running.leased.task_id,
+            data=running.leased.data,
+            started_ns=running.started_ns,
+            deadline_ns=running.deadline_ns,
+            pending_since_ns=running.leased.pending_since_ns,
+            server_id=context.server_id,
+        )

@@ -1,0 +1,240 @@
+"""The program of a child process: runs one handler after the other, until the worker is gone.
+
+The handler runs in the main thread. Another thread speaks with the worker, so that a handler can
+be interrupted: it is told by a signal, which raises CancelledError in the main thread.
+"""
+
+import asyncio
+import ctypes
+import logging
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from inspect import isawaitable
+from types import FrameType
+from typing import Any
+
+from pyasynq.broker.operations.dequeue import Leased
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.clock import SystemClock
+from pyasynq.errors import PyasynqError
+from pyasynq.wire.keys import queue_keys
+from pyasynq.wire.message import decode
+from pyasynq.worker.attempt import outcome
+from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.execute.processes.protocol import (
+    Cancel,
+    FromChild,
+    Returned,
+    Run,
+    Start,
+    WriteResult,
+    Written,
+    encoded,
+    raised,
+    read_to_child,
+)
+from pyasynq.worker.handlers.context import Scope, TaskContext, enter
+from pyasynq.worker.handlers.handler_path import MAIN, handler_at
+
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+class Line:
+    """The line to the worker: a loop in a thread of its own.
+
+    Args:
+        on_cancel: called, in that thread, with the number of the call to interrupt.
+    """
+
+    def __init__(self, channel: socket.socket, *, on_cancel: Callable[[int], None]) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.received: queue.SimpleQueue[Start | Run] = queue.SimpleQueue()
+        self._channel = channel
+        self._on_cancel = on_cancel
+        self._written: asyncio.Queue[Written] = asyncio.Queue()
+        self._one_at_a_time = asyncio.Lock()
+        self._writer: asyncio.StreamWriter | None = None
+        threading.Thread(target=self._talk, name="pyasynq line", daemon=True).start()
+
+    def send(self, frame: FromChild) -> None:
+        """Send *frame*; call it in the main thread."""
+        asyncio.run_coroutine_threadsafe(self._send(frame), self.loop).result()
+
+    async def write_result(self, running: RunningTask, result: bytes) -> None:
+        """Have the worker store a result at once; runs on the loop of this line."""
+        del running
+        async with self._one_at_a_time:
+            await self._send(WriteResult(result))
+            written = await self._written.get()
+        if written.error:
+            raise PyasynqError(written.error)
+
+    async def _send(self, frame: FromChild) -> None:
+        if self._writer is not None:
+            self._writer.write(encoded(frame))
+            await self._writer.drain()
+
+    def _talk(self) -> None:
+        try:
+            self.loop.run_until_complete(self._listen())
+        finally:
+            _end()  # the worker is gone: nobody waits for the handler
+
+    async def _listen(self) -> None:
+        reader, self._writer = await asyncio.open_connection(sock=self._channel)
+        while True:
+            match await read_to_child(reader):
+                case Cancel(number):
+                    self._on_cancel(number)
+                case Written() as written:
+                    self._written.put_nowait(written)
+                case frame:
+                    self.received.put(frame)
+
+
+class Child:
+    """Runs what the worker asks for, in the main thread."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._call: Run | None = None
+        self._context: TaskContext | None = None
+        self._is_told = False
+        self._is_interruptible = False
+        self._main_thread = threading.get_ident()
+        signal.signal(signal.SIGTERM, self._on_signal)
+        self._line = Line(channel, on_cancel=self._cancel)
+
+    def run(self) -> None:
+        """Run handlers for ever; the line ends the process."""
+        start: Start | None = None
+        while True:
+            frame = self._line.received.get()
+            if isinstance(frame, Start):
+                start = frame
+                sys.path[:], sys.argv[:] = frame.import_path, frame.arguments
+            elif start is not None:
+                self._line.send(self._answer(frame, start))
+
+    def _answer(self, call: Run, start: Start) -> FromChild:
+        try:
+            return Returned(self._run(call, start))
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+            return raised(error)
+        finally:
+            self._call = self._context = None
+            sys.stdout.flush()  # the process may be killed before its end
+
+    def _run(self, call: Run, start: Start) -> bytes | None:
+        self._is_told, self._call = False, call
+        try:
+            self._is_interruptible = True
+            if call.place.module == MAIN and not hasattr(sys.modules[MAIN], "__pyasynq_loaded__"):
+                vars(start.main.load())["__pyasynq_loaded__"] = True
+            handler = handler_at(call.place)
+            _configure_log(start)
+            context = self._context = self._context_of(call)
+            if self._is_told:
+                raise asyncio.CancelledError
+            enter(context)
+            result = _called(handler, context)
+        finally:
+            self._is_interruptible = False
+        if result is None or isinstance(result, bytes):
+            return result
+        raise TypeError(
+            f"the handler of {context.task_type!r} returned {type(result).__name__}; the result of "
+            "a process must be bytes or None"
+        )
+
+    def _context_of(self, call: Run) -> TaskContext:
+        message = decode(call.data)
+        running = RunningTask(
+            message=message,
+            keys=queue_keys(call.queue),
+            fence=Fence(),
+            leased=Leased(
+                task_id=call.task_id, data=call.data, pending_since_ns=call.pending_since_ns
+            ),
+            started_ns=call.started_ns,
+            deadline_ns=call.deadline_ns,
+            ends_at=0.0,
+            lease_until_s=0,
+        )
+        scope = Scope(
+            server_id=call.server_id,
+            clock=SystemClock(),
+            loop=self._line.loop,
+            write_result=self._line.write_result,
+        )
+        return TaskContext(running, outcome.task_of(message), scope)
+
+    def _cancel(self, number: int) -> None:
+        call, context = self._call, self._context
+        if call is None or call.number != number:
+            return
+        if context is not None:
+            context.is_cancelled = True
+        self._is_told = True
+        signal.pthread_kill(self._main_thread, signal.SIGTERM)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Interrupt the handler if the worker asked for it; a signal from elsewhere does nothing.
+
+        Service managers send SIGTERM to all processes; the worker decides who may go on.
+        """
+        if self._is_told and self._is_interruptible:
+            self._is_told = False
+            raise asyncio.CancelledError
+
+
+def _called(handler: Any, context: TaskContext) -> object:
+    made = handler(context, context.task)
+    if isawaitable(made):
+        return asyncio.run(_awaited(made))
+    result: object = made
+    return result
+
+
+async def _awaited(made: Any) -> object:
+    result: object = await made
+    return result
+
+
+def _configure_log(start: Start) -> None:
+    """Log as the worker does, unless the modules of the handler have set up their own."""
+    if start.log_format is not None and not logging.getLogger().handlers:
+        logging.basicConfig(level=start.log_level, format=start.log_format)
+
+
+def _end() -> None:
+    """End this process and what its handlers have started."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _die_with_worker() -> None:
+    """Ask Linux to kill this process with the worker, even if a handler holds the interpreter."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def main() -> None:
+    """Run handlers for the worker at the other end of the socket that the command line names."""
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    channel = socket.socket(fileno=descriptor)
+    os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
+    for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
+        signal.signal(number, signal.SIG_IGN)
+    _die_with_worker()
+    Child(channel).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""What a worker and its child processes say to each other.
+
+A frame is four fixed bytes, the length in four bytes, and MessagePack. The fixed bytes show at
+once when a handler has written into the socket itself.
+"""
+
+import asyncio
+import struct
+import sys
+
+import msgspec
+
+from pyasynq.errors import HandlerProcessError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.wire.error_text import error_text, keep_text, message_of
+from pyasynq.worker.attempt import outcome
+from pyasynq.worker.handlers.handler_path import MAIN, RENAMED_MAIN, Main, Place
+
+HEAD = struct.Struct("!4sI")
+MARK = b"pyaq"
+
+
+class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """The first words to a child.
+
+    Attributes:
+        import_path: where modules are looked for; `arguments`: of the worker.
+        main: how the worker was started.
+        log_level: of the worker's root logger; `log_format`: of its first handler; None if the
+            worker does not log.
+    """
+
+    import_path: list[str]
+    arguments: list[str]
+    main: Main
+    log_level: int
+    log_format: str | None
+
+
+class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """Run a handler; the answer is Returned or Raised.
+
+    Attributes:
+        number: of this call, for `Cancel`.
+        data: the message of the task, as stored.
+    """
+
+    number: int
+    place: Place
+    queue: str
+    task_id: str
+    data: bytes
+    started_ns: int
+    deadline_ns: int
+    pending_since_ns: int | None
+    server_id: str
+
+
+class Cancel(msgspec.Struct, tag=True, frozen=True):
+    """Interrupt the handler of a call, if it still runs."""
+
+    number: int
+
+
+class Written(msgspec.Struct, tag=True, frozen=True):
+    """The answer to WriteResult; *error* is empty when the result is stored."""
+
+    error: str = ""
+
+
+class WriteResult(msgspec.Struct, tag=True, frozen=True):
+    """Store a result at once."""
+
+    result: bytes
+
+
+class Returned(msgspec.Struct, tag=True, frozen=True):
+    """The handler has returned."""
+
+    result: bytes | None
+
+
+class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """The handler has raised.
+
+    Attributes:
+        text: as it is stored.
+        message: of the exception alone.
+        module: of the class of the exception, and `name`, that of the class.
+        wish: "SkipRetry", "RevokeTask", "RetryLater" or empty: what the handler asked for.
+        delay_s: of RetryLater.
+    """
+
+    text: str
+    message: str
+    module: str
+    name: str
+    wish: str = ""
+    delay_s: float = 0.0
+
+
+ToChild = Start | Run | Cancel | Written
+FromChild = WriteResult | Returned | Raised
+
+_to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+_from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+
+
+def encoded(frame: ToChild | FromChild) -> bytes:
+    """Return *frame* as it is sent."""
+    body = msgspec.msgpack.encode(frame)
+    return HEAD.pack(MARK, len(body)) + body
+
+
+async def read_to_child(reader: asyncio.StreamReader) -> ToChild:
+    """Read the next frame of the worker.
+
+    Raises:
+        EOFError: the worker is gone.
+    """
+    return _to_child.decode(await _read(reader))
+
+
+async def read_from_child(reader: asyncio.StreamReader) -> FromChild:
+    """Read the next frame of a child.
+
+    Raises:
+        EOFError: the child is gone.
+        ValueError: this is no frame.
+    """
+    return _from_child.decode(await _read(reader))
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    try:
+        mark, length = HEAD.unpack(await reader.readexactly(HEAD.size))
+        if mark != MARK:
+            raise ValueError("not a frame of pyasynq")
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise EOFError from error
+
+
+def raised(error: BaseException) -> Raised:
+    """Describe an exception of a handler."""
+    wish = outcome.control_flow(error)
+    kind = type(error)
+    return Raised(
+        text=error_text(error),
+        message=message_of(error).encode("utf-8", "backslashreplace").decode(),
+        module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
+        name=kind.__qualname__,
+        wish="" if wish is None else type(wish).__name__,
+        delay_s=wish.delay.total_seconds() if isinstance(wish, RetryLater) else 0.0,
+    )
+
+
+def exception_of(told: Raised) -> BaseException:
+    """Return an exception for `Raised`: of the same class if the worker knows it.
+
+    Its own attributes are lost, its text and what it asks for are not.
+    """
+    wishes: dict[str, BaseException] = {
+        "SkipRetry": SkipRetry(told.message),
+        "RevokeTask": RevokeTask(told.message),
+        "RetryLater": RetryLater(told.delay_s, told.message),
+    }
+    wish = wishes.get(told.wish)
+    kind = _class_of(told)
+    is_wish = wish is not None and kind is type(wish)
+    error = wish if wish is not None and is_wish else _instance(kind, told)
+    if not is_wish:
+        error.__cause__ = wish
+    keep_text(error, told.text)
+    return error
+
+
+def _class_of(told: Raised) -> type[Exception] | None:
+    """Return the class, if its module is loaded here; nothing is imported for it."""
+    found: object = sys.modules.get(told.module)
+    for part in told.name.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
+
+
+def _instance(kind: type[Exception] | None, told: Raised) -> BaseException:
+    if kind is None:
+        return HandlerProcessError(told.text)
+    try:
+        error = kind.__new__(kind, told.message)
+        error.args = (told.message,)
+    except Exception:  # noqa: BLE001 - a class of the user's that cannot be made so
+        return HandlerProcessError(told.text)
+    return error

@@ -1,0 +1,1 @@
+"""From pending to running."""

@@ -1,0 +1,90 @@
+"""Wakes an idle server when a task is pushed, by a Python or a Go producer.
+
+A blocking move of the last pending task to where it is leaves the list as it was and answers as
+soon as there is one. A move that ends without a push is made again at once, for as long as the
+place among the waiting servers is good, so an idle server sends little. Where nobody can wait (an
+old server, a proxy, missing rights, too many queues) the server polls.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from pyasynq.broker.operations import dequeue
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import Clock
+from pyasynq.connection.connector import Connector
+from pyasynq.errors import PyasynqError
+from pyasynq.wire.keys import QueueKeys
+
+logger = logging.getLogger("pyasynq.processor")
+
+RENEW_S = 60.0  # a waiting server asks each queue again so often, and so keeps its place
+SHORTEST_BLOCK_S = 5
+ANSWER_S = 5.0  # more than it blocks, and a server that has not answered is gone
+MOST_QUEUES = 16  # each has a connection of its own
+CANCEL_AGAIN_S = 0.05  # redis-py swallows a cancellation while it connects
+PAUSE_S = 30.0  # after an error the queue is polled for so long
+
+
+class WakeUp:
+    """One blocked connection per idle queue.
+
+    Args:
+        on_wake: called when a task may have been pushed.
+    """
+
+    def __init__(
+        self, connector: Connector, clock: Clock, *, queues: int, on_wake: Callable[[], None]
+    ) -> None:
+        # However many queues there are, they cost one command a second.
+        self._block_s = max(SHORTEST_BLOCK_S, queues)
+        self._client = connector.open_async(socket_timeout_s=self._block_s + ANSWER_S)
+        self._clock = clock
+        self._is_possible = queues <= MOST_QUEUES
+        self._on_wake = on_wake
+        self._runners: dict[str, AsyncRunner] = {}
+        self._waits: dict[str, asyncio.Task[None]] = {}
+        self._until = 0.0  # monotonic
+        self._not_before: dict[str, float] = {}  # monotonic
+
+    def is_possible(self, queue: str) -> bool:
+        """Tell whether to ask for a place among those that wait for *queue*."""
+        return self._is_possible and self._clock.monotonic() >= self._not_before.get(queue, 0.0)
+
+    def watch(self, queues: Iterable[QueueKeys]) -> None:
+        """Wait for a push to any of *queues*, until a minute after the last call."""
+        self._until = self._clock.monotonic() + RENEW_S
+        for keys in queues:
+            if keys.queue not in self._waits:
+                name = f"pyasynq wake-up of {keys.queue}"
+                self._waits[keys.queue] = asyncio.create_task(self._wait(keys), name=name)
+
+    async def close(self) -> None:
+        """Wait no more."""
+        waits = list(self._waits.values())
+        while waits:
+            for wait in waits:
+                wait.cancel()
+            _done, late = await asyncio.wait(waits, timeout=CANCEL_AGAIN_S)
+            waits = list(late)
+        for runner in self._runners.values():
+            await runner.close()
+        await self._client.aclose()
+
+    async def _wait(self, keys: QueueKeys) -> None:
+        runner = self._runners.get(keys.queue)
+        if runner is None:
+            # One for each: over a shared connection, one queue would wait for the other.
+            runner = self._runners[keys.queue] = AsyncRunner(self._client, clock=self._clock)
+        push = dequeue.wait_for_push(keys, within_s=self._block_s)
+        try:
+            while not await runner.run(push, patience_s=0):
+                if self._clock.monotonic() > self._until:
+                    break
+        except PyasynqError as error:
+            logger.debug("queue %s is polled: %s", keys.queue, error)
+            self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
+        finally:
+            del self._waits[keys.queue]
+            self._on_wake()

@@ -1,0 +1,182 @@
+"""Makes one task of the members of a group that is due, and puts it in their place.
+
+The members are moved to an aggregation set, the function of the user makes one task of them, and
+a single script stores it and deletes them. Whatever fails on the way leaves the set, and after its
+deadline any recoverer gives the members back to their group.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+from pyasynq.broker.new_tasks.prepare import Prepared, prepare
+from pyasynq.broker.operations import groups
+from pyasynq.broker.operations.groups import DueLimits, Member
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import ConfigError, PayloadError, PyasynqError
+from pyasynq.identifiers import new_task_id
+from pyasynq.lifecycle.shutdown import StopTime
+from pyasynq.options import EnqueueOptions
+from pyasynq.task import Task
+from pyasynq.wire.error_text import error_text
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.message import TaskMessage, decode
+from pyasynq.worker.attempt.outcome import task_of
+from pyasynq.worker.execute.threads import ThreadPool
+from pyasynq.worker.handlers.aggregators import Aggregation
+
+logger = logging.getLogger("pyasynq.aggregator")
+
+SET_LIFETIME_S = 120  # asynq v0.26 rdb.go: aggregationTimeout
+FINISH_MARGIN_S = 5  # before the deadline of a set its aggregate must be written
+
+
+class AggregateMaker:
+    """Aggregates one group at a time; several may be under way.
+
+    Args:
+        threads: run the functions that are no coroutine functions.
+        stopping: set when the server stops.
+        on_pending: called when an aggregate became pending.
+        on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
+
+    Attributes:
+        stop_time: for how long a function may go on when the server stops.
+    """
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        clock: Clock,
+        threads: ThreadPool,
+        *,
+        stopping: asyncio.Event,
+        on_pending: Callable[[], None],
+        on_due: Callable[[int], None],
+    ) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._threads = threads
+        self._stopping = stopping
+        self.stop_time = StopTime()
+        self._on_pending = on_pending
+        self._on_due = on_due
+
+    async def make(
+        self, keys: QueueKeys, group: str, aggregation: Aggregation, limits: DueLimits
+    ) -> bool:
+        """Aggregate the oldest members of *group*, if it is due; return whether it was."""
+        set_id, now_s = str(uuid4()), self._now_s()
+        check = groups.check_aggregation(
+            keys,
+            group,
+            set_id=set_id,
+            now_s=now_s,
+            deadline_s=now_s + SET_LIFETIME_S,
+            **limits,
+        )
+        if not await self._runner.run(check, patience_s=0):
+            return False
+        members = await self._read(keys, group, set_id)
+        messages = await self._decode(keys, group, set_id, members)
+        tasks = [task_of(message) for message in messages]
+        made = await self._call(aggregation, group, tasks) if tasks else None
+        now_ns = self._clock.redis_now_ns()
+        aggregate = None if made is None else _prepared(made, keys, now_ns)
+        locks = [(message.id, message.unique_key) for message in messages if message.unique_key]
+        operation = groups.finish_aggregation(
+            keys, group, set_id, aggregate, now_ns=now_ns, locks=locks
+        )
+        finished = await self._runner.run(operation)
+        if finished.refusal is not None:
+            raise finished.refusal
+        if not finished.is_done:
+            logger.warning("group %r took too long to aggregate; it will be again", group)
+            return False
+        logger.info("aggregated %d tasks of group %r", len(members), group)
+        if aggregate is not None and aggregate.process_at_ns is not None:
+            self._on_due(aggregate.process_at_ns)
+        else:
+            self._on_pending()
+        return True
+
+    async def _read(self, keys: QueueKeys, group: str, set_id: str) -> list[Member]:
+        members: list[Member] = []
+        has_more = True
+        while has_more:
+            operation = groups.read_aggregation_set(keys, group, set_id, skip=len(members))
+            page = await self._runner.run(operation)
+            if page is None:
+                raise PyasynqError("its aggregation set is gone")
+            members += page.members
+            has_more = page.has_more
+        return members
+
+    async def _decode(
+        self, keys: QueueKeys, group: str, set_id: str, members: Sequence[Member]
+    ) -> list[TaskMessage]:
+        """Return the messages that can be read and are not too late; archive the unreadable."""
+        messages, now_ns = [], self._clock.redis_now_ns()
+        for member in members:
+            if not member.data or (member.expires_at_ns or now_ns + 1) <= now_ns:
+                continue
+            try:
+                messages.append(decode(member.data))
+            except PayloadError as error:
+                operation = groups.quarantine_member(
+                    keys, group, set_id, member.task_id, now_s=self._now_s()
+                )
+                await self._runner.run(operation)
+                logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message
+                    "task %s of group %r cannot be read: %s", member.task_id, group, error
+                )
+        return messages
+
+    async def _call(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> Task | None:
+        """Call the function of the user, for as long as the set and a shutdown allow."""
+        call = asyncio.ensure_future(self._outcome(aggregation, group, tasks))
+        stop = asyncio.ensure_future(self._stopping.wait())
+        try:
+            limit_s = SET_LIFETIME_S - FINISH_MARGIN_S
+            await asyncio.wait({call, stop}, timeout=limit_s, return_when="FIRST_COMPLETED")
+            if stop.done():
+                await self.stop_time.wait([call], lambda: self.stop_time.handlers_s)
+        finally:
+            stop.cancel()
+            if not call.done():
+                call.cancel()
+        if not call.done():
+            raise TimeoutError(f"the aggregator of {aggregation.pattern!r} takes too long")
+        made = await call
+        if isinstance(made, BaseException):
+            said = f"the aggregator of {aggregation.pattern!r} raised {error_text(made)}"
+            raise PyasynqError(said) from made
+        if made is not None and not isinstance(made, Task):
+            raise ConfigError(f"an aggregator must return a Task or None, not {made!r}")
+        return made
+
+    async def _outcome(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> object:
+        """Return what the function returns, or raises."""
+        function = aggregation.function
+        try:
+            if inspect.iscoroutinefunction(function):
+                return await function(group, tasks)
+            made: object = await self._threads.run(function, group, tasks)
+            return await made if inspect.isawaitable(made) else made
+        except BaseException as error:  # noqa: BLE001 - a SystemExit must not end the loop
+            return error
+
+    def _now_s(self) -> int:
+        return self._clock.redis_now_ns() // NANOSECONDS
+
+
+def _prepared(aggregate: Task, keys: QueueKeys, now_ns: int) -> Prepared:
+    """Return the aggregate as it is stored; it stays in the queue of its group.
+
+    asynq v0.26 aggregator.go: the queue of the group wins over that of the task.
+    """
+    options = EnqueueOptions(queue=keys.queue).merged_over(aggregate.options)
+    return prepare(aggregate, options, keys, now_ns=now_ns, new_id=new_task_id)

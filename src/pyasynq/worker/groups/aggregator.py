@@ -1,0 +1,220 @@
+"""Finds the groups that are due, and has them aggregated, a few at a time.
+
+A look at all groups never waits for a function of the user. A group is taken only when there is a
+place for it: until then its members stay in the group, whatever becomes of this server.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+
+from pyasynq.broker.operations import groups
+from pyasynq.broker.operations.groups import DueLimits
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
+from pyasynq.lifecycle.shutdown import cut
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.execute.threads import ThreadPool
+from pyasynq.worker.groups.aggregate_maker import AggregateMaker
+from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
+from pyasynq.worker.queue_probe import Occupied
+
+logger = logging.getLogger("pyasynq.aggregator")
+
+LONGEST_INTERVAL_S = 7.0  # asynq v0.26 aggregator.go: maxAggregationCheckInterval
+AT_ONCE = 3  # asynq v0.26 aggregator.go: maxConcurrentAggregationChecks
+CHECKS_PER_ROUND_TRIP = 100
+NOT_AGGREGATED = (
+    "group %r of queue %r was not aggregated; its tasks go back to the group "
+    "within three minutes: %s"
+)
+
+Due = tuple[QueueKeys, str]
+
+
+class Aggregator:
+    """The look at all groups, at the shortest grace period or 7 s, and what follows from it.
+
+    Args:
+        on_pending: called when an aggregate became pending.
+        on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
+    """
+
+    name = "aggregator"
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        config: ServerConfig,
+        clock: Clock,
+        queues: Sequence[QueueKeys],
+        aggregations: Aggregations,
+        *,
+        on_pending: Callable[[], None],
+        on_due: Callable[[int], None],
+        is_cluster: bool = False,
+    ) -> None:
+        self._runner = runner
+        self._config = config
+        self._clock = clock
+        self._occupied = Occupied(
+            runner, queues, lambda keys: (keys.groups, keys.scheduled_groups), is_cluster=is_cluster
+        )
+        self._aggregations = aggregations
+        self._threads = ThreadPool(AT_ONCE)
+        self._stopping = asyncio.Event()
+        self._maker = AggregateMaker(
+            runner,
+            clock,
+            self._threads,
+            stopping=self._stopping,
+            on_pending=on_pending,
+            on_due=on_due,
+        )
+        self._waiting: dict[Due, Aggregation] = {}
+        self._in_hand: set[Due] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_trouble: set[tuple[str, str | None]] = set()
+        self._made = 0
+
+    async def run(self, life: Life) -> None:
+        """Look at the interval until the stop; then end what is under way."""
+        grace_s = min(self._limits(each)["grace_s"] for each in self._aggregations.all())
+        life.stops_within_s = math.inf
+        self._maker.stop_time = life.stop_time
+        interval_s = min(LONGEST_INTERVAL_S, grace_s)
+        try:
+            await life.until_stop(every(interval_s, self.look, life, name=self.name))
+        finally:
+            self._stopping.set()
+            late = await life.stop_time.wait(
+                list(self._under_way), lambda: life.stop_time.handlers_s + LAST_CALL_S
+            )
+            await cut(*late)
+            self._threads.close()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a function that is no coroutine function has not ended."""
+        return self._threads.busy > 0
+
+    async def aggregate(self) -> int:
+        """Aggregate all groups that are due; return how many aggregates were made."""
+        before = self._made
+        await self.look()
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        return self._made - before
+
+    async def look(self) -> None:
+        """Look at every group once; those that are due are aggregated later on."""
+        for keys in await self._occupied.queues():
+            try:
+                await self._look_at_queue(keys)
+            except RedisUnavailableError:
+                raise
+            except PyasynqError as error:
+                self._tell(keys, None, error)
+            else:
+                self._in_trouble.discard((keys.queue, None))
+
+    async def _look_at_queue(self, keys: QueueKeys) -> None:
+        await self._restore(keys)
+        cursor, is_first = 0, True
+        while cursor or is_first:
+            is_first = False
+            operation = groups.list_groups(keys, cursor=cursor, count=CHECKS_PER_ROUND_TRIP)
+            cursor, names = await self._runner.run(operation, patience_s=0)
+            ours = [
+                (name, found)
+                for name in names
+                if (keys, name) not in self._in_hand and (found := self._aggregations.find(name))
+            ]
+            await self._check_all(keys, ours)
+
+    async def _restore(self, keys: QueueKeys) -> None:
+        """List groups again whose names Go programs have forgotten."""
+        skip = 0
+        while skip >= 0:
+            operation = groups.restore_groups(keys, now_s=self._now_s(), skip=skip)
+            _restored, skip = await self._runner.run(operation, patience_s=0)
+
+    async def _check_all(self, keys: QueueKeys, ours: Sequence[tuple[str, Aggregation]]) -> None:
+        """Let the groups wait for a place that are due."""
+        now_s = self._now_s()
+        checks = [
+            groups.is_group_due(keys, group, now_s=now_s, **self._limits(aggregation))
+            for group, aggregation in ours
+        ]
+        answers = await self._runner.run_all(checks, patience_s=0)
+        for (group, aggregation), answer in zip(ours, answers, strict=True):
+            if isinstance(answer, RedisUnavailableError):
+                raise answer
+            if isinstance(answer, PyasynqError):
+                self._tell(keys, group, answer)
+                continue
+            self._in_trouble.discard((keys.queue, group))
+            if answer:
+                self._waiting[keys, group] = aggregation
+        self._begin()
+
+    def _begin(self) -> None:
+        """Fill the places that are free."""
+        while len(self._under_way) < min(AT_ONCE, len(self._waiting) + len(self._in_hand)):
+            task = asyncio.create_task(self._work(), name="pyasynq aggregator place")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _work(self) -> None:
+        """Aggregate what waits, one group after the other; one that is due again waits again."""
+        while self._waiting and not self._stopping.is_set():
+            due = next(iter(self._waiting))
+            aggregation = self._waiting.pop(due)
+            self._in_hand.add(due)
+            try:
+                is_made = await self._settle(*due, aggregation)
+            finally:
+                self._in_hand.discard(due)
+            if is_made:
+                self._made += 1
+                self._waiting[due] = aggregation
+
+    async def _settle(self, keys: QueueKeys, group: str, aggregation: Aggregation) -> bool:
+        """Aggregate one set; a failure leaves it to be given back to the group."""
+        try:
+            return await self._maker.make(keys, group, aggregation, self._limits(aggregation))
+        except RedisUnavailableError as error:
+            self._waiting.clear()  # what waits is found again once redis answers
+            logger.warning(NOT_AGGREGATED, group, keys.queue, error)
+        except (PyasynqError, TimeoutError) as error:
+            logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - it says all
+        except Exception as error:
+            logger.exception(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY401 - in one line
+        return False
+
+    def _tell(self, keys: QueueKeys, group: str | None, error: Exception) -> None:
+        """Log once, until it is over, that a group or all groups of a queue cannot be read."""
+        if (keys.queue, group) not in self._in_trouble:
+            self._in_trouble.add((keys.queue, group))
+            logger.error(
+                "cannot aggregate group %r of queue %s: %s", group or "", keys.queue, error
+            )
+
+    def _now_s(self) -> int:
+        return self._clock.redis_now_ns() // NANOSECONDS
+
+    def _limits(self, own: Aggregation) -> DueLimits:
+        """Return when a group is due: as its aggregator says, else as the server says."""
+        config = self._config
+        grace = config.group_grace_period if own.grace_period is None else own.grace_period
+        delay = config.group_max_delay if own.max_delay is None else own.max_delay
+        return {
+            "grace_s": math.ceil(to_seconds(grace)),
+            "max_delay_s": math.ceil(to_seconds(delay)),
+            "max_size": config.group_max_size if own.max_size is None else own.max_size,
+        }

@@ -1,0 +1,1 @@
+"""What an application writes against: handlers, middlewares, contexts, events."""

@@ -1,0 +1,188 @@
+"""What a handler knows about the task it runs."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
+from pyasynq.errors import ConfigError, ServerStateError
+from pyasynq.task import Task
+from pyasynq.worker.attempt.running_task import RunningTask
+
+_current: ContextVar["TaskContext"] = ContextVar("pyasynq_task_context")
+
+
+class WriteResult(Protocol):
+    """Stores a result of a running task at once."""
+
+    def __call__(self, running: RunningTask, result: bytes) -> Coroutine[Any, Any, None]:
+        """Store *result*; runs on the loop of the scope."""
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What all handlers of one server share."""
+
+    server_id: str
+    clock: Clock
+    loop: asyncio.AbstractEventLoop
+    write_result: WriteResult
+    state: Any = None
+
+
+class TaskContext:
+    """The running task, as its handler and the middlewares see it.
+
+    Attributes:
+        task: type, payload and headers.
+        is_cancelled: the handler should end: its time is up, it was cancelled, its lease is
+            lost, or the server stops. Async handlers are also cancelled; plain functions
+            should look at this now and then.
+    """
+
+    __slots__ = ("_running", "_scope", "is_cancelled", "task")
+
+    def __init__(self, running: RunningTask, task: Task, scope: Scope) -> None:
+        self._running = running
+        self._scope = scope
+        self.task = task
+        self.is_cancelled = False
+
+    @property
+    def task_id(self) -> str:
+        """ID of the task, unique in its queue."""
+        return self._running.leased.task_id
+
+    @property
+    def task_type(self) -> str:
+        """Type of the task."""
+        return self._running.message.type
+
+    @property
+    def queue(self) -> str:
+        """Queue the task was fetched from."""
+        return self._running.keys.queue
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the task."""
+        return self._running.message.headers
+
+    @property
+    def retry_count(self) -> int:
+        """How often the task was retried so far, from 0."""
+        return self._running.message.retried
+
+    @property
+    def attempt(self) -> int:
+        """Number of this attempt, from 1."""
+        return self._running.message.retried + 1
+
+    @property
+    def max_retry(self) -> int:
+        """How often the task may be retried."""
+        return self._running.message.retry
+
+    @property
+    def is_last_attempt(self) -> bool:
+        """Whether a failure of this attempt archives the task."""
+        return self._running.message.retried >= self._running.message.retry
+
+    @property
+    def enqueued_at(self) -> datetime | None:
+        """When the task became pending; None if Redis does not know, as after a requeue."""
+        since_ns = self._running.leased.pending_since_ns
+        return None if since_ns is None else to_datetime(since_ns)
+
+    @property
+    def deadline(self) -> datetime:
+        """When this attempt must have ended."""
+        return to_datetime(self._running.deadline_ns)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long the completed task will be kept; zero for not at all."""
+        return to_span(self._running.message.retention)
+
+    @property
+    def state(self) -> Any:
+        """What the server's lifespan yielded, or its `base_state`."""
+        return self._scope.state
+
+    @property
+    def server_id(self) -> str:
+        """ID of the server that runs the task."""
+        return self._scope.server_id
+
+    def remaining(self) -> timedelta:
+        """Return the time left until the deadline; zero once it has passed."""
+        left_ns = self._running.deadline_ns - self._scope.clock.redis_now_ns()
+        return to_span(max(0, left_ns) / NANOSECONDS)
+
+    def write_result(self, result: bytes) -> None:
+        """Store *result* at once, as progress; for plain functions, which run in a thread.
+
+        It is kept as the result if the handler returns None and the task has a retention. Safe
+        to repeat; the last one counts.
+
+        Raises:
+            ConfigError: *result* is not bytes.
+            ServerStateError: called on the event loop; await `awrite_result` there.
+            RedisUnavailableError: it may or may not be stored.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            write = self._writing(result)
+            asyncio.run_coroutine_threadsafe(write, self._scope.loop).result()
+        else:
+            raise ServerStateError(
+                "write_result would block the event loop; use `await ctx.awrite_result(...)`"
+            )
+
+    async def awrite_result(self, result: bytes) -> None:
+        """Store *result* at once, as progress; for coroutine functions. As `write_result`.
+
+        Works on any event loop, also on one that a plain function runs in its thread.
+        """
+        write, loop = self._writing(result), self._scope.loop
+        if asyncio.get_running_loop() is loop:
+            await write
+        else:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(write, loop))
+
+    def _writing(self, result: bytes) -> Coroutine[Any, Any, None]:
+        if not isinstance(result, bytes):
+            raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
+        return self._scope.write_result(self._running, result)
+
+
+def current_context() -> TaskContext:
+    """Return the context of the task that the caller works for.
+
+    Works anywhere below a handler, also in the tasks and threads that inherit its context.
+
+    Raises:
+        LookupError: called outside a handler.
+    """
+    try:
+        return _current.get()
+    except LookupError:
+        raise LookupError("no task is running here; call this inside a handler") from None
+
+
+def is_kept(context: TaskContext) -> bool:
+    """Tell whether the task is kept once it is completed, without a `timedelta` of the time."""
+    return context._running.message.retention > 0  # noqa: SLF001 - not for users
+
+
+def running_of(context: TaskContext) -> RunningTask:
+    """Return what the server knows of the task of *context*; for pyasynq itself."""
+    return context._running  # noqa: SLF001 - not for users
+
+
+enter: Callable[[TaskContext], object] = _current.set
+"""Makes a context the current one of this asyncio task."""

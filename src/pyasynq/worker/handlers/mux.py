@@ -1,0 +1,174 @@
+"""Which handler runs a task: by its exact type, else by the longest prefix.
+
+And which function aggregates a group.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from typing import Literal, TypeVar, Unpack
+
+import msgspec
+
+from pyasynq.errors import ConfigError
+from pyasynq.options import name_fault
+from pyasynq.retry import RetryDelay
+from pyasynq.task import Task
+from pyasynq.worker.config import IsFailure
+from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.events import Listeners
+from pyasynq.worker.handlers.handler_path import Place
+from pyasynq.worker.handlers.middleware import Middleware
+
+Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
+H = TypeVar("H", bound=Handler)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSettings:
+    """What one handler wants different from its server; None: as the server.
+
+    Attributes:
+        retry_delay: (times retried, error, task) → wait before the next attempt.
+        is_failure: whether an exception counts as a failure.
+        max_deferrals: how many RetryLater in a row are granted; the next one is a failure.
+            None: any number.
+        executor: "process" runs the handler in a process of its own, which can be killed; None:
+            a coroutine function on the event loop, a plain one in a thread.
+    """
+
+    retry_delay: RetryDelay | None = None
+    is_failure: IsFailure | None = None
+    max_deferrals: int | None = None
+    executor: Literal["process"] | None = None
+
+
+AS_SERVER = TaskSettings()
+
+
+def executor_fault(value: object) -> str | None:
+    """Return what is wrong with a value of executor; None if it is good."""
+    if value is None or value == "process":
+        return None
+    return f'executor must be "process" or None, not {value!r}'
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A handler and the pattern it was registered with.
+
+    Attributes:
+        place: where a process of its own finds the handler, if it runs in one.
+    """
+
+    pattern: str
+    handler: Handler
+    settings: TaskSettings
+    is_async: bool
+    place: Place | None
+
+
+class ServeMux:
+    """A table of handlers.
+
+    A pattern is a task type or the beginning of types. An exact match wins, else the longest
+    pattern that the type begins with; there is no separator, ``email:`` is just text.
+    """
+
+    def __init__(self) -> None:
+        self._routes: dict[str, Route] = {}
+        self._longest_first: list[str] = []
+        self.middlewares: list[Middleware] = []
+        self.aggregations = Aggregations()
+        self.listeners = Listeners()
+
+    def add(
+        self,
+        pattern: str,
+        handler: Handler,
+        *,
+        settings: TaskSettings = AS_SERVER,
+        place: Place | None = None,
+    ) -> None:
+        """Register *handler* for *pattern*.
+
+        Coroutine functions run on the event loop, plain functions in threads, and those whose
+        settings say so in processes of their own.
+
+        Args:
+            place: where a process of its own finds the handler, if not under its own name.
+
+        Raises:
+            ConfigError: the pattern is blank or taken, the handler cannot be called or is a
+                generator function, or a process of its own could not find it.
+        """
+        faults = [name_fault("pattern", pattern)]
+        if not callable(handler):
+            faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
+        elif isgeneratorfunction(handler) or isasyncgenfunction(handler):
+            faults.append(f"handler of {pattern!r} is a generator function, which nobody would run")
+        if pattern in self._routes:
+            faults.append(f"pattern {pattern!r} has a handler already")
+        faults.append(executor_fault(settings.executor))
+        ConfigError.raise_if(fault for fault in faults if fault)
+        is_async = iscoroutinefunction(handler) or iscoroutinefunction(
+            getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
+        )
+        if settings.executor is not None and place is None:
+            place = Place.of(handler)
+        self._routes[pattern] = Route(pattern, handler, settings, is_async, place)
+        self._longest_first = sorted(self._routes, key=len, reverse=True)
+
+    def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
+        """Register the decorated function for *pattern*. As `add`."""
+
+        def register(handler: H) -> H:
+            self.add(pattern, handler, settings=settings)
+            return handler
+
+        return register
+
+    def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
+        """Register the decorated function for the groups that match *pattern*.
+
+        It gets the name of the group and its tasks, the oldest first (those of one second by
+        ID), and returns the one task in their place, which goes to the same queue, or None to
+        drop them. A coroutine function runs on the event loop, a plain one in a thread. If it
+        fails, the tasks go back to their group within three minutes.
+
+        Args:
+            pattern: a group, or a pattern with ``*``, ``?`` and ``[…]``; the longest one wins.
+            limits: ``grace_period``, ``max_delay`` and ``max_size``, as the fields of
+                `ServerConfig` that begin with ``group_``; those apply where one is not given.
+
+        Raises:
+            ConfigError: names every fault; or the pattern is taken.
+        """
+        return self.aggregations.register(pattern, limits)
+
+    def use(self, *middlewares: Middleware) -> None:
+        """Put *middlewares* around every handler; the first used is the outermost.
+
+        They also see tasks without a handler, whose failure is a HandlerNotFoundError.
+        """
+        self.middlewares.extend(middlewares)
+
+    def route(self, task_type: str) -> Route | None:
+        """Return the route for *task_type*; None if there is none."""
+        exact = self._routes.get(task_type)
+        if exact is not None:
+            return exact
+        for pattern in self._longest_first:
+            if task_type.startswith(pattern):
+                return self._routes[pattern]
+        return None
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route, in the order of their registration."""
+        return tuple(self._routes.values())
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Every registered pattern, sorted."""
+        return tuple(sorted(self._routes))

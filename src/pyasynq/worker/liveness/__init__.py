@@ -1,0 +1,1 @@
+"""This server is seen, heard and well."""

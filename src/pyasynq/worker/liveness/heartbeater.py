@@ -1,0 +1,275 @@
+"""Says that this server lives, and extends the leases of the tasks it holds.
+
+It works in a thread of its own with a blocking connection, so a handler that blocks the event
+loop cannot cost a lease. Its answers reach the loop through call_soon_threadsafe.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.operations import maintain, presence
+from pyasynq.broker.operations.dequeue import MOST_TASKS
+from pyasynq.broker.runners.runner import Runner
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.connection.connector import Connector
+from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle.component import Life, Outage, in_thread
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.records import ServerRecord, WorkerRecord
+from pyasynq.worker.attempt.running_task import Held, RunningTask, lease_expires_at_s
+from pyasynq.worker.config import ServerConfig
+
+logger = logging.getLogger("pyasynq.heartbeater")
+
+MOST_TOLD = 10  # ids in one line of the log
+PRESENCE_BEATS = 2  # a server is taken for gone after so many missed beats
+DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
+LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
+LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
+LARGEST_OFFSET_NS = 5 * NANOSECONDS
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells one server from all others.
+
+    Attributes:
+        server_id: random, new for each start.
+        started_ns: when it started.
+    """
+
+    host: str
+    pid: int
+    server_id: str
+    started_ns: int
+
+    @classmethod
+    def of_this_process(cls, server_id: str, started_ns: int) -> "Identity":
+        """Return the identity of a server in this process."""
+        # asynq v0.26 heartbeat.go: the host falls back to "unknown-host".
+        host = socket.gethostname() or "unknown-host"
+        return cls(host=host, pid=os.getpid(), server_id=server_id, started_ns=started_ns)
+
+
+class Heartbeater:
+    """The beat.
+
+    Args:
+        held: the tasks to extend and to show.
+        status: "active" or "stopped", asked for at each beat.
+        on_lost: called on the loop with tasks whose lease somebody else has ended.
+    """
+
+    name = "heartbeater"
+
+    def __init__(
+        self,
+        connector: Connector,
+        config: ServerConfig,
+        clock: Clock,
+        identity: Identity,
+        held: Held,
+        *,
+        status: Callable[[], str],
+        on_lost: Callable[[list[RunningTask]], None],
+    ) -> None:
+        self._connector = connector
+        self._config = config
+        self._clock = clock
+        self._identity = identity
+        self._held = held
+        self._status = status
+        self._on_lost = on_lost
+        self._interval_s = to_seconds(config.heartbeat_interval)
+        self._lease_s = to_seconds(config.lease_duration)
+        self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
+        self._outage = Outage(logger, "heartbeats wait", "heartbeats go on")
+        self._is_clock_right = True
+        self._refusals: dict[str, str] = {}
+
+    async def run(self, life: Life) -> None:
+        """Beat until the stop; then deregister the server."""
+        life.stops_within_s = DEREGISTER_S
+        loop = asyncio.get_running_loop()
+        await in_thread(lambda stop: self._beat_until(stop, life, loop), life, name=self.name)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the last beat reached Redis; in any thread."""
+        return not self._outage.is_on
+
+    def _beat_until(
+        self, stop: threading.Event, life: Life, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        client = self._connector.open_sync(socket_timeout_s=max(0.5, self._interval_s * 0.9))
+        runner = Runner(client, clock=self._clock)
+        try:
+            while True:
+                lost = self._beat(runner)
+                if lost:
+                    loop.call_soon_threadsafe(self._on_lost, lost)
+                loop.call_soon_threadsafe(life.started)
+                if stop.wait(self._pause_s()):
+                    break
+            self._deregister(runner)
+        finally:
+            runner.close()
+
+    def _pause_s(self) -> float:
+        """Return how long to wait for the next beat; not long while leases run out."""
+        longest_s = self._interval_s if self.is_reachable else LONGEST_WAIT_S
+        return min(self._interval_s, longest_s)
+
+    def _beat(self, runner: Runner) -> list[RunningTask]:
+        """Beat once; return the tasks whose lease is gone."""
+        lost: list[RunningTask] = []
+        try:
+            runner.measure_clock()
+            lost = self._extend(runner)
+            self._show(runner)
+        except PyasynqError as error:
+            self._outage.begins(error)
+        else:
+            self._outage.is_over()
+            self._check_clock()
+        _tell_lost(lost)
+        return lost
+
+    def _extend(self, runner: Runner) -> list[RunningTask]:
+        """Extend the leases of all held tasks in one round trip."""
+        now_ns = self._clock.redis_now_ns()
+        until_s = lease_expires_at_s(self._clock, self._lease_s)
+        by_queue: dict[QueueKeys, list[RunningTask]] = {}
+        for running in list(self._held.values()):
+            # A handler beyond any grace blocks its loop; somebody else may have its task.
+            if now_ns < running.deadline_ns + self._grace_ns:
+                by_queue.setdefault(running.keys, []).append(running)
+        batches = [
+            (keys, tasks[i : i + MOST_TASKS])
+            for keys, tasks in by_queue.items()
+            for i in range(0, len(tasks), MOST_TASKS)
+        ]
+        answers = runner.run_all(
+            [
+                maintain.extend_lease(
+                    keys, [(each.leased.task_id, each.owner) for each in tasks], until_s=until_s
+                )
+                for keys, tasks in batches
+            ],
+            patience_s=0,
+        )
+        lost: list[RunningTask] = []
+        for (keys, tasks), answer in zip(batches, answers, strict=True):
+            if isinstance(answer, BaseException):
+                self._on_refusal(keys, answer)
+                continue
+            gone = set(answer)
+            for running in tasks:
+                if running.leased.task_id in gone:
+                    lost.append(running)
+                else:
+                    running.lease_until_s = until_s
+        return lost
+
+    def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
+        """Say once what keeps the leases of a queue from being extended; others go on."""
+        if not isinstance(error, PyasynqError) or isinstance(
+            error, RedisUnavailableError | ConfigError
+        ):
+            raise error
+        if self._refusals.get(keys.queue) != str(error):
+            logger.error("cannot extend leases of queue %s: %s", keys.queue, error)
+        self._refusals[keys.queue] = str(error)
+
+    def _show(self, runner: Runner) -> None:
+        """Write what tools show of this server and its running tasks."""
+        identity, config = self._identity, self._config
+        workers = {
+            running.leased.task_id: self._worker(running)
+            for running in list(self._held.values())
+            if not running.is_settled
+        }
+        server = ServerRecord(
+            host=identity.host,
+            pid=identity.pid,
+            server_id=identity.server_id,
+            concurrency=config.concurrency,
+            queues=dict(config.queues),
+            strict_priority=config.strict_priority,
+            status=self._status(),
+            started_ns=identity.started_ns,
+            active_worker_count=len(workers),
+        )
+        self._do(
+            runner,
+            presence.write_server_state(
+                server,
+                workers,
+                namespace=self._connector.namespace,
+                now_s=self._clock.redis_now_ns() // NANOSECONDS,
+                ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
+            ),
+        )
+
+    def _worker(self, running: RunningTask) -> WorkerRecord:
+        message = running.message
+        return WorkerRecord(
+            host=self._identity.host,
+            pid=self._identity.pid,
+            server_id=self._identity.server_id,
+            task_id=running.leased.task_id,
+            task_type=message.type,
+            task_payload=message.payload[:LONGEST_PAYLOAD_BYTES],
+            queue=running.keys.queue,
+            started_ns=running.started_ns,
+            deadline_ns=running.deadline_ns,
+        )
+
+    def _deregister(self, runner: Runner) -> None:
+        identity = self._identity
+        try:
+            self._do(
+                runner,
+                presence.clear_server_state(
+                    identity.host,
+                    identity.pid,
+                    identity.server_id,
+                    namespace=self._connector.namespace,
+                ),
+            )
+        except PyasynqError as error:
+            logger.warning("could not deregister the server; it expires by itself: %s", error)
+
+    def _do(self, runner: Runner, operations: list[Operation[None]]) -> None:
+        for answer in runner.run_all(operations, patience_s=0):
+            if isinstance(answer, BaseException):
+                raise answer
+
+    def _check_clock(self) -> None:
+        """Warn once when the clocks of this machine and of Redis are far apart."""
+        offset_ns = self._clock.redis_now_ns() - self._clock.now_ns()
+        is_right = abs(offset_ns) < LARGEST_OFFSET_NS
+        if self._is_clock_right and not is_right:
+            logger.warning(
+                "the clock of this machine is %.1f s off redis; leases and schedules allow for it",
+                -offset_ns / NANOSECONDS,
+            )
+        self._is_clock_right = is_right
+
+
+def _tell_lost(lost: list[RunningTask]) -> None:
+    """Log once which handlers are told to end, for somebody else may have their tasks."""
+    ids = [each.leased.task_id for each in lost if not each.is_settled and each.ending is None]
+    if ids:
+        logger.warning(
+            "lost the leases of %d running tasks, whose handlers are told to end: %s",
+            len(ids),
+            ", ".join(ids[:MOST_TOLD]),
+        )

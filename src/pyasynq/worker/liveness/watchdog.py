@@ -1,0 +1,143 @@
+"""Watches the event loop and the slots of this server.
+
+A thread asks the loop for a sign of life at an interval. A loop that does not give one within
+another interval is blocked, mostly by a handler; the frame that blocks it is logged once. Leases
+are safe meanwhile, since heartbeats have a thread of their own.
+
+A slot is stuck while its handler goes on although `cancel_grace` is over since it was told to end,
+or since its time was up. Nothing can end a thread, or a coroutine that swallows its cancellation,
+so a server all of whose slots are stuck takes no more tasks: it is not ready.
+"""
+
+import asyncio
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from pyasynq.clock import Clock
+from pyasynq.lifecycle.component import Life, in_thread
+from pyasynq.options import to_seconds
+from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.config import ServerConfig
+
+logger = logging.getLogger("pyasynq.watchdog")
+
+FRAMES = 12  # of a stack, as logged; the innermost
+# Who calls what blocks the loop: file and function, what is nearest to a handler first.
+CALLERS = (
+    ("pyasynq/worker/execute/executor.py", "_run"),
+    ("asyncio/events.py", "_run"),
+    ("asyncio/runners.py", "run"),  # of other loops, which are not written in Python
+)
+
+
+class Watchdog:
+    """The watch, at `watchdog_interval`.
+
+    Args:
+        running: the tasks whose handlers have not ended.
+    """
+
+    name = "watchdog"
+
+    def __init__(
+        self, config: ServerConfig, clock: Clock, running: Collection[RunningTask]
+    ) -> None:
+        self._interval_s = to_seconds(config.watchdog_interval)
+        self._grace_s = to_seconds(config.cancel_grace)
+        self._slots = config.concurrency
+        self._clock = clock
+        self._running = running
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        self._was_stuck = False
+
+    @property
+    def is_every_slot_stuck(self) -> bool:
+        """Whether no slot is free, or will be when its handler has no more time; in any thread."""
+        now, running = self._loop.time(), tuple(self._running)
+        return sum(is_stuck(each, now, self._grace_s) for each in running) >= self._slots
+
+    async def run(self, life: Life) -> None:
+        """Watch until the stop."""
+        life.started()
+        await in_thread(self._watch, life, name=self.name)
+
+    def look(self) -> None:
+        """Look at the slots, and log a change once."""
+        is_every_slot_stuck = self.is_every_slot_stuck
+        if is_every_slot_stuck and not self._was_stuck:
+            types = sorted({running.message.type for running in self._running})
+            logger.error(
+                "not ready: every slot is taken by a handler that does not end (%s)",
+                ", ".join(map(repr, types)),
+            )
+        elif self._was_stuck and not is_every_slot_stuck:
+            logger.info("ready: a slot is free again")
+        self._was_stuck = is_every_slot_stuck
+
+    def _watch(self, stop: threading.Event) -> None:
+        turned = threading.Event()
+        while not stop.wait(self._interval_s):
+            turned.clear()
+            asked = self._clock.monotonic()
+            self._loop.call_soon_threadsafe(self._turn, turned)
+            if turned.wait(self._interval_s):
+                continue
+            is_told = self._tell_what_blocks(asked, turned)
+            while not (turned.wait(self._interval_s) or stop.is_set()):
+                pass
+            if is_told and turned.is_set():
+                blocked_s = self._clock.monotonic() - asked
+                logger.info("the event loop turns again after %.1f s", blocked_s)
+
+    def _turn(self, turned: threading.Event) -> None:
+        """Give the sign of life; on the loop."""
+        turned.set()
+        self.look()
+
+    def _tell_what_blocks(self, asked: float, turned: threading.Event) -> bool:
+        """Log the stack that blocks the loop, unless it has just turned."""
+        # The only way to the stack of another thread; documented, in spite of its name.
+        frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001
+        stack = what_runs(traceback.extract_stack(frame)) if frame else ""
+        blocking = asyncio.current_task(self._loop)
+        if turned.is_set():
+            return False
+        logger.warning(
+            "the event loop has not turned for %.1f s; until this returns, only heartbeats go on "
+            "(in %s):\n%s",
+            self._clock.monotonic() - asked,
+            blocking.get_name() if blocking else "a callback",
+            stack,
+        )
+        return True
+
+
+def what_runs(stack: Sequence[traceback.FrameSummary]) -> str:
+    """Return the part of the loop's *stack* that a handler or a callback runs, at most 12 frames.
+
+    Left out is what started the loop, and what called the handler.
+    """
+    begin = 0
+    for place in CALLERS:
+        inside = [n for n, each in enumerate(stack) if _is_at(each, place)]
+        if inside:
+            begin = inside[-1] + 1
+            break
+    frames = stack[begin:] or stack
+    return "".join(traceback.format_list(list(frames)[-FRAMES:]))
+
+
+def _is_at(frame: traceback.FrameSummary, place: tuple[str, str]) -> bool:
+    file, name = place
+    return frame.name == name and Path(frame.filename).as_posix().endswith(file)
+
+
+def is_stuck(running: RunningTask, now: float, grace_s: float) -> bool:
+    """Tell whether a handler goes on although it must have ended by now, in the loop's time."""
+    must_end_at = running.ends_at if running.told_at is None else running.told_at
+    return not running.has_ended and now > must_end_at + grace_s

@@ -1,0 +1,1 @@
+"""Keeps queues in order: forwards, recovers, cleans up."""

@@ -1,0 +1,273 @@
+"""Brings back the tasks of workers that are gone, and heals what nobody else would look at.
+
+A task whose lease ended longer ago than a lease lasts is retried, or archived when its retries
+are used up. Keys are built from the queue that was searched and the ID found there, never from a
+message. Each write is fenced by the lease it was judged by, so several recoverers do no harm.
+
+    retried, archived   the worker of the task is gone
+    dropped             an ID without a message: there is nothing to run
+    quarantined         a message that cannot be read, archived with its bytes
+    leased              active without a lease in two passes: got one that is over
+    restored            with a lease, but in no list: active again
+    released            with a lease, but in another list: the lease is removed
+    regrouped           members of an overdue aggregation set, back in their group
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Container, Sequence
+
+from pyasynq.broker.operations import groups, maintain
+from pyasynq.broker.operations.maintain import Healed, LeaseExpired
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle.component import Life, every
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.attempt.outcome import Rules
+from pyasynq.worker.attempt.running_task import lease_cutoff_s
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.counters import Counters
+from pyasynq.worker.maintenance.recovery import Step, decide
+from pyasynq.worker.queue_probe import Occupied
+
+logger = logging.getLogger("pyasynq.recoverer")
+
+BATCH = 100
+MOST_UNLEASED = 1000  # remembered of a queue; the others wait for another pass
+MOST_NOTES = 10  # in one line of the log
+LONGEST_NOTE = 200  # characters
+
+
+class Pass:
+    """What one pass has done so far.
+
+    Attributes:
+        counts: how many tasks of each queue, by (queue, kind).
+        notes: what a person should know of single tasks.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.notes: list[str] = []
+
+    @property
+    def totals(self) -> Counter[str]:
+        """How many tasks of each kind."""
+        totals: Counter[str] = Counter()
+        for (_queue, kind), count in self.counts.items():
+            totals[kind] += count
+        return +totals
+
+    def note(self, keys: QueueKeys, step: Step) -> None:
+        """Keep the note of a step that was taken."""
+        if step.note and len(self.notes) < MOST_NOTES:
+            said = f"{step.task_id[:LONGEST_NOTE]!r} of queue {keys.queue} {step.note}"
+            self.notes.append(said[:LONGEST_NOTE])
+
+
+class Recoverer:
+    """The pass that recovers, at an interval.
+
+    Args:
+        held: places (queue, ID) of the tasks this server holds, which it never recovers.
+        counters: where it counts what it did, as "recovered".
+        on_recovered: called with queue and step of each task; None if nobody listens.
+    """
+
+    name = "recoverer"
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        config: ServerConfig,
+        clock: Clock,
+        queues: Sequence[QueueKeys],
+        held: Container[tuple[str, str]],
+        *,
+        counters: Counters,
+        is_cluster: bool = False,
+        on_recovered: Callable[[str, Step], None] | None = None,
+    ) -> None:
+        self._runner = runner
+        self._config = config
+        self._clock = clock
+        self._occupied = Occupied(
+            runner,
+            queues,
+            lambda keys: (keys.active, keys.lease, keys.aggregation_sets),
+            is_cluster=is_cluster,
+        )
+        self._held = held
+        self._counters = counters
+        self._on_recovered = on_recovered
+        self._lease_s = to_seconds(config.lease_duration)
+        self._not_before = 0.0  # monotonic
+        self._rules = Rules(retry_delay=config.retry_delay, is_failure=config.is_failure)
+        self._unleased: dict[str, set[str]] = {}
+        self._troubles: dict[tuple[str, str], str] = {}
+
+    async def run(self, life: Life) -> None:
+        """Recover at once and then at the interval, until the stop."""
+        interval_s = to_seconds(self._config.recover_interval)
+        await every(interval_s, self.recover, life, name=self.name, is_at_once=True)
+
+    async def recover(self) -> Counter[str]:
+        """Make one pass; return how many tasks of each kind there were.
+
+        After an outage of Redis nothing is recovered for the length of a lease: workers that
+        live could not extend theirs, and get the time to.
+        """
+        done = Pass()
+        try:
+            occupied = await self._occupied.queues()
+            if not occupied:
+                self._unleased.clear()
+            for keys in occupied:
+                await self._try(keys, "active tasks without a lease", self._lease(keys, done))
+                await self._try(keys, "leases that are over", self._recover(keys, done))
+                await self._try(keys, "aggregation sets", self._reclaim(keys, done))
+        except RedisUnavailableError:
+            self._not_before = self._clock.monotonic() + self._lease_s
+            raise
+        finally:
+            self._report(done)
+        return done.totals
+
+    async def _try(self, keys: QueueKeys, what: str, step: Awaitable[None]) -> None:
+        """Take a step; what Redis refuses is said once and stops nothing else."""
+        place = keys.queue, what
+        try:
+            await step
+        except RedisUnavailableError:
+            raise
+        except PyasynqError as error:
+            if self._troubles.get(place) != str(error):
+                logger.error("cannot recover %s of queue %s: %s", what, keys.queue, error)  # noqa: TRY400 - the text says it all
+            self._troubles[place] = str(error)
+        else:
+            self._troubles.pop(place, None)
+
+    def _report(self, done: Pass) -> None:
+        """Count what was done, and say it in one line, if there was anything."""
+        for (queue, kind), count in done.counts.items():
+            if count:
+                self._counters.add("recovered", queue, kind, count)
+        if totals := done.totals:
+            said = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
+            notes = "".join(f"; {note}" for note in done.notes)
+            logger.info("recovered tasks: %s%s", said, notes, extra={"counts": dict(totals)})
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._clock.monotonic() < self._not_before
+
+    async def _lease(self, keys: QueueKeys, done: Pass) -> None:
+        """Give active tasks that had no lease in two passes one that is over."""
+        seen = await self._list_unleased(keys)
+        again = sorted(seen & self._unleased.get(keys.queue, set()))
+        self._unleased[keys.queue] = seen
+        if self._is_waiting:
+            return
+        expiry_s = lease_cutoff_s(self._clock, self._lease_s)
+        for start in range(0, len(again), BATCH):
+            batch = again[start : start + BATCH]
+            operation = maintain.lease_unleased(keys, batch, expiry_s=expiry_s)
+            done.counts[keys.queue, "leased"] += await self._runner.run(operation, patience_s=0)
+
+    async def _list_unleased(self, keys: QueueKeys) -> set[str]:
+        found: set[str] = set()
+        has_more, skip = True, 0
+        while has_more and len(found) < MOST_UNLEASED:
+            operation = maintain.list_unleased(keys, skip=skip, limit=maintain.MOST_LISTED)
+            page = await self._runner.run(operation, patience_s=0)
+            found |= {each for each in page.task_ids if (keys.queue, each) not in self._held}
+            has_more, skip = page.has_more, skip + maintain.MOST_LISTED
+        return found
+
+    async def _recover(self, keys: QueueKeys, done: Pass) -> None:
+        cutoff_s = lease_cutoff_s(self._clock, self._lease_s)
+        refusals: list[PyasynqError] = []
+        has_more, skip = True, 0
+        while has_more:
+            operation = maintain.list_lease_expired(keys, cutoff_s=cutoff_s, skip=skip, limit=BATCH)
+            found = await self._runner.run(operation, patience_s=0)
+            if self._is_waiting:
+                return
+            now_ns = self._clock.redis_now_ns()
+            steps = [
+                self._decide(keys, each, cutoff_s, now_ns)
+                for each in found.tasks
+                if (keys.queue, each.task_id) not in self._held
+            ]
+            stay = len(found.tasks) - len(steps) - len(refusals)
+            missed = await self._take(keys, steps, refusals, done)
+            restored = await self._heal(keys, missed, cutoff_s, done)
+            missed_again = await self._take(keys, restored, refusals, done)
+            stay += len(refusals) + len(missed_again)
+            has_more, skip = found.has_more, skip + stay
+        if refusals:
+            raise PyasynqError(f"{len(refusals)} tasks are left as they are: {refusals[0]}")
+
+    def _decide(self, keys: QueueKeys, expired: LeaseExpired, cutoff_s: int, now_ns: int) -> Step:
+        return decide(
+            keys,
+            expired,
+            cutoff_s=cutoff_s,
+            now_ns=now_ns,
+            rules=self._rules,
+            is_lock_freed_on_archive=self._config.is_lock_freed_on_archive,
+        )
+
+    async def _take(
+        self, keys: QueueKeys, steps: Sequence[Step], refusals: list[PyasynqError], done: Pass
+    ) -> list[Step]:
+        """Take the steps; return those whose task was not there to be recovered."""
+        answers = await self._runner.run_all([step.operation for step in steps])
+        missed, unavailable = [], None
+        for step, answer in zip(steps, answers, strict=True):
+            if isinstance(answer, RedisUnavailableError):
+                unavailable = answer
+            elif isinstance(answer, PyasynqError):
+                refusals.append(answer)
+            elif answer in (False, [False]):
+                missed.append(step)
+            else:
+                done.counts[keys.queue, step.kind] += 1
+                done.note(keys, step)
+                if self._on_recovered is not None:
+                    self._on_recovered(keys.queue, step)
+        if unavailable is not None:
+            raise unavailable
+        return missed
+
+    async def _heal(
+        self, keys: QueueKeys, missed: Sequence[Step], cutoff_s: int, done: Pass
+    ) -> list[Step]:
+        """Heal leases without an active task; return the steps to take again.
+
+        Most often nothing is wrong: another recoverer was faster, or the worker lives.
+        """
+        answers = await self._runner.run_all(
+            [maintain.heal_lease(keys, step.task_id, cutoff_s=cutoff_s) for step in missed]
+        )
+        for answer in answers:
+            if isinstance(answer, PyasynqError):
+                raise answer
+            if answer is not Healed.NOTHING_WRONG:
+                done.counts[keys.queue, answer.name.lower()] += 1
+        pairs = zip(missed, answers, strict=True)
+        return [step for step, answer in pairs if answer is Healed.RESTORED]
+
+    async def _reclaim(self, keys: QueueKeys, done: Pass) -> None:
+        """Give the members of overdue aggregation sets back to their groups."""
+        has_more, put_off = True, 0
+        while has_more:
+            now_s = self._clock.redis_now_ns() // NANOSECONDS
+            operation = groups.reclaim_aggregation_sets(keys, now_s=now_s)
+            reclaimed = await self._runner.run(operation, patience_s=0)
+            has_more, put_off = reclaimed.has_more, put_off + reclaimed.put_off
+            done.counts[keys.queue, "regrouped"] += reclaimed.moved
+        if put_off:
+            raise PyasynqError("a group whose key is no sorted set keeps its members from it")

@@ -1,0 +1,137 @@
+"""What becomes of a task whose lease is over: pure decisions.
+
+    no message, or an empty one   dropped: there is nothing to run
+    bytes that are no message     quarantined: archived, the bytes as they are
+    retries used up               archived
+    else                          retried
+
+The queue and the ID are those it was found by. A message that names others is stored with these:
+Go Asynq builds its keys from the message and would stumble over it again.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.operations import finish, maintain
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.operations.maintain import LeaseExpired
+from pyasynq.errors import PayloadError, PyasynqError
+from pyasynq.wire.error_text import LEASE_EXPIRED
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.message import TaskMessage, decode
+from pyasynq.worker.attempt import outcome
+from pyasynq.worker.attempt.outcome import Archived, Retried, Rules
+
+UNREADABLE = TaskMessage()
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done with one task.
+
+    Attributes:
+        kind: "dropped", "quarantined", "archived" or "retried".
+        operation: does it; answers whether the task was still there to be recovered.
+        note: what a person should know of it; empty for nothing.
+        message: the task, with the names it was found by; an empty one if it cannot be read.
+        outcome: what becomes of the task; None where there is none.
+    """
+
+    task_id: str
+    kind: str
+    operation: Operation[list[bool]] | Operation[bool]
+    note: str = ""
+    message: TaskMessage = UNREADABLE
+    outcome: Archived | Retried | None = None
+
+
+def decide(
+    keys: QueueKeys,
+    expired: LeaseExpired,
+    *,
+    cutoff_s: int,
+    now_ns: int,
+    rules: Rules,
+    is_lock_freed_on_archive: Callable[[str], bool],
+) -> Step:
+    """Decide about a task whose lease was over at *cutoff_s*.
+
+    Args:
+        is_lock_freed_on_archive: given when the task's lock is to be freed, as it is stored.
+    """
+    task_id, fence = expired.task_id, Fence(lease_cutoff_s=cutoff_s)
+    if not expired.data:
+        ghost = maintain.drop_ghost(keys, task_id, cutoff_s=cutoff_s)
+        return Step(task_id=task_id, kind="dropped", operation=ghost, note="had no message")
+    try:
+        message = decode(expired.data)
+    except PayloadError:
+        quarantine = finish.quarantine(keys, task_id, fence, now_ns=now_ns)
+        return Step(
+            task_id=task_id,
+            kind="quarantined",
+            operation=quarantine,
+            note="cannot be read",
+            outcome=Archived(expired.data, LEASE_EXPIRED),
+        )
+    named = _named(message, keys.queue, task_id)
+    note = "" if named is message else f"said to be {message.id!r} of queue {message.queue!r}"
+    decided = outcome.judge(
+        named,
+        expired.data,
+        PyasynqError(LEASE_EXPIRED),
+        rules=rules,
+        deferred=expired.deferred,
+        now_ns=now_ns,
+    )
+    if isinstance(decided, Archived):
+        is_freed = is_lock_freed_on_archive(expired.unique_until)
+        unique_key = named.unique_key if is_freed else ""
+        operation = _archive(keys, task_id, fence, decided, unique_key=unique_key, now_ns=now_ns)
+        kind = "archived"
+    elif isinstance(decided, Retried):
+        operation = _retry(keys, task_id, fence, decided, now_ns=now_ns)
+        kind = "retried"
+    else:
+        raise TypeError(f"a lost lease cannot end in {decided!r}")
+    return Step(
+        task_id=task_id, kind=kind, operation=operation, note=note, message=named, outcome=decided
+    )
+
+
+def _archive(
+    keys: QueueKeys, task_id: str, fence: Fence, decided: Archived, *, unique_key: str, now_ns: int
+) -> Operation[list[bool]]:
+    item = finish.Archival(task_id=task_id, fence=fence, data=decided.data, unique_key=unique_key)
+    return finish.archive_many(keys, [item], now_ns=now_ns)
+
+
+def _retry(
+    keys: QueueKeys, task_id: str, fence: Fence, decided: Retried, *, now_ns: int
+) -> Operation[list[bool]]:
+    item = finish.Retrial(
+        task_id=task_id,
+        fence=fence,
+        data=decided.data,
+        retry_at_ns=decided.at_ns,
+        is_failure=decided.is_failure,
+        deferred=decided.deferred,
+    )
+    return finish.retry_many(keys, [item], now_ns=now_ns)
+
+
+def _named(message: TaskMessage, queue: str, task_id: str) -> TaskMessage:
+    """Return *message* with the names it was found by, as far as a message can hold them."""
+    if (message.id, message.queue) == (task_id, queue) or not _is_unicode(task_id):
+        return message
+    return replace(message, id=task_id, queue=queue)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Finds out in one command whether there is anything to do in any queue.
+
+Most passes over the queues of an idle server find nothing. A key without members does not exist,
+so one EXISTS over the keys of all queues says whether a pass makes sense.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pyasynq.broker.operations import maintain
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.wire.keys import QueueKeys
+
+
+class Occupied:
+    """The queues that a pass has to visit.
+
+    Args:
+        keys_of: the keys of a queue without which there is nothing to do in it.
+        is_cluster: the queues lie in different slots, so that no command can ask for all.
+    """
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        queues: Sequence[QueueKeys],
+        keys_of: Callable[[QueueKeys], Iterable[str]],
+        *,
+        is_cluster: bool,
+    ) -> None:
+        self._runner = runner
+        self._queues = queues
+        self._keys = [key for queue in queues for key in keys_of(queue)]
+        self._can_ask = not is_cluster
+
+    async def queues(self) -> Sequence[QueueKeys]:
+        """Return all queues, or none if there is nothing in any.
+
+        Raises:
+            RedisUnavailableError: Redis does not answer.
+        """
+        if not self._can_ask:
+            return self._queues
+        try:
+            is_any = await self._runner.run(maintain.exists_any(self._keys), patience_s=0)
+        except RedisUnavailableError:
+            raise
+        except PyasynqError:  # missing rights, or a proxy in front of a cluster
+            self._can_ask = False
+            return self._queues
+        return self._queues if is_any else ()
