@@ -1,4 +1,4 @@
-"""How long a failed task waits before it is tried again.
+"""Which exceptions are failures, and how long a failed task waits before it is tried again.
 
 A retry delay is a function of (times retried so far, error, task); these make the usual ones.
 """
@@ -12,9 +12,16 @@ from pyasynq.options import LONGEST, Duration, duration_fault, to_timedelta
 from pyasynq.task import Task
 
 RetryDelay = Callable[[int, BaseException, Task], Duration]
+IsFailure = Callable[[BaseException], bool]
 
 _LONGEST_S = LONGEST.total_seconds()
 _random = random.Random()  # noqa: S311 - spreads load, guards nothing
+
+
+def always_failure(error: BaseException) -> bool:
+    """Count every exception as a failure: the default of `is_failure`."""
+    del error
+    return True
 
 
 def asynq_default(retried: int, error: BaseException, task: Task) -> timedelta:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
 from pyasynq.options import Duration, OptionKeywords
-from pyasynq.retry import RetryDelay
-from pyasynq.worker.config import ErrorHandler, HealthCheck, IsFailure
+from pyasynq.retry import IsFailure, RetryDelay
+from pyasynq.worker.config import ErrorHandler, HealthCheck
 from pyasynq.worker.handlers.aggregators import Aggregate
 
 OnInvalidPayload = Literal["retry", "archive"]

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.shutdown import StopTime, cut
 
-logger = logging.getLogger("pyasynq.lifecycle.component")
+logger = logging.getLogger("pyasynq.lifecycle")
 
 LAST_CALL_S = 1.0  # at the stop, for what waits for Redis
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, max_payload_size_fault
 from pyasynq.errors import ConfigError
 from pyasynq.options import MAX_INT32, Duration, duration_fault, name_fault, to_seconds
-from pyasynq.retry import RetryDelay, asynq_default
+from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import (
     Aggregate,
@@ -20,7 +20,6 @@ from pyasynq.worker.handlers.aggregators import (
 )
 from pyasynq.worker.handlers.context import TaskContext
 
-IsFailure = Callable[[BaseException], bool]
 ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
 
@@ -38,12 +37,6 @@ _SMALLEST_S = {
 
 
 _CALLABLES = ("retry_delay", "is_failure", "error_handler", "health_check", "group_aggregator")
-
-
-def always_failure(error: BaseException) -> bool:
-    """Count every exception as a failure: the default of `is_failure`."""
-    del error
-    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

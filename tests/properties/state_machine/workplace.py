@@ -17,8 +17,9 @@ from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
+from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.attempt.outcome import Outcome
-from pyasynq.worker.attempt.running_task import Held, RunningTask, deadline_ns, lease_expires_at_s
+from pyasynq.worker.attempt.running_task import Held, RunningTask, deadline_ns
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.finish.finisher import Finisher

@@ -9,12 +9,11 @@ from typing import Any
 
 import msgspec
 
+from pyasynq.broker.decoding import check_size, number, text
 from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
-from pyasynq.errors import ConfigError
 from pyasynq.wire.keys import QueueKeys
 
-MOST_TASKS = 500  # per call of a script, so that none blocks Redis for long
 NEWEST_ACTIVE = 2_000  # looked at for tasks of an owner
 
 MOST_WAITERS = 8  # of one queue, in all servers together
@@ -138,27 +137,6 @@ def list_owned(keys: QueueKeys, *, owner: str, lease_expires_at_s: int) -> Opera
         lambda reply: _leased(reply, 0),
         Repeat.SAFE,
     )
-
-
-def check_size(count: int) -> None:
-    """Refuse a batch that is too large for one call, or empty."""
-    if not 1 <= count <= MOST_TASKS:
-        raise ConfigError(f"a batch has from 1 to {MOST_TASKS} tasks, not {count}")
-
-
-def text(reply: Any) -> str:
-    """Return a reply as text; IDs that are no UTF-8 keep their bytes as surrogates."""
-    return reply.decode("utf-8", "surrogateescape") if reply else ""
-
-
-def number(reply: Any) -> int | None:
-    """Return a reply as a number; None for none, or for what is no number."""
-    if reply is None:  # most fields of most tasks; an exception would cost more than the rest
-        return None
-    try:
-        return int(reply)
-    except (TypeError, ValueError):
-        return None
 
 
 def _fetched(reply: Any) -> Fetched:

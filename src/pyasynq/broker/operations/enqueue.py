@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from pyasynq.broker.decoding import check_size, text
 from pyasynq.broker.new_tasks.prepare import PENDING, Prepared
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
-from pyasynq.broker.operations.dequeue import check_size, text
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import (

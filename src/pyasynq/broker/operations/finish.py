@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from pyasynq.broker.decoding import check_size
 from pyasynq.broker.operation import Argument, Operation, Repeat
-from pyasynq.broker.operations.dequeue import check_size
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys

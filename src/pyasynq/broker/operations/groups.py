@@ -11,9 +11,9 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from pyasynq.broker.decoding import MOST_TASKS, check_size, number, text
 from pyasynq.broker.new_tasks.prepare import Prepared
 from pyasynq.broker.operation import Argument, Operation, Repeat
-from pyasynq.broker.operations.dequeue import MOST_TASKS, check_size, number, text
 from pyasynq.broker.operations.enqueue import described, refusal
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from pyasynq.broker.decoding import number, text
 from pyasynq.broker.operation import Operation, Repeat
-from pyasynq.broker.operations.dequeue import number, text
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys, global_keys

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from pyasynq.broker.decoding import check_size, number, text
 from pyasynq.broker.operation import Operation, Repeat
-from pyasynq.broker.operations.dequeue import check_size, number, text
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys

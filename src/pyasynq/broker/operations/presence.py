@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Mapping
 
+from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
-from pyasynq.broker.operations.dequeue import text
 from pyasynq.broker.scripts import load
 from pyasynq.errors import PayloadError
 from pyasynq.options import CancelThen

@@ -14,7 +14,7 @@ The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessa
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from types import AsyncGeneratorType, GeneratorType
@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
 from pyasynq.options import duration_fault, to_seconds
-from pyasynq.retry import RetryDelay, asynq_default
+from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task, stored_task
 from pyasynq.wire.error_text import (
     CONTEXT_CANCELED,
@@ -35,7 +35,6 @@ from pyasynq.wire.error_text import (
 )
 from pyasynq.wire.message import TaskMessage, encode
 from pyasynq.worker.attempt.running_task import Ending
-from pyasynq.worker.config import always_failure
 
 logger = logging.getLogger("pyasynq.outcome")
 
@@ -107,7 +106,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How failures are judged: the settings of the handler over those of the server."""
 
     retry_delay: RetryDelay
-    is_failure: Callable[[BaseException], bool]
+    is_failure: IsFailure
     max_deferrals: int | None = None
 
 

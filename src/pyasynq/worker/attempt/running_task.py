@@ -8,19 +8,14 @@ attribute or one dict operation, which the interpreter makes atomic.
 import asyncio
 from enum import Enum
 from hashlib import sha1
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
-from pyasynq.clock import EARLIEST_S, LATEST_S, NANOSECONDS, Clock
+from pyasynq.clock import EARLIEST_S, LATEST_S, NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage
-
-if TYPE_CHECKING:
-    from pyasynq.worker.handlers.context import TaskContext
-
 
 DEFAULT_TIMEOUT_S = 1800  # of a message with neither timeout nor deadline
 EARLIEST_NS, LATEST_NS = EARLIEST_S * NANOSECONDS, LATEST_S * NANOSECONDS
@@ -47,7 +42,6 @@ class RunningTask(msgspec.Struct, eq=False):
         deadline_ns: when its handler must have ended, in the time of Redis.
         ends_at: the same in the time of the event loop, which never jumps.
         lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
-        context: what the handler sees.
         handle: the asyncio task that runs the handler.
         is_watched: its deadline is watched.
         ending: why the handler is told to end, if it is.
@@ -68,7 +62,6 @@ class RunningTask(msgspec.Struct, eq=False):
     deadline_ns: int
     ends_at: float
     lease_until_s: int
-    context: "TaskContext | None" = None
     handle: "asyncio.Task[None] | None" = None
     is_watched: bool = False
     ending: Ending | None = None
@@ -99,18 +92,6 @@ class RunningTask(msgspec.Struct, eq=False):
 
 Held = dict[tuple[str, str], RunningTask]
 """Held tasks by queue and ID."""
-
-
-def lease_expires_at_s(clock: Clock, lease_s: float) -> int:
-    """Return when a lease taken now expires, in whole seconds, safe for either clock being off."""
-    latest_ns = max(clock.now_ns(), clock.redis_now_ns())
-    return (latest_ns + int(lease_s * NANOSECONDS)) // NANOSECONDS
-
-
-def lease_cutoff_s(clock: Clock, grace_s: float) -> int:
-    """Return up to which expiry a lease counts as lost: as long ago as a lease is long."""
-    earliest_ns = min(clock.now_ns(), clock.redis_now_ns())
-    return (earliest_ns - int(grace_s * NANOSECONDS)) // NANOSECONDS
 
 
 def deadline_ns(message: TaskMessage, now_ns: int) -> int:

@@ -8,12 +8,12 @@ finds context variables as if it had been so from the start.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, copy_context
 from typing import Any
 
 from pyasynq.worker.attempt.running_task import RunningTask
-from pyasynq.worker.handlers.context import enter
+from pyasynq.worker.handlers.context import TaskContext, enter
 
 Run = Callable[[RunningTask], Coroutine[Any, Any, None]]
 
@@ -22,15 +22,21 @@ class Lane:
     """Starts tasks on one event loop, in the order in which they come.
 
     Args:
+        contexts: of the tasks that have started and have not ended.
         run: runs one task to its end, whatever its handler does.
         on_wait: called when the handler of a task waits, or is about to start apart; never for
             a task that ends at once.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, run: Run, on_wait: Callable[[RunningTask], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        contexts: Mapping[RunningTask, TaskContext],
+        run: Run,
+        on_wait: Callable[[RunningTask], None],
     ) -> None:
         self._loop = loop
+        self._contexts = contexts
         self._run = run
         self._on_wait = on_wait
         self._waiting: deque[RunningTask] = deque()
@@ -51,14 +57,14 @@ class Lane:
         spreads, waiting, lane = self._spreads, self._waiting, asyncio.current_task()
         while waiting:
             running = self._running = waiting.popleft()
-            _enter(running, lane)
+            self._enter(running, lane)
             entered = copy_context()
             await self._run(running)
             if self._spreads != spreads or _has_traces(lane, entered):
                 return
 
     async def _run_apart(self, running: RunningTask) -> None:
-        _enter(running, asyncio.current_task())
+        self._enter(running, asyncio.current_task())
         await self._run(running)
 
     def _spread(self) -> None:
@@ -77,13 +83,11 @@ class Lane:
         # The loop holds it until its first step; from then on what it runs does.
         _task = self._loop.create_task(work)
 
-
-def _enter(running: RunningTask, handle: Any) -> None:
-    """Give the current asyncio task, *handle*, to *running*."""
-    handle.set_name(running.leased.task_id)
-    running.handle = handle
-    if running.context is not None:
-        enter(running.context)
+    def _enter(self, running: RunningTask, handle: Any) -> None:
+        """Give the current asyncio task, *handle*, to *running*."""
+        handle.set_name(running.leased.task_id)
+        running.handle = handle
+        enter(self._contexts[running])
 
 
 def _has_traces(lane: Any, entered: Context) -> bool:

@@ -26,11 +26,11 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.deadlines import Deadlines
 from pyasynq.worker.execute.eager import Lane
 from pyasynq.worker.execute.processes.pool import ProcessPool
-from pyasynq.worker.execute.threads import ThreadPool
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter
 from pyasynq.worker.handlers.handler_path import handler_at
 from pyasynq.worker.handlers.middleware import CallNext, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
+from pyasynq.worker.threads import ThreadPool
 
 logger = logging.getLogger("pyasynq.executor")
 
@@ -75,8 +75,8 @@ class Executor:
         _check_places(mux)
         self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}  # "" for no pattern
         self._tellings: set[asyncio.Task[None]] = set()
-        self._lane = Lane(scope.loop, self._run, self._deadlines.add)
-        self.running: set[RunningTask] = set()
+        self.running: dict[RunningTask, TaskContext] = {}
+        self._lane = Lane(scope.loop, self.running, self._run, self._deadlines.add)
 
     @property
     def is_stuck(self) -> bool:
@@ -87,8 +87,8 @@ class Executor:
         """Start the handler of *running*; returns at once."""
         if self._on_start is not None:
             self._on_start(running)
-        running.context = TaskContext(running, outcome.task_of(running.message), self._scope)
-        self.running.add(running)
+        context = TaskContext(running, outcome.task_of(running.message), self._scope)
+        self.running[running] = context
         self._lane.start(running)
 
     def end(self, running: RunningTask, ending: Ending) -> None:
@@ -100,8 +100,6 @@ class Executor:
                 self._give_up(running)
             return
         running.ending, running.told_at = ending, self._scope.loop.time()
-        if running.context is not None:
-            running.context.is_cancelled = True
         if running.handle is not None:
             running.handle.cancel()
         if ending is Ending.SHUTDOWN:
@@ -126,7 +124,7 @@ class Executor:
                 telling.cancel()
 
     async def _run(self, running: RunningTask) -> None:
-        context: Any = running.context
+        context = self.running[running]
         try:
             result = await self._call(running, context)
             decided = self._decide(running, result)
@@ -136,9 +134,9 @@ class Executor:
             self._settle(running, decided)
         finally:
             running.has_ended = True
-            running.context = running.handle = None  # no cycle: freed without the collector
+            running.handle = None  # no cycle: freed without the collector
             self._deadlines.remove(running)
-            self.running.discard(running)
+            del self.running[running]
             self._release()
 
     def _call(self, running: RunningTask, context: TaskContext) -> Awaitable[Any]:
@@ -193,23 +191,21 @@ class Executor:
     async def _fail(self, running: RunningTask, error: BaseException) -> None:
         """Settle a failed task, then tell the error handler."""
         self._settle(running, self._judge(running, error))
-        await self._tell(running, running.context, error)
+        await self._tell(running, self.running[running], error)
 
     def _tell_apart(self, running: RunningTask, error: BaseException) -> None:
         """Tell the error handler of a task whose handler has not ended yet."""
         if self._config.error_handler is not None:
             telling = self._scope.loop.create_task(
-                self._tell(running, running.context, error),
+                self._tell(running, self.running[running], error),
                 name=f"pyasynq error of {running.message.id}",
             )
             self._tellings.add(telling)
             telling.add_done_callback(self._tellings.discard)
 
-    async def _tell(
-        self, running: RunningTask, context: TaskContext | None, error: BaseException
-    ) -> None:
+    async def _tell(self, running: RunningTask, context: TaskContext, error: BaseException) -> None:
         handler = self._config.error_handler
-        if handler is None or context is None:
+        if handler is None:
             return
         enter(context)
         try:

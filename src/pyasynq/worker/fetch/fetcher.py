@@ -15,7 +15,7 @@ from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.attempt.running_task import lease_expires_at_s
+from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.fetch.queue_order import Plan, Strategy
 
 logger = logging.getLogger("pyasynq.processor")

@@ -25,8 +25,8 @@ from pyasynq.wire.error_text import error_text
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt.outcome import task_of
-from pyasynq.worker.execute.threads import ThreadPool
 from pyasynq.worker.handlers.aggregators import Aggregation
+from pyasynq.worker.threads import ThreadPool
 
 logger = logging.getLogger("pyasynq.aggregator")
 

@@ -19,10 +19,10 @@ from pyasynq.lifecycle.shutdown import cut
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.execute.threads import ThreadPool
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
 from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.threads import ThreadPool
 
 logger = logging.getLogger("pyasynq.aggregator")
 

@@ -38,18 +38,14 @@ class TaskContext:
 
     Attributes:
         task: type, payload and headers.
-        is_cancelled: the handler should end: its time is up, it was cancelled, its lease is
-            lost, or the server stops. Async handlers are also cancelled; plain functions
-            should look at this now and then.
     """
 
-    __slots__ = ("_running", "_scope", "is_cancelled", "task")
+    __slots__ = ("_running", "_scope", "task")
 
     def __init__(self, running: RunningTask, task: Task, scope: Scope) -> None:
         self._running = running
         self._scope = scope
         self.task = task
-        self.is_cancelled = False
 
     @property
     def task_id(self) -> str:
@@ -96,6 +92,14 @@ class TaskContext:
         """When the task became pending; None if Redis does not know, as after a requeue."""
         since_ns = self._running.leased.pending_since_ns
         return None if since_ns is None else to_datetime(since_ns)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the handler should end: out of time, cancelled, lease lost, or a shutdown.
+
+        Async handlers are also cancelled; plain functions should look at this now and then.
+        """
+        return self._running.ending is not None
 
     @property
     def deadline(self) -> datetime:

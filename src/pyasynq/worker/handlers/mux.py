@@ -12,9 +12,8 @@ import msgspec
 
 from pyasynq.errors import ConfigError
 from pyasynq.options import name_fault
-from pyasynq.retry import RetryDelay
+from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.task import Task
-from pyasynq.worker.config import IsFailure
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import Listeners

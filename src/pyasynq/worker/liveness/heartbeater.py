@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain, presence
-from pyasynq.broker.operations.dequeue import MOST_TASKS
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.connection.connector import Connector
@@ -24,7 +24,8 @@ from pyasynq.lifecycle.component import Life, Outage, in_thread
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
-from pyasynq.worker.attempt.running_task import Held, RunningTask, lease_expires_at_s
+from pyasynq.worker.attempt.lease import lease_expires_at_s
+from pyasynq.worker.attempt.running_task import Held, RunningTask
 from pyasynq.worker.config import ServerConfig
 
 logger = logging.getLogger("pyasynq.heartbeater")

@@ -25,8 +25,9 @@ from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.attempt.outcome import Rules
-from pyasynq.worker.attempt.running_task import lease_cutoff_s
+from pyasynq.wire.message import TaskMessage
+from pyasynq.worker.attempt.lease import lease_cutoff_s
+from pyasynq.worker.attempt.outcome import Outcome, Rules
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.maintenance.recovery import Step, decide
@@ -38,6 +39,9 @@ BATCH = 100
 MOST_UNLEASED = 1000  # remembered of a queue; the others wait for another pass
 MOST_NOTES = 10  # in one line of the log
 LONGEST_NOTE = 200  # characters
+
+OnRecovered = Callable[[str, str, TaskMessage, Outcome], None]
+"""(queue, ID, message, what became of the task)"""
 
 
 class Pass:
@@ -73,7 +77,7 @@ class Recoverer:
     Args:
         held: places (queue, ID) of the tasks this server holds, which it never recovers.
         counters: where it counts what it did, as "recovered".
-        on_recovered: called with queue and step of each task; None if nobody listens.
+        on_recovered: called for each task that could be read; None if nobody listens.
     """
 
     name = "recoverer"
@@ -88,7 +92,7 @@ class Recoverer:
         *,
         counters: Counters,
         is_cluster: bool = False,
-        on_recovered: Callable[[str, Step], None] | None = None,
+        on_recovered: OnRecovered | None = None,
     ) -> None:
         self._runner = runner
         self._config = config
@@ -236,8 +240,8 @@ class Recoverer:
             else:
                 done.counts[keys.queue, step.kind] += 1
                 done.note(keys, step)
-                if self._on_recovered is not None:
-                    self._on_recovered(keys.queue, step)
+                if self._on_recovered is not None and step.outcome is not None:
+                    self._on_recovered(keys.queue, step.task_id, step.message, step.outcome)
         if unavailable is not None:
             raise unavailable
         return missed

@@ -30,7 +30,6 @@ from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.context import Scope
 from pyasynq.worker.handlers.events import EventName, Listener, TaskEvent
-from pyasynq.worker.maintenance.recovery import Step
 from pyasynq.worker.notify.inbox import Inbox
 
 logger = logging.getLogger("pyasynq.notifier")
@@ -101,13 +100,12 @@ class Notifier:
         place = running.keys.queue, running.leased.task_id
         self._tell(names_of(outcome), place, running.message, outcome, error)
 
-    def on_recovered(self, queue: str, step: Step) -> None:
-        """Tell of a task whose worker is gone; a mere ID without a task is none."""
-        if step.outcome is None:
-            return
-        names: tuple[EventName, ...] = ("recovered", names_of(step.outcome)[-1])
-        place, error = (queue, step.task_id), PyasynqError(LEASE_EXPIRED)
-        self._tell(names, place, step.message, step.outcome, error)
+    def on_recovered(
+        self, queue: str, task_id: str, message: TaskMessage, outcome: Outcome
+    ) -> None:
+        """Tell of a task whose worker is gone, and what became of it."""
+        names: tuple[EventName, ...] = ("recovered", names_of(outcome)[-1])
+        self._tell(names, (queue, task_id), message, outcome, PyasynqError(LEASE_EXPIRED))
 
     async def run(self, life: Life) -> None:
         """Tell until the stop, and then what is left, for as long as the grace lasts."""

@@ -25,7 +25,7 @@ from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
-from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.attempt.running_task import Ending, RunningTask
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
@@ -38,7 +38,7 @@ from pyasynq.worker.execute.processes.protocol import (
     raised,
     read_to_child,
 )
-from pyasynq.worker.handlers.context import Scope, TaskContext, enter
+from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
 
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -102,7 +102,7 @@ class Child:
 
     def __init__(self, channel: socket.socket) -> None:
         self._call: Run | None = None
-        self._context: TaskContext | None = None
+        self._running: RunningTask | None = None
         self._is_told = False
         self._is_interruptible = False
         self._main_thread = threading.get_ident()
@@ -126,7 +126,7 @@ class Child:
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return raised(error)
         finally:
-            self._call = self._context = None
+            self._call = self._running = None
             sys.stdout.flush()  # the process may be killed before its end
 
     def _run(self, call: Run, start: Start) -> bytes | None:
@@ -137,7 +137,8 @@ class Child:
                 vars(start.main.load())["__pyasynq_loaded__"] = True
             handler = handler_at(call.place)
             _configure_log(start)
-            context = self._context = self._context_of(call)
+            context = self._context_of(call)
+            self._running = running_of(context)
             if self._is_told:
                 raise asyncio.CancelledError
             enter(context)
@@ -174,11 +175,11 @@ class Child:
         return TaskContext(running, outcome.task_of(message), scope)
 
     def _cancel(self, number: int) -> None:
-        call, context = self._call, self._context
+        call, running = self._call, self._running
         if call is None or call.number != number:
             return
-        if context is not None:
-            context.is_cancelled = True
+        if running is not None:
+            running.ending = Ending.CANCELED
         self._is_told = True
         signal.pthread_kill(self._main_thread, signal.SIGTERM)
 
