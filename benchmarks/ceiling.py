@@ -28,7 +28,7 @@ from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sides import GO_SOURCE, PYASYNQ
 from benchmarks.measure.stock import TASK
 from pyasynq import EnqueueOptions
-from pyasynq.broker.new_tasks.prepare import Prepared, prepare
+from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operation import Operation, Script
 from pyasynq.broker.operations import dequeue, enqueue, finish
 from pyasynq.clock import NANOSECONDS
@@ -65,13 +65,13 @@ class Scripts:
     name: str
     batch: int
 
-    def enqueueing(self, redis: BenchmarkRedis, items: Sequence[Prepared]) -> Iterator[Command]:
+    def enqueueing(self, redis: BenchmarkRedis, items: Sequence[PreparedTask]) -> Iterator[Command]:
         """Return the calls that make tasks pending."""
         for some in _batches(items, self.batch):
             now_ns = time.time_ns()
             yield _called(redis, enqueue.enqueue(some, KEYS, now_ns=now_ns))
 
-    def running(self, redis: BenchmarkRedis, items: Sequence[Prepared]) -> Iterator[Command]:
+    def running(self, redis: BenchmarkRedis, items: Sequence[PreparedTask]) -> Iterator[Command]:
         """Return the calls that lease tasks and delete them once they are done, in turn."""
         now_ns = time.time_ns()
         until_s = now_ns // NANOSECONDS + LEASE_S
@@ -84,7 +84,7 @@ class Scripts:
                 ),
             )
             fence = finish.Fence(owner=owner)
-            done = [finish.Done(task_id=item.message.id, fence=fence) for item in some]
+            done = [finish.ToDelete(task_id=item.message.id, fence=fence) for item in some]
             yield _called(redis, finish.done_many(KEYS, done, now_ns=now_ns))
 
 
@@ -92,7 +92,7 @@ class GoScripts(Scripts):
     """Those of Go Asynq, which have one task in each call."""
 
     @override
-    def enqueueing(self, redis: BenchmarkRedis, items: Sequence[Prepared]) -> Iterator[Command]:
+    def enqueueing(self, redis: BenchmarkRedis, items: Sequence[PreparedTask]) -> Iterator[Command]:
         """Return the calls that make tasks pending."""
         digest, now_ns = _loaded(redis, go_script("enqueueCmd")), time.time_ns()
         for item in items:
@@ -101,7 +101,7 @@ class GoScripts(Scripts):
             yield (CALL, digest, len(keys), *keys, item.encoded, task_id, now_ns)
 
     @override
-    def running(self, redis: BenchmarkRedis, items: Sequence[Prepared]) -> Iterator[Command]:
+    def running(self, redis: BenchmarkRedis, items: Sequence[PreparedTask]) -> Iterator[Command]:
         """Return the calls that lease tasks and delete them once they are done, in turn."""
         dequeue, done = (_loaded(redis, go_script(name)) for name in ("dequeueCmd", "doneCmd"))
         now_s = int(time.time())
@@ -187,7 +187,7 @@ def groups(options: Options, *, with_go: bool) -> Iterator[Group[Scripts]]:
             yield Group(step, options.chosen(sides), play)
 
 
-def _batches(items: Sequence[Prepared], size: int) -> Iterator[Sequence[Prepared]]:
+def _batches(items: Sequence[PreparedTask], size: int) -> Iterator[Sequence[PreparedTask]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyasynq.broker.new_tasks.prepare import Prepared, prepare
+from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.options import EnqueueOptions
@@ -29,7 +29,7 @@ def make_keys(queue: str = "mail") -> QueueKeys:
 
 def make_prepared(
     task_id: str = "a", *, task: Task | None = None, now_ns: int = NOW_NS, **options: Any
-) -> Prepared:
+) -> PreparedTask:
     return prepare(
         task or Task("email", b"{}"),
         EnqueueOptions(task_id=task_id, **options),

@@ -53,7 +53,7 @@ class ChaosProxy:
         trace: TracebackType | None,
     ) -> None:
         self.refuse()
-        self.cut()
+        self.cancel_all()
         self._on_loop(self._settle())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -71,7 +71,7 @@ class ChaosProxy:
         """Refuse new connections; the open ones stay."""
         self._on_loop(self._refuse())
 
-    def cut(self) -> None:
+    def cancel_all(self) -> None:
         """Reset every open connection."""
         self._on_loop(self._cut())
 

@@ -103,11 +103,11 @@ def _ended(keys: QueueKeys, state: str, owner: str, leased: list[Leased]) -> Ope
     now_ns, fence = time.time_ns(), finish.Fence(owner=owner)
     if state == "archived":
         archived = [
-            finish.Archival(task_id=each.task_id, fence=fence, data=each.data) for each in leased
+            finish.ToArchive(task_id=each.task_id, fence=fence, data=each.data) for each in leased
         ]
         return finish.archive_many(keys, archived, now_ns=now_ns)
     completed = [
-        finish.Completion(
+        finish.ToComplete(
             task_id=each.task_id,
             fence=fence,
             data=each.data,

@@ -53,7 +53,7 @@ class Client:
         max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE,
     ) -> None:
         faults = duration_fault("patience_s", patience_s), max_payload_size_fault(max_payload_size)
-        ConfigError.raise_if(fault for fault in faults if fault)
+        ConfigError.raise_if(faults)
         self._source = source
         self._clock = clock or SystemClock()
         self._patience_s = patience_s

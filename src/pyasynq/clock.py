@@ -34,6 +34,9 @@ class Clock(Protocol):
     def redis_now_ns(self) -> int:
         """Return the Redis server's time, as far as it is known, else the local time."""
 
+    def redis_now_s(self) -> int:
+        """Return the same in whole seconds, as Redis and Go Asynq count leases and schedules."""
+
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Take a sample of the server's clock; return whether it was good enough to count."""
 
@@ -52,6 +55,10 @@ class SystemClock:
         """Return the Redis server's time, as far as it is known, else the local time."""
         # The same function as the samples are taken by, whoever replaces that of `time` since.
         return self.now_ns() + self.offset_ns
+
+    def redis_now_s(self) -> int:
+        """Return the same in whole seconds."""
+        return self.redis_now_ns() // NANOSECONDS
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Take a sample of the server's clock; return whether it was good enough to count.
@@ -124,6 +131,10 @@ class FakeClock:
     def redis_now_ns(self) -> int:
         """Return what it shows: Redis is taken to have the same time."""
         return self._now_ns
+
+    def redis_now_s(self) -> int:
+        """Return the same in whole seconds."""
+        return self._now_ns // NANOSECONDS
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Take no notice of the time of Redis."""

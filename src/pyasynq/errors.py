@@ -27,7 +27,7 @@
 Control flow inside handlers, not errors of the library: SkipRetry, RevokeTask, RetryLater.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -48,9 +48,9 @@ class ConfigError(PyasynqError, ValueError):
         self.faults = faults
 
     @classmethod
-    def raise_if(cls, faults: Iterable[str]) -> None:
-        """Raise one error for all *faults*, if there are any."""
-        found = tuple(faults)
+    def raise_if(cls, faults: Iterable[str | None]) -> None:
+        """Raise one error for all *faults*, if there are any; None stands for no fault."""
+        found = tuple(fault for fault in faults if fault)
         if found:
             raise cls(*found)
 
@@ -354,3 +354,21 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
         if self.delay < timedelta(0):
             raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
         super().__init__(message or f"retry in {self.delay.total_seconds():g} s")
+
+
+def concerns_redis_as_a_whole(error: object) -> bool:
+    """Whether other calls would fail like this one: Redis cannot be reached, or refuses us."""
+    return isinstance(error, RedisUnavailableError | ConfigError)
+
+
+def raise_first(
+    answers: Iterable[object], *, which: Callable[[BaseException], bool] | None = None
+) -> None:
+    """Raise the first exception among *answers*, if there is one.
+
+    Args:
+        which: says which exceptions to raise; all of them if not given.
+    """
+    for answer in answers:
+        if isinstance(answer, BaseException) and (which is None or which(answer)):
+            raise answer

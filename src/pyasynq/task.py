@@ -60,7 +60,7 @@ class Task:
         if not isinstance(self.options, EnqueueOptions):
             faults.append(f"options must be EnqueueOptions, not {type(self.options).__name__}")
         if faults != _NONE:
-            ConfigError.raise_if(fault for fault in faults if fault)
+            ConfigError.raise_if(faults)
 
 
 def stored_task(task_type: str, payload: bytes, headers: Mapping[str, str]) -> Task:

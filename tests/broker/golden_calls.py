@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pyasynq.broker.new_tasks.prepare import Prepared
+from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operations import dequeue, enqueue, finish, inspection, maintain, presence
 from pyasynq.inspector.infos import queue_info, task_info
 from pyasynq.wire.message import TaskMessage, decode, encode
@@ -21,11 +21,11 @@ ARCHIVE = {"max_size": 9_999, "max_age_s": 90 * 86_400}
 OWNER = "owner"
 
 
-def prepared(message: TaskMessage, **fields: Any) -> Prepared:
-    return Prepared(message=message, encoded=encode(message), **fields)
+def prepared(message: TaskMessage, **fields: Any) -> PreparedTask:
+    return PreparedTask(message=message, encoded=encode(message), **fields)
 
 
-def store(case: Case, item: Prepared) -> None:
+def store(case: Case, item: PreparedTask) -> None:
     """Register the queue and store the task, as one enqueue does."""
     keys = keys_of(item.message.queue)
     case.run(enqueue.register_queue(keys.queue, namespace="asynq"))
@@ -117,7 +117,7 @@ def dequeue_one(case: Case) -> Any:
 
 def done(case: Case) -> None:
     message = case.message
-    item = finish.Done(task_id=message.id, fence=finish.Fence(), unique_key=message.unique_key)
+    item = finish.ToDelete(task_id=message.id, fence=finish.Fence(), unique_key=message.unique_key)
     verdict(case.run(finish.done_many(keys_of(message.queue), [item], now_ns=case.now_ns)))
 
 
@@ -126,7 +126,7 @@ def complete(case: Case) -> None:
     (stored,) = (
         each for each in [case.run(inspection.get_task(keys_of(message.queue), message.id))]
     )
-    item = finish.Completion(
+    item = finish.ToComplete(
         task_id=message.id,
         fence=finish.Fence(),
         data=encode(replace(message, completed_at=case.now_s)),
@@ -139,7 +139,7 @@ def complete(case: Case) -> None:
 
 def retry(case: Case) -> None:
     message, is_failure = case.message, case.args["is_failure"]
-    item = finish.Retrial(
+    item = finish.ToRetry(
         task_id=message.id,
         fence=finish.Fence(),
         data=failed(case, message, is_failure=is_failure),
@@ -151,7 +151,7 @@ def retry(case: Case) -> None:
 
 def archive(case: Case) -> None:
     message = case.message
-    item = finish.Archival(
+    item = finish.ToArchive(
         task_id=message.id,
         fence=finish.Fence(),
         data=failed(case, message, is_failure=False),
@@ -164,7 +164,7 @@ def archive(case: Case) -> None:
 
 def requeue(case: Case) -> None:
     message = case.message
-    item = finish.Requeueing(task_id=message.id, fence=finish.Fence())
+    item = finish.ToRequeue(task_id=message.id, fence=finish.Fence())
     verdict(case.run(finish.requeue_many(keys_of(message.queue), [item])))
 
 

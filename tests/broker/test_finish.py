@@ -42,7 +42,7 @@ def active(redis_client):
 
 def done(*task_ids: str, fence: Fence = Fence(owner="me"), unique_key: str = ""):
     items = [
-        finish.Done(task_id=task_id, fence=fence, unique_key=unique_key) for task_id in task_ids
+        finish.ToDelete(task_id=task_id, fence=fence, unique_key=unique_key) for task_id in task_ids
     ]
     return finish.done_many(KEYS, items, now_ns=NOW_NS)
 
@@ -51,13 +51,13 @@ ENDINGS = {
     "done": done("a"),
     "complete": finish.complete_many(
         KEYS,
-        [finish.Completion(task_id="a", fence=Fence(owner="me"), data=DATA, expires_at_s=9)],
+        [finish.ToComplete(task_id="a", fence=Fence(owner="me"), data=DATA, expires_at_s=9)],
         now_ns=NOW_NS,
     ),
     "retry": finish.retry_many(
         KEYS,
         [
-            finish.Retrial(
+            finish.ToRetry(
                 task_id="a",
                 fence=Fence(owner="me"),
                 data=DATA,
@@ -69,10 +69,10 @@ ENDINGS = {
     ),
     "archive": finish.archive_many(
         KEYS,
-        [finish.Archival(task_id="a", fence=Fence(owner="me"), data=DATA)],
+        [finish.ToArchive(task_id="a", fence=Fence(owner="me"), data=DATA)],
         now_ns=NOW_NS,
     ),
-    "requeue": finish.requeue_many(KEYS, [finish.Requeueing(task_id="a", fence=Fence(owner="me"))]),
+    "requeue": finish.requeue_many(KEYS, [finish.ToRequeue(task_id="a", fence=Fence(owner="me"))]),
 }
 
 

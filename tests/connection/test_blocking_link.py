@@ -7,14 +7,14 @@ import threading
 import pytest
 from redis import ConnectionPool
 
-from pyasynq.connection.transport.blocking import Link
+from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.replies import Refusal, Trouble
 from tests.chaos_proxy import ChaosProxy
 
 
 @pytest.fixture
 def link(redis_server):
-    link = Link(ConnectionPool.from_url(redis_server.url))
+    link = BlockingConnections(ConnectionPool.from_url(redis_server.url))
     yield link
     link.close()
 
@@ -81,7 +81,7 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(link, redis_clie
 
 def test_a_connection_that_its_pool_closed_is_replaced_unseen(redis_server):
     pool = ConnectionPool.from_url(redis_server.url)
-    link = Link(pool)
+    link = BlockingConnections(pool)
     (first,) = link.exchange([("CLIENT", "ID")])
 
     pool.disconnect()
@@ -97,7 +97,7 @@ def test_a_connection_that_its_pool_closed_is_replaced_unseen(redis_server):
 
 def test_a_loss_says_that_the_commands_may_have_run(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = Link(ConnectionPool.from_url(proxy.url))
+        link = BlockingConnections(ConnectionPool.from_url(proxy.url))
         link.exchange([("PING",)])
         proxy.cut_after = b"ECHO"
         replies = link.exchange([("ECHO", "lost"), ("PING",)])
@@ -111,7 +111,7 @@ def test_a_loss_says_that_the_commands_may_have_run(redis_server):
 
 def test_what_could_not_be_sent_has_not_run(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = Link(ConnectionPool.from_url(proxy.url))
+        link = BlockingConnections(ConnectionPool.from_url(proxy.url))
         proxy.refuse()
         (reply,) = link.exchange([("PING",)])
 
@@ -121,7 +121,7 @@ def test_what_could_not_be_sent_has_not_run(redis_server):
 
 def test_the_late_answer_of_a_silent_server_is_read_by_nobody(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = Link(ConnectionPool.from_url(proxy.url, socket_timeout=0.2))
+        link = BlockingConnections(ConnectionPool.from_url(proxy.url, socket_timeout=0.2))
         link.exchange([("PING",)])
         proxy.hold_answers()
         (reply,) = link.exchange([("ECHO", "late")])

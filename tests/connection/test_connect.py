@@ -11,7 +11,7 @@ import redis.asyncio
 from pyasynq.connection.connector import Connector
 from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.connection.options import ConnectionOptions
-from pyasynq.connection.transport.blocking import Link
+from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.replies import Trouble
 from tests.connection.certificates import Certificates, make_certificates
 from tests.redis_server import RedisServer
@@ -158,7 +158,7 @@ def test_a_silent_server_is_given_up_over_tls_too(
     tls_server: tuple[RedisServer, int], certificates: Certificates
 ) -> None:
     connector = Connector.of(tls_options(certificates, tls_server[1]))
-    link = Link(connector.open_sync(socket_timeout_s=0.2).connection_pool)
+    link = BlockingConnections(connector.open_sync(socket_timeout_s=0.2).connection_pool)
     (reply,) = link.exchange([("BLPOP", "nothing", "20")])
     link.close()
 

@@ -18,8 +18,8 @@ import pytest
 import redis
 
 from pyasynq.connection.connector import Connector
-from pyasynq.connection.transport.blocking import Link
-from pyasynq.connection.transport.multiplexed import AsyncLink
+from pyasynq.connection.transport.blocking import BlockingConnections
+from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Refusal, Trouble
 from pyasynq.errors import ConfigError
 from tests.chaos_proxy import ChaosProxy
@@ -30,16 +30,16 @@ from tests.eventually import eventually_async
 class Asking:
     """Sends commands over a link of either kind."""
 
-    def __init__(self, link: AsyncLink | Link) -> None:
+    def __init__(self, link: MultiplexedConnection | BlockingConnections) -> None:
         self.link = link
 
     async def __call__(self, *commands: Any) -> list[Any]:
-        if isinstance(self.link, AsyncLink):
+        if isinstance(self.link, MultiplexedConnection):
             return await self.link.exchange(commands)
         return await asyncio.to_thread(self.link.exchange, commands)
 
     def socket(self) -> socket.socket:
-        if isinstance(self.link, AsyncLink):
+        if isinstance(self.link, MultiplexedConnection):
             return self.link._connection._writer.get_extra_info("socket")
         return self.link._idle[0].connection._sock
 
@@ -48,11 +48,15 @@ class Asking:
 async def asking(kind: str, source: Any, *, timeout_s: float | None = None):
     connector = Connector.of(source)
     if kind == "async":
-        link = AsyncLink(connector.open_async(socket_timeout_s=timeout_s).connection_pool)
+        link = MultiplexedConnection(
+            connector.open_async(socket_timeout_s=timeout_s).connection_pool
+        )
         yield Asking(link)
         await link.close()
     else:
-        blocking = Link(connector.open_sync(socket_timeout_s=timeout_s).connection_pool)
+        blocking = BlockingConnections(
+            connector.open_sync(socket_timeout_s=timeout_s).connection_pool
+        )
         yield Asking(blocking)
         blocking.close()
 
@@ -265,7 +269,7 @@ async def test_callers_that_go_away_and_connections_that_are_cut_mix_up_no_repli
                         if chance.random() < 0.6:
                             call.cancel()
                     if chance.random() < 0.3:
-                        proxy.cut()
+                        proxy.cancel_all()
                     await asyncio.gather(*calls, return_exceptions=True)
             back = await ask(("ECHO", "back"))
     others = [each for each in redis_client.client_list() if each["cmd"] == "echo"]
@@ -296,7 +300,7 @@ async def test_a_caller_that_goes_away_while_the_link_connects_leaves_nothing_be
 
 
 def test_a_loop_may_take_over_from_one_that_is_closed(redis_url):
-    link = AsyncLink(Connector.of(redis_url).open_async().connection_pool)
+    link = MultiplexedConnection(Connector.of(redis_url).open_async().connection_pool)
 
     async def ask(text: str) -> list[Any]:
         return await link.exchange([("ECHO", text)])

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from redis.asyncio import Connection, ConnectionPool
 
-from pyasynq.connection.transport.multiplexed import AsyncLink
+from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Refusal, Trouble
 from tests.chaos_proxy import ChaosProxy
 
 
 @pytest.fixture
 async def link(redis_server):
-    link = AsyncLink(ConnectionPool.from_url(redis_server.url))
+    link = MultiplexedConnection(ConnectionPool.from_url(redis_server.url))
     yield link
     await link.close()
 
@@ -60,7 +60,7 @@ async def test_text_that_was_no_utf8_goes_back_as_the_same_bytes(link):
 
 async def test_cancelled_callers_take_no_reply_away_from_others(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = AsyncLink(ConnectionPool.from_url(proxy.url))
+        link = MultiplexedConnection(ConnectionPool.from_url(proxy.url))
         await link.exchange([("PING",)])
         proxy.hold_answers()
         calls = [
@@ -80,12 +80,12 @@ async def test_cancelled_callers_take_no_reply_away_from_others(redis_server):
 
 async def test_a_loss_tells_all_who_wait_that_their_commands_may_have_run(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = AsyncLink(ConnectionPool.from_url(proxy.url))
+        link = MultiplexedConnection(ConnectionPool.from_url(proxy.url))
         await link.exchange([("PING",)])
         proxy.hold_answers()
         calls = [asyncio.ensure_future(link.exchange([("PING",)] * 2)) for _ in range(3)]
         await asyncio.sleep(0)
-        proxy.cut()
+        proxy.cancel_all()
         lost = [reply for answers in await asyncio.gather(*calls) for reply in answers]
         proxy.release_answers()
         back = await link.exchange([("ECHO", "back")])
@@ -98,7 +98,7 @@ async def test_a_loss_tells_all_who_wait_that_their_commands_may_have_run(redis_
 
 async def test_what_could_not_be_sent_has_not_run(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = AsyncLink(ConnectionPool.from_url(proxy.url))
+        link = MultiplexedConnection(ConnectionPool.from_url(proxy.url))
         proxy.refuse()
         (reply,) = await link.exchange([("PING",)])
         await link.close()
@@ -109,7 +109,7 @@ async def test_what_could_not_be_sent_has_not_run(redis_server):
 
 async def test_a_server_that_falls_silent_is_given_up(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
-        link = AsyncLink(ConnectionPool.from_url(proxy.url, socket_timeout=0.2))
+        link = MultiplexedConnection(ConnectionPool.from_url(proxy.url, socket_timeout=0.2))
         await link.exchange([("PING",)])
         proxy.hold_answers()
         (reply,) = await link.exchange([("PING",)])
@@ -139,7 +139,7 @@ async def test_a_server_that_speaks_something_else_is_given_up():
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     pool = ConnectionPool(connection_class=QuietConnection, host="127.0.0.1", port=port)
-    link = AsyncLink(pool)
+    link = MultiplexedConnection(pool)
     (reply,) = await link.exchange([("PING",)])
     await link.close()
     server.close()

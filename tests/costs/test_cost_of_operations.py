@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 import pytest
 import redis
 
-from pyasynq.broker.new_tasks.prepare import Prepared
+from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import dequeue, finish, maintain
 from pyasynq.broker.operations.enqueue import add_to_group, enqueue, schedule
-from pyasynq.broker.operations.finish import Completion, Done, Fence, Retrial
+from pyasynq.broker.operations.finish import Done, Fence, ToComplete, ToRetry
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime
 from pyasynq.connection.connector import Connector
@@ -79,7 +79,7 @@ def bill(redis_server, redis_client) -> Iterator[Bill]:
         bill.close()
 
 
-def tasks(count: int, **options: object) -> list[Prepared]:
+def tasks(count: int, **options: object) -> list[PreparedTask]:
     return [make_prepared(f"{i:036}", task=TASK, **options) for i in range(count)]
 
 
@@ -102,7 +102,7 @@ def extend(count: int) -> Operation[list[str]]:
 
 def retry(count: int) -> Operation[list[bool]]:
     items = [
-        Retrial(
+        ToRetry(
             task_id=each.message.id,
             fence=Fence(owner=OWNER),
             data=each.encoded,
@@ -116,7 +116,7 @@ def retry(count: int) -> Operation[list[bool]]:
 
 def complete(count: int) -> Operation[list[bool]]:
     items = [
-        Completion(
+        ToComplete(
             task_id=each.message.id,
             fence=Fence(owner=OWNER),
             data=each.encoded,

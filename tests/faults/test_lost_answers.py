@@ -56,21 +56,21 @@ CASES: dict[str, Callable[[], Operation]] = {
         KEYS, count=1, owner="you", lease_expires_at_s=NOW_S + 30
     ),
     "list_owned": lambda: dequeue.list_owned(KEYS, owner="me", lease_expires_at_s=NOW_S + 30),
-    "done_many": lambda: finish.done_many(KEYS, [item(finish.Done)], now_ns=NOW_NS),
+    "done_many": lambda: finish.done_many(KEYS, [item(finish.ToDelete)], now_ns=NOW_NS),
     "complete_many": lambda: finish.complete_many(
         KEYS,
-        [item(finish.Completion, data=make_data(), expires_at_s=NOW_S + 9, result=b"r")],
+        [item(finish.ToComplete, data=make_data(), expires_at_s=NOW_S + 9, result=b"r")],
         now_ns=NOW_NS,
     ),
     "retry_many": lambda: finish.retry_many(
         KEYS,
-        [item(finish.Retrial, data=make_data(retried=1), retry_at_ns=NOW_NS, is_failure=True)],
+        [item(finish.ToRetry, data=make_data(retried=1), retry_at_ns=NOW_NS, is_failure=True)],
         now_ns=NOW_NS,
     ),
     "archive_many": lambda: finish.archive_many(
-        KEYS, [item(finish.Archival, data=make_data())], now_ns=NOW_NS
+        KEYS, [item(finish.ToArchive, data=make_data())], now_ns=NOW_NS
     ),
-    "requeue_many": lambda: finish.requeue_many(KEYS, [item(finish.Requeueing)]),
+    "requeue_many": lambda: finish.requeue_many(KEYS, [item(finish.ToRequeue)]),
     "quarantine": lambda: finish.quarantine(KEYS, "a", OWNED, now_ns=NOW_NS),
     "write_result": lambda: finish.write_result(KEYS, "a", "me", b"r"),
     "forward": lambda: maintain.forward(KEYS, now_ns=NOW_NS),

@@ -8,7 +8,7 @@ import pytest
 
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle.component import ComponentCrashedError, every, running
-from pyasynq.lifecycle.shutdown import StopTime
+from pyasynq.lifecycle.shutdown import ShutdownBudget
 
 
 class Recorder:
@@ -168,9 +168,9 @@ async def test_a_component_that_swallows_its_cancellation_is_left_behind():
 
 
 async def test_no_component_is_waited_for_beyond_the_end_of_the_stop():
-    log, stop_time = [], StopTime(handlers_s=600, writes_s=600)
+    log, budget = [], ShutdownBudget(handlers_s=600, writes_s=600)
 
-    async with running([Silent(log, stops_within_s=600)], stop_time):
-        stop_time.hurry()
+    async with running([Silent(log, stops_within_s=600)], budget):
+        budget.hurry()
 
     assert log == ["cancelled"]

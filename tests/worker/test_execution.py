@@ -253,7 +253,7 @@ async def test_a_large_payload_is_handled_and_told_of(work, caplog):
     assert len([each for each in caplog.records if each.name == "pyasynq.payload_size"]) == 1
 
 
-@pytest.mark.parametrize("ending", [Ending.CANCELED, Ending.TIMED_OUT, Ending.LEASE_LOST])
+@pytest.mark.parametrize("ending", [Ending.CANCELLED, Ending.TIMED_OUT, Ending.LEASE_LOST])
 async def test_a_task_that_is_told_to_end_before_its_start_never_starts(ending):
     loop, mux = asyncio.get_running_loop(), ServeMux()
     started, settled, released = [], [], []
@@ -279,4 +279,4 @@ async def test_a_task_that_is_told_to_end_before_its_start_never_starts(ending):
 
     assert started == ["a", "c"]
     assert sorted(settled) == ["a", "b", "c"]
-    assert executor.running == set()
+    assert not executor.running

@@ -60,7 +60,7 @@ async def test_a_finished_task_is_not_run_again_when_its_final_write_failed(
         async def handle(ctx, task):
             attempts.append(ctx.attempt)
             proxy.refuse()
-            proxy.cut()
+            proxy.cancel_all()
 
         settings = {**QUICK, "lease_duration": 20}
         async with Server(proxy.url, ServerConfig(**settings)).running(mux):
@@ -79,7 +79,7 @@ async def test_a_task_is_completed_although_its_id_is_among_the_completed_alread
     """Go takes it out of `active`, then fails: it is in no list any more."""
     activate(redis_client, "a")
     redis_client.zadd(KEYS.completed, {"a": NOW_S + 60})
-    item = finish.Completion(
+    item = finish.ToComplete(
         task_id="a", fence=OWNED, data=make_data(id="a"), expires_at_s=NOW_S + 60
     )
 
@@ -94,7 +94,7 @@ async def test_a_task_whose_hash_is_gone_is_done_and_frees_its_lock(runner, redi
     activate(redis_client, "a")
     redis_client.delete(KEYS.task("a"))
     redis_client.set("asynq:{default}:unique:l", "a")
-    item = finish.Done(task_id="a", fence=OWNED, unique_key="asynq:{default}:unique:l")
+    item = finish.ToDelete(task_id="a", fence=OWNED, unique_key="asynq:{default}:unique:l")
 
     assert await runner.run(finish.done_many(KEYS, [item], now_ns=NOW_NS)) == [True]
 

@@ -19,7 +19,7 @@ from pyasynq.worker.counters import Counters
 from pyasynq.worker.fetch.wake_up import MOST_QUEUES, RENEW_S, WakeUp
 from pyasynq.worker.groups.aggregator import LONGEST_INTERVAL_S
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 from tests.commands import Commands
 from tests.eventually import eventually_async
 
@@ -72,7 +72,7 @@ async def passes(parts, redis_url, commands):
     steps = {
         "beat": beat,
         "fetch": ask_each_queue,
-        "poll": parts.processor._idling._is_any_pending,
+        "poll": parts.processor._idle_wait._is_any_pending,
         "forward": parts.forwarder.forward,
         "clean": parts.janitor.clean,
         "recover": parts.recoverer.recover,
@@ -166,7 +166,7 @@ def pending_of(keys):
 
 async def test_all_queues_are_visited_when_one_has_something(runner, redis_client):
     queues = [queue_keys("a"), queue_keys("b")]
-    occupied = Occupied(runner, queues, pending_of, is_cluster=False)
+    occupied = QueueProbe(runner, queues, pending_of, is_cluster=False)
 
     assert list(await occupied.queues()) == []
     redis_client.lpush(queues[1].pending, "task")
@@ -176,13 +176,13 @@ async def test_all_queues_are_visited_when_one_has_something(runner, redis_clien
 async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, commands):
     queues = [queue_keys("a"), queue_keys("b")]
 
-    assert list(await Occupied(runner, queues, pending_of, is_cluster=True).queues()) == queues
+    assert list(await QueueProbe(runner, queues, pending_of, is_cluster=True).queues()) == queues
     assert "exists" not in commands.sent()
 
 
 async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):
     queues = [queue_keys("a")]
-    occupied = Occupied(runner, queues, pending_of, is_cluster=False)
+    occupied = QueueProbe(runner, queues, pending_of, is_cluster=False)
     redis_client.execute_command("ACL", "SETUSER", "default", "-exists")
     try:
         assert list(await occupied.queues()) == queues
@@ -215,7 +215,7 @@ async def test_a_poll_that_finds_nothing_is_followed_by_the_next_one_not_by_a_fe
         life, names = Life(), []
         running = asyncio.create_task(parts.processor.run(life))
         await eventually_async(lambda: names.extend(commands.sent()) or names.count("exists") >= 20)
-        life.stopping.set()
+        life.stop()
         await running
 
     assert names.count("evalsha") == len(config.queues)  # of the one fetch before

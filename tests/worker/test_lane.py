@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from pyasynq.worker.execute.eager import Lane
+from pyasynq.worker.execute.eager import EagerRunner
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.builders import make_running
@@ -188,7 +188,7 @@ async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
             await waits.wait()
         seen[running.leased.task_id] = asyncio.current_task()
 
-    lane = Lane(asyncio.get_running_loop(), run, lambda _running: None)
+    lane = EagerRunner(asyncio.get_running_loop(), run, lambda _running: None)
     lane.start(make_running(task_id="first"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)

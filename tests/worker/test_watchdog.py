@@ -322,8 +322,8 @@ def test_a_loop_blocked_past_every_grace_loses_its_task_and_its_late_outcome(
         ({"ends_at": 100.0}, False),  # it has more time
         ({"ends_at": 94.0}, True),  # its time and the grace are over
         ({"ends_at": 96.0}, False),  # the grace is not
-        ({"ends_at": 900.0, "told_at": 94.0, "ending": Ending.CANCELED}, True),
-        ({"ends_at": 900.0, "told_at": 96.0, "ending": Ending.LEASE_LOST}, False),
+        ({"ends_at": 900.0, "asked_to_end_at": 94.0, "ending": Ending.CANCELLED}, True),
+        ({"ends_at": 900.0, "asked_to_end_at": 96.0, "ending": Ending.LEASE_LOST}, False),
         ({"ends_at": 94.0, "has_ended": True}, False),
     ],
 )

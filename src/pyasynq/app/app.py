@@ -28,7 +28,7 @@ from pyasynq.worker.handlers.middleware import Middleware
 from pyasynq.worker.handlers.mux import ServeMux
 
 if TYPE_CHECKING:
-    from pyasynq.app.harness import AppBench
+    from pyasynq.app.harness import AppHarness
     from pyasynq.worker.server import Server
 
 P = ParamSpec("P")
@@ -75,7 +75,7 @@ class App:
             faults.append(f"task_defaults must be EnqueueOptions, not {task_defaults!r}")
         with _gathering(faults):
             self.config, source = _read(ServerConfig(), source, queues, server)
-        ConfigError.raise_if(fault for fault in faults if fault)
+        ConfigError.raise_if(faults)
         self.name = name
         self.tasks = Registry()
         self._clock = clock
@@ -164,7 +164,7 @@ class App:
             ConfigError: a name is blank.
         """
         faults = [name_fault("queue", queue), name_fault("task_id", task_id)]
-        ConfigError.raise_if(fault for fault in faults if fault)
+        ConfigError.raise_if(faults)
         return TaskHandle(
             id=task_id, queue=queue, _clients=self._clients, _decode=self.tasks.decode_result
         )
@@ -278,11 +278,11 @@ class App:
         if place is not None:
             self._clients.source = place
 
-    def testing(self) -> "AppBench":
+    def testing(self) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
-        still; `AppBench.run_pending` runs what is due. Options of the App's own connection,
+        still; `AppHarness.run_pending` runs what is due. Options of the App's own connection,
         such as its namespace, do not apply.
 
             with app.testing() as bench:
@@ -290,9 +290,9 @@ class App:
                 bench.clock.advance(60)
                 (handled,) = bench.run_pending()
         """
-        from pyasynq.app.harness import AppBench  # noqa: PLC0415 - for tests only
+        from pyasynq.app.harness import AppHarness  # noqa: PLC0415 - for tests only
 
-        return AppBench(self._clients, self.config, lambda: self.mux, self._lifespan)
+        return AppHarness(self._clients, self.config, lambda: self.mux, self._lifespan)
 
     def run(self) -> None:
         """Run the worker in this process until SIGTERM or SIGINT; blocks.
@@ -353,5 +353,5 @@ def _read(
     with _gathering(faults):
         if isinstance(source, str):
             source = ConnectionOptions.from_url(source)
-    ConfigError.raise_if(fault for fault in faults if fault)
+    ConfigError.raise_if(faults)
     return config, source

@@ -51,7 +51,7 @@ class HandledTask:
     error: BaseException | None = None
 
 
-class AppBench:
+class AppHarness:
     """An App in a test; made by `App.testing`, and used as a context manager, plain or async.
 
     Inside, the App uses a private Redis that is empty at the start, and `clock`.

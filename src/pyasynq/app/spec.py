@@ -13,7 +13,7 @@ from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.spelling import nearest
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.handler_path import Place
+from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.mux import TaskSettings, executor_fault
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
@@ -41,7 +41,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
     result: ResultCodec
     settings: TaskSettings
     on_invalid_payload: OnInvalidPayload
-    process_place: Place | None
+    process_place: HandlerPath | None
     place: str
 
     @classmethod
@@ -85,7 +85,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
                 max_deferrals=keywords.get("max_deferrals"),
                 executor=keywords.get("executor"),
             ),
-            process_place=Place.of(function) if keywords.get("executor") else None,
+            process_place=HandlerPath.of(function) if keywords.get("executor") else None,
             on_invalid_payload=keywords.get("on_invalid_payload") or on_invalid_payload,
             place=_place_of(function),
         )

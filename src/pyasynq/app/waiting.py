@@ -19,7 +19,7 @@ class Waiting:
 
     def __init__(self, task_id: str, timeout: Duration | None) -> None:
         fault = None if timeout is None else duration_fault("timeout", timeout)
-        ConfigError.raise_if([fault] if fault else [])
+        ConfigError.raise_if([fault])
         self._task_id = task_id
         self._timeout_s = None if timeout is None else to_seconds(timeout)
         self._began = time.monotonic()

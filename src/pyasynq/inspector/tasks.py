@@ -61,7 +61,7 @@ class Tasks:
             ConfigError: the ID is blank, or *then* is none of the three.
         """
         _check_id(task_id)
-        ConfigError.raise_if(fault for fault in [cancel_fault(then)] if fault)
+        ConfigError.raise_if([cancel_fault(then)])
         queues = [queue] if queue is not None else self._queues()
         marks = [
             presence.mark_cancel(queue_keys(each, self._namespace), task_id, then)
@@ -80,4 +80,4 @@ class Tasks:
 
 
 def _check_id(task_id: str) -> None:
-    ConfigError.raise_if(fault for fault in [name_fault("task_id", task_id)] if fault)
+    ConfigError.raise_if([name_fault("task_id", task_id)])

@@ -14,8 +14,9 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from pyasynq.errors import PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle.shutdown import StopTime, cut
+from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.shutdown import ShutdownBudget, cancel_all
 
 logger = logging.getLogger("pyasynq.lifecycle")
 
@@ -26,20 +27,33 @@ class Life:
     """What a component says about itself, and what it is told.
 
     Attributes:
-        stop_time: how long the stop of the whole may take.
+        budget: how long the stop of the whole may take.
         stops_within_s: for how much of that the component is waited for before it is cancelled;
             one that has more to do than to end a call to Redis says so, before the stop.
     """
 
-    def __init__(self, stop_time: StopTime | None = None) -> None:
+    def __init__(self, budget: ShutdownBudget | None = None) -> None:
         self.has_started = asyncio.Event()
         self.stopping = asyncio.Event()
-        self.stop_time = stop_time or StopTime()
+        self.budget = budget or ShutdownBudget()
         self.stops_within_s = LAST_CALL_S
+        self._on_stop: list[Callable[[], object]] = []
 
     def started(self) -> None:
         """Say that the component works now."""
         self.has_started.set()
+
+    def stop(self) -> None:
+        """Tell the component to stop; safe to repeat."""
+        self.stopping.set()
+        while self._on_stop:
+            self._on_stop.pop()()
+
+    def on_stop(self, call: Callable[[], object]) -> None:
+        """Have *call* called at the stop, so that whatever the component waits for can end."""
+        self._on_stop.append(call)
+        if self.stopping.is_set():
+            self.stop()
 
     async def pause(self, seconds: float) -> bool:
         """Wait, but no longer than until the stop; return whether to go on."""
@@ -57,11 +71,11 @@ class Life:
         stopped = asyncio.create_task(self.stopping.wait(), name="pyasynq stop")
         try:
             await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if await self.stop_time.at_most(within_s, [working]):
+            if await self.budget.at_most(within_s, [working]):
                 await working
         finally:
             stopped.cancel()
-            await cut(working)
+            await cancel_all(working)
 
 
 class Component(Protocol):
@@ -82,14 +96,14 @@ class ComponentCrashedError(Exception):
 class Running:
     """Components that were started, in order."""
 
-    def __init__(self, stop_time: StopTime) -> None:
-        self._stop_time = stop_time
+    def __init__(self, budget: ShutdownBudget) -> None:
+        self._budget = budget
         self._lives: list[tuple[Component, Life, asyncio.Task[None]]] = []
         self._crashed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, component: Component) -> None:
         """Start *component* and wait until it works."""
-        life = Life(self._stop_time)
+        life = Life(self._budget)
         task = asyncio.create_task(component.run(life), name=f"pyasynq {component.name}")
         self._lives.append((component, life, task))
         works = asyncio.create_task(life.has_started.wait(), name=f"start of {component.name}")
@@ -106,12 +120,12 @@ class Running:
 
     async def stop(self) -> None:
         """Stop every component, the last started first; each has stopped before the next."""
-        self._stop_time.begin()
+        self._budget.begin()
         for component, life, task in reversed(self._lives):
-            life.stopping.set()
-            if not await self._stop_time.at_most(life.stops_within_s, [task]):
+            life.stop()
+            if not await self._budget.at_most(life.stops_within_s, [task]):
                 logger.warning("%s has not stopped in time; it is cancelled", component.name)
-                await cut(task)
+                await cancel_all(task)
             if task.done() and not task.cancelled() and (error := task.exception()):
                 logger.error("%s failed to stop cleanly", component.name, exc_info=error)
             logger.debug("%s stopped", component.name)
@@ -130,57 +144,21 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    components: Sequence[Component], stop_time: StopTime | None = None
+    components: Sequence[Component], budget: ShutdownBudget | None = None
 ) -> AsyncIterator[Running]:
     """Run *components* around a block; they are stopped however the block ends.
 
     Args:
         components: in the order of their start.
-        stop_time: how long they may take to stop; without it each is asked what it needs.
+        budget: how long they may take to stop; without it each is asked what it needs.
     """
-    parts = Running(stop_time or StopTime())
+    parts = Running(budget or ShutdownBudget())
     try:
         for component in components:
             await parts.start(component)
         yield parts
     finally:
         await parts.stop()
-
-
-class Outage:
-    """Logs once that something waits for Redis, and once that it goes on.
-
-    However many calls fail in between, a line is written only when the kind of trouble changes:
-    a WARNING while Redis cannot be reached, an ERROR while it refuses.
-
-    Args:
-        waits: what cannot be done, such as "fetching waits".
-        goes_on: what is done again, such as "fetching goes on".
-    """
-
-    def __init__(self, log: logging.Logger, waits: str, goes_on: str) -> None:
-        self._log = log
-        self._waits = waits
-        self._goes_on = goes_on
-        self._kinds: dict[str, type[BaseException]] = {}
-
-    @property
-    def is_on(self) -> bool:
-        """Whether something waits; in any thread."""
-        return bool(self._kinds)
-
-    def begins(self, error: BaseException, where: str = "") -> None:
-        """Tell of *error*, if that is new; *where* tells troubles apart that come and go alone."""
-        if self._kinds.get(where) is type(error):
-            return
-        self._kinds[where] = type(error)
-        level = logging.WARNING if isinstance(error, RedisUnavailableError) else logging.ERROR
-        self._log.log(level, "%s%s: %s", self._waits, where and f" ({where})", error)
-
-    def is_over(self, where: str = "") -> None:
-        """Tell that it works again, if it did not."""
-        if self._kinds and self._kinds.pop(where, None) is not None:
-            self._log.info("redis answers again; %s%s", self._goes_on, where and f" ({where})")
 
 
 async def every(
@@ -209,7 +187,7 @@ async def every(
         except Exception:
             log.exception("a pass of the %s failed; it goes on", name)
         else:
-            outage.is_over()
+            outage.ends()
         await life.pause(interval_s)
 
 

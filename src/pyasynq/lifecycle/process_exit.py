@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from pyasynq.lifecycle.shutdown import cut
+from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.error_text import error_text
 
 logger = logging.getLogger("pyasynq.server")
@@ -27,7 +27,7 @@ PATIENCE_S = 0.5  # for threads that are about to end
 POLL_S = 0.01
 
 
-class ProcessEnd:
+class ProcessExit:
     """What an event loop of our own leaves behind.
 
     Args:
@@ -60,10 +60,10 @@ class ProcessEnd:
                 )
         return serving.result()
 
-    def is_near(self) -> bool:
+    def wind_down(self) -> bool:
         """Tell tasks and threads to end, and return whether all do soon."""
         tasks = asyncio.all_tasks(self._loop)
-        have_tasks_ended = self.run(self._loop.create_task(cut(*tasks), name="pyasynq end"))
+        have_tasks_ended = self.run(self._loop.create_task(cancel_all(*tasks), name="pyasynq end"))
         self._threads.shutdown(wait=False, cancel_futures=True)
         end = time.monotonic() + PATIENCE_S
         while self._lasting_threads() and time.monotonic() < end:
@@ -100,6 +100,6 @@ def _is_idle(frame: FrameType | None) -> bool:
 
 
 def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Leave out what `ProcessEnd.run` has told of already."""
+    """Leave out what `ProcessExit.run` has told of already."""
     if not isinstance(context.get("exception"), SystemExit | KeyboardInterrupt):
         loop.default_exception_handler(context)

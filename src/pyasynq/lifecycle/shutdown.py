@@ -18,7 +18,7 @@ LEAST_S = 0.2  # what closes something has at the least
 CANCELLATIONS = 4  # of one task, spread over as long
 
 
-class StopTime:
+class ShutdownBudget:
     """The time of one stop; before it begins there is no end of it.
 
     Args:
@@ -104,7 +104,7 @@ class StopTime:
         closing = asyncio.create_task(close(), name="pyasynq close")
         least_end = asyncio.get_running_loop().time() + LEAST_S
         if await self.wait([closing], lambda: max(_left_s(least_end), self.all_s)):
-            await cut(closing)
+            await cancel_all(closing)
         else:
             await closing
 
@@ -115,7 +115,7 @@ class StopTime:
         self._end = min(self._end, self._writes_end + HURRIED_REST_S)
 
 
-async def cut(*tasks: "asyncio.Future[Any]") -> bool:
+async def cancel_all(*tasks: "asyncio.Future[Any]") -> bool:
     """Cancel *tasks*, again while redis-py swallows that; return whether all have ended."""
     late: set[asyncio.Future[Any]] = {each for each in tasks if not each.done()}
     for _ in range(CANCELLATIONS):

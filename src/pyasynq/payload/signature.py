@@ -34,7 +34,7 @@ class Field:
 
     def __post_init__(self) -> None:
         fault = name_fault("field", self.name)
-        ConfigError.raise_if([fault] if fault else [])
+        ConfigError.raise_if([fault])
 
 
 class _Parameter(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """For the tests of applications: a clock, and what `App.testing` gives; and a pytest plugin."""
 
-from pyasynq.app.harness import AppBench, HandledTask
+from pyasynq.app.harness import AppHarness, HandledTask
 from pyasynq.clock import FakeClock
 
-__all__ = ["AppBench", "FakeClock", "HandledTask"]
+__all__ = ["AppHarness", "FakeClock", "HandledTask"]

@@ -12,7 +12,7 @@ from pyasynq.wire.message import clean_text
 
 # Texts that readers of Go Asynq's data group failures by: context package of Go, recoverer.go.
 DEADLINE_EXCEEDED = "context deadline exceeded"
-CONTEXT_CANCELED = "context canceled"
+CONTEXT_CANCELLED = "context canceled"
 LEASE_EXPIRED = "asynq: task lease expired"
 
 LONGEST_ERROR_BYTES = 4096
@@ -72,7 +72,7 @@ def _text(error: BaseException, limit_bytes: int) -> str:
 
 
 def _is_ours(error: BaseException, said: str) -> bool:
-    return isinstance(error, PyasynqError) or said in (DEADLINE_EXCEEDED, CONTEXT_CANCELED)
+    return isinstance(error, PyasynqError) or said in (DEADLINE_EXCEEDED, CONTEXT_CANCELLED)
 
 
 def _as_raised(error: BaseException) -> BaseException:

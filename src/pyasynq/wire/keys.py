@@ -149,7 +149,7 @@ def queue_keys(queue: str, namespace: str = DEFAULT_NAMESPACE) -> QueueKeys:
     Raises:
         ConfigError: the name is blank or is not text, so no key without a name is ever made.
     """
-    ConfigError.raise_if(fault for fault in [name_fault("queue", queue)] if fault)
+    ConfigError.raise_if([name_fault("queue", queue)])
     return QueueKeys(queue, namespace)
 
 

@@ -56,10 +56,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     held: Held
 
     @property
-    def is_stuck(self) -> bool:
+    def has_leftovers(self) -> bool:
         """Whether a handler, an aggregator or a listener has not ended."""
         parts = (self.executor, self.aggregator, self.notifier)
-        return any(each is not None and each.is_stuck for each in parts)
+        return any(each is not None and each.has_leftovers for each in parts)
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -235,7 +235,7 @@ def _cancel(executor: Executor) -> Callable[[str], None]:
     def cancel(task_id: str) -> None:
         for each in list(executor.running):
             if each.leased.task_id == task_id:
-                executor.end(each, Ending.CANCELED)
+                executor.end(each, Ending.CANCELLED)
 
     return cancel
 

@@ -12,7 +12,7 @@ from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
 
 
-class Occupied:
+class QueueProbe:
     """The queues that a pass has to visit.
 
     Args:

@@ -15,8 +15,8 @@ from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
-from pyasynq.lifecycle.process_exit import ProcessEnd, exit_now
-from pyasynq.lifecycle.shutdown import StopTime
+from pyasynq.lifecycle.process_exit import ProcessExit, exit_now
+from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import to_seconds
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
@@ -65,7 +65,7 @@ class Server:
         self._has_started = False
         self._parts: Parts | None = None
         self._shutdown: asyncio.Event | None = None
-        self._stop_time = StopTime(
+        self._budget = ShutdownBudget(
             handlers_s=to_seconds(self.config.shutdown_timeout),
             writes_s=max(LEAST_WRITES_S, to_seconds(self.config.cancel_grace)),
         )
@@ -110,15 +110,15 @@ class Server:
             loop = loop_runner.get_loop()
             gc.collect()
             gc.freeze()  # what is loaded by now stays: the collector need not look at it again
-            end = ProcessEnd(loop)
+            end = ProcessExit(loop)
             try:
                 end.run(loop.create_task(self._serve_until_signal(mux, on_loop)))
             except Exception:
-                if self._is_stuck or not end.is_near():
+                if self._is_stuck or not end.wind_down():
                     logger.exception("the server failed")
                     exit_now(1)
                 raise
-            if self._is_stuck or not end.is_near():
+            if self._is_stuck or not end.wind_down():
                 exit_now(0)
 
     async def serve(self, mux: ServeMux) -> None:
@@ -168,12 +168,12 @@ class Server:
         if self._shutdown is None:
             return
         if self._shutdown.is_set():
-            self._stop_time.hurry()
+            self._budget.hurry()
         self._shutdown.set()
 
     @property
     def _is_stuck(self) -> bool:
-        return self._parts is not None and self._parts.is_stuck
+        return self._parts is not None and self._parts.has_leftovers
 
     async def _serve_until_signal(
         self, mux: ServeMux, on_loop: Callable[[], object] | None
@@ -203,7 +203,7 @@ class Server:
             connector = await asyncio.to_thread(Connector.of, self._source)
             stack.callback(connector.close)
             runner = AsyncRunner(connector.open_async(), clock=self._clock)
-            stack.push_async_callback(self._stop_time.close, runner.close)
+            stack.push_async_callback(self._budget.close, runner.close)
             await runner.run(PING)
             await runner.measure_clock(patience_s=PATIENCE_S)
             state = self.config.base_state
@@ -220,12 +220,10 @@ class Server:
                 status=lambda: self._status,
                 counters=self.counters,
             )
-            stack.push_async_callback(self._stop_time.close, self._parts.executor.close)
+            stack.push_async_callback(self._budget.close, self._parts.executor.close)
             if self._status == "stopped" or self._shutdown.is_set():
                 self._parts.processor.quiet()
-            lives = await stack.enter_async_context(
-                running(self._parts.components, self._stop_time)
-            )
+            lives = await stack.enter_async_context(running(self._parts.components, self._budget))
             logger.info(
                 "server %s serves %s with concurrency %d on %s",
                 self.id,
@@ -238,7 +236,7 @@ class Server:
                 yield lives
             finally:
                 self._has_started = False
-                self._stop_time.begin()
+                self._budget.begin()
                 self._parts.processor.quiet()
                 logger.info("server %s shuts down", self.id)
 

@@ -4,7 +4,7 @@ import pytest
 
 from pyasynq.broker.new_tasks import resolved_options
 from pyasynq.broker.new_tasks.prepare import prepare
-from pyasynq.broker.new_tasks.resolved_options import terms_of
+from pyasynq.broker.new_tasks.resolved_options import resolve
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
@@ -14,18 +14,18 @@ from tests.builders import NOW_NS, make_keys
 def test_the_same_options_are_worked_out_once():
     options = EnqueueOptions(timeout=30, retention=60)
 
-    assert terms_of(options) is terms_of(options)
+    assert resolve(options) is resolve(options)
 
 
 def test_options_in_the_place_of_others_that_are_gone_have_terms_of_their_own():
-    retries = [terms_of(EnqueueOptions(max_retry=number)).retry for number in range(1000)]
+    retries = [resolve(EnqueueOptions(max_retry=number)).retry for number in range(1000)]
 
     assert retries == list(range(1000))
 
 
 def test_options_made_anew_for_each_call_do_not_pile_up():
     for number in range(1000):
-        terms_of(EnqueueOptions(max_retry=number))
+        resolve(EnqueueOptions(max_retry=number))
 
     assert len(resolved_options._kept) <= resolved_options.MOST_KEPT
 
@@ -35,7 +35,7 @@ def test_wrong_options_are_refused_each_time():
 
     for _ in range(2):
         with pytest.raises(ConfigError, match="need unique"):
-            terms_of(options)
+            resolve(options)
 
 
 def test_what_depends_on_the_task_and_the_time_is_not_kept():

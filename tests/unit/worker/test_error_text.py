@@ -154,7 +154,7 @@ def test_a_group_of_a_task_group_names_what_failed_in_it():
     [
         (HandlerNotFoundError("email"), 'handler not found for task "email"'),
         (error_of(Ending.TIMED_OUT), "context deadline exceeded"),
-        (error_of(Ending.CANCELED), "context canceled"),
+        (error_of(Ending.CANCELLED), "context canceled"),
         (error_of(Ending.LEASE_LOST), "asynq: task lease expired"),
     ],
 )

@@ -12,7 +12,7 @@ from pyasynq.worker.attempt.outcome import (
     LOST,
     REQUEUED,
     Archived,
-    Canceled,
+    Cancelled,
     Completed,
     Outcome,
     Retried,
@@ -39,7 +39,7 @@ def test_an_outcome_has_its_events(outcome, names):
 
 
 def test_every_outcome_that_is_written_has_an_event():
-    assert set(get_args(Outcome)) - {Canceled} <= {type(outcome) for outcome in OUTCOMES}
+    assert set(get_args(Outcome)) - {Cancelled} <= {type(outcome) for outcome in OUTCOMES}
 
 
 def test_every_event_but_those_of_no_outcome_has_an_outcome():

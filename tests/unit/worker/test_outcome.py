@@ -212,7 +212,7 @@ def cancelled(otherwise, **fields):
 
 
 def test_a_cancelled_task_without_a_wish_is_a_failure_like_any_other():
-    otherwise = judge(outcome.error_of(Ending.CANCELED))
+    otherwise = judge(outcome.error_of(Ending.CANCELLED))
 
     assert isinstance(otherwise, Retried)
     for wish in ("", "retry", "explode", None):

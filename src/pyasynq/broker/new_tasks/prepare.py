@@ -13,7 +13,7 @@ from hashlib import md5
 import msgspec
 
 from pyasynq.broker.new_tasks.payload_size import LARGEST_PAYLOAD_BYTES
-from pyasynq.broker.new_tasks.resolved_options import terms_of
+from pyasynq.broker.new_tasks.resolved_options import resolve
 from pyasynq.clock import NANOSECONDS, to_datetime, to_ns
 from pyasynq.errors import ConfigError
 from pyasynq.options import Duration, EnqueueOptions, to_seconds
@@ -24,7 +24,7 @@ from pyasynq.wire.message import TaskMessage, encode
 PENDING = TaskState.PENDING  # the class itself takes 0.2 µs to find it
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PreparedTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task ready to be stored.
 
     Attributes:
@@ -59,7 +59,7 @@ def prepare(
     *,
     now_ns: int,
     new_id: Callable[[], str],
-) -> Prepared:
+) -> PreparedTask:
     """Apply *options*, already merged with those of the task.
 
     Args:
@@ -74,7 +74,7 @@ def prepare(
     payload = task.payload or b""
     if len(payload) > LARGEST_PAYLOAD_BYTES:
         raise ConfigError(f"the payload has {len(payload)} bytes; at most 512 MiB fit redis")
-    terms = terms_of(options)
+    terms = resolve(options)
     message = TaskMessage(
         type=task.type,
         payload=payload,
@@ -92,13 +92,13 @@ def prepare(
     if len(encoded) > LARGEST_PAYLOAD_BYTES:
         raise ConfigError(f"the task has {len(encoded)} bytes; at most 512 MiB fit redis")
     if terms.is_plain:
-        return Prepared(message=message, encoded=encoded, group=terms.group)
+        return PreparedTask(message=message, encoded=encoded, group=terms.group)
     process_at_ns = _process_at_ns(options, now_ns)
     unique_ttl_s = terms.unique_s
     if unique_ttl_s and process_at_ns is not None:
         # asynq v0.26 client.go: the lock of a scheduled task counts from when it is due.
         unique_ttl_s += math.ceil((process_at_ns - now_ns) / NANOSECONDS)
-    return Prepared(
+    return PreparedTask(
         message=message,
         encoded=encoded,
         process_at_ns=process_at_ns,
@@ -109,7 +109,7 @@ def prepare(
     )
 
 
-def info_of(prepared: Prepared, *, now: datetime) -> TaskInfo:
+def info_of(prepared: PreparedTask, *, now: datetime) -> TaskInfo:
     """Return what is known of a task that was just stored."""
     message, due_ns, state = prepared.message, prepared.process_at_ns, prepared.state
     due = now if state is PENDING else None

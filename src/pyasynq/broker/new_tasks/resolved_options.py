@@ -24,10 +24,10 @@ MOST_KEPT = 256
 
 # By the identity of their options, which they keep alive. No thread harms another: one that
 # misses what it could have found works it out again.
-_kept: dict[int, "Terms"] = {}
+_kept: dict[int, "ResolvedOptions"] = {}
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ResolvedOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What options come to for any task, at any time.
 
     Attributes:
@@ -53,7 +53,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_plain: bool
 
 
-def terms_of(options: EnqueueOptions) -> Terms:
+def resolve(options: EnqueueOptions) -> ResolvedOptions:
     """Return what *options*, already merged with those of the task, come to.
 
     Raises:
@@ -68,11 +68,11 @@ def terms_of(options: EnqueueOptions) -> Terms:
     return terms
 
 
-def _worked_out(options: EnqueueOptions) -> Terms:
+def _worked_out(options: EnqueueOptions) -> ResolvedOptions:
     if options.unique is None and (options.unique_key or options.unique_until):
         raise ConfigError("unique_key and unique_until need unique, the time to live of the lock")
     moments = options.process_at, options.process_in, options.expires
-    return Terms(
+    return ResolvedOptions(
         options=options,
         retry=DEFAULT_MAX_RETRY if options.max_retry is None else options.max_retry,
         timeout_s=_timeout_s(options),

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker.new_tasks.prepare import Prepared, info_of
+from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations.enqueue import Outcomes, place
 from pyasynq.errors import (
@@ -27,7 +27,7 @@ from pyasynq.wire.keys import QueueKeys
 MOST_BYTES = 1 << 20
 TASKS_PER_SCRIPT = 250  # 1.1 ms of Redis, and 3 in a bad hour; 500 cost no less per task
 
-Item = tuple[QueueKeys, Prepared]
+Item = tuple[QueueKeys, PreparedTask]
 """A task ready to be stored, and the keys of its queue."""
 
 
@@ -40,11 +40,11 @@ class Chunk(msgspec.Struct):
 
     keys: QueueKeys
     state: TaskState
-    items: list[Prepared] = msgspec.field(default_factory=list)
+    items: list[PreparedTask] = msgspec.field(default_factory=list)
     positions: list[int] = msgspec.field(default_factory=list)
     size_bytes: int = 0
 
-    def add(self, item: Prepared, position: int) -> bool:
+    def add(self, item: PreparedTask, position: int) -> bool:
         """Add *item* if it fits; a task larger than the limit travels alone."""
         items, size_bytes = self.items, self.size_bytes + len(item.encoded)
         if items and (len(items) >= TASKS_PER_SCRIPT or size_bytes > MOST_BYTES):

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from pyasynq.broker.decoding import check_size, text
-from pyasynq.broker.new_tasks.prepare import PENDING, Prepared
+from pyasynq.broker.new_tasks.prepare import PENDING, PreparedTask
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
@@ -34,7 +34,7 @@ def register_queue(queue: str, *, namespace: str) -> Operation[None]:
     return Operation("SADD", (global_keys(namespace).queues,), (queue,), ignore, Repeat.SAFE)
 
 
-def enqueue(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
+def enqueue(items: Sequence[PreparedTask], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
     """Store tasks as pending, in the order given."""
     # Most tasks need no more than two of the arguments: a third of what is packed and parsed.
     step = 2
@@ -48,10 +48,10 @@ def enqueue(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Opera
     return _store("enqueue", (keys.pending,), (keys.task_prefix, now_ns, step, *named), items)
 
 
-def schedule(items: Sequence[Prepared], keys: QueueKeys) -> Operation[Outcomes]:
+def schedule(items: Sequence[PreparedTask], keys: QueueKeys) -> Operation[Outcomes]:
     """Store tasks that are due later, each at its `process_at_ns`."""
 
-    def describe(item: Prepared) -> tuple[Argument, ...]:
+    def describe(item: PreparedTask) -> tuple[Argument, ...]:
         due_ns = item.process_at_ns or 0
         return (*described(item), due_ns, due_ns // NANOSECONDS, item.group)
 
@@ -60,10 +60,12 @@ def schedule(items: Sequence[Prepared], keys: QueueKeys) -> Operation[Outcomes]:
     return _store("schedule", (keys.scheduled, keys.scheduled_groups), arguments, items)
 
 
-def add_to_group(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> Operation[Outcomes]:
+def add_to_group(
+    items: Sequence[PreparedTask], keys: QueueKeys, *, now_ns: int
+) -> Operation[Outcomes]:
     """Store tasks in their groups, to be aggregated."""
 
-    def describe(item: Prepared) -> tuple[Argument, ...]:
+    def describe(item: PreparedTask) -> tuple[Argument, ...]:
         return (*described(item), item.group)
 
     head = (keys.task_prefix, keys.group_prefix, now_ns // NANOSECONDS)
@@ -71,7 +73,7 @@ def add_to_group(items: Sequence[Prepared], keys: QueueKeys, *, now_ns: int) -> 
 
 
 def place(
-    items: Sequence[Prepared], state: TaskState, keys: QueueKeys, *, now_ns: int
+    items: Sequence[PreparedTask], state: TaskState, keys: QueueKeys, *, now_ns: int
 ) -> Operation[Outcomes]:
     """Store tasks that will all be in *state* where they belong."""
     if state is PENDING:
@@ -81,7 +83,7 @@ def place(
     return add_to_group(items, keys, now_ns=now_ns)
 
 
-def described(item: Prepared) -> tuple[Argument, ...]:
+def described(item: PreparedTask) -> tuple[Argument, ...]:
     """Return the six arguments by which every script stores a task."""
     return (
         item.message.id,
@@ -93,7 +95,7 @@ def described(item: Prepared) -> tuple[Argument, ...]:
     )
 
 
-def refusal(item: Prepared, reply: Sequence[Any], *, is_repeated: bool) -> EnqueueError | None:
+def refusal(item: PreparedTask, reply: Sequence[Any], *, is_repeated: bool) -> EnqueueError | None:
     """Return why a task was not stored: what the fragment `claim` answers.
 
     None if it was stored after all, by an earlier call whose answer was lost.
@@ -105,7 +107,7 @@ def refusal(item: Prepared, reply: Sequence[Any], *, is_repeated: bool) -> Enque
 
 
 def _described(
-    items: Sequence[Prepared], describe: Callable[[Prepared], tuple[Argument, ...]]
+    items: Sequence[PreparedTask], describe: Callable[[PreparedTask], tuple[Argument, ...]]
 ) -> Iterable[Argument]:
     return chain.from_iterable(map(describe, items))
 
@@ -114,7 +116,7 @@ def _store(
     name: str,
     script_keys: tuple[str, ...],
     arguments: tuple[Argument, ...],
-    items: Sequence[Prepared],
+    items: Sequence[PreparedTask],
 ) -> Operation[Outcomes]:
     check_size(len(items))
     return Operation(
@@ -127,14 +129,14 @@ def _store(
     )
 
 
-def _outcomes(items: Sequence[Prepared], reply: Any, *, is_repeated: bool) -> Outcomes:
+def _outcomes(items: Sequence[PreparedTask], reply: Any, *, is_repeated: bool) -> Outcomes:
     outcomes: Outcomes = [None] * len(items)
     for index, *why in reply:
         outcomes[index] = refusal(items[index], why, is_repeated=is_repeated)
     return outcomes
 
 
-def _duplicate(item: Prepared, holder_id: str, *, is_repeated: bool) -> EnqueueError | None:
+def _duplicate(item: PreparedTask, holder_id: str, *, is_repeated: bool) -> EnqueueError | None:
     if is_repeated and holder_id == item.message.id:
         return None
     return DuplicateTaskError(
@@ -143,14 +145,14 @@ def _duplicate(item: Prepared, holder_id: str, *, is_repeated: bool) -> EnqueueE
 
 
 def _conflict(
-    item: Prepared, state: bytes, data: bytes, *, is_repeated: bool
+    item: PreparedTask, state: bytes, data: bytes, *, is_repeated: bool
 ) -> EnqueueError | None:
     if is_repeated and _is_same(item, data):
         return None
     return TaskIdConflictError(queue=item.message.queue, task_id=item.message.id, state=text(state))
 
 
-def _is_same(item: Prepared, data: bytes) -> bool:
+def _is_same(item: PreparedTask, data: bytes) -> bool:
     try:
         return is_same_task(item.message, decode(data))
     except PayloadError:

@@ -44,7 +44,7 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.owner}\n{self.digest}\n{cutoff}"
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ToDelete(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to delete.
 
     Attributes:
@@ -56,7 +56,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unique_key: str = ""
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ToComplete(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to keep for its retention.
 
     Attributes:
@@ -74,7 +74,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     result: bytes | None = None
 
 
-class Retrial(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ToRetry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to run again later.
 
     Attributes:
@@ -92,7 +92,7 @@ class Retrial(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     deferred: int = 0
 
 
-class Archival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ToArchive(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to archive.
 
     Attributes:
@@ -106,7 +106,7 @@ class Archival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unique_key: str = ""
 
 
-class Requeueing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ToRequeue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task to give back to the front of its queue.
 
     Attributes:
@@ -118,7 +118,7 @@ class Requeueing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pending_since_ns: int | None = None
 
 
-def done_many(keys: QueueKeys, items: Sequence[Done], *, now_ns: int) -> Operation[list[bool]]:
+def done_many(keys: QueueKeys, items: Sequence[ToDelete], *, now_ns: int) -> Operation[list[bool]]:
     """Delete tasks that are done, free their locks, count them as processed."""
     now_s = now_ns // NANOSECONDS
     return _finish(
@@ -131,7 +131,7 @@ def done_many(keys: QueueKeys, items: Sequence[Done], *, now_ns: int) -> Operati
 
 
 def complete_many(
-    keys: QueueKeys, items: Sequence[Completion], *, now_ns: int
+    keys: QueueKeys, items: Sequence[ToComplete], *, now_ns: int
 ) -> Operation[list[bool]]:
     """Keep tasks that are done for their retention, free their locks, count them as processed."""
     now_s = now_ns // NANOSECONDS
@@ -154,7 +154,7 @@ def complete_many(
     )
 
 
-def retry_many(keys: QueueKeys, items: Sequence[Retrial], *, now_ns: int) -> Operation[list[bool]]:
+def retry_many(keys: QueueKeys, items: Sequence[ToRetry], *, now_ns: int) -> Operation[list[bool]]:
     """Put tasks aside to run again; failures are counted, locks stay."""
     now_s = now_ns // NANOSECONDS
     return _finish(
@@ -177,7 +177,7 @@ def retry_many(keys: QueueKeys, items: Sequence[Retrial], *, now_ns: int) -> Ope
 
 
 def archive_many(
-    keys: QueueKeys, items: Sequence[Archival], *, now_ns: int
+    keys: QueueKeys, items: Sequence[ToArchive], *, now_ns: int
 ) -> Operation[list[bool]]:
     """Archive tasks and count them as failures; `maintain.trim_archive` keeps the archive small."""
     now_s = now_ns // NANOSECONDS
@@ -189,7 +189,7 @@ def archive_many(
     )
 
 
-def requeue_many(keys: QueueKeys, items: Sequence[Requeueing]) -> Operation[list[bool]]:
+def requeue_many(keys: QueueKeys, items: Sequence[ToRequeue]) -> Operation[list[bool]]:
     """Give tasks back to the front of their queue; nothing is counted."""
     return _finish(
         "requeue_many",
@@ -232,7 +232,7 @@ def _counters(keys: QueueKeys, now_s: int) -> tuple[str, str, str, str]:
 _shared = attrgetter("fence", "unique_key")
 
 
-def _in_groups(items: Sequence[Done]) -> list[list[Argument]]:
+def _in_groups(items: Sequence[ToDelete]) -> list[list[Argument]]:
     """Return what neighbours share only once: fence, lock, how many they are; then their IDs."""
     groups: list[list[Argument]] = []
     for (fence, unique_key), members in groupby(items, _shared):

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from pyasynq.broker.decoding import MOST_TASKS, check_size, number, text
-from pyasynq.broker.new_tasks.prepare import Prepared
+from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Argument, Operation, Repeat
 from pyasynq.broker.operations.enqueue import described, refusal
 from pyasynq.broker.scripts import load
@@ -177,7 +177,7 @@ def finish_aggregation(
     keys: QueueKeys,
     group: str,
     set_id: str,
-    aggregate: Prepared | None,
+    aggregate: PreparedTask | None,
     *,
     now_ns: int,
     locks: Sequence[tuple[str, str]] = (),
@@ -256,7 +256,7 @@ def _check_limits(*limits: int) -> None:
 
 
 def _placed(
-    keys: QueueKeys, aggregate: Prepared | None, now_ns: int
+    keys: QueueKeys, aggregate: PreparedTask | None, now_ns: int
 ) -> tuple[str, tuple[Argument, ...]]:
     """Return the key that the aggregate goes to, and the arguments that say so."""
     if aggregate is None:
@@ -272,7 +272,7 @@ def _placed(
     return destination, (aggregate.state.value, *described(aggregate), due, score, group)
 
 
-def _aggregated(aggregate: Prepared | None, reply: Any, *, is_repeated: bool) -> Aggregated:
+def _aggregated(aggregate: PreparedTask | None, reply: Any, *, is_repeated: bool) -> Aggregated:
     verdict, *why = reply
     if verdict == _REFUSED and aggregate is not None:
         refused = refusal(aggregate, why, is_repeated=is_repeated)

@@ -20,7 +20,7 @@ Waiting = tuple[Item, "asyncio.Future[Outcome]"]
 ENOUGH = 48
 
 
-class AsyncShared:
+class Coalescer:
     """Collects tasks until the loop turns, then stores them together."""
 
     def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:

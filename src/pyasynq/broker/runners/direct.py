@@ -10,7 +10,7 @@ StoreOne = Callable[[Item], Outcome]
 StoreAll = Callable[[Sequence[Item]], list[Outcome]]
 
 
-class Shared:
+class DirectStore:
     """Stores each task at once."""
 
     def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:

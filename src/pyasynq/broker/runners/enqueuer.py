@@ -7,7 +7,7 @@ from typing import Any
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations.bulk import Item, chunked, round_trips, spread
 from pyasynq.broker.operations.enqueue import place, register_queue
-from pyasynq.broker.runners.direct import Shared
+from pyasynq.broker.runners.direct import DirectStore
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError
@@ -34,7 +34,7 @@ class Enqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._shared = Shared(self._store_one, self.store_all)
+        self._shared = DirectStore(self._store_one, self.store_all)
         self.store = self._shared.add
 
     def store_all(self, items: Sequence[Item]) -> list[PyasynqError | None]:

@@ -6,7 +6,7 @@ from typing import Any
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations.bulk import Item, chunked, round_trips, spread
 from pyasynq.broker.operations.enqueue import place, register_queue
-from pyasynq.broker.runners.coalescer import AsyncShared
+from pyasynq.broker.runners.coalescer import Coalescer
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError
@@ -35,7 +35,7 @@ class AsyncEnqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._shared = AsyncShared(self._store_one, self.store_all)
+        self._shared = Coalescer(self._store_one, self.store_all)
         self.store = self._shared.add
 
     async def store_all(self, items: Sequence[Item]) -> list[PyasynqError | None]:

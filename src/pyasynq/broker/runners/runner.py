@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock
-from pyasynq.connection.transport.blocking import Link
+from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
 from pyasynq.errors import PyasynqError, RedisUnavailableError
@@ -45,10 +45,10 @@ class Runner:
         self, client: Redis | Cluster, *, clock: Clock, random: Random | None = None
     ) -> None:
         self._client = client
-        self._links: dict[ConnectionPool, Link] = {}
-        self._only_link: Link | None = None
+        self._connections: dict[ConnectionPool, BlockingConnections] = {}
+        self._only_connection: BlockingConnections | None = None
         if not isinstance(client, Cluster):
-            self._only_link = self._link(client.connection_pool)
+            self._only_connection = self._connection_to(client.connection_pool)
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
 
@@ -65,11 +65,11 @@ class Runner:
         """
         end = None if patience_s is None else self._clock.monotonic() + patience_s
         command = _command(operation, as_source=False)
-        link = self._only_link
-        if link is None:
+        connection = self._only_connection
+        if connection is None:
             replies = self._exchange((operation,), (command,))
         else:
-            replies = link.exchange((command,), is_patient=operation.is_patient)
+            replies = connection.exchange((command,), is_patient=operation.is_patient)
         if type(replies[0]) not in _FAILURES:
             return operation.decode(replies[0])
         (answer,) = self._repeat((operation,), replies, end)
@@ -159,8 +159,8 @@ class Runner:
 
     def close(self) -> None:
         """Close every connection; safe to repeat."""
-        for link in self._links.values():
-            link.close()
+        for connection in self._connections.values():
+            connection.close()
         self._client.close()
 
     def _exchange(
@@ -169,8 +169,8 @@ class Runner:
         """Send commands and return the replies; errors and troubles stand in their places."""
         if not isinstance(self._client, Cluster):
             is_patient = all(operation.is_patient for operation in operations)
-            link = self._link(self._client.connection_pool)
-            return link.exchange(commands, is_patient=is_patient)
+            connection = self._connection_to(self._client.connection_pool)
+            return connection.exchange(commands, is_patient=is_patient)
         return self._exchange_by_slot(self._client, operations, commands)
 
     def _exchange_by_slot(
@@ -190,18 +190,18 @@ class Runner:
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
-            answers = self._link(pool).exchange([commands[position] for position in mine])
+            answers = self._connection_to(pool).exchange([commands[position] for position in mine])
             for position, answer in zip(mine, answers, strict=True):
                 replies[position] = answer
         if any(isinstance(reply, Trouble | Refusal) for reply in replies):
             cluster.forget_slots()
         return replies
 
-    def _link(self, pool: ConnectionPool) -> Link:
-        link = self._links.get(pool)
-        if link is None:
-            link = self._links[pool] = Link(pool)
-        return link
+    def _connection_to(self, pool: ConnectionPool) -> BlockingConnections:
+        connection = self._connections.get(pool)
+        if connection is None:
+            connection = self._connections[pool] = BlockingConnections(pool)
+        return connection
 
 
 def _command(operation: Operation[Any], *, as_source: bool) -> Command:

@@ -17,7 +17,7 @@ from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock
 from pyasynq.connection.transport.cluster_async import AsyncCluster
-from pyasynq.connection.transport.multiplexed import AsyncLink
+from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 
@@ -44,10 +44,10 @@ class AsyncRunner:
         self, client: Redis | AsyncCluster, *, clock: Clock, random: Random | None = None
     ) -> None:
         self._client = client
-        self._links: dict[ConnectionPool, AsyncLink] = {}
-        self._only_link: AsyncLink | None = None
+        self._connections: dict[ConnectionPool, MultiplexedConnection] = {}
+        self._only_connection: MultiplexedConnection | None = None
         if not isinstance(client, AsyncCluster):
-            self._only_link = self._link(client.connection_pool)
+            self._only_connection = self._connection_to(client.connection_pool)
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
 
@@ -64,11 +64,11 @@ class AsyncRunner:
         """
         end = None if patience_s is None else self._clock.monotonic() + patience_s
         command = _command(operation, as_source=False)
-        link = self._only_link
-        if link is None:
+        connection = self._only_connection
+        if connection is None:
             replies = await self._exchange((operation,), (command,))
         else:
-            replies = await link.exchange((command,), is_patient=operation.is_patient)
+            replies = await connection.exchange((command,), is_patient=operation.is_patient)
         if type(replies[0]) not in _FAILURES:
             return operation.decode(replies[0])
         (answer,) = await self._repeat((operation,), replies, end)
@@ -158,8 +158,8 @@ class AsyncRunner:
 
     async def close(self) -> None:
         """Close every connection; safe to repeat."""
-        for link in self._links.values():
-            await link.close()
+        for connection in self._connections.values():
+            await connection.close()
         await self._client.aclose()
 
     async def _exchange(
@@ -168,8 +168,8 @@ class AsyncRunner:
         """Send commands and return the replies; errors and troubles stand in their places."""
         if not isinstance(self._client, AsyncCluster):
             is_patient = all(operation.is_patient for operation in operations)
-            link = self._link(self._client.connection_pool)
-            return await link.exchange(commands, is_patient=is_patient)
+            connection = self._connection_to(self._client.connection_pool)
+            return await connection.exchange(commands, is_patient=is_patient)
         return await self._exchange_by_slot(self._client, operations, commands)
 
     async def _exchange_by_slot(
@@ -189,18 +189,20 @@ class AsyncRunner:
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
-            answers = await self._link(pool).exchange([commands[position] for position in mine])
+            answers = await self._connection_to(pool).exchange(
+                [commands[position] for position in mine]
+            )
             for position, answer in zip(mine, answers, strict=True):
                 replies[position] = answer
         if any(isinstance(reply, Trouble | Refusal) for reply in replies):
             cluster.forget_slots()
         return replies
 
-    def _link(self, pool: ConnectionPool) -> AsyncLink:
-        link = self._links.get(pool)
-        if link is None:
-            link = self._links[pool] = AsyncLink(pool)
-        return link
+    def _connection_to(self, pool: ConnectionPool) -> MultiplexedConnection:
+        connection = self._connections.get(pool)
+        if connection is None:
+            connection = self._connections[pool] = MultiplexedConnection(pool)
+        return connection
 
 
 def _command(operation: Operation[Any], *, as_source: bool) -> Command:

@@ -32,7 +32,7 @@ CONFIG_ERROR = 2  # the exit code
 
 
 @dataclasses.dataclass(slots=True)
-class Place:
+class ProcessSlot:
     """One of the N, whichever process fills it.
 
     Attributes:
@@ -71,7 +71,7 @@ class Supervisor:
     ) -> None:
         self._order = order
         self._relay = relay
-        self._places = [Place(number, backoff()) for number in range(1, processes + 1)]
+        self._places = [ProcessSlot(number, backoff()) for number in range(1, processes + 1)]
         self._selector = selectors.DefaultSelector()
         self._is_paused = False
         self._is_stopping = False
@@ -120,10 +120,10 @@ class Supervisor:
             moments += [place.due_at for place in self._places if place.process is None]
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
-    def _living(self) -> list[tuple[Place, WorkerProcess]]:
+    def _living(self) -> list[tuple[ProcessSlot, WorkerProcess]]:
         return [(place, place.process) for place in self._places if place.process is not None]
 
-    def _start(self, place: Place) -> None:
+    def _start(self, place: ProcessSlot) -> None:
         place.started_at = time.monotonic()
         mark = f"[{place.number}] "
         outputs = [self._relay.pipe(mark=mark, sink=sink) for sink in (1, 2)]
@@ -144,7 +144,7 @@ class Supervisor:
         if self._is_paused:
             place.process.tell("pause")
 
-    def _start_later(self, place: Place, why: str) -> None:
+    def _start_later(self, place: ProcessSlot, why: str) -> None:
         now = time.monotonic()
         delay_s = place.backoff.delay_after(now - place.started_at)
         place.due_at = now + delay_s
@@ -170,7 +170,7 @@ class Supervisor:
             process.tell("stop")
             place.kill_at = time.monotonic() + process.stops_within_s
 
-    def _kill(self, place: Place, process: WorkerProcess) -> None:
+    def _kill(self, place: ProcessSlot, process: WorkerProcess) -> None:
         logger.error("process %d (pid %d) does not stop; killing it", place.number, process.pid)
         process.kill()
         place.kill_at = None
@@ -190,7 +190,7 @@ class Supervisor:
             self._selector.unregister(process.line)
         process.close()
 
-    def _on_end_of(self, place: Place, process: WorkerProcess) -> None:
+    def _on_end_of(self, place: ProcessSlot, process: WorkerProcess) -> None:
         why = f"(pid {process.pid}) {ending(process)}"
         process.kill()  # what its handlers have left behind
         if self._is_stopping:

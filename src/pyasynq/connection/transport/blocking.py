@@ -25,12 +25,12 @@ from pyasynq.connection.transport.replies import (
 MOST_BYTES = 1 << 16  # read at once
 
 
-class Link:
+class BlockingConnections:
     """Sends commands over connections of *pool*; they are kept for the next call."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._idle: list[_Line] = []
+        self._idle: list[_Channel] = []
         self._process_id = os.getpid()
 
     def exchange(self, commands: Sequence[Command], *, is_patient: bool = False) -> list[Any]:
@@ -65,24 +65,24 @@ class Link:
         while self._idle:
             self._drop(self._idle.pop())
 
-    def _take(self) -> "_Line":
+    def _take(self) -> "_Channel":
         if self._process_id != os.getpid():  # a fork: the sockets belong to the parent
             self._idle, self._process_id = [], os.getpid()
         while True:
             try:
                 line = self._idle.pop()
             except IndexError:
-                return _Line(self._pool.get_connection())
+                return _Channel(self._pool.get_connection())
             if line.is_quiet():
                 return line
             self._drop(line)
 
-    def _drop(self, line: "_Line") -> None:
+    def _drop(self, line: "_Channel") -> None:
         line.connection.disconnect()
         self._pool.release(line.connection)
 
 
-class _Line:
+class _Channel:
     """The socket of a connection, and what reads and watches it from call to call."""
 
     __slots__ = ("_channel", "_poll", "_reader", "connection")

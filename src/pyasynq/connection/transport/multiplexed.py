@@ -29,7 +29,7 @@ from pyasynq.errors import ConfigError
 CHECKS_PER_TIMEOUT = 4
 
 
-class AsyncLink:
+class MultiplexedConnection:
     """Sends commands over one connection of *pool*, made when it is needed and after a loss.
 
     It belongs to the event loop that uses it; another may take it over once that one is closed.
@@ -38,7 +38,7 @@ class AsyncLink:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._connection: Connection | None = None
-        self._line: _Line | None = None
+        self._line: _Channel | None = None
         self._connecting = asyncio.Lock()
 
     def exchange(
@@ -84,7 +84,7 @@ class AsyncLink:
             return [Trouble(error, was_sent=False)] * len(commands)
         return await line.send(packed(commands), len(commands), is_patient=is_patient)
 
-    def _take_over(self, line: "_Line") -> None:
+    def _take_over(self, line: "_Channel") -> None:
         """Forget what belongs to a loop that is closed."""
         if not line.loop.is_closed():
             raise ConfigError(
@@ -94,13 +94,13 @@ class AsyncLink:
         self._connecting = asyncio.Lock()
         self._pool.reset()
 
-    async def _connect(self) -> "_Line":
+    async def _connect(self) -> "_Channel":
         async with self._connecting:
             if self._line is not None and self._line.is_usable:
                 return self._line  # somebody else was faster
             await self._let_go()
             self._connection = await self._pool.get_connection()
-            self._line = _Line.of(self._connection)
+            self._line = _Channel.of(self._connection)
             return self._line
 
     async def _let_go(self, *, is_awaited: bool = False) -> None:
@@ -114,7 +114,7 @@ class AsyncLink:
             await self._pool.release(connection)
 
 
-class _Line(asyncio.Protocol):
+class _Channel(asyncio.Protocol):
     """The connection itself: who waits for how many replies, in the order of the calls."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None) -> None:
@@ -132,7 +132,7 @@ class _Line(asyncio.Protocol):
         self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
 
     @classmethod
-    def of(cls, connection: Connection) -> "_Line":
+    def of(cls, connection: Connection) -> "_Channel":
         """Take over the socket of a connection that has just been made."""
         writer = connection._writer  # noqa: SLF001 - there is no other way
         if writer is None:  # lost again already

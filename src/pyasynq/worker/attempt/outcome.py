@@ -28,7 +28,7 @@ from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task, stored_task
 from pyasynq.wire.error_text import (
-    CONTEXT_CANCELED,
+    CONTEXT_CANCELLED,
     DEADLINE_EXCEEDED,
     LEASE_EXPIRED,
     error_text,
@@ -82,7 +82,7 @@ class Lost(msgspec.Struct, frozen=True):
     """The task is not ours any more; nothing is written."""
 
 
-class Canceled(msgspec.Struct, frozen=True):
+class Cancelled(msgspec.Struct, frozen=True):
     """The attempt was cancelled; whoever did so may have said in Redis what becomes of the task.
 
     Attributes:
@@ -94,7 +94,7 @@ class Canceled(msgspec.Struct, frozen=True):
     archived: Archived
 
 
-Outcome = Finished | Completed | Retried | Archived | Requeued | Lost | Canceled
+Outcome = Finished | Completed | Retried | Archived | Requeued | Lost | Cancelled
 
 FINISHED = Finished()
 DROPPED = Dropped()
@@ -199,19 +199,19 @@ def judge(
         return decide(rules=defaults)
 
 
-def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Canceled:
+def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Cancelled:
     """Decide what may become of a task whose attempt was cancelled.
 
     Args:
         otherwise: what its failure comes to, with what the handler said of it.
     """
     if isinstance(otherwise, Archived):
-        return Canceled(otherwise, otherwise)
-    failed = _failed(message, CONTEXT_CANCELED, now_ns, retried=message.retried)
-    return Canceled(otherwise, Archived(encode(failed), CONTEXT_CANCELED))
+        return Cancelled(otherwise, otherwise)
+    failed = _failed(message, CONTEXT_CANCELLED, now_ns, retried=message.retried)
+    return Cancelled(otherwise, Archived(encode(failed), CONTEXT_CANCELLED))
 
 
-def as_wished(canceled: Canceled, wish: object) -> Outcome:
+def as_wished(canceled: Cancelled, wish: object) -> Outcome:
     """Decide by the *wish* found in Redis; what is none of ours counts as none."""
     if wish == "drop":
         return DROPPED
@@ -222,8 +222,8 @@ def error_of(ending: Ending) -> BaseException:
     """Return the error that stands for an attempt that was told to end."""
     if ending is Ending.TIMED_OUT:
         return TimeoutError(DEADLINE_EXCEEDED)
-    if ending is Ending.CANCELED:
-        return asyncio.CancelledError(CONTEXT_CANCELED)
+    if ending is Ending.CANCELLED:
+        return asyncio.CancelledError(CONTEXT_CANCELLED)
     return PyasynqError(LEASE_EXPIRED)
 
 

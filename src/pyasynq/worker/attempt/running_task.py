@@ -25,7 +25,7 @@ class Ending(Enum):
     """Why a running handler is told to end."""
 
     TIMED_OUT = "timed out"
-    CANCELED = "canceled"
+    CANCELLED = "cancelled"
     LEASE_LOST = "lease lost"
     SHUTDOWN = "shutdown"
 
@@ -45,7 +45,7 @@ class RunningTask(msgspec.Struct, eq=False):
         handle: the asyncio task that runs the handler.
         is_watched: its deadline is watched.
         ending: why the handler is told to end, if it is.
-        told_at: when it was told to, in the time of the event loop.
+        asked_to_end_at: when it was told to, in the time of the event loop.
         is_settled: its outcome is decided; a later one is ignored.
         has_ended: its handler has really ended, so its slot is free.
         written_result: what the handler wrote as its result so far.
@@ -65,7 +65,7 @@ class RunningTask(msgspec.Struct, eq=False):
     handle: "asyncio.Task[None] | None" = None
     is_watched: bool = False
     ending: Ending | None = None
-    told_at: float | None = None
+    asked_to_end_at: float | None = None
     is_settled: bool = False
     written_result: bytes | None = None
     is_write_repeated: bool = False

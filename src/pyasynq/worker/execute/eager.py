@@ -18,7 +18,7 @@ from pyasynq.worker.handlers.context import TaskContext, enter
 Run = Callable[[RunningTask], Coroutine[Any, Any, None]]
 
 
-class Lane:
+class EagerRunner:
     """Starts tasks on one event loop, in the order in which they come.
 
     Args:
@@ -42,7 +42,7 @@ class Lane:
         self._waiting: deque[RunningTask] = deque()
         self._running: RunningTask | None = None  # in the lane that is open
         self._is_open = False
-        self._spreads = 0  # how often the loop has turned after a lane began
+        self._turns = 0  # how often the loop has turned after a lane began
 
     def start(self, running: RunningTask) -> None:
         """Start *running* soon; returns at once."""
@@ -53,24 +53,26 @@ class Lane:
 
     async def _run_waiting(self) -> None:
         """Run what waits, until a handler waits itself or leaves traces."""
-        self._loop.call_soon(self._spread)  # comes as soon as this asyncio task waits, or ends
-        spreads, waiting, lane = self._spreads, self._waiting, asyncio.current_task()
+        self._loop.call_soon(
+            self._give_own_tasks
+        )  # comes as soon as this asyncio task waits, or ends
+        spreads, waiting, lane = self._turns, self._waiting, asyncio.current_task()
         while waiting:
             running = self._running = waiting.popleft()
             self._enter(running, lane)
             entered = copy_context()
             await self._run(running)
-            if self._spreads != spreads or _has_traces(lane, entered):
+            if self._turns != spreads or _has_leftovers(lane, entered):
                 return
 
     async def _run_apart(self, running: RunningTask) -> None:
         self._enter(running, asyncio.current_task())
         await self._run(running)
 
-    def _spread(self) -> None:
+    def _give_own_tasks(self) -> None:
         """Give what still waits asyncio tasks of its own."""
         self._is_open = False
-        self._spreads += 1
+        self._turns += 1
         running, self._running = self._running, None
         if running is not None and not running.has_ended:
             self._on_wait(running)
@@ -90,7 +92,7 @@ class Lane:
         enter(self._contexts[running])
 
 
-def _has_traces(lane: Any, entered: Context) -> bool:
+def _has_leftovers(lane: Any, entered: Context) -> bool:
     """Tell whether a handler left something behind in the asyncio task that it shared.
 
     That is a cancellation, even one that was taken back (before Python 3.13 it still comes at the

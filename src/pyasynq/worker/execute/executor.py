@@ -18,13 +18,13 @@ from typing import Any
 
 from pyasynq.errors import ConfigError, HandlerNotFoundError
 from pyasynq.options import to_seconds
-from pyasynq.wire.error_text import CONTEXT_CANCELED
+from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome, Rules
 from pyasynq.worker.attempt.running_task import Ending, RunningTask
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.deadlines import Deadlines
-from pyasynq.worker.execute.eager import Lane
+from pyasynq.worker.execute.eager import EagerRunner
 from pyasynq.worker.execute.processes.pool import ProcessPool
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter
 from pyasynq.worker.handlers.handler_path import handler_at
@@ -76,10 +76,10 @@ class Executor:
         self._entries: dict[str, tuple[CallNext, TaskSettings]] = {}  # "" for no pattern
         self._tellings: set[asyncio.Task[None]] = set()
         self.running: dict[RunningTask, TaskContext] = {}
-        self._lane = Lane(scope.loop, self.running, self._run, self._deadlines.add)
+        self._eager = EagerRunner(scope.loop, self.running, self._run, self._deadlines.add)
 
     @property
-    def is_stuck(self) -> bool:
+    def has_leftovers(self) -> bool:
         """Whether a handler has not ended, on the loop or in a thread."""
         return bool(self.running) or self._threads.busy > 0
 
@@ -89,7 +89,7 @@ class Executor:
             self._on_start(running)
         context = TaskContext(running, outcome.task_of(running.message), self._scope)
         self.running[running] = context
-        self._lane.start(running)
+        self._eager.start(running)
 
     def end(self, running: RunningTask, ending: Ending) -> None:
         """Tell a handler to end, and settle its task at the latest after `cancel_grace`."""
@@ -99,7 +99,7 @@ class Executor:
             if ending is Ending.SHUTDOWN:  # nobody waits for the rest of the grace
                 self._give_up(running)
             return
-        running.ending, running.told_at = ending, self._scope.loop.time()
+        running.ending, running.asked_to_end_at = ending, self._scope.loop.time()
         if running.handle is not None:
             running.handle.cancel()
         if ending is Ending.SHUTDOWN:
@@ -170,7 +170,7 @@ class Executor:
         if running.ending is not None and outcome.control_flow(error) is None:
             error = outcome.error_of(running.ending)
         elif isinstance(error, asyncio.CancelledError):
-            error = asyncio.CancelledError(CONTEXT_CANCELED)
+            error = asyncio.CancelledError(CONTEXT_CANCELLED)
         await self._fail(running, error)
 
     def _give_up(self, running: RunningTask) -> None:
@@ -235,7 +235,7 @@ class Executor:
             deferred=running.leased.deferred,
             now_ns=now_ns,
         )
-        if running.ending is Ending.CANCELED:
+        if running.ending is Ending.CANCELLED:
             return outcome.of_cancellation(running.message, decided, now_ns)
         return decided
 

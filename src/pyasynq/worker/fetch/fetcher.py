@@ -118,7 +118,7 @@ class Fetcher:
     async def _fetch_planned(self, plan: Plan, empty: set[str]) -> int:
         """Make one round trip; queues that gave less than asked for are added to *empty*."""
         expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
-        waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_ns() // NANOSECONDS)
+        waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_s())
         asked = [(self._keys[queue], count, self._owners()) for queue, count in plan]
         answers = await self._runner.run_all(
             [

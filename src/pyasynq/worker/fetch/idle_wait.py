@@ -12,10 +12,10 @@ from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.fetch.wake_up import RENEW_S, WakeUp
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 
 
-class Idling:
+class IdleWait:
     """The waits of one server; used on its event loop only.
 
     Args:
@@ -30,7 +30,7 @@ class Idling:
     def __init__(
         self,
         clock: Clock,
-        pending: Occupied,
+        pending: QueueProbe,
         wake_up: WakeUp,
         changed: asyncio.Event,
         *,

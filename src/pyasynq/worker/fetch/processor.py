@@ -20,8 +20,9 @@ from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import PayloadError, PyasynqError
-from pyasynq.lifecycle.component import LAST_CALL_S, Life, Outage
-from pyasynq.lifecycle.shutdown import StopTime
+from pyasynq.lifecycle.component import LAST_CALL_S, Life
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import decode
@@ -31,10 +32,10 @@ from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask, deadl
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.executor import Executor
 from pyasynq.worker.fetch.fetcher import Fetcher
-from pyasynq.worker.fetch.idle_wait import Idling
+from pyasynq.worker.fetch.idle_wait import IdleWait
 from pyasynq.worker.fetch.queue_order import strategy
 from pyasynq.worker.fetch.wake_up import WakeUp
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 
 logger = logging.getLogger("pyasynq.processor")
 
@@ -103,9 +104,9 @@ class Processor:
         self._loop = asyncio.get_running_loop()
         self._payload_sizes = PayloadSizes(config.max_payload_size)
         self._wake_up = wake_up
-        self._idling = Idling(
+        self._idle_wait = IdleWait(
             clock,
-            Occupied(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster),
+            QueueProbe(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster),
             wake_up,
             changed,
             queues=len(keys),
@@ -151,8 +152,8 @@ class Processor:
         finally:
             stop.cancel()
             await self._wake_up.close()
-        await self._drain(life.stop_time)
-        await self._leave(life.stop_time)
+        await self._drain(life.budget)
+        await self._leave(life.budget)
 
     async def _fetch_until_quiet(self, life: Life) -> None:
         while not (life.stopping.is_set() or self._is_quiet):
@@ -176,10 +177,10 @@ class Processor:
         except PyasynqError as error:
             await self._on_trouble(error, life)
             return
-        self._outage.is_over()
+        self._outage.ends()
         self._wait_s = FIRST_WAIT_S
         if fetched == 0:
-            await self._idling.wait(self._fetcher.waitable)
+            await self._idle_wait.wait(self._fetcher.waitable)
         elif fetched < room:  # there is no more: the handlers start first
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # and the outcomes of those that do not wait go along
@@ -256,9 +257,9 @@ class Processor:
         self._held[place] = running
         return running
 
-    async def _drain(self, stop_time: StopTime) -> None:
+    async def _drain(self, budget: ShutdownBudget) -> None:
         """Wait for the handlers; requeue what takes longer than the stop allows."""
-        if await self._emptied(stop_time, lambda: stop_time.handlers_s):
+        if await self._emptied(budget, lambda: budget.handlers_s):
             return
         # What is held is in the order of its start; each goes to the front, so the first is last.
         late = [each for each in self._held.values() if each in self._executor.running]
@@ -269,22 +270,22 @@ class Processor:
         for running in reversed(late):
             self._executor.end(running, Ending.SHUTDOWN)
         end = self._loop.time() + min(LAST_CALL_S, to_seconds(self._config.cancel_grace))
-        await self._emptied(stop_time, lambda: min(end - self._loop.time(), stop_time.writes_s / 2))
+        await self._emptied(budget, lambda: min(end - self._loop.time(), budget.writes_s / 2))
 
-    async def _leave(self, stop_time: StopTime) -> None:
+    async def _leave(self, budget: ShutdownBudget) -> None:
         """Give up the places among those that wait; an unreachable Redis lets them expire."""
         with contextlib.suppress(PyasynqError, TimeoutError):
-            async with asyncio.timeout(min(LAST_CALL_S, stop_time.writes_s)):
+            async with asyncio.timeout(min(LAST_CALL_S, budget.writes_s)):
                 await self._runner.run_all(
                     [dequeue.wait_no_more(keys, self._server_id) for keys in self._keys],
                     patience_s=0,
                 )
 
-    async def _emptied(self, stop_time: StopTime, left_s: Callable[[], float]) -> bool:
+    async def _emptied(self, budget: ShutdownBudget, left_s: Callable[[], float]) -> bool:
         """Wait until no handler runs; return whether that was before *left_s* was 0."""
         emptying = asyncio.create_task(self._empty(), name="pyasynq processor drain")
         try:
-            return not await stop_time.wait([emptying], left_s)
+            return not await budget.wait([emptying], left_s)
         finally:
             emptying.cancel()
 

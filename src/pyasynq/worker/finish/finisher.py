@@ -21,10 +21,11 @@ from pyasynq.errors import (
     PyasynqError,
     RedisUnavailableError,
 )
-from pyasynq.lifecycle.component import Life, Outage
-from pyasynq.lifecycle.shutdown import cut
+from pyasynq.lifecycle.component import Life
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.attempt.outcome import LOST, Canceled, Outcome, Retried, as_wished
+from pyasynq.worker.attempt.outcome import LOST, Cancelled, Outcome, Retried, as_wished
 from pyasynq.worker.attempt.running_task import Held, RunningTask
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.finish.writes import Settled, grouped, write_of
@@ -99,11 +100,9 @@ class Finisher:
         life.stops_within_s = math.inf
         life.started()
         await life.stopping.wait()
-        late = await life.stop_time.wait(
-            list(self._flushes.values()), lambda: life.stop_time.writes_s
-        )
+        late = await life.budget.wait(list(self._flushes.values()), lambda: life.budget.writes_s)
         if late:
-            await cut(*late)
+            await cancel_all(*late)
             left = sum(len(waiting) for waiting in self._waiting.values())
             logger.error("%d outcomes were not written; their tasks will be recovered", left)
 
@@ -147,7 +146,7 @@ class Finisher:
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
         groups = grouped(batch)
-        if any(isinstance(group[0][1], Canceled) for group in groups):
+        if any(isinstance(group[0][1], Cancelled) for group in groups):
             try:
                 groups = grouped(await self._as_wished(keys, batch))
             except RedisUnavailableError as error:
@@ -164,7 +163,7 @@ class Finisher:
         if not failed and keys.queue in self._blocked:
             self._blocked.discard(keys.queue)
             if not self._blocked:
-                self._outage.is_over()
+                self._outage.ends()
         return failed
 
     async def _as_wished(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
@@ -173,7 +172,7 @@ class Finisher:
         Raises:
             RedisUnavailableError: the wishes of those who cancelled them could not be read.
         """
-        asked = [task.leased.task_id for task, outcome in batch if isinstance(outcome, Canceled)]
+        asked = [task.leased.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
         answers = await self._runner.run_all(
             [presence.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
         )
@@ -183,7 +182,7 @@ class Finisher:
         wishes = dict(zip(asked, answers, strict=True))
         return [
             (task, as_wished(outcome, wishes[task.leased.task_id]))
-            if isinstance(outcome, Canceled)
+            if isinstance(outcome, Cancelled)
             else (task, outcome)
             for task, outcome in batch
         ]

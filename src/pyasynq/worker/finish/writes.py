@@ -38,7 +38,7 @@ def write_of(
         return finish.done_many(
             keys,
             [
-                finish.Done(
+                finish.ToDelete(
                     task_id=task.leased.task_id,
                     fence=task.fence_at(now_ns),
                     unique_key=task.message.unique_key,
@@ -61,7 +61,7 @@ def _item(task: RunningTask, outcome: Outcome, config: ServerConfig, now_ns: int
     task_id, fence = task.leased.task_id, task.fence_at(now_ns)
     match outcome:
         case Completed():
-            return finish.Completion(
+            return finish.ToComplete(
                 task_id=task_id,
                 fence=fence,
                 data=outcome.data,
@@ -70,7 +70,7 @@ def _item(task: RunningTask, outcome: Outcome, config: ServerConfig, now_ns: int
                 result=outcome.result,
             )
         case Retried():
-            return finish.Retrial(
+            return finish.ToRetry(
                 task_id=task_id,
                 fence=fence,
                 data=outcome.data,
@@ -80,7 +80,7 @@ def _item(task: RunningTask, outcome: Outcome, config: ServerConfig, now_ns: int
             )
         case Archived():
             is_freed = config.is_lock_freed_on_archive(task.leased.unique_until)
-            return finish.Archival(
+            return finish.ToArchive(
                 task_id=task_id,
                 fence=fence,
                 data=outcome.data,
@@ -88,4 +88,4 @@ def _item(task: RunningTask, outcome: Outcome, config: ServerConfig, now_ns: int
             )
         case _:
             since_ns = task.leased.pending_since_ns
-            return finish.Requeueing(task_id=task_id, fence=fence, pending_since_ns=since_ns)
+            return finish.ToRequeue(task_id=task_id, fence=fence, pending_since_ns=since_ns)

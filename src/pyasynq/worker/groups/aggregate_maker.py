@@ -11,14 +11,14 @@ import logging
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from pyasynq.broker.new_tasks.prepare import Prepared, prepare
+from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits, Member
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError
 from pyasynq.identifiers import new_task_id
-from pyasynq.lifecycle.shutdown import StopTime
+from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
@@ -44,7 +44,7 @@ class AggregateMaker:
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
 
     Attributes:
-        stop_time: for how long a function may go on when the server stops.
+        budget: for how long a function may go on when the server stops.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class AggregateMaker:
         self._clock = clock
         self._threads = threads
         self._stopping = stopping
-        self.stop_time = StopTime()
+        self.budget = ShutdownBudget()
         self._on_pending = on_pending
         self._on_due = on_due
 
@@ -143,7 +143,7 @@ class AggregateMaker:
             limit_s = SET_LIFETIME_S - FINISH_MARGIN_S
             await asyncio.wait({call, stop}, timeout=limit_s, return_when="FIRST_COMPLETED")
             if stop.done():
-                await self.stop_time.wait([call], lambda: self.stop_time.handlers_s)
+                await self.budget.wait([call], lambda: self.budget.handlers_s)
         finally:
             stop.cancel()
             if not call.done():
@@ -170,10 +170,10 @@ class AggregateMaker:
             return error
 
     def _now_s(self) -> int:
-        return self._clock.redis_now_ns() // NANOSECONDS
+        return self._clock.redis_now_s()
 
 
-def _prepared(aggregate: Task, keys: QueueKeys, now_ns: int) -> Prepared:
+def _prepared(aggregate: Task, keys: QueueKeys, now_ns: int) -> PreparedTask:
     """Return the aggregate as it is stored; it stays in the queue of its group.
 
     asynq v0.26 aggregator.go: the queue of the group wins over that of the task.

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
-from pyasynq.lifecycle.shutdown import cut
+from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 from pyasynq.worker.threads import ThreadPool
 
 logger = logging.getLogger("pyasynq.aggregator")
@@ -62,7 +62,7 @@ class Aggregator:
         self._runner = runner
         self._config = config
         self._clock = clock
-        self._occupied = Occupied(
+        self._probe = QueueProbe(
             runner, queues, lambda keys: (keys.groups, keys.scheduled_groups), is_cluster=is_cluster
         )
         self._aggregations = aggregations
@@ -86,20 +86,20 @@ class Aggregator:
         """Look at the interval until the stop; then end what is under way."""
         grace_s = min(self._limits(each)["grace_s"] for each in self._aggregations.all())
         life.stops_within_s = math.inf
-        self._maker.stop_time = life.stop_time
+        self._maker.budget = life.budget
         interval_s = min(LONGEST_INTERVAL_S, grace_s)
         try:
             await life.until_stop(every(interval_s, self.look, life, name=self.name))
         finally:
             self._stopping.set()
-            late = await life.stop_time.wait(
-                list(self._under_way), lambda: life.stop_time.handlers_s + LAST_CALL_S
+            late = await life.budget.wait(
+                list(self._under_way), lambda: life.budget.handlers_s + LAST_CALL_S
             )
-            await cut(*late)
+            await cancel_all(*late)
             self._threads.close()
 
     @property
-    def is_stuck(self) -> bool:
+    def has_leftovers(self) -> bool:
         """Whether a function that is no coroutine function has not ended."""
         return self._threads.busy > 0
 
@@ -113,7 +113,7 @@ class Aggregator:
 
     async def look(self) -> None:
         """Look at every group once; those that are due are aggregated later on."""
-        for keys in await self._occupied.queues():
+        for keys in await self._probe.queues():
             try:
                 await self._look_at_queue(keys)
             except RedisUnavailableError:
@@ -206,7 +206,7 @@ class Aggregator:
             )
 
     def _now_s(self) -> int:
-        return self._clock.redis_now_ns() // NANOSECONDS
+        return self._clock.redis_now_s()
 
     def _limits(self, own: Aggregation) -> DueLimits:
         """Return when a group is due: as its aggregator says, else as the server says."""

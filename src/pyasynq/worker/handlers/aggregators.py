@@ -53,7 +53,7 @@ class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
             faults.append(max_delay_fault("max_delay", self.max_delay))
         if self.max_size is not None:
             faults.append(max_size_fault("max_size", self.max_size))
-        ConfigError.raise_if(fault for fault in faults if fault)
+        ConfigError.raise_if(faults)
 
 
 class GroupLimits(TypedDict, total=False):

@@ -24,14 +24,14 @@ class HoldsHandler(Protocol):
         """The handler: (context, task) → result."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class HandlerPath(msgspec.Struct, frozen=True):
     """Module and qualified name of a function."""
 
     module: str
     name: str
 
     @classmethod
-    def of(cls, function: Any) -> "Place":
+    def of(cls, function: Any) -> "HandlerPath":
         """Return the place of *function*.
 
         Raises:
@@ -74,7 +74,7 @@ class Place(msgspec.Struct, frozen=True):
             )
 
 
-def handler_at(place: Place) -> Any:
+def handler_at(place: HandlerPath) -> Any:
     """Return the handler that *place* names.
 
     Raises:

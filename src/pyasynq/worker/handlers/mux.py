@@ -17,7 +17,7 @@ from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import Listeners
-from pyasynq.worker.handlers.handler_path import Place
+from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.middleware import Middleware
 
 Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
@@ -64,7 +64,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     settings: TaskSettings
     is_async: bool
-    place: Place | None
+    place: HandlerPath | None
 
 
 class ServeMux:
@@ -87,7 +87,7 @@ class ServeMux:
         handler: Handler,
         *,
         settings: TaskSettings = AS_SERVER,
-        place: Place | None = None,
+        place: HandlerPath | None = None,
     ) -> None:
         """Register *handler* for *pattern*.
 
@@ -109,12 +109,12 @@ class ServeMux:
         if pattern in self._routes:
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))
-        ConfigError.raise_if(fault for fault in faults if fault)
+        ConfigError.raise_if(faults)
         is_async = iscoroutinefunction(handler) or iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
         )
         if settings.executor is not None and place is None:
-            place = Place.of(handler)
+            place = HandlerPath.of(handler)
         self._routes[pattern] = Route(pattern, handler, settings, is_async, place)
         self._longest_first = sorted(self._routes, key=len, reverse=True)
 

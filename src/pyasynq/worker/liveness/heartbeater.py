@@ -20,7 +20,8 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
-from pyasynq.lifecycle.component import Life, Outage, in_thread
+from pyasynq.lifecycle.component import Life, in_thread
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
@@ -138,7 +139,7 @@ class Heartbeater:
         except PyasynqError as error:
             self._outage.begins(error)
         else:
-            self._outage.is_over()
+            self._outage.ends()
             self._check_clock()
         _tell_lost(lost)
         return lost
@@ -214,7 +215,7 @@ class Heartbeater:
                 server,
                 workers,
                 namespace=self._connector.namespace,
-                now_s=self._clock.redis_now_ns() // NANOSECONDS,
+                now_s=self._clock.redis_now_s(),
                 ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
             ),
         )

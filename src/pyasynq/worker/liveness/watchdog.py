@@ -139,5 +139,5 @@ def _is_at(frame: traceback.FrameSummary, place: tuple[str, str]) -> bool:
 
 def is_stuck(running: RunningTask, now: float, grace_s: float) -> bool:
     """Tell whether a handler goes on although it must have ended by now, in the loop's time."""
-    must_end_at = running.ends_at if running.told_at is None else running.told_at
+    must_end_at = running.ends_at if running.asked_to_end_at is None else running.asked_to_end_at
     return not running.has_ended and now > must_end_at + grace_s

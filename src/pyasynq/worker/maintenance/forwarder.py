@@ -17,9 +17,10 @@ from pyasynq.broker.operations.maintain import Forwarded
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import RedisUnavailableError
-from pyasynq.lifecycle.component import Life, Outage
+from pyasynq.lifecycle.component import Life
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 
 logger = logging.getLogger("pyasynq.forwarder")
 
@@ -53,7 +54,7 @@ class Forwarder:
         self._runner = runner
         self._clock = clock
         self._queues = queues
-        self._occupied = Occupied(
+        self._probe = QueueProbe(
             runner, queues, lambda keys: (keys.scheduled, keys.retry), is_cluster=is_cluster
         )
         self._must_visit = True
@@ -119,12 +120,12 @@ class Forwarder:
             self._must_visit = False
             return self._queues
         try:
-            occupied = await self._occupied.queues()
+            occupied = await self._probe.queues()
         except RedisUnavailableError as error:
             self._tell(self._queues[:1], [error])
             return ()
         if not occupied:
-            self._outage.is_over()
+            self._outage.ends()
         return occupied
 
     def _plan(self, due_ns: int | None) -> None:
@@ -140,7 +141,7 @@ class Forwarder:
             self._outage.begins(lost[0])
             self._plan(self._clock.redis_now_ns() + int(LONGEST_WAIT_S * NANOSECONDS))
         else:
-            self._outage.is_over()
+            self._outage.ends()
         for keys, answer in zip(queues, answers, strict=True):
             if isinstance(answer, Forwarded):
                 self._complain(keys, _unreadable(keys, answer))

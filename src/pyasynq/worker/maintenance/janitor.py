@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 
 logger = logging.getLogger("pyasynq.janitor")
 
@@ -33,7 +33,7 @@ class Janitor:
     ) -> None:
         self._runner = runner
         self._clock = clock
-        self._occupied = Occupied(
+        self._probe = QueueProbe(
             runner, queues, lambda keys: (keys.completed, keys.archived), is_cluster=is_cluster
         )
         self._interval_s = to_seconds(config.janitor_interval)
@@ -49,7 +49,7 @@ class Janitor:
     async def clean(self) -> tuple[int, int]:
         """Delete everything that is over now; return how many completed and archived tasks."""
         completed = archived = 0
-        for keys in await self._occupied.queues():
+        for keys in await self._probe.queues():
             completed += await self._try(keys, self._delete_completed)
             archived += await self._try(keys, self._trim_archive)
         if completed or archived:
@@ -92,4 +92,4 @@ class Janitor:
         )
 
     def _now_s(self) -> int:
-        return self._clock.redis_now_ns() // NANOSECONDS
+        return self._clock.redis_now_s()

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from pyasynq.broker.operations import groups, maintain
 from pyasynq.broker.operations.maintain import Healed, LeaseExpired
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.options import to_seconds
@@ -31,7 +31,7 @@ from pyasynq.worker.attempt.outcome import Outcome, Rules
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.maintenance.recovery import Step, decide
-from pyasynq.worker.queue_probe import Occupied
+from pyasynq.worker.queue_probe import QueueProbe
 
 logger = logging.getLogger("pyasynq.recoverer")
 
@@ -97,7 +97,7 @@ class Recoverer:
         self._runner = runner
         self._config = config
         self._clock = clock
-        self._occupied = Occupied(
+        self._probe = QueueProbe(
             runner,
             queues,
             lambda keys: (keys.active, keys.lease, keys.aggregation_sets),
@@ -125,7 +125,7 @@ class Recoverer:
         """
         done = Pass()
         try:
-            occupied = await self._occupied.queues()
+            occupied = await self._probe.queues()
             if not occupied:
                 self._unleased.clear()
             for keys in occupied:
@@ -268,7 +268,7 @@ class Recoverer:
         """Give the members of overdue aggregation sets back to their groups."""
         has_more, put_off = True, 0
         while has_more:
-            now_s = self._clock.redis_now_ns() // NANOSECONDS
+            now_s = self._clock.redis_now_s()
             operation = groups.reclaim_aggregation_sets(keys, now_s=now_s)
             reclaimed = await self._runner.run(operation, patience_s=0)
             has_more, put_off = reclaimed.has_more, put_off + reclaimed.put_off

@@ -104,14 +104,14 @@ def decide(
 def _archive(
     keys: QueueKeys, task_id: str, fence: Fence, decided: Archived, *, unique_key: str, now_ns: int
 ) -> Operation[list[bool]]:
-    item = finish.Archival(task_id=task_id, fence=fence, data=decided.data, unique_key=unique_key)
+    item = finish.ToArchive(task_id=task_id, fence=fence, data=decided.data, unique_key=unique_key)
     return finish.archive_many(keys, [item], now_ns=now_ns)
 
 
 def _retry(
     keys: QueueKeys, task_id: str, fence: Fence, decided: Retried, *, now_ns: int
 ) -> Operation[list[bool]]:
-    item = finish.Retrial(
+    item = finish.ToRetry(
         task_id=task_id,
         fence=fence,
         data=decided.data,

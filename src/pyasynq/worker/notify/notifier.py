@@ -84,7 +84,7 @@ class Notifier:
         self._tellings: list[asyncio.Task[None]] = []
 
     @property
-    def is_stuck(self) -> bool:
+    def has_leftovers(self) -> bool:
         """Whether a listener has not ended, on the loop or in a thread."""
         is_on_loop = any(not each.done() for each in self._tellings)
         return is_on_loop or any(inbox.is_in_thread for inbox in self._inboxes)

@@ -33,7 +33,7 @@ END_TIMEOUT_S = 1.0  # between the end of the socket and that of the process
 OnWrite = Callable[[bytes], Awaitable[None]]
 
 
-class ProcessHandle:
+class ChildProcess:
     """A child that runs one handler at a time; made by `start_process`.
 
     It leads a process group: what its handlers have started ends with it, however it ends.
@@ -160,7 +160,7 @@ class _Broken(Exception):  # noqa: N818 - seen by nobody
     """The child is gone, or does not speak as it should."""
 
 
-async def start_process() -> ProcessHandle:
+async def start_process() -> ChildProcess:
     """Start a child.
 
     Raises:
@@ -180,7 +180,7 @@ async def start_process() -> ProcessHandle:
             raise
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(encoded(_start()))
-    return ProcessHandle(process, reader, writer)
+    return ChildProcess(process, reader, writer)
 
 
 def _start() -> Start:

@@ -4,10 +4,10 @@ import asyncio
 from itertools import count
 
 from pyasynq.errors import HandlerProcessError
-from pyasynq.worker.execute.processes.child_process import ProcessHandle, start_process
+from pyasynq.worker.execute.processes.child_process import ChildProcess, start_process
 from pyasynq.worker.execute.processes.protocol import Run
 from pyasynq.worker.handlers.context import TaskContext, running_of
-from pyasynq.worker.handlers.handler_path import Place
+from pyasynq.worker.handlers.handler_path import HandlerPath
 
 
 class ProcessPool:
@@ -22,12 +22,12 @@ class ProcessPool:
         self._size = size
         self._grace_s = grace_s
         self._places = asyncio.Semaphore(size)
-        self._idle: list[ProcessHandle] = []
-        self._all: set[ProcessHandle] = set()
+        self._idle: list[ChildProcess] = []
+        self._all: set[ChildProcess] = set()
         self._numbers = count(1)
         self._is_closed = False
 
-    async def run(self, place: Place, context: TaskContext) -> bytes | None:
+    async def run(self, place: HandlerPath, context: TaskContext) -> bytes | None:
         """Run the handler at *place*; ended or cancelled, it has really ended.
 
         Raises:
@@ -61,7 +61,7 @@ class ProcessPool:
         for _ in range(self._size):
             self._places.release()
 
-    async def _take(self) -> ProcessHandle:
+    async def _take(self) -> ChildProcess:
         while self._idle:
             process = self._idle.pop()
             if process.is_usable:
@@ -76,7 +76,7 @@ class ProcessPool:
         self._all.add(process)
         return process
 
-    def _call(self, place: Place, context: TaskContext) -> Run:
+    def _call(self, place: HandlerPath, context: TaskContext) -> Run:
         running = running_of(context)
         return Run(
             number=next(self._numbers),

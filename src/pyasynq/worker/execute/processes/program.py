@@ -44,7 +44,7 @@ from pyasynq.worker.handlers.handler_path import MAIN, handler_at
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-class Line:
+class WorkerChannel:
     """The line to the worker: a loop in a thread of its own.
 
     Args:
@@ -107,7 +107,7 @@ class Child:
         self._is_interruptible = False
         self._main_thread = threading.get_ident()
         signal.signal(signal.SIGTERM, self._on_signal)
-        self._line = Line(channel, on_cancel=self._cancel)
+        self._line = WorkerChannel(channel, on_cancel=self._cancel)
 
     def run(self) -> None:
         """Run handlers for ever; the line ends the process."""
@@ -179,7 +179,7 @@ class Child:
         if call is None or call.number != number:
             return
         if running is not None:
-            running.ending = Ending.CANCELED
+            running.ending = Ending.CANCELLED
         self._is_told = True
         signal.pthread_kill(self._main_thread, signal.SIGTERM)
 

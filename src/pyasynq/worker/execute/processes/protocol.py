@@ -13,7 +13,7 @@ import msgspec
 from pyasynq.errors import HandlerProcessError, RetryLater, RevokeTask, SkipRetry
 from pyasynq.wire.error_text import error_text, keep_text, message_of
 from pyasynq.worker.attempt import outcome
-from pyasynq.worker.handlers.handler_path import MAIN, RENAMED_MAIN, Main, Place
+from pyasynq.worker.handlers.handler_path import MAIN, RENAMED_MAIN, HandlerPath, Main
 
 HEAD = struct.Struct("!4sI")
 MARK = b"pyaq"
@@ -45,7 +45,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """
 
     number: int
-    place: Place
+    place: HandlerPath
     queue: str
     task_id: str
     data: bytes
