@@ -53,7 +53,7 @@ class ChaosProxy:
         trace: TracebackType | None,
     ) -> None:
         self.refuse()
-        self.cancel_all()
+        self.cut()
         self._on_loop(self._settle())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -71,7 +71,7 @@ class ChaosProxy:
         """Refuse new connections; the open ones stay."""
         self._on_loop(self._refuse())
 
-    def cancel_all(self) -> None:
+    def cut(self) -> None:
         """Reset every open connection."""
         self._on_loop(self._cut())
 

@@ -269,7 +269,7 @@ async def test_callers_that_go_away_and_connections_that_are_cut_mix_up_no_repli
                         if chance.random() < 0.6:
                             call.cancel()
                     if chance.random() < 0.3:
-                        proxy.cancel_all()
+                        proxy.cut()
                     await asyncio.gather(*calls, return_exceptions=True)
             back = await ask(("ECHO", "back"))
     others = [each for each in redis_client.client_list() if each["cmd"] == "echo"]

@@ -85,7 +85,7 @@ async def test_a_loss_tells_all_who_wait_that_their_commands_may_have_run(redis_
         proxy.hold_answers()
         calls = [asyncio.ensure_future(link.exchange([("PING",)] * 2)) for _ in range(3)]
         await asyncio.sleep(0)
-        proxy.cancel_all()
+        proxy.cut()
         lost = [reply for answers in await asyncio.gather(*calls) for reply in answers]
         proxy.release_answers()
         back = await link.exchange([("ECHO", "back")])

@@ -14,7 +14,7 @@ from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import dequeue, finish, maintain
 from pyasynq.broker.operations.enqueue import add_to_group, enqueue, schedule
-from pyasynq.broker.operations.finish import Done, Fence, ToComplete, ToRetry
+from pyasynq.broker.operations.finish import Fence, ToComplete, ToDelete, ToRetry
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime
 from pyasynq.connection.connector import Connector
@@ -92,7 +92,7 @@ def ids(count: int) -> list[str]:
 
 
 def done(count: int) -> Operation[list[bool]]:
-    items = [Done(task_id=each, fence=Fence(owner=OWNER), unique_key="") for each in ids(count)]
+    items = [ToDelete(task_id=each, fence=Fence(owner=OWNER), unique_key="") for each in ids(count)]
     return finish.done_many(KEYS, items, now_ns=NOW_NS)
 
 

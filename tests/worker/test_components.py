@@ -41,7 +41,7 @@ async def test_finisher_writes_at_the_stop_what_is_left(work, redis_server):
         @mux.handler("email")
         async def handle(ctx, task):
             proxy.refuse()
-            proxy.cancel_all()
+            proxy.cut()
             server.shutdown()
 
         info = await work.enqueue("email")

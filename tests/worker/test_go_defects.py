@@ -60,7 +60,7 @@ async def test_a_finished_task_is_not_run_again_when_its_final_write_failed(
         async def handle(ctx, task):
             attempts.append(ctx.attempt)
             proxy.refuse()
-            proxy.cancel_all()
+            proxy.cut()
 
         settings = {**QUICK, "lease_duration": 20}
         async with Server(proxy.url, ServerConfig(**settings)).running(mux):

@@ -188,12 +188,14 @@ async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
             await waits.wait()
         seen[running.leased.task_id] = asyncio.current_task()
 
-    lane = EagerRunner(asyncio.get_running_loop(), run, lambda _running: None)
-    lane.start(make_running(task_id="first"))
+    first, second = make_running(task_id="first"), make_running(task_id="second")
+    contexts = dict.fromkeys((first, second))
+    eager = EagerRunner(asyncio.get_running_loop(), contexts, run, lambda _running: None)
+    eager.start(first)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waits.set()  # goes on before what is started now
-    lane.start(make_running(task_id="second"))
+    eager.start(second)
     await eventually_async(lambda: len(seen) == 2)
 
     assert seen["first"] is not seen["second"]
