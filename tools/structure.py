@@ -141,7 +141,7 @@ def longest_chain(graph: Graph) -> list[str]:
     for members in components_of(graph):
         below = {other for name in members for other in graph[name]} - set(members)
         tail = max((best[other] for other in sorted(below)), key=len, default=[])
-        best |= dict.fromkeys(members, [members[0], *tail])
+        best |= {name: [members[0], *tail] for name in members}
     return max(best.values(), key=len, default=[])
 
 
