@@ -1,6 +1,6 @@
 """Moves the fragments of changes/ into the section "Unreleased" of CHANGELOG.md.
 
-Usage: python tools/changelog.py [--check]      (--check only says which fragments are wrong)
+Usage: python tools/changelog.py [--check]      (--check only names the fragments that are wrong)
 
 changes/README.md describes the fragments.
 """
@@ -79,7 +79,7 @@ def move(root: Path) -> None:
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
-    """Check the fragments; unless asked only for that, move them."""
+    """Check the fragments, and without --check move them."""
     code = check(root)
     if code == 0 and "--check" not in arguments:
         move(root)

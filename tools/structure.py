@@ -159,7 +159,7 @@ def longest_function(modules: dict[str, Module]) -> tuple[int, str]:
 
 
 def report(source: Path, under: str | None = None) -> str:
-    """Return what there is to say of the package in the folder *source*, or of a part of it."""
+    """Return the counts of the package in the folder *source*, or of a part of it, as a text."""
     top = ".".join([PACKAGE, *(under or "").replace("/", ".").split(".")]).rstrip(".")
     modules = {
         name: module
@@ -176,7 +176,7 @@ def report(source: Path, under: str | None = None) -> str:
     function_lines, function = longest_function(modules)
     chain = longest_chain(graph)
     packages = [each for each in modules.values() if each.path.stem == "__init__"]
-    said = [
+    texts = [
         f"folders             {len(packages)}",
         f"files               {len(modules)}",
         f"lines               {sum(len(each.text.splitlines()) for each in modules.values())}",
@@ -189,7 +189,7 @@ def report(source: Path, under: str | None = None) -> str:
         f"{'tree':<28}{'rooms':>6}{'arrows':>8}  circles",
         *(f"{row.tree:<28}{row.rooms:>6}{row.arrows:>8}  {_text(row.circles)}" for row in rows),
     ]
-    return "\n".join(said)
+    return "\n".join(texts)
 
 
 def _row(graph: Graph, tree: str) -> Row:
@@ -226,10 +226,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--under", help="a folder of src/pyasynq, such as worker")
     chosen = parser.parse_args(arguments)
 
-    def told(source: Path) -> str:
+    def counted(source: Path) -> str:
         return report(source, chosen.under)
 
-    print(at_ref(chosen.ref, told) if chosen.ref else told(ROOT / "src"))
+    print(at_ref(chosen.ref, counted) if chosen.ref else counted(ROOT / "src"))
     return 0
 
 
