@@ -30,7 +30,7 @@ format: $(VENV)/ready-to-test  ## Format the code and fix what the linter can fi
 check: $(VENV)/ready-to-test  ## Check style, spelling, types, layers, generated files and fragments of the changelog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check -q .
-	$(BIN)/codespell src tests docs examples benchmarks tools *.md
+	$(BIN)/codespell src tests docs examples benchmarks changes tools *.md
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate.py --check
