@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from pyasynq.task import Task
-from tests.eventually import eventually
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
 from tests.faults.ledger import Entry
 from tests.faults.load import enqueue
+from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 

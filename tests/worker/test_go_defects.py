@@ -20,10 +20,10 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.builders import NOW_NS, make_data
-from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually_async
-from tests.worker.workplace import QUICK
+from tests.support.builders import NOW_NS, make_data
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.eventually import eventually_async
+from tests.support.workplace import QUICK
 
 KEYS = queue_keys("default")
 NOW_S = NOW_NS // 1_000_000_000
