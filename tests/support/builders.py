@@ -5,13 +5,18 @@ from typing import Any
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
+from pyasynq.clock import SystemClock
+from pyasynq.connection.connector import Connector
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
 from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.resources import ServerResources
 
 NOW_NS = 2_000_000_000_500_000_000
+NOWHERE = "redis://127.0.0.1:1"
 
 
 def make_message(**fields: Any) -> TaskMessage:
@@ -44,6 +49,7 @@ def make_running(task_id: str = "a", **fields: Any) -> RunningTask:
     values: dict[str, Any] = {
         "message": message,
         "keys": make_keys(),
+        "key": (make_keys().queue, task_id),
         "fence": Fence(owner="me"),
         "leased": Leased(task_id=task_id, data=encode(message)),
         "started_ns": 0,
@@ -53,3 +59,16 @@ def make_running(task_id: str = "a", **fields: Any) -> RunningTask:
         **fields,
     }
     return RunningTask(**values)
+
+
+def make_resources(runner: Any = None, *, url: str = NOWHERE, **fields: Any) -> ServerResources:
+    """What components share; *url* is for those that open connections of their own."""
+    values: dict[str, Any] = {
+        "config": ServerConfig(),
+        "clock": SystemClock(),
+        "connector": Connector.of(url),
+        "runner": runner,
+        "server_id": "me",
+        **fields,
+    }
+    return ServerResources(**values)

@@ -14,11 +14,10 @@ from pyasynq.errors import (
     SkipRetry,
 )
 from pyasynq.worker.attempt.running_task import Ending
-from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.executor import Executor
 from pyasynq.worker.handlers.context import Scope, current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
-from tests.support.builders import make_running
+from tests.support.builders import make_resources, make_running
 from tests.support.eventually import eventually_async
 
 
@@ -254,9 +253,9 @@ async def test_a_large_payload_is_handled_and_told_of(work, caplog):
 
 
 @pytest.mark.parametrize("ending", [Ending.CANCELLED, Ending.TIMED_OUT, Ending.LEASE_LOST])
-async def test_a_task_that_is_told_to_end_before_its_start_never_starts(ending):
+async def test_a_task_that_is_asked_to_end_before_its_start_never_starts(ending):
     loop, mux = asyncio.get_running_loop(), ServeMux()
-    started, settled, released = [], [], []
+    started, settled = [], []
 
     @mux.handler("email")
     async def handle(ctx, task):
@@ -265,18 +264,16 @@ async def test_a_task_that_is_told_to_end_before_its_start_never_starts(ending):
     scope = Scope(server_id="s", clock=SystemClock(), loop=loop, write_result=None)
     executor = Executor(
         mux,
-        ServerConfig(),
+        make_resources(),
         scope,
         settle=lambda running, _outcome: settled.append(running.message.id),
-        release=lambda: released.append(True),
     )
     tasks = [make_running(name, ends_at=loop.time() + 60) for name in "abc"]
     for running in tasks:
         executor.launch(running)
     executor.end(tasks[1], ending)
-    await eventually_async(lambda: len(released) == 3)
+    await eventually_async(lambda: not executor.running)
     await executor.close()
 
     assert started == ["a", "c"]
     assert sorted(settled) == ["a", "b", "c"]
-    assert not executor.running

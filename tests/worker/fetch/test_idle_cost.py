@@ -15,11 +15,11 @@ from pyasynq.options import to_seconds
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import assemble
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.counters import Counters
 from pyasynq.worker.fetch.wake_up import MOST_QUEUES, RENEW_S, WakeUp
 from pyasynq.worker.groups.aggregator import LONGEST_INTERVAL_S
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.queue_probe import QueueProbe
+from tests.support.builders import make_resources
 from tests.support.commands import Commands
 from tests.support.eventually import eventually_async
 
@@ -41,19 +41,14 @@ async def assembled(redis_url, config):
     runner = AsyncRunner(connector.open_async(), clock=clock)
     parts = assemble(
         mux,
-        config,
-        clock,
-        connector,
-        runner,
-        server_id="me",
+        make_resources(runner, config=config, clock=clock, connector=connector),
         state=None,
         status=lambda: "active",
-        counters=Counters(),
     )
     try:
         yield parts
     finally:
-        await parts.processor._wake_up.close()
+        await parts.processor._idle_wait.close()
         await parts.executor.close()
         await runner.close()
 
@@ -61,13 +56,13 @@ async def assembled(redis_url, config):
 async def passes(parts, redis_url, commands):
     """What one pass of each component sends, when scripts are known and nothing is to be done."""
     beating = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
-    life = Life()
 
     async def beat():
         await asyncio.to_thread(parts.heartbeater._beat, beating)
 
     async def ask_each_queue():
-        assert await parts.processor._fetcher.fetch(10, life.stopping) == 0
+        fetching = parts.processor._fetcher.fetch(10, lambda: True)
+        assert [batch async for batch in fetching] == []
 
     steps = {
         "beat": beat,
@@ -94,7 +89,7 @@ async def test_an_idle_server_sends_less_than_three_commands_a_second(redis_url,
 
     async with assembled(redis_url, config) as parts:
         sent = await passes(parts, redis_url, commands)
-        block_s = parts.processor._wake_up._block_s
+        block_s = parts.processor._idle_wait._wake_up._block_s
 
     assert sent == {
         "beat": ["time", "evalsha", "evalsha", "evalsha"],
@@ -121,10 +116,8 @@ async def test_an_idle_server_sends_less_than_three_commands_a_second(redis_url,
 
 
 async def test_a_wait_without_a_push_is_repeated_and_asks_nobody(redis_url, commands, redis_client):
-    woken, clock = [], FakeClock()
-    wake_up = WakeUp(
-        Connector.of(redis_url), clock, queues=1, on_wake=lambda: woken.append("woken")
-    )
+    clock, changed = FakeClock(), asyncio.Event()
+    wake_up = WakeUp(make_resources(url=redis_url, clock=clock, changed=changed))
     wake_up._block_s = 0.01
     wake_up.watch([KEYS])
     names = []
@@ -134,20 +127,22 @@ async def test_a_wait_without_a_push_is_repeated_and_asks_nobody(redis_url, comm
         return len(names) >= times
 
     await eventually_async(lambda: has_waited(5))
-    before = list(woken)
+    was_woken = changed.is_set()
     clock.advance(RENEW_S + 1)
-    await eventually_async(lambda: woken)  # its place is not good any more
+    await changed.wait()  # it must ask first whether it may go on waiting
+    changed.clear()
     wake_up.watch([KEYS])
     redis_client.lpush(KEYS.pending, "a")
-    await eventually_async(lambda: len(woken) == 2)
+    await changed.wait()
     await wake_up.close()
 
-    assert before == []
+    assert not was_woken
 
 
 @pytest.mark.parametrize(("queues", "seconds"), [(1, 5), (5, 5), (10, 10), (16, 16)])
 async def test_the_waits_of_all_queues_send_at_most_a_command_a_second(redis_url, queues, seconds):
-    wake_up = WakeUp(Connector.of(redis_url), SystemClock(), queues=queues, on_wake=lambda: None)
+    config = ServerConfig(queues={f"queue-{number}": 1 for number in range(queues)})
+    wake_up = WakeUp(make_resources(url=redis_url, config=config))
 
     assert wake_up._block_s == seconds
     await wake_up.close()
@@ -166,11 +161,11 @@ def pending_of(keys):
 
 async def test_all_queues_are_visited_when_one_has_something(runner, redis_client):
     queues = [queue_keys("a"), queue_keys("b")]
-    occupied = QueueProbe(runner, queues, pending_of, is_cluster=False)
+    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
 
-    assert list(await occupied.queues()) == []
+    assert list(await probe.queues()) == []
     redis_client.lpush(queues[1].pending, "task")
-    assert list(await occupied.queues()) == queues
+    assert list(await probe.queues()) == queues
 
 
 async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, commands):
@@ -182,13 +177,13 @@ async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, co
 
 async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):
     queues = [queue_keys("a")]
-    occupied = QueueProbe(runner, queues, pending_of, is_cluster=False)
+    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
     redis_client.execute_command("ACL", "SETUSER", "default", "-exists")
     try:
-        assert list(await occupied.queues()) == queues
+        assert list(await probe.queues()) == queues
     finally:
         redis_client.execute_command("ACL", "SETUSER", "default", "+exists")
-    assert list(await occupied.queues()) == queues  # it does not ask again
+    assert list(await probe.queues()) == queues  # it does not ask again
 
 
 async def test_a_task_that_nobody_announced_is_found_by_the_next_pass(work, redis_url):

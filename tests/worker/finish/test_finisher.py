@@ -13,8 +13,8 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt.outcome import FINISHED, Completed
 from pyasynq.worker.attempt.running_task import RunningTask
-from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.finish.finisher import Finisher
+from tests.support.builders import make_resources
 from tests.support.eventually import eventually_async
 
 
@@ -35,6 +35,7 @@ async def held_tasks(runner, keys, clock, *, count):
         RunningTask(
             message=decode(leased.data),
             keys=keys,
+            key=(keys.queue, leased.task_id),
             fence=Fence(owner="me"),
             leased=leased,
             started_ns=0,
@@ -50,10 +51,8 @@ async def test_an_outcome_that_cannot_be_sent_is_given_up_alone(work, runner, ca
     clock, keys = SystemClock(), queue_keys("default")
     infos = [await work.enqueue("email") for _ in range(3)]
     tasks = await held_tasks(runner, keys, clock, count=3)
-    held = {("default", each.leased.task_id): each for each in tasks}
-    finisher = Finisher(
-        runner, ServerConfig(), clock, held, on_written=lambda: None, on_retry=lambda _due: None
-    )
+    held = {each.key: each for each in tasks}
+    finisher = Finisher(make_resources(runner, held=held), on_retry=lambda _due: None)
 
     unsendable = Completed(data=object(), expires_at_s=0, result=None)
     for each, outcome in zip(tasks, (FINISHED, unsendable, FINISHED), strict=True):

@@ -18,7 +18,7 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.liveness.watchdog import Watchdog, is_stuck, what_runs
 from pyasynq.worker.server import Server
-from tests.support.builders import make_running
+from tests.support.builders import make_resources, make_running
 from tests.support.eventually import eventually, eventually_async
 from tests.support.workplace import QUICK
 
@@ -334,7 +334,8 @@ def test_a_handler_is_stuck_when_its_grace_is_over(fields, expected):
 async def test_the_state_of_the_slots_is_logged_once_per_change(caplog):
     caplog.set_level(logging.INFO, "pyasynq.watchdog")
     running = {make_running(ends_at=0.0), make_running(ends_at=0.0)}
-    watchdog = Watchdog(ServerConfig(concurrency=2, cancel_grace=0), SystemClock(), running)
+    config = ServerConfig(concurrency=2, cancel_grace=0)
+    watchdog = Watchdog(make_resources(config=config), running)
 
     for _ in range(3):
         watchdog.look()

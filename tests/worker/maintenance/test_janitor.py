@@ -14,7 +14,7 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.server import Server
-from tests.support.builders import make_data
+from tests.support.builders import make_data, make_resources
 from tests.support.commands import Commands
 from tests.support.eventually import eventually_async
 from tests.support.workplace import QUICK
@@ -31,7 +31,7 @@ async def janitor(redis_url):
     runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
 
     def make(clock, **settings):
-        return Janitor(runner, ServerConfig(**settings), clock, [KEYS])
+        return Janitor(make_resources(runner, config=ServerConfig(**settings), clock=clock))
 
     yield make
     await runner.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from random import Random
 
 import pytest
 
@@ -19,14 +18,14 @@ from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.maintenance.forwarder import Forwarder
 from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
-from tests.support.builders import make_data, make_keys
+from tests.support.builders import make_data, make_keys, make_resources
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
 
 KEYS = make_keys()
 OTHER = make_keys("other")
 LONG_AGO_S = 1_000
-CONFIG = ServerConfig(retry_delay=retry.fixed(3600))
+CONFIG = ServerConfig(retry_delay=retry.fixed(3600), queues={KEYS.queue: 1, OTHER.queue: 1})
 
 
 @pytest.fixture
@@ -41,10 +40,8 @@ def recoverer(runner):
     return make_recoverer(runner)
 
 
-def make_recoverer(runner, *, held=(), counters=None, queues=(KEYS, OTHER)) -> Recoverer:
-    return Recoverer(
-        runner, CONFIG, SystemClock(), queues, set(held), counters=counters or Counters()
-    )
+def make_recoverer(runner, *, held=(), **fields) -> Recoverer:
+    return Recoverer(make_resources(runner, config=CONFIG, held=dict.fromkeys(held), **fields))
 
 
 def leave(client, task_id: str, data: bytes | None = None, *, keys=KEYS, **fields) -> None:
@@ -298,7 +295,7 @@ async def test_a_key_of_another_type_keeps_the_janitor_from_nothing_else(
         for key in (keys.completed, keys.archived):
             redis_client.zadd(key, {"old": LONG_AGO_S})
     redis_client.set(KEYS.completed, "no set")
-    janitor = Janitor(runner, CONFIG, SystemClock(), (KEYS, OTHER))
+    janitor = Janitor(make_resources(runner, config=CONFIG))
 
     assert await janitor.clean() == (1, 2)
     assert await janitor.clean() == (0, 0)
@@ -315,16 +312,14 @@ async def test_a_key_of_another_type_keeps_the_forwarder_from_nothing_else(
         redis_client.hset(keys.task("a"), mapping={"msg": make_data(), "state": "retry"})
         redis_client.zadd(keys.retry, {"a": LONG_AGO_S})
     redis_client.set(KEYS.scheduled, "no set")
-    forwarder = Forwarder(
-        runner, SystemClock(), (KEYS, OTHER), interval_s=5, random=Random(), on_forward=int
-    )
+    forwarder = Forwarder(make_resources(runner, config=CONFIG))
 
     assert await forwarder.forward() == 2
     assert await forwarder.forward() == 0
 
     (said,) = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
     assert said == (
-        "cannot forward all tasks of queue mail: no sorted set: asynq:{mail}:scheduled; "
+        "cannot forward all tasks of queue mail: not a sorted set: asynq:{mail}:scheduled; "
         "delete or rename what is there"
     )
 
@@ -337,7 +332,7 @@ async def test_nothing_is_recovered_for_the_length_of_a_lease_after_an_outage(
     leave(redis_client, "a")
     with ChaosProxy(redis_server.port) as proxy:
         runner = AsyncRunner(Connector.of(proxy.url).open_async(), clock=SystemClock())
-        recoverer = Recoverer(runner, CONFIG, clock, (KEYS,), set(), counters=Counters())
+        recoverer = make_recoverer(runner, clock=clock)
         proxy.refuse()
         with pytest.raises(RedisUnavailableError):
             await recoverer.recover()
