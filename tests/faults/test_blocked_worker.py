@@ -113,5 +113,7 @@ def test_a_lock_that_is_held_for_longer_than_the_lease_costs_one_more_run_of_wha
     # What began before the lock was taken is cancelled, or ends, once its lease is lost.
     repeated = ledger.starts.total() - len(seen.ids)
     assert ledger.duplicates() <= repeated <= BLOCKED["concurrency"]
-    assert int(redis_client.get("asynq:{default}:failed")) == repeated
-    assert int(redis_client.get("asynq:{default}:processed")) == len(seen.ids) + repeated
+    # A task that was fetched but had not started is recovered as well, and starts only once.
+    recovered = int(redis_client.get("asynq:{default}:failed"))
+    assert repeated <= recovered <= BLOCKED["concurrency"]
+    assert int(redis_client.get("asynq:{default}:processed")) == len(seen.ids) + recovered
