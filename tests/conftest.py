@@ -8,7 +8,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 INSTALL = {
     "redis-server": "install redis-server (apt install redis-server, brew install redis)",

@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from pyasynq.app import App
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture

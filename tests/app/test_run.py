@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pyasynq.app import App
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 PROGRAM = """
 import sys

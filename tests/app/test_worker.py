@@ -14,7 +14,7 @@ from pyasynq.errors import RetryLater, TaskNotFoundError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 
 @dataclass

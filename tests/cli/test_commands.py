@@ -14,7 +14,7 @@ import pytest
 from pyasynq.client import Client
 from pyasynq.task import Task
 from pyasynq.version import __version__
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 APP = """
 from pyasynq import App

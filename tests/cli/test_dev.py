@@ -13,8 +13,8 @@ from pyasynq.client import Client
 from pyasynq.connection.embedded.server import EmbeddedServer, is_running
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.task import Task
-from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.eventually import eventually
 
 APP = """
 import os

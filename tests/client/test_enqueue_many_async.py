@@ -14,7 +14,7 @@ from pyasynq.errors import (
 )
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import EnqueueResult, Task, TaskState
-from tests.chaos_proxy import ChaosProxy
+from tests.support.chaos_proxy import ChaosProxy
 
 
 def tasks(count, **options):

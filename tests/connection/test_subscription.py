@@ -12,8 +12,8 @@ import redis
 
 from pyasynq.connection.connector import Connector
 from pyasynq.connection.subscription import listen
-from tests.eventually import eventually_async
-from tests.redis_server import RedisServer
+from tests.support.eventually import eventually_async
+from tests.support.redis_server import RedisServer
 
 LIMIT_S = 20.0
 

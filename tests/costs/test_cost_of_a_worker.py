@@ -11,9 +11,9 @@ from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.commands import Commands
-from tests.counting_proxy import Count, CountingProxy
-from tests.eventually import eventually_async
+from tests.support.commands import Commands
+from tests.support.counting_proxy import Count, CountingProxy
+from tests.support.eventually import eventually_async
 
 TASKS = 2000
 

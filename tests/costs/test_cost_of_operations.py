@@ -20,8 +20,8 @@ from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime
 from pyasynq.connection.connector import Connector
 from pyasynq.task import Task
 from pyasynq.worker.liveness.healthchecker import PING
-from tests.builders import NOW_NS, make_keys, make_prepared
-from tests.counting_proxy import Count, CountingProxy
+from tests.support.builders import NOW_NS, make_keys, make_prepared
+from tests.support.counting_proxy import Count, CountingProxy
 
 KEYS = make_keys()
 NOW_S = NOW_NS // NANOSECONDS

@@ -10,9 +10,9 @@ from typing import Any
 
 import redis
 
-from tests.eventually import eventually
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load
+from tests.support.eventually import eventually
 
 PROGRAM = Path(__file__).with_name("worker_program.py")
 

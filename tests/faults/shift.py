@@ -16,7 +16,7 @@ from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 # Leases are long: nothing here may count on being recovered. Outages are noticed quickly.
 CALM = {

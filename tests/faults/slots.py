@@ -3,8 +3,8 @@
 import asyncio
 
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
-from tests.worker.workplace import Workplace
+from tests.support.eventually import eventually_async
+from tests.support.workplace import Workplace
 
 SLOTS = 2
 

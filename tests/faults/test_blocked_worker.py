@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from pyasynq.task import Task
-from tests.eventually import eventually
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
 from tests.faults.ledger import Entry
 from tests.faults.load import enqueue
+from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -113,5 +113,7 @@ def test_a_lock_that_is_held_for_longer_than_the_lease_costs_one_more_run_of_wha
     # What began before the lock was taken is cancelled, or ends, once its lease is lost.
     repeated = ledger.starts.total() - len(seen.ids)
     assert ledger.duplicates() <= repeated <= BLOCKED["concurrency"]
-    assert int(redis_client.get("asynq:{default}:failed")) == repeated
-    assert int(redis_client.get("asynq:{default}:processed")) == len(seen.ids) + repeated
+    # A task that was fetched but had not started is recovered as well, and starts only once.
+    recovered = int(redis_client.get("asynq:{default}:failed"))
+    assert repeated <= recovered <= BLOCKED["concurrency"]
+    assert int(redis_client.get("asynq:{default}:processed")) == len(seen.ids) + recovered

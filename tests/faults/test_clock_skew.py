@@ -12,9 +12,9 @@ from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.eventually import eventually_async
 from tests.faults.figures import show
 from tests.faults.shift import CALM
+from tests.support.eventually import eventually_async
 
 pytestmark = pytest.mark.timeout(60)
 

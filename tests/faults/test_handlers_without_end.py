@@ -14,10 +14,10 @@ import pytest
 from pyasynq import retry
 from pyasynq.client_async import AsyncClient
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
-from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots
-from tests.worker.workplace import Workplace
+from tests.support.eventually import eventually, eventually_async
+from tests.support.workplace import Workplace
 
 DAY = {"retry_delay": retry.fixed(86_400)}
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.eventually import eventually
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
 from tests.faults.load import Load
+from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

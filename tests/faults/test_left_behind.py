@@ -10,9 +10,9 @@ from pyasynq import retry
 from pyasynq.client_async import AsyncClient
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.builders import make_data
-from tests.eventually import eventually_async
-from tests.worker.workplace import Workplace
+from tests.support.builders import make_data
+from tests.support.eventually import eventually_async
+from tests.support.workplace import Workplace
 
 KEYS = queue_keys("default")
 LONG_AGO_S = 1_000

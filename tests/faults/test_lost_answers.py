@@ -27,9 +27,9 @@ from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.wire.records import ServerRecord
-from tests.broker.golden_state import dump
-from tests.builders import NOW_NS, make_data, make_keys, make_prepared
-from tests.chaos_proxy import ChaosProxy
+from tests.support.builders import NOW_NS, make_data, make_keys, make_prepared
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.golden_state import dump
 
 KEYS = make_keys()
 NOW_S = NOW_NS // NANOSECONDS

@@ -20,11 +20,11 @@ from pyasynq.connection.connector import Connector
 from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
 from tests.faults.load import Load, enqueue
-from tests.worker.workplace import Workplace
+from tests.support.eventually import eventually, eventually_async
+from tests.support.workplace import Workplace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

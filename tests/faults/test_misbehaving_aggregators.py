@@ -9,9 +9,9 @@ import pytest
 from pyasynq.client_async import AsyncClient
 from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
 from tests.faults.figures import show
-from tests.worker.workplace import Workplace
+from tests.support.eventually import eventually_async
+from tests.support.workplace import Workplace
 
 
 class Own(BaseException):

@@ -10,11 +10,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually_async
 from tests.faults.figures import show
 from tests.faults.shift import IMPATIENT, repeated_lines, shift
-from tests.redis_server import RedisServer
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.eventually import eventually_async
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -13,11 +13,11 @@ from pyasynq.broker.operation import Script
 from pyasynq.client import Client
 from pyasynq.errors import IncompatibleRedisError, PyasynqError
 from pyasynq.task import Task
-from tests.broker.golden_state import dump
-from tests.eventually import eventually_async
 from tests.faults.figures import show
 from tests.faults.shift import repeated_lines, shift
 from tests.faults.test_lost_answers import CASES, open_runner, prepare_redis, without_countdown
+from tests.support.eventually import eventually_async
+from tests.support.golden_state import dump
 
 pytestmark = pytest.mark.timeout(90)
 

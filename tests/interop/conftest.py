@@ -11,7 +11,7 @@ import pytest
 from pyasynq.client_async import AsyncClient
 from pyasynq.inspector.inspector_async import AsyncInspector
 from tests.interop.peer import Peer
-from tests.worker.workplace import Workplace
+from tests.support.workplace import Workplace
 
 SOURCE = Path(__file__).parent / "go"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pyasynq.task import TaskInfo
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 
 class GoWorker:

@@ -7,7 +7,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 CANCEL = "asynq:cancel"
 STRICT = {"queues": {"default": 2, "low": 1}, "strict_priority": True, "concurrency": 1}

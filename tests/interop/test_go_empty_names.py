@@ -16,11 +16,11 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Count
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.builders import make_data
-from tests.eventually import eventually_async
 from tests.interop.peer import Peer
-from tests.redis_cluster import RedisCluster
-from tests.worker.workplace import QUICK
+from tests.support.builders import make_data
+from tests.support.eventually import eventually_async
+from tests.support.redis_cluster import RedisCluster
+from tests.support.workplace import QUICK
 
 NAMELESS = {"empty": b"", "of fields nobody knows": b"\xfa\x01\x01x"}
 CANNOT_ARCHIVE = "recoverer: could not move task to archive: INTERNAL_ERROR: redis eval error: "

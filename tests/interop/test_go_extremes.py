@@ -6,8 +6,8 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.builders import make_data
-from tests.eventually import eventually_async
+from tests.support.builders import make_data
+from tests.support.eventually import eventually_async
 
 MOST, LEAST = 2**63 - 1, -(2**63)
 

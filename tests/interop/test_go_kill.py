@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from tests.eventually import eventually, eventually_async
 from tests.faults.figures import show
 from tests.faults.fleet import Fleet
 from tests.faults.load import Load
 from tests.interop.peer import GoWorker
+from tests.support.eventually import eventually, eventually_async
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -7,8 +7,8 @@ import pytest
 
 from pyasynq.errors import TaskIdConflictError
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
 from tests.interop.peer import as_go_says
+from tests.support.eventually import eventually_async
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
 LATE_S = 4_102_444_800

@@ -8,7 +8,7 @@ import pytest
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.order_of_go import limit, misfit
+from tests.support.order_of_go import limit, misfit
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}
 CHANCE = 1e-9  # nothing is seeded here: a fair server fails once in so many runs

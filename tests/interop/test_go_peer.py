@@ -8,7 +8,7 @@ from pyasynq.app import App
 from pyasynq.errors import SkipRetry
 from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 
 async def test_go_enqueues_and_python_runs(peer, work):

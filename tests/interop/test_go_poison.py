@@ -4,7 +4,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 POISON = {
     "garbage": {"msg": b"\xff\xff garbage \x00", "state": "pending"},

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pyasynq import retry
 from pyasynq.errors import RetryLater, RevokeTask
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
 from tests.interop.peer import as_go_says
+from tests.support.eventually import eventually_async
 
 RETRY = "asynq:{default}:retry"
 HOUR = retry.fixed(3600)

@@ -7,7 +7,7 @@ import pytest
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 SERVER_KEYS = ("asynq:queues", "asynq:servers", "asynq:workers", "asynq:{default}:processed")
 

@@ -119,10 +119,10 @@ def believe_every_round_trip_to_be_even() -> None:
 
 
 BAD_INPUT = "tests/properties/test_bad_input.py"
-PAYLOADS = "tests/unit/test_payload_properties.py"
-MESSAGES = "tests/unit/wire/test_message.py"
-DURATIONS = "tests/unit/wire/test_go_duration.py"
-OPTION_TEXTS = "tests/unit/wire/test_option_text.py"
+PAYLOADS = "tests/payload/test_properties.py"
+MESSAGES = "tests/wire/test_message.py"
+DURATIONS = "tests/wire/test_go_duration.py"
+OPTION_TEXTS = "tests/wire/test_option_text.py"
 
 BUGS: dict[str, Callable[[], None]] = {
     f"{BAD_INPUT}::test_options_are_good_or_a_config_error": forget_the_range_of_durations,
@@ -158,10 +158,10 @@ BUGS: dict[str, Callable[[], None]] = {
     f"{OPTION_TEXTS}::test_any_text_gives_an_option_or_a_clear_error": (
         take_every_option_to_have_an_argument
     ),
-    "tests/unit/test_clock.py::test_the_estimate_is_never_worse_than_the_best_sample_so_far": (
+    "tests/test_clock.py::test_the_estimate_is_never_worse_than_the_best_sample_so_far": (
         believe_every_round_trip_to_be_even
     ),
-    "tests/unit/test_options.py::test_any_values_give_options_or_one_clear_error": (
+    "tests/test_options.py::test_any_values_give_options_or_one_clear_error": (
         forget_the_range_of_durations
     ),
 }

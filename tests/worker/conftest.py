@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pyasynq.client_async import AsyncClient
-from tests.worker.workplace import Workplace
+from tests.support.workplace import Workplace
 
 
 @pytest.fixture

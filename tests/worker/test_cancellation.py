@@ -9,11 +9,11 @@ from pyasynq import retry
 from pyasynq.errors import RetryLater
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually_async
-from tests.worker import process_handlers
-from tests.worker.process_ledger import lines
-from tests.worker.workplace import Workplace
+from tests.support import process_handlers
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.eventually import eventually_async
+from tests.support.process_ledger import lines
+from tests.support.workplace import Workplace
 
 CHANNEL = "asynq:cancel"
 LATE = {"retry_delay": retry.fixed(3600), "cancel_grace": 20}

@@ -11,9 +11,9 @@ from pyasynq.wire.records import decode_server, decode_worker
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually_async
-from tests.worker.workplace import QUICK
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.eventually import eventually_async
+from tests.support.workplace import QUICK
 
 
 async def test_processor_runs_a_task_and_deletes_it(work):

@@ -9,9 +9,9 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.worker import test_components as proofs
-from tests.worker import test_groups as groups
-from tests.worker import test_notifier as listeners
-from tests.worker import test_watchdog as watch
+from tests.worker.groups import test_aggregator as groups
+from tests.worker.liveness import test_watchdog as watch
+from tests.worker.notify import test_notifier as listeners
 
 PROOFS = {
     "Aggregator": groups.test_a_full_group_becomes_one_task_and_its_members_are_deleted,

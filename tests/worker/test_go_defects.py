@@ -17,13 +17,12 @@ from pyasynq.lifecycle.component import Life
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import assemble
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.builders import NOW_NS, make_data
-from tests.chaos_proxy import ChaosProxy
-from tests.eventually import eventually_async
-from tests.worker.workplace import QUICK
+from tests.support.builders import NOW_NS, make_data, make_resources
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.eventually import eventually_async
+from tests.support.workplace import QUICK
 
 KEYS = queue_keys("default")
 NOW_S = NOW_NS // 1_000_000_000
@@ -137,7 +136,7 @@ class HastyLife(Life):
     async def pause(self, seconds: float) -> bool:
         self.pauses.append(seconds)
         if len(self.pauses) == self._most:
-            self.stopping.set()
+            self.stop()
         await asyncio.sleep(0)
         return not self.stopping.is_set()
 
@@ -147,11 +146,10 @@ async def test_a_redis_that_is_gone_is_asked_more_and_more_rarely(caplog):
     connector, clock, life = Connector.of("redis://127.0.0.1:1"), SystemClock(), HastyLife(9)
     runner = AsyncRunner(connector.open_async(), clock=clock)
     parts = assemble(
-        *(ServeMux(), ServerConfig(), clock, connector, runner),
-        server_id="s",
+        ServeMux(),
+        make_resources(runner, clock=clock, connector=connector),
         state=None,
         status=lambda: "active",
-        counters=Counters(),
     )
 
     await parts.processor.run(life)

@@ -9,8 +9,8 @@ from pyasynq.errors import SkipRetry, TaskNotFoundError
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.chaos_proxy import ChaosProxy
-from tests.worker.workplace import QUICK
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.workplace import QUICK
 
 KEY = "asynq:{default}:t:"
 LONG = {"lease_duration": 600}  # nobody recovers what is lost before the test has looked at it

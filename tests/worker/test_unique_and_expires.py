@@ -12,7 +12,7 @@ from pyasynq.errors import (
     TaskIdConflictError,
 )
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
-from tests.eventually import eventually_async
+from tests.support.eventually import eventually_async
 
 
 def locks(work) -> list[bytes]:

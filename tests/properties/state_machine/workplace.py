@@ -21,13 +21,14 @@ from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.attempt.outcome import Outcome
 from pyasynq.worker.attempt.running_task import Held, RunningTask, deadline_ns
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.counters import Counters
 from pyasynq.worker.finish.finisher import Finisher
 from pyasynq.worker.maintenance.forwarder import Forwarder
 from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
+from pyasynq.worker.resources import ServerResources
 from tests.properties.state_machine.endings import is_failure, retry_delay
 from tests.properties.state_machine.model import DAY_S, LEASE_S
+from tests.support.builders import make_resources
 
 QUEUES = ("mail", "logs")
 MOST_ARCHIVED = 3
@@ -53,7 +54,7 @@ class Workplace:
         self.client = Client(url, clock=clock)
         self._loop = asyncio.Runner()
         self._runner = AsyncRunner(Connector.of(url).open_async(), clock=clock, random=Random(1))
-        self._janitor = Janitor(self._runner, CONFIG, clock, self.keys)
+        self._janitor = Janitor(self.resources())
         self._owners = 0
 
     def close(self) -> None:
@@ -78,26 +79,23 @@ class Workplace:
 
         return self._loop.run(waited())
 
+    def resources(self, **fields: Any) -> ServerResources:
+        return make_resources(
+            self._runner, config=CONFIG, clock=self.clock, random=Random(1), **fields
+        )
+
     def new_owner(self) -> str:
         self._owners += 1
         return f"owner {self._owners}"
 
     def worker(self) -> "Worker":
-        return self.wait(_made(lambda: Worker(self, self._runner)))
+        return self.wait(_made(lambda: Worker(self)))
 
     def forward(self) -> int:
         return self.wait(self._forward())
 
     async def _forward(self) -> int:
-        forwarder = Forwarder(
-            self._runner,
-            self.clock,
-            self.keys,
-            interval_s=5.0,
-            random=Random(1),
-            on_forward=lambda: None,
-        )
-        return await forwarder.forward()
+        return await Forwarder(self.resources()).forward()
 
     def clean(self) -> tuple[int, int]:
         return self.wait(self._janitor.clean())
@@ -106,20 +104,12 @@ class Workplace:
 class Worker:
     """A server without its loops: it holds what it dequeues until the outcome is written."""
 
-    def __init__(self, place: Workplace, runner: AsyncRunner) -> None:
+    def __init__(self, place: Workplace) -> None:
         self.held: Held = {}
         self._place = place
-        self._finisher = Finisher(
-            runner,
-            CONFIG,
-            place.clock,
-            self.held,
-            on_written=lambda: None,
-            on_retry=lambda _due_ns: None,
-        )
-        self._recoverer = Recoverer(
-            runner, CONFIG, place.clock, place.keys, self.held, counters=Counters()
-        )
+        resources = place.resources(held=self.held)
+        self._finisher = Finisher(resources, on_retry=lambda _due_ns: None)
+        self._recoverer = Recoverer(resources)
 
     def dequeue(self, keys: QueueKeys, count: int, owner: str) -> list[str]:
         """Take tasks as a processor does, late ones included; return their ids."""
@@ -133,6 +123,7 @@ class Worker:
             running = RunningTask(
                 message=message,
                 keys=keys,
+                key=(keys.queue, leased.task_id),
                 fence=Fence(owner=owner),
                 leased=leased,
                 started_ns=place.now_ns,
@@ -140,7 +131,7 @@ class Worker:
                 ends_at=0.0,
                 lease_until_s=until_s,
             )
-            self.held.setdefault((keys.queue, leased.task_id), running)
+            self.held.setdefault(running.key, running)
         return [leased.task_id for leased in fetched.tasks]
 
     def settle(self, settled: Sequence[tuple[RunningTask, Outcome]]) -> None:
@@ -154,10 +145,10 @@ class Worker:
         """Beat once for one queue; return the ids that are lost."""
         tasks = [running for (queue, _id), running in self.held.items() if queue == keys.queue]
         until_s = lease_expires_at_s(self._place.clock, LEASE_S)
-        named = [(running.leased.task_id, running.owner) for running in tasks]
+        named = [(running.task_id, running.owner) for running in tasks]
         lost = self._place.run(maintain.extend_lease(keys, named, until_s=until_s)) if named else []
         for running in tasks:
-            if running.leased.task_id not in lost:
+            if running.task_id not in lost:
                 running.lease_until_s = until_s
         return lost
 

@@ -1,0 +1,74 @@
+"""Builders with defaults: a test names only what it is about."""
+
+from typing import Any
+
+from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
+from pyasynq.broker.operations.dequeue import Leased
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.clock import SystemClock
+from pyasynq.connection.connector import Connector
+from pyasynq.options import EnqueueOptions
+from pyasynq.task import Task
+from pyasynq.wire.keys import QueueKeys, queue_keys
+from pyasynq.wire.message import TaskMessage, encode
+from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.resources import ServerResources
+
+NOW_NS = 2_000_000_000_500_000_000
+NOWHERE = "redis://127.0.0.1:1"
+
+
+def make_message(**fields: Any) -> TaskMessage:
+    values: dict[str, Any] = {"id": "a", "type": "email", "queue": "mail", "retry": 3, **fields}
+    return TaskMessage(**values)
+
+
+def make_data(**fields: Any) -> bytes:
+    return encode(make_message(**fields))
+
+
+def make_keys(queue: str = "mail") -> QueueKeys:
+    return queue_keys(queue)
+
+
+def make_prepared(
+    task_id: str = "a", *, task: Task | None = None, now_ns: int = NOW_NS, **options: Any
+) -> PreparedTask:
+    return prepare(
+        task or Task("email", b"{}"),
+        EnqueueOptions(task_id=task_id, **options),
+        make_keys(),
+        now_ns=now_ns,
+        new_id=lambda: "new",
+    )
+
+
+def make_running(task_id: str = "a", **fields: Any) -> RunningTask:
+    message = make_message(id=task_id)
+    values: dict[str, Any] = {
+        "message": message,
+        "keys": make_keys(),
+        "key": (make_keys().queue, task_id),
+        "fence": Fence(owner="me"),
+        "leased": Leased(task_id=task_id, data=encode(message)),
+        "started_ns": 0,
+        "deadline_ns": 0,
+        "ends_at": 0.0,
+        "lease_until_s": 0,
+        **fields,
+    }
+    return RunningTask(**values)
+
+
+def make_resources(runner: Any = None, *, url: str = NOWHERE, **fields: Any) -> ServerResources:
+    """What components share; *url* is for those that open connections of their own."""
+    values: dict[str, Any] = {
+        "config": ServerConfig(),
+        "clock": SystemClock(),
+        "connector": Connector.of(url),
+        "runner": runner,
+        "server_id": "me",
+        **fields,
+    }
+    return ServerResources(**values)

@@ -1,0 +1,61 @@
+"""One Redis, one client, and quick servers, for tests of the worker."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import redis
+
+from pyasynq.client_async import AsyncClient
+from pyasynq.task import Task, TaskInfo
+from pyasynq.wire.message import TaskMessage, decode
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.server import Server
+from tests.support.eventually import eventually_async
+
+# Everything that a server waits for is short here, so that no test has to wait long.
+QUICK = {
+    "task_check_interval": 0.01,
+    "delayed_task_check_interval": 0.05,
+    "janitor_interval": 0.02,
+    "lease_duration": 1,
+    "heartbeat_interval": 0.1,
+    "recover_interval": 0.05,
+    "cancel_grace": 0.2,
+    "shutdown_timeout": 2,
+}
+
+
+class Workplace:
+    """One Redis, one client, and servers as needed."""
+
+    def __init__(self, url: str, client: AsyncClient, redis_client: redis.Redis) -> None:
+        self.url = url
+        self.client = client
+        self.redis = redis_client
+
+    def server(self, **settings: Any) -> Server:
+        return Server(self.url, ServerConfig(**{**QUICK, **settings}))
+
+    @contextlib.asynccontextmanager
+    async def serving(self, mux: ServeMux, **settings: Any) -> AsyncIterator[Server]:
+        async with self.server(**settings).running(mux) as server:
+            yield server
+
+    async def enqueue(self, task_type: str, payload: bytes = b"{}", **options: Any) -> TaskInfo:
+        return await self.client.enqueue(Task(task_type, payload), **options)
+
+    def message(self, info: TaskInfo) -> TaskMessage:
+        return decode(self.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "msg"))
+
+    def state(self, info: TaskInfo) -> str | None:
+        found = self.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "state")
+        return found.decode() if found else None
+
+    async def until(self, info: TaskInfo, state: str | None) -> None:
+        """Wait until the task is in *state*; None: until it is gone."""
+        await eventually_async(lambda: self.state(info) == state)
+
+    def count(self, name: str, queue: str = "default") -> int:
+        return int(self.redis.get(f"asynq:{{{queue}}}:{name}") or 0)

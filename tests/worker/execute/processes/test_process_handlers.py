@@ -1,0 +1,260 @@
+"""Handlers that run in processes of their own."""
+
+import json
+import os
+import re
+import signal
+
+import pytest
+
+from pyasynq import retry
+from tests.support.eventually import eventually_async
+from tests.support.process_handlers import OwnError, mux
+from tests.support.process_ledger import is_alive, lines, release, started_pid
+
+pytestmark = pytest.mark.slow
+
+LATE = {"retry_delay": retry.fixed(3600)}
+
+
+def result_of(work, info):
+    return work.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "result")
+
+
+async def test_a_handler_in_a_process_knows_its_task_and_returns_its_result(work):
+    async with work.serving(mux):
+        info = await work.enqueue(
+            "describe", b"42", headers={"trace": "t1"}, retention=60, timeout=60
+        )
+        await work.until(info, "completed")
+
+    told = json.loads(result_of(work, info))
+    assert told.pop("pid") != os.getpid()
+    assert told == {
+        "type": "describe",
+        "payload": "42",
+        "headers": {"trace": "t1"},
+        "id": info.id,
+        "queue": "default",
+        "attempt": 1,
+        "is_current": True,
+        "seconds_left": True,
+    }
+
+
+async def test_one_process_runs_one_handler_after_the_other(work):
+    async with work.serving(mux, process_pool_size=1, concurrency=5):
+        infos = [await work.enqueue("describe", retention=60) for _ in range(5)]
+        for info in infos:
+            await work.until(info, "completed")
+
+    pids = {json.loads(result_of(work, info))["pid"] for info in infos}
+    assert len(pids) == 1
+
+
+async def test_as_many_processes_work_side_by_side_as_the_pool_has(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, process_pool_size=2, concurrency=5):
+        infos = [await work.enqueue("meet", str(ledger).encode(), retention=60) for _ in range(3)]
+        await eventually_async(lambda: len(lines(ledger)) == 2)
+        assert work.redis.llen("asynq:{default}:active") == 3
+        release(ledger)
+        for info in infos:
+            await work.until(info, "completed")
+
+    assert len({result_of(work, info) for info in infos}) == 2
+
+
+async def test_a_coroutine_function_runs_in_a_process_too(work):
+    async with work.serving(mux):
+        info = await work.enqueue("async", retention=60)
+        await work.until(info, "completed")
+
+    assert re.fullmatch(rb"done in process \d+", result_of(work, info))
+
+
+async def test_a_handler_in_a_process_stores_its_progress_at_once(work, tmp_path):
+    goal = tmp_path / "goal"
+    async with work.serving(mux):
+        info = await work.enqueue("progress", str(goal).encode(), retention=60)
+        await eventually_async(lambda: result_of(work, info) == b"half")
+        assert work.state(info) == "active"
+        goal.touch()
+        await work.until(info, "completed")
+
+    assert result_of(work, info) == b"half"
+
+
+async def test_an_exception_comes_back_with_its_class_its_text_and_its_line(work):
+    seen = []
+
+    def is_failure(error):
+        seen.append(error)
+        return True
+
+    async with work.serving(mux, is_failure=is_failure, **LATE):
+        info = await work.enqueue("fail")
+        await work.until(info, "retry")
+
+    assert [type(error) for error in seen] == [OwnError]
+    assert str(seen[0]) == "no such user (42)"
+    assert re.fullmatch(
+        r"OwnError: no such user \(42\) \[process_handlers.py:\d+\]", work.message(info).error_msg
+    )
+
+
+async def test_a_result_that_is_not_bytes_is_a_failure(work):
+    async with work.serving(mux, **LATE):
+        info = await work.enqueue("wrong_result", retention=60)
+        await work.until(info, "retry")
+
+    assert "'wrong_result' returned dict" in work.message(info).error_msg
+
+
+async def test_a_handler_in_a_process_says_what_becomes_of_its_task(work):
+    async with work.serving(mux, **LATE):
+        skipped, revoked, deferred = [
+            await work.enqueue(each) for each in ("skip", "revoke", "later")
+        ]
+        await work.until(skipped, "archived")
+        await work.until(revoked, None)
+        await work.until(deferred, "retry")
+
+    assert work.message(skipped).error_msg.startswith("ValueError: outside [")
+    assert work.message(deferred).retried == 0
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("segfault", "the process of the handler ended by signal 11 (SIGSEGV)"),
+        ("exit", "the process of the handler ended with exit code 3"),
+        (
+            "killed",
+            "the process of the handler ended by signal 9 (SIGKILL); was there too little memory?",
+        ),
+        ("closed", "the process of the handler closed the socket of pyasynq"),
+        ("garbage", "the process of the handler wrote into the socket of pyasynq"),
+        ("abandoned", "the process of the handler ended with exit code 5"),
+    ],
+)
+async def test_a_process_that_dies_is_a_failure_of_its_task_alone(work, tmp_path, how, said):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, process_pool_size=1, **LATE):
+        info = await work.enqueue(f"die:{how}", str(ledger).encode())
+        after = await work.enqueue("describe", retention=60)
+        await work.until(info, "retry")
+        await work.until(after, "completed")
+
+    assert work.message(info).error_msg == said
+    assert work.message(info).retried == 1
+
+
+async def test_what_a_handler_has_started_ends_with_a_process_that_dies(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, **LATE):
+        info = await work.enqueue("die:abandoned", str(ledger).encode())
+        await work.until(info, "retry")
+        await eventually_async(lambda: not is_alive(started_pid(ledger)))
+
+
+async def test_what_a_handler_has_started_ends_with_a_process_that_is_killed(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, shutdown_timeout=0.1):
+        info = await work.enqueue("start:wait", str(ledger).encode())
+        await eventually_async(lambda: lines(ledger))
+
+    await eventually_async(lambda: not is_alive(started_pid(ledger)))
+    assert work.state(info) == "pending"
+
+
+async def test_what_a_handler_has_left_behind_ends_with_the_worker(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux):
+        info = await work.enqueue("start:leave", str(ledger).encode(), retention=60)
+        await work.until(info, "completed")
+        await work.until(await work.enqueue("describe", retention=60), "completed")
+        assert is_alive(started_pid(ledger))
+
+    await eventually_async(lambda: not is_alive(started_pid(ledger)))
+
+
+async def test_sys_exit_is_a_failure_and_leaves_the_process_alone(work):
+    async with work.serving(mux, **LATE):
+        info = await work.enqueue("die:sys_exit")
+        await work.until(info, "retry")
+
+    assert work.message(info).error_msg.startswith("SystemExit: 4 [")
+
+
+async def test_a_handler_whose_time_is_up_is_interrupted_and_can_clean_up(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, cancel_grace=20, **LATE):
+        info = await work.enqueue("loop", str(ledger).encode(), timeout=1)
+        await work.until(info, "retry")
+
+    assert work.message(info).error_msg == "context deadline exceeded"
+    assert lines(ledger)[1:] == ["cleaned up True"]
+
+
+async def test_a_handler_that_holds_the_interpreter_is_killed_when_its_time_is_up(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, process_pool_size=1, concurrency=1, **LATE):
+        info = await work.enqueue("stubborn", str(ledger).encode(), timeout=1)
+        after = await work.enqueue("describe", retention=60)
+        await work.until(info, "retry")
+        assert not is_alive(started_pid(ledger))
+        await work.until(after, "completed")
+
+    assert work.message(info).error_msg == "context deadline exceeded"
+
+
+async def test_a_cancelled_handler_is_interrupted_and_its_process_goes_on(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, process_pool_size=1, cancel_grace=20, **LATE):
+        info = await work.enqueue("sleep", str(ledger).encode())
+        await eventually_async(lambda: lines(ledger))
+        work.redis.publish("asynq:cancel", info.id)
+        await work.until(info, "retry")
+        after = await work.enqueue("describe", retention=60)
+        await work.until(after, "completed")
+
+    assert work.message(info).error_msg == "context canceled"
+    assert json.loads(result_of(work, after))["pid"] == started_pid(ledger)
+
+
+async def test_a_handler_that_outlasts_the_shutdown_is_killed_and_its_task_requeued(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, shutdown_timeout=0.1):
+        info = await work.enqueue("stubborn", str(ledger).encode())
+        await eventually_async(lambda: lines(ledger))
+
+    assert work.state(info) == "pending"
+    assert not is_alive(started_pid(ledger))
+
+
+async def test_a_signal_from_elsewhere_does_not_interrupt_a_handler(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux):
+        info = await work.enqueue("meet", str(ledger).encode(), retention=60)
+        await eventually_async(lambda: lines(ledger))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTSTP):
+            os.kill(started_pid(ledger), number)
+        release(ledger)
+        await work.until(info, "completed")
+
+    assert int(result_of(work, info)) == started_pid(ledger)
+
+
+async def test_a_late_result_of_a_process_is_told_to_its_handler(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, **LATE):
+        info = await work.enqueue("progress", str(ledger).encode(), retention=60)
+        await eventually_async(lambda: result_of(work, info) == b"half")
+        work.redis.hset(f"asynq:{{default}}:t:{info.id}", "owner", "somebody else")
+        other = await work.enqueue("progress", str(ledger).encode(), retention=60)
+        await eventually_async(lambda: result_of(work, other) == b"half")
+        ledger.touch()
+        await work.until(other, "completed")
+
+    assert work.state(info) == "active"

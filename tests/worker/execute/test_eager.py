@@ -1,0 +1,201 @@
+"""Handlers that do not wait share an asyncio task, and nobody can tell by anything else."""
+
+import asyncio
+from contextvars import ContextVar
+
+import pytest
+
+from pyasynq.worker.execute.eager import EagerRunner
+from pyasynq.worker.handlers.context import current_context
+from pyasynq.worker.handlers.mux import ServeMux
+from tests.support.builders import make_running
+from tests.support.eventually import eventually_async
+from tests.support.workplace import Workplace
+
+COLOUR: ContextVar[str] = ContextVar("colour")
+TASKS = 5
+
+
+class Incomparable:
+    __hash__ = None
+
+    def __eq__(self, other):
+        raise ValueError("which of the elements?")
+
+
+async def run_all(work: Workplace, handle, **settings) -> None:
+    """Run *handle* for five tasks that one fetch brings."""
+    mux = ServeMux()
+    mux.add("email", handle)
+    infos = [await work.enqueue("email", b"%d" % number) for number in range(TASKS)]
+    async with work.serving(mux, concurrency=TASKS, **settings):
+        for info in infos:
+            await work.until(info, None)
+
+
+def kept_asyncio_task(seen: dict[str, "asyncio.Task"]) -> "asyncio.Task":
+    seen[current_context().task_id] = own = asyncio.current_task()
+    return own
+
+
+async def test_handlers_that_do_not_wait_share_an_asyncio_task(work):
+    seen = {}
+
+    async def handle(ctx, task):
+        kept_asyncio_task(seen)
+
+    await run_all(work, handle)
+
+    assert len(seen) == TASKS
+    assert len(set(seen.values())) == 1
+
+
+@pytest.mark.parametrize("waiting", [b"0", b"2"])
+async def test_a_handler_that_waits_keeps_its_asyncio_task_to_itself(work, waiting):
+    after = {}
+
+    async def handle(ctx, task):
+        if task.payload >= waiting:
+            await asyncio.sleep(0)
+            kept_asyncio_task(after)
+
+    await run_all(work, handle)
+
+    assert len(after) == TASKS - int(waiting)
+    assert len(set(after.values())) == len(after)
+
+
+async def test_the_asyncio_task_of_a_handler_bears_the_id_of_its_task(work):
+    names = []
+
+    async def handle(ctx, task):
+        names.append((asyncio.current_task().get_name(), ctx.task_id))
+        if task.payload >= b"3":
+            await asyncio.sleep(0)
+            names.append((asyncio.current_task().get_name(), ctx.task_id))
+
+    await run_all(work, handle)
+
+    assert len(names) == TASKS + 2
+    assert all(name == task_id for name, task_id in names)
+
+
+@pytest.mark.parametrize("value", ["red", Incomparable()])
+async def test_a_context_variable_that_a_handler_sets_is_not_seen_by_the_next(work, value):
+    found = []
+
+    async def handle(ctx, task):
+        found.append(COLOUR.get(None))
+        COLOUR.set(value)
+
+    await run_all(work, handle)
+
+    assert found == [None] * TASKS
+
+
+async def test_an_equal_value_of_a_context_variable_is_not_seen_by_the_next_either(work):
+    first, found = [], []
+    COLOUR.set(first)
+
+    async def handle(ctx, task):
+        found.append(COLOUR.get() is first)
+        COLOUR.set([])
+
+    await run_all(work, handle)
+
+    assert found == [True] * TASKS
+
+
+async def test_a_handler_that_resets_its_context_variables_shares_its_asyncio_task(work):
+    seen = {}
+
+    async def handle(ctx, task):
+        token = COLOUR.set("red")
+        kept_asyncio_task(seen)
+        COLOUR.reset(token)
+
+    await run_all(work, handle)
+
+    assert len(seen) == TASKS
+    assert len(set(seen.values())) == 1
+
+
+async def test_a_handler_that_cancels_itself_ends_no_other_one(work):
+    runs = []
+
+    async def handle(ctx, task):
+        runs.append(task.payload)
+        if task.payload == b"1" and runs.count(b"1") == 1:
+            asyncio.current_task().cancel()
+        elif task.payload == b"2":
+            await asyncio.sleep(0)
+
+    await run_all(work, handle)
+
+    assert sorted(runs) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_a_cancellation_that_a_handler_takes_back_ends_no_other_one(work):
+    runs = []
+
+    async def handle(ctx, task):
+        runs.append(task.payload)
+        if task.payload == b"1":
+            asyncio.current_task().cancel()
+            asyncio.current_task().uncancel()
+        elif task.payload == b"2":
+            await asyncio.sleep(0)
+
+    await run_all(work, handle)
+
+    assert sorted(runs) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_what_a_handler_leaves_running_keeps_its_context(work):
+    told, left = {}, []
+
+    async def tell(task_id):
+        told[task_id] = current_context().task_id
+
+    async def handle(ctx, task):
+        left.append(asyncio.create_task(tell(ctx.task_id)))
+
+    await run_all(work, handle)
+    await asyncio.gather(*left)
+
+    assert len(told) == TASKS
+    assert all(own == found for own, found in told.items())
+
+
+async def test_handlers_start_in_the_order_of_their_tasks(work):
+    started = []
+
+    async def handle(ctx, task):
+        started.append(task.payload)
+        if task.payload in {b"1", b"3"}:
+            await asyncio.sleep(0)
+
+    await run_all(work, handle)
+
+    assert started == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
+    waits, seen = asyncio.Event(), {}
+
+    async def run(running):
+        if running.leased.task_id == "first":
+            await waits.wait()
+        seen[running.leased.task_id] = asyncio.current_task()
+
+    first, second = make_running(task_id="first"), make_running(task_id="second")
+    contexts = dict.fromkeys((first, second))
+    eager = EagerRunner(asyncio.get_running_loop(), contexts, run, lambda _running: None)
+    eager.start(first)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waits.set()  # goes on before what is started now
+    eager.start(second)
+    await eventually_async(lambda: len(seen) == 2)
+
+    assert seen["first"] is not seen["second"]

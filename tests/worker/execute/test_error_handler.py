@@ -1,0 +1,166 @@
+"""The error handler of a server is told of every attempt that fails, once."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+
+import pytest
+
+from pyasynq import retry
+from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.worker.handlers.mux import ServeMux
+from tests.support.eventually import eventually_async
+
+LATE = {"retry_delay": retry.fixed(3600)}
+
+
+class Told:
+    """An error handler that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.errors = []
+
+    def __call__(self, ctx, task, error):
+        self.errors.append((ctx.task_id, type(error).__name__, str(error)))
+
+
+def mux_of(handle, kind="email"):
+    mux = ServeMux()
+    mux.add(kind, handle)
+    return mux
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(SkipRetry("no"), "archived"), (RevokeTask("no"), None), (RetryLater(3600), "retry")],
+)
+async def test_it_is_told_of_what_a_handler_says_of_its_task(work, error, state):
+    told = Told()
+
+    async def handle(ctx, task):
+        raise error
+
+    async with work.serving(mux_of(handle), error_handler=told):
+        info = await work.enqueue("email")
+        await work.until(info, state)
+
+    assert told.errors == [(info.id, type(error).__name__, str(error))]
+
+
+async def test_it_is_told_of_a_type_without_handler(work):
+    told = Told()
+
+    async with work.serving(ServeMux(), error_handler=told, **LATE):
+        info = await work.enqueue("email")
+        await work.until(info, "retry")
+
+    assert told.errors == [(info.id, "HandlerNotFoundError", 'handler not found for task "email"')]
+
+
+async def test_it_is_told_of_a_task_that_takes_too_long(work):
+    told = Told()
+
+    async def handle(ctx, task):
+        await asyncio.Event().wait()
+
+    async with work.serving(mux_of(handle), error_handler=told, **LATE):
+        info = await work.enqueue("email", timeout=1)
+        await work.until(info, "retry")
+
+    assert told.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
+
+
+async def test_it_is_told_once_of_a_handler_that_does_not_end(work):
+    told, release = Told(), threading.Event()
+
+    def handle(ctx, task):
+        release.wait(20)
+        raise ValueError("too late")
+
+    async with work.serving(mux_of(handle), error_handler=told, cancel_grace=0, **LATE):
+        info = await work.enqueue("email", timeout=1)
+        await work.until(info, "retry")
+        release.set()
+
+    assert told.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
+
+
+async def test_it_is_told_of_a_lost_lease(work):
+    told, started, ended = Told(), asyncio.Event(), asyncio.Event()
+
+    async def handle(ctx, task):
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with work.serving(mux_of(handle), error_handler=told, lease_duration=600):
+        info = await work.enqueue("email")
+        await started.wait()
+        work.redis.hset(f"asynq:{{default}}:t:{info.id}", "owner", "somebody else")
+        await ended.wait()
+        await eventually_async(lambda: told.errors)
+
+    assert told.errors == [(info.id, "PyasynqError", "asynq: task lease expired")]
+    assert work.state(info) == "active"
+
+
+async def test_it_is_not_told_of_a_task_that_is_requeued_at_the_shutdown(work):
+    told, started = Told(), asyncio.Event()
+
+    async def handle(ctx, task):
+        started.set()
+        await asyncio.Event().wait()
+
+    async with work.serving(mux_of(handle), error_handler=told, shutdown_timeout=0.05):
+        info = await work.enqueue("email")
+        await started.wait()
+
+    assert (work.state(info), told.errors) == ("pending", [])
+
+
+async def test_it_is_told_of_a_handler_that_ends_just_when_it_is_given_up(work):
+    told, release = Told(), asyncio.Event()
+
+    class Releasing(logging.Handler):
+        def emit(self, record):
+            if "goes on although" in record.getMessage():
+                release.set()
+
+    async def handle(ctx, task):
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    log, releasing = logging.getLogger("pyasynq.executor"), Releasing()
+    log.addHandler(releasing)
+    try:
+        async with work.serving(mux_of(handle), error_handler=told, cancel_grace=0.05, **LATE):
+            info = await work.enqueue("email", timeout=1)
+            await work.until(info, "retry")
+    finally:
+        log.removeHandler(releasing)
+
+    assert [task_id for task_id, *_error in told.errors] == [info.id]
+
+
+async def test_a_shutdown_lets_it_finish(work):
+    release, called, steps = threading.Event(), asyncio.Event(), []
+
+    def handle(ctx, task):
+        release.wait(20)
+
+    async def on_error(ctx, task, error):
+        called.set()
+        await asyncio.sleep(0.2)  # longer than the rest of the shutdown takes
+        steps.append(str(error))
+
+    settings = {"error_handler": on_error, "cancel_grace": 0.5, "shutdown_timeout": 0.05, **LATE}
+    async with work.serving(mux_of(handle), **settings):
+        info = await work.enqueue("email", timeout=1)
+        await called.wait()
+
+    release.set()
+    assert (work.state(info), steps) == ("retry", ["context deadline exceeded"])

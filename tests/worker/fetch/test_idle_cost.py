@@ -1,0 +1,234 @@
+"""What an idle server sends: counted command by command, for each pass of each component."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import FakeClock, SystemClock
+from pyasynq.connection.connector import Connector
+from pyasynq.connection.subscription import PING_INTERVAL_S
+from pyasynq.lifecycle.component import Life
+from pyasynq.options import to_seconds
+from pyasynq.wire.keys import queue_keys
+from pyasynq.worker.assembly import assemble
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.fetch.wake_up import MOST_QUEUES, RENEW_S, WakeUp
+from pyasynq.worker.groups.aggregator import LONGEST_INTERVAL_S
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.queue_probe import QueueProbe
+from tests.support.builders import make_resources
+from tests.support.commands import Commands
+from tests.support.eventually import eventually_async
+
+MOST_PER_S = 3.0  # what an idle server may send
+KEYS = queue_keys("default")
+
+
+@pytest.fixture
+def commands(redis_server, redis_url):
+    with Commands(redis_server) as commands:
+        yield commands
+
+
+@contextlib.asynccontextmanager
+async def assembled(redis_url, config):
+    """The parts of a server none of which runs by itself."""
+    connector, clock, mux = Connector.of(redis_url), SystemClock(), ServeMux()
+    mux.aggregator("*")(lambda group, tasks: None)
+    runner = AsyncRunner(connector.open_async(), clock=clock)
+    parts = assemble(
+        mux,
+        make_resources(runner, config=config, clock=clock, connector=connector),
+        state=None,
+        status=lambda: "active",
+    )
+    try:
+        yield parts
+    finally:
+        await parts.processor._idle_wait.close()
+        await parts.executor.close()
+        await runner.close()
+
+
+async def passes(parts, redis_url, commands):
+    """What one pass of each component sends, when scripts are known and nothing is to be done."""
+    beating = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
+
+    async def beat():
+        await asyncio.to_thread(parts.heartbeater._beat, beating)
+
+    async def ask_each_queue():
+        fetching = parts.processor._fetcher.fetch(10, lambda: True)
+        assert [batch async for batch in fetching] == []
+
+    steps = {
+        "beat": beat,
+        "fetch": ask_each_queue,
+        "poll": parts.processor._idle_wait._is_any_pending,
+        "forward": parts.forwarder.forward,
+        "clean": parts.janitor.clean,
+        "recover": parts.recoverer.recover,
+        "aggregate": parts.aggregator.aggregate,
+    }
+    found = {}
+    for name, step in steps.items():
+        await step()
+        commands.sent()
+        await step()
+        found[name] = commands.sent()
+    beating.close()
+    return found
+
+
+@pytest.mark.parametrize("number", [1, 3, 10, MOST_QUEUES, 20])
+async def test_an_idle_server_sends_less_than_three_commands_a_second(redis_url, commands, number):
+    config = ServerConfig(queues={f"queue-{n}": 1 + n for n in range(number)})
+
+    async with assembled(redis_url, config) as parts:
+        sent = await passes(parts, redis_url, commands)
+        block_s = parts.processor._idle_wait._wake_up._block_s
+
+    assert sent == {
+        "beat": ["time", "evalsha", "evalsha", "evalsha"],
+        "fetch": ["evalsha"] * number,
+        "poll": ["exists"],
+        "forward": ["exists"],
+        "clean": ["exists"],
+        "recover": ["exists"],
+        "aggregate": ["exists"],
+    }
+    is_polled = number > MOST_QUEUES
+    per_s = (
+        len(sent["beat"]) / to_seconds(config.heartbeat_interval)
+        + len(sent["fetch"]) / RENEW_S
+        + (1 / to_seconds(config.task_check_interval) if is_polled else number / block_s)
+        + len(sent["forward"]) / to_seconds(config.delayed_task_check_interval)
+        + len(sent["clean"]) / to_seconds(config.janitor_interval)
+        + len(sent["recover"]) / to_seconds(config.recover_interval)
+        # A server that polls so many queues has no groups here.
+        + (0 if is_polled else len(sent["aggregate"]) / LONGEST_INTERVAL_S)
+        + 2 / PING_INTERVAL_S  # of two subscriptions
+    )
+    assert per_s < MOST_PER_S
+
+
+async def test_a_wait_without_a_push_is_repeated_and_asks_nobody(redis_url, commands, redis_client):
+    clock, changed = FakeClock(), asyncio.Event()
+    wake_up = WakeUp(make_resources(url=redis_url, clock=clock, changed=changed))
+    wake_up._block_s = 0.01
+    wake_up.watch([KEYS])
+    names = []
+
+    def has_waited(times):
+        names.extend(name for name in commands.sent() if name == "blmove")
+        return len(names) >= times
+
+    await eventually_async(lambda: has_waited(5))
+    was_woken = changed.is_set()
+    clock.advance(RENEW_S + 1)
+    await changed.wait()  # it must ask first whether it may go on waiting
+    changed.clear()
+    wake_up.watch([KEYS])
+    redis_client.lpush(KEYS.pending, "a")
+    await changed.wait()
+    await wake_up.close()
+
+    assert not was_woken
+
+
+@pytest.mark.parametrize(("queues", "seconds"), [(1, 5), (5, 5), (10, 10), (16, 16)])
+async def test_the_waits_of_all_queues_send_at_most_a_command_a_second(redis_url, queues, seconds):
+    config = ServerConfig(queues={f"queue-{number}": 1 for number in range(queues)})
+    wake_up = WakeUp(make_resources(url=redis_url, config=config))
+
+    assert wake_up._block_s == seconds
+    await wake_up.close()
+
+
+@pytest.fixture
+async def runner(redis_url):
+    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
+    yield runner
+    await runner.close()
+
+
+def pending_of(keys):
+    return (keys.pending,)
+
+
+async def test_all_queues_are_visited_when_one_has_something(runner, redis_client):
+    queues = [queue_keys("a"), queue_keys("b")]
+    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
+
+    assert list(await probe.queues()) == []
+    redis_client.lpush(queues[1].pending, "task")
+    assert list(await probe.queues()) == queues
+
+
+async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, commands):
+    queues = [queue_keys("a"), queue_keys("b")]
+
+    assert list(await QueueProbe(runner, queues, pending_of, is_cluster=True).queues()) == queues
+    assert "exists" not in commands.sent()
+
+
+async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):
+    queues = [queue_keys("a")]
+    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
+    redis_client.execute_command("ACL", "SETUSER", "default", "-exists")
+    try:
+        assert list(await probe.queues()) == queues
+    finally:
+        redis_client.execute_command("ACL", "SETUSER", "default", "+exists")
+    assert list(await probe.queues()) == queues  # it does not ask again
+
+
+async def test_a_task_that_nobody_announced_is_found_by_the_next_pass(work, redis_url):
+    """Go producers announce nothing; a forwarder that has seen nothing yet must still look."""
+    async with assembled(redis_url, ServerConfig()) as parts:
+        before = [await parts.forwarder.forward() for _ in range(2)]
+        info = await work.enqueue("email", process_in=3600)
+        key = f"asynq:{{default}}:t:{info.id}"
+        work.redis.hdel(key, "process_at_ns")
+        work.redis.zadd(KEYS.scheduled, {info.id: 1})
+        found = await parts.forwarder.forward()
+
+    assert (before, found) == ([0, 0], 1)
+    assert work.state(info) == "pending"
+
+
+async def test_a_poll_that_finds_nothing_is_followed_by_the_next_one_not_by_a_fetch(
+    redis_url, commands
+):
+    config = ServerConfig(
+        queues=dict.fromkeys(map(str, range(MOST_QUEUES + 1)), 1), task_check_interval=0.01
+    )
+    async with assembled(redis_url, config) as parts:
+        life, names = Life(), []
+        running = asyncio.create_task(parts.processor.run(life))
+        await eventually_async(lambda: names.extend(commands.sent()) or names.count("exists") >= 20)
+        life.stop()
+        await running
+
+    assert names.count("evalsha") == len(config.queues)  # of the one fetch before
+
+
+async def test_more_queues_than_can_be_waited_for_are_asked_in_one_command(work, commands):
+    seen, mux = [], ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        seen.append(ctx.queue)
+
+    queues = {f"queue-{n}": 1 for n in range(MOST_QUEUES + 1)}
+    still = {"janitor_interval": 3600, "delayed_task_check_interval": 3600}
+    async with work.serving(mux, **still, recover_interval=3600, queues=queues):
+        names = []
+        await eventually_async(lambda: names.extend(commands.sent()) or names.count("exists") > 20)
+        await work.enqueue("email", queue="queue-3")
+        await eventually_async(lambda: seen)
+
+    assert seen == ["queue-3"]

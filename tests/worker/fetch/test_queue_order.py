@@ -1,0 +1,153 @@
+"""Tasks are taken from queues in the shares of Go, whatever the size of a fetch."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from pyasynq.worker.fetch.queue_order import Strict, Weighted
+from tests.support.order_of_go import limit, misfit, orders, taken_by_go
+
+QUEUES = {"critical": 6, "default": 3, "low": 1}
+BATCHES = [1, 8, 128]
+FEWEST_DRAWS, FEWEST_FETCHES = 20_000, 1_000
+CHANCE = 1e-3  # of a fair draw to be refused; the draws are always the same ones
+
+# How many tasks a queue has at each fetch: no end of them where it is not named.
+BACKLOGS = {
+    "all full": {1: {}, 8: {}, 128: {}},
+    "critical runs empty": {1: {"critical": 0}, 8: {"critical": 3}, 128: {"critical": 75}},
+    "default runs empty": {1: {"default": 0}, 8: {"default": 2}, 128: {"default": 37}},
+    "two run empty": {8: {"critical": 4, "default": 2}, 128: {"critical": 75, "default": 40}},
+}
+CASES = [(name, batch) for name, backlogs in BACKLOGS.items() for batch in backlogs]
+
+
+def fetch(strategy, batch, backlog):
+    """Fetch once, as the processor does: ask again for what queues that ran empty fell short of."""
+    left, taken, empty = dict(backlog), Counter(), set()
+    while taken.total() < batch:
+        for queue, count in strategy.plan(batch - taken.total(), empty):
+            got = min(count, left.get(queue, count))
+            taken[queue] += got
+            if queue in left:
+                left[queue] -= got
+            if got < count:
+                empty.add(queue)
+    return tuple(taken[queue] for queue in QUEUES)
+
+
+def fit(strategy, name, batch):
+    """Return χ² of many fetches against Go's distribution, its degrees, and how many tasks."""
+    backlog = BACKLOGS[name][batch]
+    fetches = max(FEWEST_DRAWS // batch, FEWEST_FETCHES)
+    seen = Counter(fetch(strategy, batch, backlog) for _ in range(fetches))
+    return *misfit(seen, expected(name, batch)), fetches * batch
+
+
+_expected = {}
+
+
+def expected(name, batch):
+    if (name, batch) not in _expected:
+        _expected[name, batch] = taken_by_go(QUEUES, BACKLOGS[name][batch], batch)
+    return _expected[name, batch]
+
+
+@pytest.mark.parametrize(("name", "batch"), CASES)
+def test_weighted_fetches_are_distributed_as_those_of_go(name, batch):
+    chi_squared, degrees, draws = fit(Weighted(QUEUES, Random(7)), name, batch)
+    bound = limit(degrees, CHANCE)
+
+    print(f"{name}, {batch} at once: {draws} draws, χ² {chi_squared:.1f} < {bound:.1f} ({degrees})")
+    assert draws >= 20_000
+    assert chi_squared < bound
+
+
+class Flat(Weighted):
+    """Takes no notice of priorities."""
+
+    def __init__(self, queues, random):
+        super().__init__(dict.fromkeys(queues, 1), random)
+
+
+class OffByOne(Weighted):
+    """Draws the lowest queue as if its priority were one higher."""
+
+    def __init__(self, queues, random):
+        super().__init__({**queues, "low": queues["low"] + 1}, random)
+
+
+class Shares(Weighted):
+    """Gives each queue its exact share, the rest to the first: right on average, but no draw."""
+
+    def plan(self, wanted, empty):
+        names = [name for name in self._queues if name not in empty]
+        total = sum(self._queues[name] for name in names)
+        plan = {name: wanted * self._queues[name] // total for name in names}
+        plan[names[0]] += wanted - sum(plan.values())
+        return [(name, count) for name, count in plan.items() if count]
+
+
+class ShortageToTheFirst(Weighted):
+    """Draws well, but asks the highest queue left for all that others fell short of."""
+
+    def plan(self, wanted, empty):
+        if not empty:
+            return super().plan(wanted, empty)
+        return [(next(name for name in self._queues if name not in empty), wanted)]
+
+
+class ShortageInEqualParts(Weighted):
+    """Draws well, but forgets the priorities for what others fell short of."""
+
+    def plan(self, wanted, empty):
+        if not empty:
+            return super().plan(wanted, empty)
+        return Flat(self._queues, self._random).plan(wanted, empty)
+
+
+RUNS_EMPTY = [("critical runs empty", batch) for batch in BATCHES]
+PLANTED = {
+    Flat: [("all full", batch) for batch in BATCHES] + RUNS_EMPTY,
+    OffByOne: [("all full", batch) for batch in BATCHES] + RUNS_EMPTY,
+    Shares: [("all full", batch) for batch in BATCHES] + RUNS_EMPTY,
+    ShortageToTheFirst: RUNS_EMPTY,
+    ShortageInEqualParts: RUNS_EMPTY,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "batch"), dict.fromkeys(case for cases in PLANTED.values() for case in cases)
+)
+def test_a_planted_wrong_weighting_is_caught(name, batch):
+    planted = [wrong for wrong, cases in PLANTED.items() if (name, batch) in cases]
+
+    for wrong in planted:
+        chi_squared, degrees, _draws = fit(wrong(QUEUES, Random(7)), name, batch)
+
+        assert chi_squared > 2 * limit(degrees, CHANCE), wrong
+
+
+@pytest.mark.parametrize(("name", "batch"), CASES)
+def test_strict_fetches_take_from_the_highest_queue_that_has_tasks(name, batch):
+    backlog, wanted, left = BACKLOGS[name][batch], [], batch
+    for queue in QUEUES:
+        wanted.append(min(left, backlog.get(queue, left)))
+        left -= wanted[-1]
+
+    assert fetch(Strict(QUEUES), batch, backlog) == tuple(wanted)
+
+
+def test_the_order_of_go_is_a_draw_without_putting_back():
+    chances = orders(QUEUES)
+
+    assert chances["critical", "default", "low"] == pytest.approx(6 / 10 * 3 / 4)
+    assert chances["low", "default", "critical"] == pytest.approx(1 / 10 * 3 / 9)
+    assert len(chances) == 6
+    assert sum(chances.values()) == pytest.approx(1)
+
+
+def test_the_limit_of_chi_squared_is_that_of_the_tables():
+    assert limit(2, 0.001) == pytest.approx(13.82, rel=0.03)
+    assert limit(30, 0.001) == pytest.approx(59.70, rel=0.03)

@@ -1,0 +1,142 @@
+"""How an idle server learns of a task."""
+
+import asyncio
+
+import pytest
+
+from pyasynq.broker.operations.dequeue import Waiter, dequeue_many
+from pyasynq.broker.runners.runner import Runner
+from pyasynq.clock import NANOSECONDS, SystemClock
+from pyasynq.connection.connector import Connector
+from pyasynq.worker.handlers.mux import ServeMux
+from tests.support.builders import make_keys
+from tests.support.eventually import eventually_async
+
+HOUR = 3600  # of polling: whatever runs before has been woken up
+SLOW = {"task_check_interval": HOUR, "delayed_task_check_interval": HOUR}
+KEYS = make_keys()
+
+
+def collecting() -> tuple[ServeMux, list[str]]:
+    mux, seen = ServeMux(), []
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        seen.append(ctx.queue)
+
+    return mux, seen
+
+
+def blocked(work) -> int:
+    return int(work.redis.info("clients")["blocked_clients"])
+
+
+async def test_a_push_wakes_an_idle_server_again_and_again(work):
+    mux, seen = collecting()
+
+    async with work.serving(mux, **SLOW):
+        for number in range(3):
+            await eventually_async(lambda: blocked(work) == 1)
+            await work.enqueue("email")
+            await eventually_async(lambda: len(seen) == number + 1)  # noqa: B023 - used at once
+
+
+async def test_a_push_to_any_queue_wakes(work):
+    mux, seen = collecting()
+
+    async with work.serving(mux, **SLOW, queues={"low": 1, "high": 2}):
+        await eventually_async(lambda: blocked(work) == 2)
+        await work.enqueue("email", queue="low")
+        await eventually_async(lambda: blocked(work) == 2 and seen)
+        await work.enqueue("email", queue="high")
+        await eventually_async(lambda: len(seen) == 2)
+
+    assert seen == ["low", "high"]
+
+
+async def test_the_list_is_left_as_it_was(work):
+    for name in ("first", "second"):
+        await work.enqueue("email", task_id=name)
+    before = work.redis.lrange("asynq:{default}:pending", 0, -1)
+    key = "asynq:{default}:pending"
+
+    work.redis.execute_command("BLMOVE", key, key, "RIGHT", "RIGHT", 5)
+
+    assert work.redis.lrange(key, 0, -1) == before
+
+
+async def test_a_paused_queue_is_polled_and_a_full_house_too(work):
+    mux, seen = collecting()
+    work.redis.set("asynq:{default}:paused", 1)
+
+    async with work.serving(mux):
+        await work.enqueue("email")
+        assert blocked(work) == 0
+        work.redis.delete("asynq:{default}:paused")
+        await eventually_async(lambda: seen)
+
+
+@pytest.mark.parametrize("trouble", ["no rights", "many queues"])
+async def test_where_nobody_can_wait_the_queue_is_polled(work, trouble, redis_server):
+    mux, seen = collecting()
+    settings = {}
+    if trouble == "no rights":
+        work.redis.execute_command("ACL", "SETUSER", "default", "-blmove")
+    else:
+        settings["queues"] = dict.fromkeys(["default", *map(str, range(20))], 1)
+    try:
+        async with work.serving(mux, **settings):
+            await work.enqueue("email")
+            await eventually_async(lambda: seen)
+            await work.enqueue("email")
+            await eventually_async(lambda: len(seen) == 2)
+            assert blocked(work) == 0
+    finally:
+        work.redis.execute_command("ACL", "SETUSER", "default", "+blmove")
+
+
+async def test_a_stop_does_not_wait_for_a_push(work):
+    async with asyncio.timeout(4), work.serving(ServeMux(), **SLOW):
+        await eventually_async(lambda: blocked(work) == 1)
+        assert work.redis.zcard("asynq:{default}:x:waiters") == 1
+
+    await eventually_async(lambda: blocked(work) == 0)
+    assert work.redis.exists("asynq:{default}:x:waiters") == 0
+
+
+async def test_a_stop_at_any_moment_does_not_wait_for_a_push(work):
+    for turns in range(12):
+        async with asyncio.timeout(4), work.serving(ServeMux(), **SLOW):
+            for _ in range(turns * 3):
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def runner(redis_url):
+    runner = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
+    yield runner
+    runner.close()
+
+
+def ask(runner, server_id, now_s):
+    waiter = Waiter(server_id=server_id, now_s=now_s)
+    return runner.run(
+        dequeue_many(KEYS, count=1, owner="me", lease_expires_at_s=now_s + 30, waiter=waiter)
+    )
+
+
+def test_eight_servers_may_wait_and_another_when_one_is_gone(runner, redis_client):
+    now_s = SystemClock().now_ns() // NANOSECONDS
+
+    assert [ask(runner, f"s{n}", now_s).may_wait for n in range(9)] == [True] * 8 + [False]
+    assert ask(runner, "s0", now_s).may_wait  # it has its place
+    for n in range(7):
+        ask(runner, f"s{n}", now_s + 60)
+    assert ask(runner, "s8", now_s + 91).may_wait  # s7 was not seen for a while
+    assert 0 < redis_client.ttl(KEYS.waiters) <= 91 + 90
+
+
+def test_a_key_of_another_type_means_polling(runner, redis_client):
+    redis_client.set(KEYS.waiters, "text")
+
+    assert not ask(runner, "s", 1).may_wait

@@ -1,0 +1,64 @@
+"""Outcomes that cannot be written for a reason of our own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pyasynq.broker.operations import dequeue
+from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import SystemClock
+from pyasynq.connection.connector import Connector
+from pyasynq.wire.keys import queue_keys
+from pyasynq.wire.message import decode
+from pyasynq.worker.attempt.outcome import FINISHED, Completed
+from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.finish.finisher import Finisher
+from tests.support.builders import make_resources
+from tests.support.eventually import eventually_async
+
+
+@pytest.fixture
+async def runner(redis_url) -> AsyncIterator[AsyncRunner]:
+    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
+    yield runner
+    await runner.close()
+
+
+async def held_tasks(runner, keys, clock, *, count):
+    lease_until_s = clock.now_ns() // 10**9 + 30
+    operation = dequeue.dequeue_many(
+        keys, count=count, owner="me", lease_expires_at_s=lease_until_s
+    )
+    fetched = await runner.run(operation)
+    return [
+        RunningTask(
+            message=decode(leased.data),
+            keys=keys,
+            key=(keys.queue, leased.task_id),
+            fence=Fence(owner="me"),
+            leased=leased,
+            started_ns=0,
+            deadline_ns=0,
+            ends_at=0.0,
+            lease_until_s=lease_until_s,
+        )
+        for leased in fetched.tasks
+    ]
+
+
+async def test_an_outcome_that_cannot_be_sent_is_given_up_alone(work, runner, caplog):
+    clock, keys = SystemClock(), queue_keys("default")
+    infos = [await work.enqueue("email") for _ in range(3)]
+    tasks = await held_tasks(runner, keys, clock, count=3)
+    held = {each.key: each for each in tasks}
+    finisher = Finisher(make_resources(runner, held=held), on_retry=lambda _due: None)
+
+    unsendable = Completed(data=object(), expires_at_s=0, result=None)
+    for each, outcome in zip(tasks, (FINISHED, unsendable, FINISHED), strict=True):
+        finisher.settle(each, outcome)
+    await eventually_async(lambda: finisher.unwritten == 0)
+
+    assert held == {}
+    assert [work.state(info) for info in infos] == [None, "active", None]
+    assert f"cannot write the outcome of task {infos[1].id}, which will be recovered" in caplog.text

@@ -1,0 +1,105 @@
+"""Which functions listen for which events, and what an outcome is called."""
+
+from typing import get_args
+
+import pytest
+
+from pyasynq.app import App
+from pyasynq.errors import ConfigError
+from pyasynq.worker.attempt.outcome import (
+    DROPPED,
+    FINISHED,
+    LOST,
+    REQUEUED,
+    Archived,
+    Cancelled,
+    Completed,
+    Outcome,
+    Retried,
+)
+from pyasynq.worker.handlers.events import EVENT_NAMES, Listeners
+from pyasynq.worker.notify.notifier import names_of
+
+OUTCOMES = {
+    FINISHED: ("succeeded",),
+    Completed(b"", 0, None): ("succeeded",),
+    DROPPED: ("dropped",),
+    Archived(b"", "bad"): ("failed", "archived"),
+    Retried(b"", 0, is_failure=True, deferred=0): ("failed", "retried"),
+    Retried(b"", 0, is_failure=False, deferred=0): ("retried",),
+    Retried(b"", 0, is_failure=False, deferred=1): ("deferred",),
+    REQUEUED: ("requeued",),
+    LOST: ("lost",),
+}
+
+
+@pytest.mark.parametrize(("outcome", "names"), OUTCOMES.items())
+def test_an_outcome_has_its_events(outcome, names):
+    assert names_of(outcome) == names
+
+
+def test_every_outcome_that_is_written_has_an_event():
+    assert set(get_args(Outcome)) - {Cancelled} <= {type(outcome) for outcome in OUTCOMES}
+
+
+def test_every_event_but_those_of_no_outcome_has_an_outcome():
+    assert {name for names in OUTCOMES.values() for name in names} == set(EVENT_NAMES) - {
+        "started",
+        "recovered",
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        (("finished",), "'finished' is no event"),
+        ((), "name the events to listen for"),
+        (("archived", "started", "archived"), "event 'archived' is named twice"),
+        ((3,), "a int is no event"),
+        ((lambda event: None,), "a function is no event"),
+    ],
+)
+def test_a_wrong_name_is_refused(names, fault):
+    with pytest.raises(ConfigError) as caught:
+        App().on(*names)
+
+    assert fault in str(caught.value)
+
+
+def test_a_wrong_name_is_told_with_the_right_ones_and_with_every_other_fault():
+    with pytest.raises(ConfigError) as caught:
+        App().on("finished", "broken")
+
+    assert len(caught.value.faults) == 2
+    assert all(f"'{name}'" in fault for fault in caught.value.faults for name in EVENT_NAMES)
+
+
+def test_what_cannot_be_called_is_no_listener():
+    with pytest.raises(ConfigError, match="a listener must be callable, not 3"):
+        App().on("archived")(3)
+
+
+def test_a_function_may_listen_more_than_once_and_is_left_as_it_is():
+    app = App()
+
+    def tell(event):
+        raise NotImplementedError
+
+    assert app.on("archived")(app.on("started", "lost")(tell)) is tell
+    assert [(each.function, each.names, each.is_async) for each in app.mux.listeners] == [
+        (tell, {"started", "lost"}, False),
+        (tell, {"archived"}, False),
+    ]
+
+
+def test_an_object_with_an_async_call_is_async():
+    class Teller:
+        async def __call__(self, event):
+            raise NotImplementedError
+
+    listeners = Listeners()
+    listeners.register(("archived",))(Teller())
+
+    (listener,) = listeners
+    assert listener.is_async
+    assert listener.label == "tests.worker.handlers.test_events." + Teller.__qualname__

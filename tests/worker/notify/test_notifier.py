@@ -1,0 +1,244 @@
+"""Listeners are told what happens to tasks, and never harm one."""
+
+import asyncio
+import gc
+import weakref
+from datetime import UTC, datetime
+
+import pytest
+
+from pyasynq import retry
+from pyasynq.errors import RetryLater, RevokeTask
+from pyasynq.inspector import AsyncInspector
+from tests.support.eventually import eventually_async
+from tests.support.listening import make_mux, recorder, succeed
+
+
+async def test_success_is_told_once_it_is_in_redis(work):
+    seen = []
+
+    async def listen(event):
+        seen.append((event.name, work.state(info)))
+
+    info = await work.enqueue("email", retention=60)
+    async with work.serving(make_mux(succeed, listen)):
+        await work.until(info, "completed")
+
+    assert [name for name, _state in seen] == ["started", "succeeded"]
+    assert seen[-1] == ("succeeded", "completed")
+
+
+async def test_failures_are_told_with_what_becomes_of_the_task(work):
+    events = []
+    error = ValueError("bad address")
+
+    async def fail(ctx, task):
+        raise error
+
+    async def listen(event):
+        events.append(event)
+
+    before = datetime.now(UTC)
+    info = await work.enqueue("email", b'"ann"', max_retry=1, headers={"a": "b"})
+    async with work.serving(
+        make_mux(fail, listen), retry_delay=retry.fixed(0.05), base_state="state"
+    ) as server:
+        await work.until(info, "archived")
+
+    assert [(each.name, each.attempt, each.error) for each in events] == [
+        ("started", 1, None),
+        ("failed", 1, error),
+        ("retried", 1, error),
+        ("started", 2, None),
+        ("failed", 2, error),
+        ("archived", 2, error),
+    ]
+    assert [each.name for each in events if each.retry_at is not None] == ["retried"]
+    assert before < events[2].at
+    assert before < events[2].retry_at
+    archived = events[-1]
+    assert (archived.task.type, archived.task_type) == ("email", "email")
+    assert (archived.task.payload, archived.task.headers) == (b'"ann"', {"a": "b"})
+    assert (archived.task_id, archived.queue, archived.max_retry) == (info.id, "default", 1)
+    assert (archived.server_id, archived.state) == (server.id, "state")
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [(RetryLater(3600), "deferred"), (RevokeTask(), "dropped"), (KeyError("is none"), "retried")],
+)
+async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
+    names = []
+
+    async def handle(ctx, task):
+        raise error
+
+    await work.enqueue("email")
+    async with work.serving(
+        make_mux(handle, recorder(names)),
+        is_failure=lambda error: not isinstance(error, KeyError),
+        retry_delay=retry.fixed(3600),
+    ):
+        await eventually_async(lambda: len(names) == 2)
+
+    assert names == ["started", name]
+
+
+@pytest.mark.parametrize(
+    ("then", "names"), [("archive", ["failed", "archived"]), ("drop", ["dropped"])]
+)
+async def test_a_cancelled_task_is_told_of_as_it_was_wished(work, then, names):
+    told, running = [], asyncio.Event()
+
+    async def handle(ctx, task):
+        running.set()
+        await asyncio.Event().wait()
+
+    async with AsyncInspector(work.url) as inspector:
+        async with work.serving(make_mux(handle, recorder(told))):
+            info = await work.enqueue("email")
+            await running.wait()
+            await eventually_async(lambda: work.redis.pubsub_numsub("asynq:cancel")[0][1] == 1)
+            await inspector.tasks.cancel(info.id, then=then)
+            await eventually_async(lambda: len(told) > len(names))
+
+    assert told == ["started", *names]
+
+
+async def test_a_task_that_expired_is_dropped_and_never_started(work):
+    names = []
+    info = await work.enqueue("email", expires=0)
+    async with work.serving(make_mux(succeed, recorder(names))):
+        await work.until(info, None)
+
+    assert names == ["dropped"]
+
+
+async def test_the_stop_is_told_as_requeued(work):
+    names = []
+    running = asyncio.Event()
+
+    async def handle(ctx, task):
+        running.set()
+        await asyncio.Event().wait()
+
+    await work.enqueue("email")
+    async with work.serving(make_mux(handle, recorder(names)), shutdown_timeout=0.05):
+        await running.wait()
+
+    assert names == ["started", "requeued"]
+
+
+async def test_a_task_that_somebody_else_has_taken_is_lost(work):
+    names = []
+
+    async def handle(ctx, task):
+        work.redis.hset(f"asynq:{{default}}:t:{ctx.task_id}", "owner", "somebody else")
+
+    await work.enqueue("email")
+    async with work.serving(make_mux(handle, recorder(names)), recover_interval=60):
+        await eventually_async(lambda: len(names) == 2)
+
+    assert names == ["started", "lost"]
+
+
+async def test_a_lost_lease_is_told_as_lost(work):
+    names = []
+    running = asyncio.Event()
+
+    async def handle(ctx, task):
+        work.redis.zrem("asynq:{default}:lease", ctx.task_id)
+        running.set()
+        await asyncio.Event().wait()
+
+    await work.enqueue("email")
+    async with work.serving(make_mux(handle, recorder(names)), recover_interval=60):
+        await running.wait()
+        await eventually_async(lambda: len(names) == 2)
+
+    assert names == ["started", "lost"]
+
+
+async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
+    events = []
+
+    async def listen(event):
+        events.append(event)
+
+    kept = await work.enqueue("email", max_retry=1)
+    gone = await work.enqueue("email", max_retry=0)
+    unreadable = await work.enqueue("email")
+    work.redis.hset(f"asynq:{{default}}:t:{unreadable.id}", "msg", b"\xff")
+    places = (kept.id, gone.id, unreadable.id, "a mere id")
+    for task_id in places:
+        work.redis.lrem("asynq:{default}:pending", 0, task_id)
+        work.redis.lpush("asynq:{default}:active", task_id)
+        work.redis.zadd("asynq:{default}:lease", {task_id: 1_000})
+        if task_id != "a mere id":
+            work.redis.hset(f"asynq:{{default}}:t:{task_id}", "state", "active")
+    async with work.serving(make_mux(succeed, listen), retry_delay=retry.fixed(3600)) as server:
+        await eventually_async(
+            lambda: (
+                {each.kind for each in server.counters.all() if each.name == "recovered"}
+                == {"retried", "archived", "quarantined", "dropped"}
+            )
+        )
+
+    told = {task_id: [e for e in events if e.task_id == task_id] for task_id in places}
+    assert {task_id: [event.name for event in each] for task_id, each in told.items()} == {
+        kept.id: ["recovered", "retried"],
+        gone.id: ["recovered", "archived"],
+        unreadable.id: ["recovered", "archived"],
+        "a mere id": [],
+    }
+    assert str(told[gone.id][1].error) == "asynq: task lease expired"
+    assert (told[kept.id][1].task_type, told[unreadable.id][1].task_type) == ("email", "")
+    assert told[kept.id][1].retry_at is not None
+
+
+async def test_a_server_without_listeners_has_no_notifier_and_keeps_no_errors(work):
+    kept = []
+
+    async def fail(ctx, task):
+        kept.extend(server._parts.held.values())
+        raise ValueError("bad")
+
+    async with work.server().running(make_mux(fail)) as server:
+        info = await work.enqueue("email", max_retry=0)
+        await work.until(info, "archived")
+        parts = server._parts
+
+    assert parts.notifier is None
+    assert parts.executor._on_start is parts.finisher._on_outcome is None
+    assert parts.recoverer._on_recovered is None
+    assert [each.error for each in kept] == [None]
+
+
+async def test_nothing_is_called_at_the_start_when_nobody_listens_for_it(work):
+    async with work.serving(make_mux(succeed, recorder([]), names=["archived"])) as server:
+        assert server._parts.executor._on_start is None
+
+
+async def test_an_error_is_freed_without_the_collector_once_it_is_told(work):
+    class BadAddressError(Exception):  # unlike those of Python, a weak reference may name it
+        pass
+
+    freed = []
+
+    async def fail(ctx, task):
+        error = BadAddressError("bad")
+        freed.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.collect()
+    gc.disable()
+    try:
+        info = await work.enqueue("email", max_retry=0)
+        async with work.serving(make_mux(fail, recorder([]))):
+            await work.until(info, "archived")
+            await eventually_async(lambda: freed[0]() is None)
+    finally:
+        gc.enable()
