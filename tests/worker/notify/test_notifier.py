@@ -87,7 +87,7 @@ async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
 @pytest.mark.parametrize(
     ("then", "names"), [("archive", ["failed", "archived"]), ("drop", ["dropped"])]
 )
-async def test_a_cancelled_task_is_told_of_as_it_was_wished(work, then, names):
+async def test_what_becomes_of_a_cancelled_task_is_published(work, then, names):
     told, running = [], asyncio.Event()
 
     async def handle(ctx, task):
