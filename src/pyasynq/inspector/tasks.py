@@ -1,7 +1,7 @@
 # Generated from tasks_async.py by tools/unasync.py: change that file.
 """Tasks: one by one."""
 
-from pyasynq.broker.operations import inspection, presence
+from pyasynq.broker.operations import cancel, inspection
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
@@ -64,14 +64,13 @@ class Tasks:
         ConfigError.raise_if([cancel_fault(then)])
         queues = [queue] if queue is not None else self._queues()
         marks = [
-            presence.mark_cancel(queue_keys(each, self._namespace), task_id, then)
-            for each in queues
+            cancel.mark_cancel(queue_keys(each, self._namespace), task_id, then) for each in queues
         ]
         # Before it is announced: a server reads the wish as soon as the handler has ended.
         for answer in self._runner.run_all(marks):
             if isinstance(answer, BaseException):
                 raise answer
-        return self._runner.run(presence.publish_cancel(task_id, namespace=self._namespace))
+        return self._runner.run(cancel.publish_cancel(task_id, namespace=self._namespace))
 
     def _queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of."""

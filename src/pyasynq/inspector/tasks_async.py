@@ -1,6 +1,6 @@
 """Tasks: one by one."""
 
-from pyasynq.broker.operations import inspection, presence
+from pyasynq.broker.operations import cancel, inspection
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
@@ -65,14 +65,13 @@ class AsyncTasks:
         ConfigError.raise_if([cancel_fault(then)])
         queues = [queue] if queue is not None else await self._queues()
         marks = [
-            presence.mark_cancel(queue_keys(each, self._namespace), task_id, then)
-            for each in queues
+            cancel.mark_cancel(queue_keys(each, self._namespace), task_id, then) for each in queues
         ]
         # Before it is announced: a server reads the wish as soon as the handler has ended.
         for answer in await self._runner.run_all(marks):
             if isinstance(answer, BaseException):
                 raise answer
-        return await self._runner.run(presence.publish_cancel(task_id, namespace=self._namespace))
+        return await self._runner.run(cancel.publish_cancel(task_id, namespace=self._namespace))
 
     async def _queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of."""

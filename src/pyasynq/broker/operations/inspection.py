@@ -112,11 +112,6 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
     )
 
 
-def redis_info() -> Operation[dict[str, str]]:
-    """Read what Redis says of itself (INFO), as text."""
-    return Operation("INFO", (), (), _info, Repeat.SAFE)
-
-
 def _stored(reply: Any) -> StoredTask | None:
     if not reply:
         return None
@@ -162,15 +157,3 @@ def _stats(reply: Any) -> QueueStats:
         aggregating=rest[7],
         memory_usage=None if numbers[14] == -1 else numbers[14],
     )
-
-
-def _info(reply: Any) -> dict[str, str]:
-    if isinstance(reply, dict):
-        return {text_of(name): text_of(value) for name, value in reply.items()}
-    lines = (line.split(":", 1) for line in text(reply).split("\r\n") if line.count(":") >= 1)
-    return {line[0]: line[1] for line in lines if not line[0].startswith("#")}
-
-
-def text_of(value: Any) -> str:
-    """Return bytes or any other value as text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -68,11 +68,6 @@ class Healed(Enum):
     RESTORED = 2  # the id is in the active list again: the task is nowhere else
 
 
-def exists_any(keys: Sequence[str]) -> Operation[bool]:
-    """Tell whether any of the keys exists, be they of different queues; not for a cluster."""
-    return Operation("EXISTS", tuple(keys), (), bool, Repeat.SAFE)
-
-
 def forward(keys: QueueKeys, *, now_ns: int, limit: int = 100) -> Operation[Forwarded]:
     """Make scheduled and retried tasks pending that are due; grouped ones go to their group.
 

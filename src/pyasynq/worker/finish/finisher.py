@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyasynq.broker.operations import presence
+from pyasynq.broker.operations import cancel
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import (
@@ -174,7 +174,7 @@ class Finisher:
         """
         asked = [task.leased.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
         answers = await self._runner.run_all(
-            [presence.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
+            [cancel.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
         )
         for answer in answers:
             if isinstance(answer, RedisUnavailableError):

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from inspect import isawaitable
 
-from pyasynq.broker.operation import Operation, Repeat, ignore
+from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
-
-PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
 
 class Healthchecker:
