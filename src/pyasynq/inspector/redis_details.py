@@ -2,15 +2,15 @@
 """Redis itself."""
 
 from pyasynq.broker.operations import redis_info
-from pyasynq.broker.runners.runner import Runner
+from pyasynq.inspector.calls import Calls
 
 
 class RedisDetails:
     """What one Redis reports about itself."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def info(self) -> dict[str, str]:
         """Return the fields of INFO, as text."""
-        return self._runner.run(redis_info.redis_info())
+        return self._calls.run(redis_info.redis_info())
