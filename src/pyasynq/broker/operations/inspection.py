@@ -1,4 +1,4 @@
-"""Operations that only look. All are safe to repeat."""
+"""Operations that only read. All are safe to repeat."""
 
 from typing import Any
 
@@ -35,8 +35,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         processed: today (UTC), failures included; `processed_total`: ever.
         failed: today (UTC); `failed_total`: ever.
-        oldest_pending_ns: since when the oldest pending task waits; None if that is not known.
-        memory_usage: bytes, about; None if Redis does not tell.
+        oldest_pending_ns: since when the oldest pending task has waited; None if not known.
+        memory_usage: bytes, estimated; None if Redis does not report it.
     """
 
     pending: int
@@ -74,7 +74,7 @@ def list_queues(namespace: str) -> Operation[list[str]]:
 
 
 def has_queue(queue: str, namespace: str) -> Operation[bool]:
-    """Tell whether there is a queue of this name."""
+    """Answer whether there is a queue of this name."""
     keys = global_keys(namespace)
     return Operation("SISMEMBER", (keys.queues,), (queue,), bool, Repeat.SAFE)
 

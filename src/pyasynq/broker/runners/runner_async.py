@@ -166,7 +166,7 @@ class AsyncRunner:
     async def _exchange(
         self, operations: Sequence[Operation[Any]], commands: Sequence[Command]
     ) -> list[Any]:
-        """Send commands and return the replies; errors and troubles stand in their places."""
+        """Send commands and return the replies; a Refusal or a Trouble is a reply like others."""
         if not isinstance(self._client, AsyncCluster):
             is_patient = all(operation.is_patient for operation in operations)
             connection = self._connection_to(self._client.connection_pool)
