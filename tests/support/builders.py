@@ -38,7 +38,7 @@ def make_prepared(
     return prepare(
         task or Task("email", b"{}"),
         EnqueueOptions(task_id=task_id, **options),
-        make_keys(),
+        make_keys(options.get("queue") or "mail"),
         now_ns=now_ns,
         new_id=lambda: "new",
     )

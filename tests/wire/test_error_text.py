@@ -72,8 +72,8 @@ KINDS = {
     "ordinary": (raising(ValueError("bad size")), f"ValueError: bad size{AT}"),
     "no message": (raising(KeyError()), f"KeyError{AT}"),
     "exit": (raising(SystemExit(3)), f"SystemExit: 3{AT}"),
-    "no text": (raising(Unspeakable()), rf"Unspeakable: \(its text cannot be made\){AT}"),
-    "interrupts": (raising(Interrupting()), rf"Interrupting: \(its text cannot be made\){AT}"),
+    "no text": (raising(Unspeakable()), rf"Unspeakable: \(its message cannot be read\){AT}"),
+    "interrupts": (raising(Interrupting()), rf"Interrupting: \(its message cannot be read\){AT}"),
     "no attributes": (raising(Clueless("far")), f"Clueless: far{AT}"),
     "frozen": (raising(Frozen("cold")), f"Frozen: cold{AT}"),
     "odd text": (raising(Odd()), f"Odd: odd{AT}"),
@@ -89,7 +89,7 @@ KINDS = {
     ),
     "group in a group": (
         raising(ExceptionGroup("o" * 9_000, [ExceptionGroup("i", [Unspeakable()])])),
-        rf"ExceptionGroup: o+…{AT}: Unspeakable: \(its text cannot be made\)",
+        rf"ExceptionGroup: o+…{AT}: Unspeakable: \(its message cannot be read\)",
     ),
 }
 

@@ -16,6 +16,7 @@ from types import FrameType
 
 import click
 
+from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.supervision.frames import Order
@@ -26,7 +27,6 @@ from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.connection.options import ConnectionOptions, named_url
 from pyasynq.errors import RedisUnavailableError
-from pyasynq.worker.liveness.healthchecker import PING
 
 logger = logging.getLogger("pyasynq.dev")
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyasynq.broker.operations import presence
+from pyasynq.broker.operations import cancel
 from pyasynq.errors import (
     IncompatibleRedisError,
     PyasynqError,
@@ -170,7 +170,7 @@ class Finisher:
         """
         cancelled = [task.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
         answers = await self._runner.run_all(
-            [presence.read_cancel_wish(keys, task_id) for task_id in cancelled], patience_s=0
+            [cancel.read_cancel_then(keys, task_id) for task_id in cancelled], patience_s=0
         )
         raise_first(answers, which=lambda error: isinstance(error, RedisUnavailableError))
         asked = dict(zip(cancelled, answers, strict=True))
