@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# What a worker loads sooner or later; `secrets` is what redis-py imports when it connects.
+_OF_A_WORKER = ("pyasynq.worker.server", "secrets")
+
 
 def target_argument(function: F) -> F:
     """Add the argument MODULE:APP, which may also be the setting ``app`` of the project."""
@@ -34,6 +37,8 @@ def load_app(target: str) -> "App":
     module_name, separator, name = target.partition(":")
     if not module_name or not separator or not name:
         raise ConfigError(f"name the App as module:name, such as app:app, not {target!r}")
+    for each in _OF_A_WORKER:  # before a file beside the App can replace what they import
+        importlib.import_module(each)
     if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds text
         sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as above
     try:

@@ -31,6 +31,7 @@ from pyasynq.cli.supervision.frames import (
 )
 from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S, kill_others_of_session
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle.interpreter import socket_of_starter
 
 if TYPE_CHECKING:
     from pyasynq.worker.server import Server
@@ -144,8 +145,10 @@ def _silence() -> None:
     os.close(nowhere)
 
 
-def main() -> None:
-    """Work for the process at the other end of the socket that the command line names."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    sys.exit(Child(socket.socket(fileno=descriptor)).run())
+def main() -> int:
+    """Work for the process at the other end of the socket that the command line names.
+
+    Returns:
+        The exit code.
+    """
+    return Child(socket_of_starter()).run()

@@ -9,11 +9,9 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyasynq
 from pyasynq.cli.supervision.frames import (
     Failed,
     Order,
@@ -23,16 +21,12 @@ from pyasynq.cli.supervision.frames import (
     line_of,
     read_from_worker,
 )
+from pyasynq.lifecycle.interpreter import command_of, exit_text, socket_pair
 
 STOP_MARGIN_S = 5.0  # beyond what the worker itself allows its handlers
 USUAL_STOP_S = 13.0  # what it allows them unless it says otherwise
 
-# The place of this package comes last, and the current directory not at all: a user's queue.py
-# must not stand in for the standard library's. What follows is for those who read process lists.
-_RUN_CHILD = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from pyasynq.cli.supervision.child import main; main()"
-)
+PROGRAM = "pyasynq.cli.supervision.child"
 
 
 class WorkerProcess:
@@ -136,25 +130,20 @@ def start_worker(
         environment: its variables; those of this process if None.
 
     Raises:
-        OSError: the system has no place for another process.
+        OSError: the system cannot start another process.
     """
-    ours, theirs = socket.socketpair()
-    package = str(Path(pyasynq.__file__).parents[1])
     shown = ["pyasynq-worker", order.target, *([name] if name else [])]
-    with theirs:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-c", _RUN_CHILD, package, str(theirs.fileno()), *shown],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=environment,
-                start_new_session=True,
-            )
-        except BaseException:
-            ours.close()
-            raise
+    with socket_pair() as (ours, theirs):
+        descriptor = theirs.fileno()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command_of(PROGRAM, str(descriptor), *shown),
+            pass_fds=(descriptor,),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
     worker = WorkerProcess(process, ours)
     with contextlib.suppress(OSError):  # one that is gone already is noticed by its end
         ours.sendall(line_of(order))
@@ -187,14 +176,6 @@ def _leader_of(pid: int) -> int | None:
 
 
 def ending(process: WorkerProcess) -> str:
-    """Say how *process* has ended, and why if it has said so."""
-    code = process.exit_code or 0
-    how = f"ended with exit code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
+    """Return how *process* has ended, and why if it has reported that."""
+    how = exit_text(process.exit_code or 0)
     return f"{how}: {process.failure}" if process.failure else how
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

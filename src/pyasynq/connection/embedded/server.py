@@ -33,17 +33,13 @@ from typing import Any
 
 from pyasynq.connection.embedded import locks
 from pyasynq.errors import ConfigError, RedisUnavailableError
+from pyasynq.lifecycle import interpreter
 
 BINARY_VARIABLE = "PYASYNQ_REDIS_SERVER"
 START_TIMEOUT_S = 15.0
 POLL_S = 0.01
 
-# The place of this package comes last, and the current directory not at all: a user's queue.py
-# must not stand in for the standard library's.
-_RUN_SUPERVISOR = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from pyasynq.connection.embedded.supervisor import main; sys.exit(main())"
-)
+SUPERVISOR = "pyasynq.connection.embedded.supervisor"
 
 
 class EmbeddedServer:
@@ -193,14 +189,14 @@ def _end_orphan(folder: Path) -> None:
 
 
 def _start_supervisor(folder: Path, data_folder: str) -> "subprocess.Popen[bytes]":
-    arguments = [str(Path(__file__).parents[3]), str(folder), find_binary()]
+    arguments = [str(folder), find_binary()]
     if data_folder:
         data = Path(data_folder)
         data.mkdir(parents=True, exist_ok=True)
         arguments.append(str(data.resolve()))
     with (folder / "server.log").open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-c", _RUN_SUPERVISOR, *arguments],
+            interpreter.command_of(SUPERVISOR, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from pyasynq.connection.embedded import locks
+from pyasynq.lifecycle.interpreter import die_with_parent
 
 PORT_TRIES = 3  # somebody else may take a free port before the server does
 STOP_TIMEOUT_S = 10.0
@@ -82,7 +83,8 @@ def _start_server(folder: Path, command: list[str], lock: int) -> "subprocess.Po
     return subprocess.Popen(  # noqa: S603 - a server program found by find_binary
         command,
         pass_fds=(lock,),
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has a single thread
+        # One that is killed cannot stop its server; this process has a single thread.
+        preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509
     )
 
 
@@ -131,12 +133,3 @@ def _stop(server: "subprocess.Popen[bytes]", folder: Path) -> None:
     server.kill()
     server.wait()
     (folder / "redis.sock").unlink(missing_ok=True)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to stop the server when its supervisor is killed."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - only here
-
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

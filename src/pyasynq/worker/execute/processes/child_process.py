@@ -5,11 +5,16 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 
 from pyasynq.errors import HandlerProcessError, PyasynqError
+from pyasynq.lifecycle.interpreter import (
+    command_of,
+    exit_text,
+    socket_pair,
+    standard_modules,
+)
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
@@ -26,7 +31,7 @@ from pyasynq.worker.execute.processes.protocol import (
 )
 from pyasynq.worker.handlers.handler_path import Main
 
-CHILD = "pyasynq.worker.execute.processes.program"
+PROGRAM = "pyasynq.worker.execute.processes.program"
 
 END_TIMEOUT_S = 1.0  # between the end of the socket and that of the process
 
@@ -146,14 +151,8 @@ class ChildProcess:
 
     def _ending(self) -> str:
         code = self._process.returncode or 0
-        if code >= 0:
-            return f"ended with exit code {code}"
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = "unknown"
-        hint = "; was there too little memory?" if name == "SIGKILL" else ""
-        return f"ended by signal {-code} ({name}){hint}"
+        hint = "; was there too little memory?" if code == -signal.SIGKILL else ""
+        return f"{exit_text(code)}{hint}"
 
 
 class _Broken(Exception):  # noqa: N818 - seen by nobody
@@ -164,20 +163,15 @@ async def start_process() -> ChildProcess:
     """Start a child.
 
     Raises:
-        OSError: the system has no place for another process.
+        OSError: the system cannot start another process.
     """
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", CHILD, str(theirs.fileno())),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-        except BaseException:
-            ours.close()
-            raise
+    with socket_pair() as (ours, theirs):
+        descriptor = theirs.fileno()
+        process = await asyncio.create_subprocess_exec(
+            *command_of(PROGRAM, str(descriptor)),
+            pass_fds=(descriptor,),
+            stdin=asyncio.subprocess.DEVNULL,
+        )
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(encoded(_start()))
     return ChildProcess(process, reader, writer)
@@ -188,6 +182,7 @@ def _start() -> Start:
     formatter = root.handlers[0].formatter if root.handlers else None
     return Start(
         import_path=list(sys.path),
+        standard_modules=standard_modules(),
         arguments=list(sys.argv),
         main=Main.of_this_process(),
         log_level=root.level,

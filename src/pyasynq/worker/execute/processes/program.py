@@ -5,7 +5,6 @@ be interrupted: it is told by a signal, which raises CancelledError in the main 
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import queue
@@ -22,6 +21,11 @@ from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle.interpreter import (
+    adopt_import_path,
+    die_with_parent,
+    socket_of_starter,
+)
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
@@ -40,8 +44,6 @@ from pyasynq.worker.execute.processes.protocol import (
 )
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
-
-SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class WorkerChannel:
@@ -116,7 +118,8 @@ class Child:
             frame = self._line.received.get()
             if isinstance(frame, Start):
                 start = frame
-                sys.path[:], sys.argv[:] = frame.import_path, frame.arguments
+                adopt_import_path(frame.import_path, frame.standard_modules)
+                sys.argv[:] = frame.arguments
             elif start is not None:
                 self._line.send(self._answer(frame, start))
 
@@ -219,23 +222,11 @@ def _end() -> None:
     os._exit(0)
 
 
-def _die_with_worker() -> None:
-    """Ask Linux to kill this process with the worker, even if a handler holds the interpreter."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-
-
 def main() -> None:
     """Run handlers for the worker at the other end of the socket that the command line names."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    channel = socket.socket(fileno=descriptor)
+    channel = socket_of_starter()
     os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
     for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
         signal.signal(number, signal.SIG_IGN)
-    _die_with_worker()
+    die_with_parent(signal.SIGKILL)  # even if a handler holds the interpreter
     Child(channel).run()
-
-
-if __name__ == "__main__":
-    main()

@@ -20,16 +20,18 @@ MARK = b"pyaq"
 
 
 class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
-    """The first words to a child.
+    """The first frame to a child: how to be like the worker.
 
     Attributes:
-        import_path: where modules are looked for; `arguments`: of the worker.
+        import_path: ``sys.path`` of the worker; `arguments`: its ``sys.argv``.
+        standard_modules: what the worker has loaded from the standard library.
         main: how the worker was started.
         log_level: of the worker's root logger; `log_format`: of its first handler; None if the
             worker does not log.
     """
 
     import_path: list[str]
+    standard_modules: list[str]
     arguments: list[str]
     main: Main
     log_level: int
