@@ -1,4 +1,4 @@
-"""Finds the App that a command names, and explains why it cannot."""
+"""Finds the App that a command names, or explains why there is none."""
 
 import importlib
 import os
@@ -30,7 +30,7 @@ def load_app(target: str) -> "App":
     """Return the App at ``module:name``, looked for in the current directory first.
 
     Raises:
-        ConfigError: there is no such module, no such name, or it is no App; the text says which.
+        ConfigError: there is no such module or name, or it is not an App; the text says which.
     """
     from pyasynq.app import App  # noqa: PLC0415 - a supervisor never loads it
 
