@@ -1,4 +1,4 @@
-"""The process that runs an embedded server until its last user is gone; see embedded.py."""
+"""The process that runs an embedded server until its last user is gone; see server.py."""
 
 import contextlib
 import json
@@ -108,19 +108,19 @@ def _answers(path: Path) -> bool:
 
 
 def _serve(server: "subprocess.Popen[bytes]", folder: Path, port: int) -> None:
-    """Say where the server is, then wait until its last user is gone."""
+    """Publish where the server is, then wait until its last user is gone."""
     state = {"supervisor": os.getpid(), "server": server.pid, "port": port}
     draft = folder / "server.json.new"
     draft.write_text(json.dumps(state))
     draft.replace(folder / "server.json")
     threading.Thread(target=_end_with_server, args=(server, folder), daemon=True).start()
-    # Kept until the process ends: who comes now waits until the server is gone, then starts anew.
+    # Held until the process ends: a new user waits until the server is gone, then starts another.
     locks.hold(folder / "users")
     (folder / "server.json").unlink(missing_ok=True)
 
 
 def _end_with_server(server: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """End the supervisor when the server ends by itself, so that the next user starts anew."""
+    """End the supervisor when the server ends by itself, so that the next user starts another."""
     server.wait()
     (folder / "server.json").unlink(missing_ok=True)
     os._exit(1)

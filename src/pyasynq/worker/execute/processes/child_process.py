@@ -54,7 +54,7 @@ class ChildProcess:
         self._reader = reader
         self._writer = writer
         self._is_sound = True
-        # A process that the handler left behind may hold the socket open: watch the child itself.
+        # A process that the handler left behind may keep the socket open: watch the child itself.
         self._watch = asyncio.create_task(self._hang_up_at_end(), name="pyasynq handler process")
 
     @property
@@ -99,8 +99,8 @@ class ChildProcess:
                 match await self._read():
                     case Returned(result):
                         return result
-                    case Raised() as told:
-                        raise exception_of(told)
+                    case Raised() as received:
+                        raise exception_of(received)
                     case WriteResult(result):
                         self._send(await _written(on_write, result))
         except _Broken as broken:
@@ -124,7 +124,7 @@ class ChildProcess:
     async def _interrupt(
         self, call: Run, answer: "asyncio.Future[bytes | None]", grace_s: float
     ) -> bool:
-        """Make the handler end; return whether it did so by itself."""
+        """Make the handler end; return whether it ended without being killed."""
         if not answer.done():
             self._send(Cancel(call.number))
             try:
@@ -145,7 +145,7 @@ class ChildProcess:
         self._writer.transport.abort()
 
     def _kill_group(self) -> None:
-        # No such group: the child is so young that it has started nothing, or nothing is left.
+        # Without a group the child has not started anything yet, or nothing is left.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -155,8 +155,8 @@ class ChildProcess:
         return f"{exit_text(code)}{hint}"
 
 
-class _Broken(Exception):  # noqa: N818 - seen by nobody
-    """The child is gone, or does not speak as it should."""
+class _Broken(Exception):  # noqa: N818 - caught in this file
+    """The child has ended, or has sent something else than frames."""
 
 
 async def start_process() -> ChildProcess:
