@@ -5,27 +5,18 @@ Each kind runs on a server of two slots. Afterwards both slots are free and ther
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from pyasynq import retry
-from pyasynq.client_async import AsyncClient
 from pyasynq.errors import ConfigError, RetryLater
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots
 from tests.support.eventually import eventually_async
-from tests.support.workplace import Workplace
 
 DAY = {"retry_delay": retry.fixed(86_400)}
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
 
 
 class Unspeakable(Exception):

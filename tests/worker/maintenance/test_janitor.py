@@ -1,5 +1,6 @@
 """Nothing that a server leaves in Redis grows without bound, or outlives its use."""
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,9 @@ from tests.support.eventually import eventually_async
 from tests.support.workplace import QUICK
 
 KEYS = queue_keys("default")
+OTHER = queue_keys("other")
 LARGEST = 2**63 - 1
+LONG_AGO_S = 1_000
 # Redis has the time of the machine, so a day that lies ahead is one whose counters it keeps.
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
 
@@ -203,3 +206,67 @@ async def test_a_total_begins_again_at_the_limit_of_64_bits(redis_url, redis_cli
     assert at_the_limit == [b"1", str(LARGEST).encode()]
     assert beyond == [b"2", b"1"]
     assert redis_client.get(f"asynq:{{default}}:failed:{MIDNIGHT.date()}") == b"2"
+
+
+async def test_a_result_is_kept_for_the_retention_and_janitor_deletes_it_after(work):
+    mux = ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        await ctx.awrite_result(b"half")
+        return b"whole"
+
+    async with work.serving(mux):
+        info = await work.enqueue("email", retention=1)
+        await work.until(info, "completed")
+        assert work.redis.hget(f"asynq:{{default}}:t:{info.id}", "result") == b"whole"
+
+        await work.until(info, None)
+
+    assert work.redis.zcard("asynq:{default}:completed") == 0
+
+
+async def test_janitor_trims_the_archive(work):
+    mux = ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        raise SkipRetry
+
+    async with work.serving(mux, archive_max_size=3):
+        for _ in range(8):
+            await work.enqueue("email")
+        await eventually_async(
+            lambda: work.count("failed") == 8 and work.redis.zcard("asynq:{default}:archived") == 3
+        )
+
+    assert len(work.redis.keys("asynq:{default}:t:*")) == 3
+
+
+async def test_janitor_cleans_the_other_queues_although_one_is_broken(work):
+    work.redis.set("asynq:{broken}:completed", "no sorted set")
+    work.redis.set("asynq:{broken}:archived", "no sorted set")
+    work.redis.hset("asynq:{default}:t:old", "state", "completed")
+    work.redis.zadd("asynq:{default}:completed", {"old": 1})
+
+    async with work.serving(ServeMux(), queues={"broken": 2, "default": 1}):
+        await eventually_async(lambda: not work.redis.exists("asynq:{default}:completed"))
+
+    assert work.redis.exists("asynq:{default}:t:old") == 0
+
+
+async def test_a_key_of_another_type_keeps_the_janitor_from_nothing_else(
+    runner, redis_client, caplog
+):
+    for keys in (KEYS, OTHER):
+        for key in (keys.completed, keys.archived):
+            redis_client.zadd(key, {"old": LONG_AGO_S})
+    redis_client.set(KEYS.completed, "no set")
+    janitor = Janitor(runner, ServerConfig(), SystemClock(), (KEYS, OTHER))
+
+    assert await janitor.clean() == (1, 2)
+    assert await janitor.clean() == (0, 0)
+
+    said = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
+    assert len(said) == 1
+    assert "queue default" in said[0]
