@@ -15,45 +15,9 @@ from pyasynq.worker.handlers.mux import ServeMux
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots
 from tests.support.eventually import eventually_async
+from tests.support.odd_errors import Clueless, Interrupting, Leaving, Odd, Unspeakable
 
 DAY = {"retry_delay": retry.fixed(86_400)}
-
-
-class Unspeakable(Exception):
-    def __str__(self):
-        raise RuntimeError("no text")
-
-
-class Interrupting(Exception):
-    def __str__(self):
-        raise KeyboardInterrupt
-
-
-class Leaving(Exception):
-    def __str__(self):
-        raise SystemExit(3)
-
-
-class Clueless(Exception):
-    """As proxies of remote errors are written: every attribute is looked up elsewhere."""
-
-    def __getattr__(self, name):
-        raise KeyError(name)
-
-
-class Loquacious(str):
-    __slots__ = ()
-
-    def __format__(self, spec):
-        raise RuntimeError("not in a text")
-
-    def encode(self, *_arguments):
-        return b"\xff\xfe"
-
-
-class Odd(Exception):
-    def __str__(self):
-        return Loquacious("odd")
 
 
 class Own(BaseException):
