@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from pyasynq.errors import ConfigError
-from pyasynq.worker.config import ServerConfig, read_queues
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.setting import read_queues
 
 
 def test_defaults_are_those_of_go():

@@ -23,10 +23,10 @@ from pyasynq.lifecycle.component import running
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.resources import ServerResources
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -152,17 +152,14 @@ class AppHarness:
     ) -> Parts:
         mux = self._make_mux()
         mux.middlewares.insert(0, _recorder(handled))
-        return assemble(
-            mux,
-            self._config,
-            self.clock,
-            connector,
-            runner,
+        resources = ServerResources(
+            config=self._config,
+            clock=self.clock,
+            connector=connector,
+            runner=runner,
             server_id="testing",
-            state=state,
-            status=lambda: "active",
-            counters=Counters(),
         )
+        return assemble(mux, resources, state=state, status=lambda: "active")
 
     async def _pass(
         self, parts: Parts, runner: AsyncRunner, handled: list[HandledTask], limit: int

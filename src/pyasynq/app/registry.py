@@ -62,7 +62,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             if spec.process_place is not None:
                 spec.process_place.check(spec.function)
             mux.add(
-                task_type, definition.task_handler, settings=spec.settings, place=spec.process_place
+                task_type, definition.task_handler, settings=spec.settings, path=spec.process_place
             )
         return mux
 

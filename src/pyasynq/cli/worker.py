@@ -121,7 +121,7 @@ def supervise(order: "Order", processes: int) -> int:
 
 
 def _read_queues(text: str) -> dict[str, int]:
-    from pyasynq.worker.config import read_queues  # noqa: PLC0415 - a supervisor stays small
+    from pyasynq.worker.setting import read_queues  # noqa: PLC0415 - a supervisor stays small
 
     try:
         return read_queues(text)

@@ -201,7 +201,7 @@ async def in_thread(work: Callable[[threading.Event], None], life: Life, *, name
     loop = asyncio.get_running_loop()
     stop, ended = threading.Event(), loop.create_future()
 
-    def tell(error: BaseException | None) -> None:
+    def end(error: BaseException | None) -> None:
         if ended.done():
             return
         if error is None:
@@ -216,13 +216,11 @@ async def in_thread(work: Callable[[threading.Event], None], life: Life, *, name
         except BaseException as raised:  # noqa: BLE001 - the loop decides about a crash
             error = raised
         with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
-            loop.call_soon_threadsafe(tell, error)
+            loop.call_soon_threadsafe(end, error)
 
+    life.on_stop(stop.set)
     threading.Thread(target=call, name=f"pyasynq {name}", daemon=True).start()
-    stopped = asyncio.create_task(life.stopping.wait(), name=f"pyasynq {name} stop")
     try:
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await ended
     finally:
-        stopped.cancel()
         stop.set()
-    await ended

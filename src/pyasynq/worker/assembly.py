@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from itertools import count
-from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -11,16 +10,13 @@ import msgspec
 
 from pyasynq.broker.operations import finish
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
-from pyasynq.connection.connector import Connector
 from pyasynq.errors import TaskNotFoundError
 from pyasynq.lifecycle.component import Component
-from pyasynq.options import to_seconds
-from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.counters import Counters
 from pyasynq.worker.execute.executor import Executor
+from pyasynq.worker.fetch.fetcher import Fetcher
+from pyasynq.worker.fetch.idle_wait import IdleWait
 from pyasynq.worker.fetch.processor import Processor
 from pyasynq.worker.fetch.wake_up import WakeUp
 from pyasynq.worker.finish.finisher import Finisher
@@ -36,6 +32,7 @@ from pyasynq.worker.maintenance.forwarder import Forwarder
 from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
 from pyasynq.worker.notify.notifier import Notifier
+from pyasynq.worker.resources import ServerResources
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +41,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     watchdog: Watchdog
     heartbeater: Heartbeater
     healthchecker: Healthchecker | None
+    notifier: Notifier | None
     subscriber: Subscriber
     recoverer: Recoverer
     forwarder: Forwarder
@@ -51,7 +49,6 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     finisher: Finisher
     processor: Processor
     aggregator: Aggregator | None
-    notifier: Notifier | None
     executor: Executor
     held: Held
 
@@ -81,140 +78,76 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def assemble(
-    mux: ServeMux,
-    config: ServerConfig,
-    clock: Clock,
-    connector: Connector,
-    runner: AsyncRunner,
-    *,
-    server_id: str,
-    state: object,
-    status: Callable[[], str],
-    counters: Counters,
+    mux: ServeMux, resources: ServerResources, *, state: object, status: Callable[[], str]
 ) -> Parts:
     """Make the parts of a server and tie them together; call it on the loop of the server.
 
     Args:
         state: what `TaskContext.state` is.
-        status: tells the status of the server, for its heartbeat.
-        counters: where components count what they did.
+        status: returns the status of the server, for its heartbeat.
 
     Raises:
         ConfigError: a process of its own could not find its handler.
     """
-    random = Random()  # noqa: S311 - spreads load, guards nothing
-    keys = [queue_keys(queue, connector.namespace) for queue in config.queues]
-    held: Held = {}
-    changed = asyncio.Event()
-    forwarder = Forwarder(
-        runner,
-        clock,
-        keys,
-        interval_s=to_seconds(config.delayed_task_check_interval),
-        random=random,
-        on_forward=changed.set,
-        is_cluster=connector.is_cluster,
-    )
-    scope = Scope(
-        server_id=server_id,
-        clock=clock,
-        loop=asyncio.get_running_loop(),
-        write_result=_result_writer(runner),
-        state=state,
-    )
-    notifier = _notifier(mux, config, scope, counters)
+    config, clock = resources.config, resources.clock
+    scope = _scope(resources, state)
+    notifier = Notifier(resources, mux.listeners, scope) if mux.listeners else None
+    forwarder = Forwarder(resources)
     finisher = Finisher(
-        runner,
-        config,
-        clock,
-        held,
-        on_written=changed.set,
-        on_retry=forwarder.expect,
-        on_outcome=None if notifier is None else notifier.on_outcome,
+        resources, on_retry=forwarder.expect, on_outcome=notifier.on_outcome if notifier else None
     )
     executor = Executor(
         mux,
-        config,
+        resources,
         scope,
         settle=finisher.settle,
-        release=changed.set,
-        on_start=None if notifier is None else notifier.on_start,
+        on_start=notifier.on_start if notifier else None,
         keeps_errors=notifier is not None,
     )
-    processor = Processor(
-        runner,
-        config,
-        clock,
-        keys,
-        executor,
-        finisher=finisher,
-        held=held,
-        wake_up=WakeUp(connector, clock, queues=len(keys), on_wake=changed.set),
-        server_id=server_id,
-        owners=_owners(),
-        random=random,
-        changed=changed,
-        is_cluster=connector.is_cluster,
-    )
-    identity = Identity.of_this_process(server_id, clock.now_ns())
+    identity = Identity.of_this_process(resources.server_id, clock.now_ns())
+    check, aggregations = config.health_check, _aggregations(mux, config)
     return Parts(
-        watchdog=Watchdog(config, clock, executor.running),
-        heartbeater=Heartbeater(
-            connector, config, clock, identity, held, status=status, on_lost=_end_all(executor)
-        ),
-        healthchecker=_healthchecker(runner, config),
-        subscriber=Subscriber(connector, on_cancel=_cancel(executor), on_due=forwarder.expect),
-        recoverer=Recoverer(
-            runner,
-            config,
-            clock,
-            keys,
-            held,
-            counters=counters,
-            is_cluster=connector.is_cluster,
-            on_recovered=None if notifier is None else notifier.on_recovered,
-        ),
-        forwarder=forwarder,
-        janitor=Janitor(runner, config, clock, keys, is_cluster=connector.is_cluster),
-        finisher=finisher,
-        processor=processor,
-        aggregator=(
-            Aggregator(
-                runner,
-                config,
-                clock,
-                keys,
-                aggregations,
-                on_pending=changed.set,
-                on_due=forwarder.expect,
-                is_cluster=connector.is_cluster,
-            )
-            if (aggregations := _aggregations(mux, config))
-            else None
-        ),
+        watchdog=Watchdog(resources, executor.running),
+        heartbeater=Heartbeater(resources, identity, status=status, on_lost=_end_all(executor)),
+        healthchecker=Healthchecker(resources, check) if check else None,
         notifier=notifier,
+        subscriber=Subscriber(resources, on_cancel=_cancel(executor), on_due=forwarder.expect),
+        recoverer=Recoverer(resources, on_recovered=notifier.on_recovered if notifier else None),
+        forwarder=forwarder,
+        janitor=Janitor(resources),
+        finisher=finisher,
+        processor=_processor(resources, executor, finisher),
+        aggregator=(
+            Aggregator(resources, aggregations, on_due=forwarder.expect) if aggregations else None
+        ),
         executor=executor,
-        held=held,
+        held=resources.held,
     )
 
 
-def _notifier(
-    mux: ServeMux, config: ServerConfig, scope: Scope, counters: Counters
-) -> Notifier | None:
-    if not mux.listeners:
-        return None
-    return Notifier(mux.listeners, scope, counters, grace_s=to_seconds(config.cancel_grace))
+def _processor(resources: ServerResources, executor: Executor, finisher: Finisher) -> Processor:
+    wake_up = WakeUp(resources)
+    return Processor(
+        resources,
+        fetcher=Fetcher(resources, owners=_owners(), may_wait=wake_up.is_possible),
+        idle_wait=IdleWait(resources, wake_up),
+        executor=executor,
+        finisher=finisher,
+    )
 
 
-def _healthchecker(runner: AsyncRunner, config: ServerConfig) -> Healthchecker | None:
-    if config.health_check is None:
-        return None
-    interval_s = to_seconds(config.health_check_interval)
-    return Healthchecker(runner, config.health_check, interval_s=interval_s)
+def _scope(resources: ServerResources, state: object) -> Scope:
+    return Scope(
+        server_id=resources.server_id,
+        clock=resources.clock,
+        loop=asyncio.get_running_loop(),
+        write_result=_result_writer(resources.runner),
+        state=state,
+    )
 
 
 def _aggregations(mux: ServeMux, config: ServerConfig) -> Aggregations:
-    """Return the aggregators of the mux, and the server's own for the rest."""
+    """Return the aggregators of the mux, and the server's own for all other groups."""
     found = Aggregations()
     for each in mux.aggregations.all():
         found.add(each)
@@ -234,7 +167,7 @@ def _end_all(executor: Executor) -> Callable[[list[RunningTask]], None]:
 def _cancel(executor: Executor) -> Callable[[str], None]:
     def cancel(task_id: str) -> None:
         for each in list(executor.running):
-            if each.leased.task_id == task_id:
+            if each.task_id == task_id:
                 executor.end(each, Ending.CANCELLED)
 
     return cancel
@@ -248,10 +181,9 @@ def _owners() -> Callable[[], str]:
 
 def _result_writer(runner: AsyncRunner) -> Callable[..., Any]:
     async def write(each: RunningTask, result: bytes) -> None:
-        task_id = each.leased.task_id
-        is_ours = await runner.run(finish.write_result(each.keys, task_id, each.owner, result))
-        if not is_ours:
-            raise TaskNotFoundError(queue=each.keys.queue, task_id=task_id)
+        operation = finish.write_result(each.keys, each.task_id, each.owner, result)
+        if not await runner.run(operation):
+            raise TaskNotFoundError(queue=each.queue, task_id=each.task_id)
         each.written_result = result
 
     return write

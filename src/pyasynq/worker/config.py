@@ -3,40 +3,34 @@
 import dataclasses
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, max_payload_size_fault
+from pyasynq.broker.decoding import MOST_TASKS
+from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, LARGEST_PAYLOAD_BYTES
 from pyasynq.errors import ConfigError
-from pyasynq.options import MAX_INT32, Duration, duration_fault, name_fault, to_seconds
+from pyasynq.options import MAX_INT32, Duration, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task
-from pyasynq.worker.handlers.aggregators import (
-    Aggregate,
-    grace_period_fault,
-    max_delay_fault,
-    max_size_fault,
-)
+from pyasynq.worker.handlers.aggregators import GRACE_PERIOD, MAX_DELAY, MAX_SIZE, Aggregate
 from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.setting import (
+    Anything,
+    Flag,
+    Function,
+    Kind,
+    Priorities,
+    Span,
+    Whole,
+    setting,
+)
 
 ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
 
-_SMALLEST_S = {
-    # Redis and Go Asynq count leases in whole seconds.
-    "lease_duration": 1.0,
-    "heartbeat_interval": 0.1,
-    "task_check_interval": 0.001,
-    "delayed_task_check_interval": 0.001,
-    "janitor_interval": 0.01,
-    "recover_interval": 0.01,
-    "health_check_interval": 0.01,
-    "watchdog_interval": 0.01,
-}
-
-
-_CALLABLES = ("retry_delay", "is_failure", "error_handler", "health_check", "group_aggregator")
+MOST_SLOTS = 100_000
+MOST_PROCESSES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,35 +79,38 @@ class ServerConfig:
         ConfigError: names every wrong setting.
     """
 
-    concurrency: int = 10
-    queues: Mapping[str, int] = field(default_factory=lambda: {"default": 1})
-    strict_priority: bool = False
-    task_check_interval: Duration = 1.0
-    retry_delay: RetryDelay = asynq_default
-    is_failure: IsFailure = always_failure
-    error_handler: ErrorHandler | None = None
-    shutdown_timeout: Duration = 8.0
-    cancel_grace: Duration = 5.0
-    health_check: HealthCheck | None = None
-    health_check_interval: Duration = 15.0
-    delayed_task_check_interval: Duration = 5.0
-    group_aggregator: Aggregate | None = None
-    group_grace_period: Duration = 60.0
-    group_max_delay: Duration = 0.0
-    group_max_size: int = 0
-    janitor_interval: Duration = 8.0
-    janitor_batch_size: int = 100
-    archive_max_size: int = 9_999
-    archive_max_age: Duration = timedelta(days=90)
-    lease_duration: Duration = 30.0
-    heartbeat_interval: Duration = 5.0
-    recover_interval: Duration = 60.0
-    watchdog_interval: Duration = 1.0
-    thread_pool_size: int | None = None
-    process_pool_size: int | None = None
-    release_unique_on_archive: bool = False
-    max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE
-    base_state: Any = None
+    concurrency: int = setting(10, Whole(1, MOST_SLOTS))
+    queues: Mapping[str, int] = setting({"default": 1}, Priorities())
+    strict_priority: bool = setting(False, Flag())
+    task_check_interval: Duration = setting(1.0, Span(0.001))
+    retry_delay: RetryDelay = setting(asynq_default, Function())
+    is_failure: IsFailure = setting(always_failure, Function())
+    error_handler: ErrorHandler | None = setting(None, Function())
+    shutdown_timeout: Duration = setting(8.0, Span())
+    cancel_grace: Duration = setting(5.0, Span())
+    health_check: HealthCheck | None = setting(None, Function())
+    health_check_interval: Duration = setting(15.0, Span(0.01))
+    delayed_task_check_interval: Duration = setting(5.0, Span(0.001))
+    group_aggregator: Aggregate | None = setting(None, Function())
+    group_grace_period: Duration = setting(60.0, GRACE_PERIOD)
+    group_max_delay: Duration = setting(0.0, MAX_DELAY)
+    group_max_size: int = setting(0, MAX_SIZE)
+    janitor_interval: Duration = setting(8.0, Span(0.01))
+    janitor_batch_size: int = setting(100, Whole(1, MOST_TASKS))
+    archive_max_size: int = setting(9_999, Whole(0, MAX_INT32))
+    archive_max_age: Duration = setting(timedelta(days=90), Span())
+    # Redis and Go Asynq count leases in whole seconds.
+    lease_duration: Duration = setting(30.0, Span(1.0))
+    heartbeat_interval: Duration = setting(5.0, Span(0.1))
+    recover_interval: Duration = setting(60.0, Span(0.01))
+    watchdog_interval: Duration = setting(1.0, Span(0.01))
+    thread_pool_size: int | None = setting(None, Whole(1, MOST_SLOTS, is_optional=True))
+    process_pool_size: int | None = setting(None, Whole(1, MOST_PROCESSES, is_optional=True))
+    release_unique_on_archive: bool = setting(False, Flag())
+    max_payload_size: int = setting(
+        DEFAULT_MAX_PAYLOAD_SIZE, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
+    )
+    base_state: Any = setting(None, Anything())
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
@@ -135,124 +132,32 @@ class ServerConfig:
         variables = os.environ if environment is None else environment
         found: dict[str, Any] = {}
         faults: list[str] = []
-        for name, read in _READERS.items():
+        for name, kind in _KINDS.items():
             variable = f"PYASYNQ_{name.upper()}"
-            if variable in variables and name not in given:
+            if kind.read is not None and variable in variables and name not in given:
                 try:
-                    found[name] = read(variables[variable])
+                    found[name] = kind.read(variables[variable])
                 except ValueError as error:
                     faults.append(f"{variable}={variables[variable]!r}: {error}")
         ConfigError.raise_if(faults)
         return cls(**found, **given)
 
 
-def read_queues(text: str) -> dict[str, int]:
-    """Read ``critical=6,default=3``; a name alone has priority 1.
-
-    Raises:
-        ValueError: the text is of another form.
-    """
-    queues: dict[str, int] = {}
-    for part in text.split(","):
-        name, separator, priority = part.strip().rpartition("=")
-        if not separator:
-            name, priority = part.strip(), "1"
-        if name in queues:
-            raise ValueError(f"queue {name!r} is named twice")
-        try:
-            queues[name] = int(priority)
-        except ValueError:
-            raise ValueError(f"priority {priority!r} is not a whole number") from None
-    return queues
-
-
-def _read_boolean(text: str) -> bool:
-    try:
-        return {"true": True, "1": True, "false": False, "0": False}[text.strip().lower()]
-    except KeyError:
-        raise ValueError("use true or false") from None
-
-
-_READERS: dict[str, Callable[[str], Any]] = {  # how each setting is read from text
-    "concurrency": int,
-    "queues": read_queues,
-    "strict_priority": _read_boolean,
-    "release_unique_on_archive": _read_boolean,
-    "thread_pool_size": int,
-    "process_pool_size": int,
-    "janitor_batch_size": int,
-    "archive_max_size": int,
-    "max_payload_size": int,
-    "task_check_interval": float,
-    "shutdown_timeout": float,
-    "cancel_grace": float,
-    "health_check_interval": float,
-    "delayed_task_check_interval": float,
-    "group_grace_period": float,
-    "group_max_delay": float,
-    "group_max_size": int,
-    "janitor_interval": float,
-    "archive_max_age": float,
-    "lease_duration": float,
-    "heartbeat_interval": float,
-    "recover_interval": float,
-    "watchdog_interval": float,
-}
+def setting_kinds() -> dict[str, Kind]:
+    """Return the kind of every setting by its name, in their order."""
+    return {each.name: each.metadata["kind"] for each in dataclasses.fields(ServerConfig)}
 
 
 def _faults(config: ServerConfig) -> Iterator[str]:
-    yield from _number_faults(config)
-    yield from _queue_faults(config.queues)
-    is_sound = True
-    for attribute in dataclasses.fields(config):
-        if attribute.name.endswith(("_interval", "_timeout", "_grace", "_age", "_duration")):
-            smallest = timedelta(seconds=_SMALLEST_S.get(attribute.name, 0.0))
-            value = getattr(config, attribute.name)
-            if fault := duration_fault(attribute.name, value, minimum=smallest):
-                is_sound = False
-                yield fault
-    if is_sound and 2 * to_seconds(config.heartbeat_interval) > to_seconds(config.lease_duration):
+    faults = {name: kind.fault(name, getattr(config, name)) for name, kind in _KINDS.items()}
+    yield from (fault for fault in faults.values() if fault)
+    if faults["heartbeat_interval"] or faults["lease_duration"]:
+        return
+    if 2 * to_seconds(config.heartbeat_interval) > to_seconds(config.lease_duration):
         yield (
             "heartbeat_interval must be at most half of lease_duration, "
             "else one late heartbeat loses every lease"
         )
-    for fault in (
-        grace_period_fault("group_grace_period", config.group_grace_period),
-        max_delay_fault("group_max_delay", config.group_max_delay),
-        max_size_fault("group_max_size", config.group_max_size),
-        max_payload_size_fault(config.max_payload_size),
-    ):
-        if fault:
-            yield fault
-    for name in _CALLABLES:
-        value = getattr(config, name)
-        if value is not None and not callable(value):
-            yield f"{name} must be callable, not {type(value).__name__}"
 
 
-def _number_faults(config: ServerConfig) -> Iterator[str]:
-    limits = {
-        "concurrency": (1, 100_000),
-        "janitor_batch_size": (1, 500),
-        "archive_max_size": (0, MAX_INT32),
-    }
-    if config.thread_pool_size is not None:
-        limits["thread_pool_size"] = (1, 100_000)
-    if config.process_pool_size is not None:
-        limits["process_pool_size"] = (1, 10_000)
-    for name, (low, high) in limits.items():
-        value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            yield f"{name} must be a whole number from {low} to {high}, not {value!r}"
-
-
-def _queue_faults(queues: object) -> Iterator[str]:
-    if not isinstance(queues, Mapping) or not queues:
-        yield f"queues must map at least one name to its priority, not {queues!r}"
-        return
-    for name, priority in queues.items():
-        if fault := name_fault("queue", name):
-            yield fault
-        is_number = isinstance(priority, int) and not isinstance(priority, bool)
-        if not is_number or not 1 <= priority <= MAX_INT32:
-            yield f"priority of queue {name!r} must be a whole number from 1, not {priority!r}"
+_KINDS = setting_kinds()

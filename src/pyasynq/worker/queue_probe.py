@@ -1,19 +1,19 @@
 """Finds out in one command whether there is anything to do in any queue.
 
-Most passes over the queues of an idle server find nothing. A key without members does not exist,
-so one EXISTS over the keys of all queues says whether a pass makes sense.
+Most passes over the queues of an idle server find nothing. Redis deletes a key that has lost its
+last member, so one EXISTS over the keys of all queues shows whether a pass makes sense.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
 from pyasynq.wire.keys import QueueKeys
 
 
 class QueueProbe:
-    """The queues that a pass has to visit.
+    """Which queues a pass has to visit.
 
     Args:
         keys_of: the keys of a queue without which there is nothing to do in it.
@@ -34,18 +34,18 @@ class QueueProbe:
         self._can_ask = not is_cluster
 
     async def queues(self) -> Sequence[QueueKeys]:
-        """Return all queues, or none if there is nothing in any.
+        """Return all queues; none if no queue has one of the keys.
 
         Raises:
-            RedisUnavailableError: Redis does not answer.
+            PyasynqError: Redis cannot be reached, or refuses us.
         """
         if not self._can_ask:
             return self._queues
         try:
             is_any = await self._runner.run(maintain.exists_any(self._keys), patience_s=0)
-        except RedisUnavailableError:
-            raise
-        except PyasynqError:  # missing rights, or a proxy in front of a cluster
-            self._can_ask = False
+        except PyasynqError as error:
+            if concerns_redis_as_a_whole(error):
+                raise
+            self._can_ask = False  # missing rights, or a proxy in front of a cluster
             return self._queues
         return self._queues if is_any else ()

@@ -23,6 +23,7 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.liveness.healthchecker import PING
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.server")
 
@@ -79,9 +80,9 @@ class Server:
     def is_ready(self) -> bool:
         """Whether it takes tasks as it should; may be asked in any thread.
 
-        It does not before all of its parts have started, after `stop` and `shutdown`, while
-        heartbeats do not reach Redis, and while every slot is stuck: taken by a handler that goes
-        on although it was told to end, or its time was up, longer ago than `cancel_grace`.
+        False until all parts have started, after `stop` or `shutdown`, while heartbeats do not
+        reach Redis, and while every slot is stuck: taken by a handler that was asked to end, or
+        whose time was up, longer than `cancel_grace` ago.
         """
         parts, shutdown = self._parts, self._shutdown
         if parts is None or shutdown is None or shutdown.is_set():
@@ -200,26 +201,11 @@ class Server:
         self._shutdown = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._close)
-            connector = await asyncio.to_thread(Connector.of, self._source)
-            stack.callback(connector.close)
-            runner = AsyncRunner(connector.open_async(), clock=self._clock)
-            stack.push_async_callback(self._budget.close, runner.close)
-            await runner.run(PING)
-            await runner.measure_clock(patience_s=PATIENCE_S)
+            resources = await self._connected(stack)
             state = self.config.base_state
             if self._lifespan is not None:
                 state = await stack.enter_async_context(self._lifespan())
-            self._parts = assemble(
-                mux,
-                self.config,
-                self._clock,
-                connector,
-                runner,
-                server_id=self.id,
-                state=state,
-                status=lambda: self._status,
-                counters=self.counters,
-            )
+            self._parts = assemble(mux, resources, state=state, status=lambda: self._status)
             stack.push_async_callback(self._budget.close, self._parts.executor.close)
             if self._status == "stopped" or self._shutdown.is_set():
                 self._parts.processor.quiet()
@@ -229,7 +215,7 @@ class Server:
                 self.id,
                 ", ".join(f"{queue}={weight}" for queue, weight in self.config.queues.items()),
                 self.config.concurrency,
-                connector.description,
+                resources.connector.description,
             )
             self._has_started = True
             try:
@@ -239,6 +225,24 @@ class Server:
                 self._budget.begin()
                 self._parts.processor.quiet()
                 logger.info("server %s shuts down", self.id)
+
+    async def _connected(self, stack: contextlib.AsyncExitStack) -> ServerResources:
+        """Connect to Redis, and learn its time; *stack* closes all of it."""
+        connector = await asyncio.to_thread(Connector.of, self._source)
+        stack.callback(connector.close)
+        runner = AsyncRunner(connector.open_async(), clock=self._clock)
+        stack.push_async_callback(self._budget.close, runner.close)
+        await runner.run(PING)
+        await runner.measure_clock(patience_s=PATIENCE_S)
+        return ServerResources(
+            config=self.config,
+            clock=self._clock,
+            connector=connector,
+            runner=runner,
+            server_id=self.id,
+            counters=self.counters,
+            budget=self._budget,
+        )
 
     def _close(self) -> None:
         self._status = "closed"

@@ -1,4 +1,4 @@
-"""Threads for handlers that are plain functions."""
+"""Threads for plain functions of the user: handlers, aggregators and listeners."""
 
 import asyncio
 import contextvars
@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 Ended = tuple[Any, BaseException | None]
+"""What a function returned, or None and what it raised."""
 
 
 class ThreadPool:
@@ -32,7 +33,7 @@ class ThreadPool:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
         context = contextvars.copy_context()
-        future = self._executor.submit(_call, context, function, args)
+        future = self._executor.submit(caught, context.run, function, *args)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return await _outlast(future)
@@ -43,13 +44,11 @@ class ThreadPool:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _call(
-    context: contextvars.Context, function: Callable[..., Any], args: tuple[Any, ...]
-) -> Ended:
+def caught(function: Callable[..., Any], *args: Any) -> Ended:
     """Call *function*; its exception is a value, for a future cannot hold every exception."""
     try:
-        return context.run(function, *args), None
-    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+        return function(*args), None
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises ends nothing
         return None, error
 
 

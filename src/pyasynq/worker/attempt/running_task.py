@@ -1,8 +1,8 @@
-"""The tasks this server holds, and for how long.
+"""A task this server holds.
 
-A task is held from the dequeue until Redis has taken its outcome. While it is held its lease is
-extended by the heartbeat, from a thread of its own, so everything here that both touch is a plain
-attribute or one dict operation, which the interpreter makes atomic.
+A task is held from its dequeue until Redis has its outcome. Meanwhile the heartbeat, in a thread
+of its own, extends its lease. Whatever both threads touch is a plain attribute or one operation on
+a dict, which the interpreter makes atomic.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ EARLIEST_NS, LATEST_NS = EARLIEST_S * NANOSECONDS, LATEST_S * NANOSECONDS
 
 
 class Ending(Enum):
-    """Why a running handler is told to end."""
+    """Why a running handler is asked to end."""
 
     TIMED_OUT = "timed out"
     CANCELLED = "cancelled"
@@ -33,29 +33,37 @@ class Ending(Enum):
 class RunningTask(msgspec.Struct, eq=False):
     """A task this server holds.
 
-    Attributes:
+    Set at the dequeue:
         message: the task as it was dequeued.
         keys: keys of the queue it was found in; never built from the message.
+        key: the name of that queue, and the ID found there.
         fence: names the dequeue that brought it, whose other tasks share it.
         leased: what the dequeue answered, message bytes included.
         started_ns: when its handler starts, in the time of Redis.
         deadline_ns: when its handler must have ended, in the time of Redis.
         ends_at: the same in the time of the event loop, which never jumps.
-        lease_until_s: until when nobody else may take the task, in the whole seconds of Redis.
+
+    Set by the heartbeat:
+        lease_until_s: until when nobody else may take the task, in whole seconds of Redis.
+
+    Set while the handler runs:
         handle: the asyncio task that runs the handler.
         is_watched: its deadline is watched.
-        ending: why the handler is told to end, if it is.
-        asked_to_end_at: when it was told to, in the time of the event loop.
-        is_settled: its outcome is decided; a later one is ignored.
-        has_ended: its handler has really ended, so its slot is free.
+        ending: why the handler is asked to end, if it is.
+        asked_to_end_at: since when, in the time of the event loop.
         written_result: what the handler wrote as its result so far.
+        has_ended: its handler has really ended, so its slot is free.
+
+    Set when its outcome is decided, and until it is written:
+        is_settled: its outcome is decided; a later one is ignored.
+        error: what the attempt failed with, kept only while somebody listens for events.
         is_write_repeated: a final write was sent whose answer was lost.
         refusals: how often Redis has refused the outcome of this task.
-        error: what the attempt failed with, kept only while somebody listens for events.
     """
 
     message: TaskMessage
     keys: QueueKeys
+    key: "TaskKey"
     fence: Fence
     leased: Leased
     started_ns: int
@@ -66,16 +74,26 @@ class RunningTask(msgspec.Struct, eq=False):
     is_watched: bool = False
     ending: Ending | None = None
     asked_to_end_at: float | None = None
-    is_settled: bool = False
     written_result: bytes | None = None
-    is_write_repeated: bool = False
     has_ended: bool = False
-    refusals: int = 0
+    is_settled: bool = False
     error: BaseException | None = None
+    is_write_repeated: bool = False
+    refusals: int = 0
+
+    @property
+    def queue(self) -> str:
+        """The queue it was found in."""
+        return self.key[0]
+
+    @property
+    def task_id(self) -> str:
+        """The ID it was found by."""
+        return self.key[1]
 
     @property
     def owner(self) -> str:
-        """Token of the dequeue that brought it."""
+        """The token of the dequeue that brought it."""
         return self.fence.owner
 
     def fence_at(self, now_ns: int) -> Fence:
@@ -90,8 +108,11 @@ class RunningTask(msgspec.Struct, eq=False):
         return Fence(owner=self.owner, digest=digest)
 
 
-Held = dict[tuple[str, str], RunningTask]
-"""Held tasks by queue and ID."""
+TaskKey = tuple[str, str]
+"""The queue of a task and its ID, which together name it."""
+
+Held = dict[TaskKey, RunningTask]
+"""The tasks that a server holds."""
 
 
 def deadline_ns(message: TaskMessage, now_ns: int) -> int:

@@ -4,173 +4,197 @@ What is known of each queue is kept here: whether Redis refuses it, whether the 
 until a task is pushed to it, and which dequeues have answers that were lost or came late.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+
+import msgspec
 
 from pyasynq.broker.operations import dequeue
-from pyasynq.broker.operations.dequeue import Fetched, Waiter
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
+from pyasynq.broker.operations.dequeue import Fetched, Leased, Waiter
+from pyasynq.clock import NANOSECONDS
+from pyasynq.errors import RedisUnavailableError, concerns_redis_as_a_whole, raise_first
+from pyasynq.lifecycle.outage import LoggedOnce
+from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.lease import lease_expires_at_s
-from pyasynq.worker.fetch.queue_order import Plan, Strategy
+from pyasynq.worker.fetch.queue_order import Plan, strategy
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
 
 ASK_AGAIN_S = 1.0  # a queue that Redis refuses
-GENERAL = (RedisUnavailableError, ConfigError)  # what concerns Redis as a whole, not one queue
 
 
-class Take(Protocol):
-    """Takes what one dequeue brought."""
+class Dequeue(msgspec.Struct, frozen=True, gc=False):
+    """One call of a dequeue; its tasks are marked with *owner*, which no other call has."""
 
-    def __call__(self, keys: QueueKeys, fetched: Fetched, owner: str, lease_until_s: int) -> None:
-        """Take tasks that are leased to *owner*, and learn of IDs that were dropped."""
+    keys: QueueKeys
+    owner: str
+    lease_expires_at_s: int
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """Tasks that one dequeue brought, which are ours."""
+
+    dequeue: Dequeue
+    tasks: list[Leased]
 
 
 class Fetcher:
     """Leases tasks to this server.
 
     Args:
-        strategy: says which queues are asked, and for how many tasks.
         owners: makes the token that marks the tasks of one dequeue, never the same twice.
-        may_wait: tells whether to ask for a place among those that wait for a push to a queue.
-        take: gets the tasks.
+        may_wait: says whether to ask for a slot among the servers that wait for a push to a queue.
     """
 
     def __init__(
         self,
-        runner: AsyncRunner,
-        clock: Clock,
-        keys: Sequence[QueueKeys],
-        strategy: Strategy,
+        resources: ServerResources,
         *,
-        lease_s: float,
-        server_id: str,
         owners: Callable[[], str],
         may_wait: Callable[[str], bool],
-        take: Take,
     ) -> None:
-        self._runner = runner
-        self._clock = clock
-        self._keys = {each.queue: each for each in keys}
-        self._strategy = strategy
-        self._lease_s = lease_s
-        self._server_id = server_id
+        config = resources.config
+        self._runner = resources.runner
+        self._clock = resources.clock
+        self._keys = {each.queue: each for each in resources.queues}
+        self._strategy = strategy(
+            config.queues, is_strict=config.strict_priority, random=resources.random
+        )
+        self._lease_s = to_seconds(config.lease_duration)
+        self._server_id = resources.server_id
         self._owners = owners
         self._may_wait = may_wait
-        self._take = take
         self._waitable: dict[str, QueueKeys] = {}
-        self._in_doubt: list[tuple[QueueKeys, str, int]] = []  # of each dequeue, its lease
-        self._refusals: dict[str, str] = {}
+        self._in_doubt: list[Dequeue] = []
+        self._refusals = LoggedOnce(logger, "cannot fetch tasks of queue %s: %s")
         self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 
     @property
     def waitable(self) -> Collection[QueueKeys]:
-        """The queues that had no task, at the last fetch, and where the server may wait for one."""
+        """The queues that were empty at the last fetch, where the server may wait for a push."""
         return self._waitable.values()
 
-    async def fetch(self, room: int, stopping: asyncio.Event) -> int:
-        """Dequeue up to *room* tasks, fewer once *stopping* is set; return how many there were.
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether tasks may be leased to this server that it has not seen."""
+        return bool(self._in_doubt)
+
+    async def fetch(self, room: int, may_go_on: Callable[[], bool]) -> AsyncIterator[Batch]:
+        """Dequeue up to *room* tasks; yield what each dequeue brought.
+
+        Args:
+            may_go_on: asked before each round trip.
 
         Raises:
             PyasynqError: it concerns Redis as a whole.
         """
-        found = await self.resolve_doubts() if self._in_doubt else 0
+        found = 0
+        if self._in_doubt:
+            async for batch in self.resolve_doubts():
+                found += len(batch.tasks)
+                yield batch
         self._waitable.clear()
         empty = self._refused() if self._not_before else set()
-        while found < room and not stopping.is_set():
+        while found < room and may_go_on():
             plan = self._strategy.plan(room - found, empty)
             if not plan:
                 break
-            found += await self._fetch_planned(plan, empty)
-        return found
+            asked, answers = await self._dequeue(plan)
+            # Those in doubt are counted, too: they take slots once it is known that they are ours.
+            found += sum(len(each.tasks) for each in answers if isinstance(each, Fetched))
+            for batch in self._batches(asked, answers, empty):
+                yield batch
+            raise_first(answers, which=concerns_redis_as_a_whole)
 
-    def _refused(self) -> set[str]:
-        """Return the queues that are not asked yet again."""
-        now = self._clock.monotonic()
-        return {queue for queue, until in self._not_before.items() if until > now}
-
-    async def resolve_doubts(self) -> int:
-        """Take what dequeues brought whose answers were lost or late, if it is still ours.
+    async def resolve_doubts(self) -> AsyncIterator[Batch]:
+        """Yield what dequeues brought whose answers were lost or late, if it is still ours.
 
         Raises:
             PyasynqError: it concerns Redis as a whole.
         """
-        found = 0
         while self._in_doubt:
-            keys, owner, expires_at_s = self._in_doubt[-1]
-            operation = dequeue.list_owned(keys, owner=owner, lease_expires_at_s=expires_at_s)
-            (tasks,) = await self._runner.run_all([operation], patience_s=0)
-            if isinstance(tasks, GENERAL):
-                raise tasks
+            call = self._in_doubt[-1]
+            operation = dequeue.list_owned(
+                call.keys, owner=call.owner, lease_expires_at_s=call.lease_expires_at_s
+            )
+            (answer,) = await self._runner.run_all([operation], patience_s=0)
+            raise_first([answer], which=concerns_redis_as_a_whole)
             self._in_doubt.pop()
-            if isinstance(tasks, BaseException):
-                self._on_refusal(keys, tasks)
-                continue
-            self._take(keys, Fetched(tasks=tasks), owner, expires_at_s)
-            found += len(tasks)
-        return found
+            if isinstance(answer, BaseException):
+                self._on_refusal(call.keys, answer)
+            else:
+                yield Batch(call, answer)
 
-    async def _fetch_planned(self, plan: Plan, empty: set[str]) -> int:
-        """Make one round trip; queues that gave less than asked for are added to *empty*."""
+    def _refused(self) -> set[str]:
+        """Return the queues that are not asked again yet."""
+        now = self._clock.monotonic()
+        return {queue for queue, until in self._not_before.items() if until > now}
+
+    async def _dequeue(self, plan: Plan) -> tuple[list[tuple[Dequeue, int]], list[object]]:
+        """Make one round trip; return the calls with the tasks they ask for, and the answers."""
         expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
         waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_s())
-        asked = [(self._keys[queue], count, self._owners()) for queue, count in plan]
-        answers = await self._runner.run_all(
-            [
-                dequeue.dequeue_many(
-                    keys,
-                    count=count,
-                    owner=owner,
-                    lease_expires_at_s=expires_at_s,
-                    waiter=waiter if self._may_wait(keys.queue) else None,
-                )
-                for keys, count, owner in asked
-            ],
-            patience_s=0,
-        )
-        found = 0
-        trouble: PyasynqError | None = None
-        for (keys, count, owner), answer in zip(asked, answers, strict=True):
-            if isinstance(answer, Fetched):
-                self._on_answer(keys)
-                if answer.tasks and self._is_over(expires_at_s):
-                    self._in_doubt.append((keys, owner, expires_at_s))
-                else:
-                    self._take(keys, answer, owner, expires_at_s)
-                found += len(answer.tasks)
-                if len(answer.tasks) + len(answer.dropped) < count:
-                    empty.add(keys.queue)
-                if answer.may_wait:
-                    self._waitable[keys.queue] = keys
+        asked = [
+            (Dequeue(self._keys[queue], self._owners(), expires_at_s), count)
+            for queue, count in plan
+        ]
+        operations = [
+            dequeue.dequeue_many(
+                call.keys,
+                count=count,
+                owner=call.owner,
+                lease_expires_at_s=expires_at_s,
+                waiter=waiter if self._may_wait(call.keys.queue) else None,
+            )
+            for call, count in asked
+        ]
+        return asked, await self._runner.run_all(operations, patience_s=0)
+
+    def _batches(
+        self, asked: Sequence[tuple[Dequeue, int]], answers: Sequence[object], empty: set[str]
+    ) -> Iterator[Batch]:
+        """Yield what is ours; queues that gave less than asked for are added to *empty*."""
+        for (call, count), answer in zip(asked, answers, strict=True):
+            queue = call.keys.queue
+            if not isinstance(answer, Fetched):
+                empty.add(queue)
+                self._on_error(call, answer)
                 continue
-            empty.add(keys.queue)
-            if not isinstance(answer, GENERAL):
-                self._on_refusal(keys, answer)
-                continue
-            trouble = answer
-            if isinstance(answer, RedisUnavailableError) and answer.may_have_happened:
-                self._in_doubt.append((keys, owner, expires_at_s))
-        if trouble is not None:
-            raise trouble
-        return found
+            self._on_answer(call.keys, answer)
+            if len(answer.tasks) + len(answer.dropped) < count:
+                empty.add(queue)
+            if answer.tasks and self._is_expired(call):
+                self._in_doubt.append(call)  # others may have taken the tasks over
+            elif answer.tasks:
+                yield Batch(call, answer.tasks)
 
-    def _is_over(self, expires_at_s: int) -> bool:
-        """Tell whether a lease ended on the way here: others may have taken the tasks over."""
-        return self._clock.redis_now_ns() >= expires_at_s * NANOSECONDS
-
-    def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
-        """Say once what keeps tasks of a queue from being fetched; ask it again in a second."""
-        if self._refusals.get(keys.queue) != str(error):
-            logger.error("cannot fetch tasks of queue %s: %s", keys.queue, error)
-        self._refusals[keys.queue] = str(error)
-        self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
-
-    def _on_answer(self, keys: QueueKeys) -> None:
+    def _on_answer(self, keys: QueueKeys, answer: Fetched) -> None:
+        if answer.may_wait:
+            self._waitable[keys.queue] = keys
+        if answer.dropped:
+            logger.warning(
+                "dropped %d ids without a task from queue %s: %s",
+                len(answer.dropped),
+                keys.queue,
+                answer.dropped[:10],
+            )
         if self._not_before:
             self._not_before.pop(keys.queue, None)
-            self._refusals.pop(keys.queue, None)
+            self._refusals.ends(keys.queue)
+
+    def _on_error(self, call: Dequeue, error: object) -> None:
+        if not concerns_redis_as_a_whole(error):
+            self._on_refusal(call.keys, error)
+        elif isinstance(error, RedisUnavailableError) and error.may_have_happened:
+            self._in_doubt.append(call)
+
+    def _on_refusal(self, keys: QueueKeys, error: object) -> None:
+        """Log once what keeps tasks of a queue from being fetched; ask it again in a second."""
+        self._refusals.begins(error, keys.queue)
+        self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
+
+    def _is_expired(self, call: Dequeue) -> bool:
+        """Whether the leases of *call* have ended on the way here."""
+        return self._clock.redis_now_ns() >= call.lease_expires_at_s * NANOSECONDS

@@ -1,50 +1,34 @@
 """Waits, when there was no task, until it makes sense to fetch again.
 
-For queues where the server has a place among those that wait, a push wakes it; the others are
-polled, with one question for all of them, at about `task_check_interval`.
+A push wakes the server if it is one of the few that may wait for one on that queue; the other
+queues are polled, with one command for all of them, at about `task_check_interval`.
 """
 
 import asyncio
 from collections.abc import Collection
-from random import Random
 
-from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError
+from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.fetch.wake_up import RENEW_S, WakeUp
-from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.resources import ServerResources
 
 
 class IdleWait:
     """The waits of one server; used on its event loop only.
 
     Args:
-        pending: tells which queues have pending tasks.
-        wake_up: sets *changed* when a task is pushed.
-        changed: set by whatever may make a fetch worthwhile.
-        queues: how many the server has.
-        check_s: how often queues are polled, on average.
-        random: spreads the polls of many servers.
+        wake_up: sets `changed` of the resources when a task is pushed.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        pending: QueueProbe,
-        wake_up: WakeUp,
-        changed: asyncio.Event,
-        *,
-        queues: int,
-        check_s: float,
-        random: Random,
-    ) -> None:
-        self._clock = clock
-        self._pending = pending
+    def __init__(self, resources: ServerResources, wake_up: WakeUp) -> None:
+        self._clock = resources.clock
+        self._pending = resources.probe(lambda keys: (keys.pending,))
         self._wake_up = wake_up
-        self._changed = changed
-        self._queues = queues
-        self._check_s = check_s
-        self._random = random
+        self._changed = resources.changed
+        self._queues = len(resources.config.queues)
+        self._check_s = to_seconds(resources.config.task_check_interval)
+        self._random = resources.random
         self._loop = asyncio.get_running_loop()
 
     async def wait(self, waitable: Collection[QueueKeys]) -> None:
@@ -63,8 +47,12 @@ class IdleWait:
             if is_polled and await self._is_any_pending():
                 return
 
+    async def close(self) -> None:
+        """Wait for no push any more."""
+        await self._wake_up.close()
+
     async def _is_changed(self, *, within_s: float) -> bool:
-        """Wait until something changes, and tell whether it did; cheaper than asyncio.timeout."""
+        """Return whether something changed in time; cheaper than asyncio.timeout."""
         timer = self._loop.call_later(within_s, self._wake_unchanged)
         try:
             await self._changed.wait()
@@ -73,7 +61,7 @@ class IdleWait:
         return self._changed.is_set()
 
     def _wake_unchanged(self) -> None:
-        """Wake who waits for a change, and leave none behind: the next wait is a wait again."""
+        """Wake the waiting task, but leave the event unset, so that the next wait waits again."""
         if not self._changed.is_set():
             self._changed.set()
             self._changed.clear()
@@ -82,4 +70,4 @@ class IdleWait:
         try:
             return bool(await self._pending.queues())
         except PyasynqError:
-            return True  # the fetch will say what is wrong
+            return True  # the fetch will find out what is wrong

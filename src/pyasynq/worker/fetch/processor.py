@@ -9,33 +9,28 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Sequence
-from random import Random
+from collections.abc import Callable
 from typing import Protocol
 
 from pyasynq.broker.new_tasks.payload_size import PayloadSizes
 from pyasynq.broker.operations import dequeue
-from pyasynq.broker.operations.dequeue import Fetched, Leased
+from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError
+from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import LAST_CALL_S, Life
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import to_seconds
-from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome
-from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask, deadline_ns
-from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
 from pyasynq.worker.execute.executor import Executor
-from pyasynq.worker.fetch.fetcher import Fetcher
+from pyasynq.worker.fetch.fetcher import Batch, Dequeue, Fetcher
 from pyasynq.worker.fetch.idle_wait import IdleWait
-from pyasynq.worker.fetch.queue_order import strategy
-from pyasynq.worker.fetch.wake_up import WakeUp
-from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
 
@@ -58,78 +53,36 @@ class Finishing(Protocol):
         """Take the outcome of a task."""
 
 
-Moment = tuple[int, float]
-"""One moment: nanoseconds in the time of Redis, and seconds in that of the event loop."""
-
-
 class Processor:
-    """The loop that fetches and launches.
-
-    Args:
-        wake_up: tells when a task is pushed; closed by the processor.
-        owners: makes the token that marks the tasks of one dequeue, never the same twice.
-        changed: set when a slot is free, an outcome is written, or a task became pending.
-        is_cluster: the queues lie in different slots.
-    """
+    """The loop that fetches and launches."""
 
     name = "processor"
 
     def __init__(
         self,
-        runner: AsyncRunner,
-        config: ServerConfig,
-        clock: Clock,
-        keys: Sequence[QueueKeys],
-        executor: Executor,
+        resources: ServerResources,
         *,
+        fetcher: Fetcher,
+        idle_wait: IdleWait,
+        executor: Executor,
         finisher: Finishing,
-        held: Held,
-        wake_up: WakeUp,
-        server_id: str,
-        owners: Callable[[], str],
-        random: Random,
-        changed: asyncio.Event,
-        is_cluster: bool = False,
     ) -> None:
-        self._runner = runner
-        self._config = config
-        self._clock = clock
-        self._keys = keys
-        # Redis makes one half ready while the other one runs.
-        self._most = min(MOST_PER_FETCH, max(LEAST_HALF, config.concurrency // 2))
+        self._resources = resources
+        self._config = resources.config
+        self._clock = resources.clock
+        self._held = resources.held
+        self._changed = resources.changed
+        self._fetcher = fetcher
+        self._idle_wait = idle_wait
         self._executor = executor
         self._finisher = finisher
-        self._held = held
-        self._random = random
+        # Redis makes one half ready while the other one runs.
+        self._most = min(MOST_PER_FETCH, max(LEAST_HALF, self._config.concurrency // 2))
         self._loop = asyncio.get_running_loop()
-        self._payload_sizes = PayloadSizes(config.max_payload_size)
-        self._wake_up = wake_up
-        self._idle_wait = IdleWait(
-            clock,
-            QueueProbe(runner, keys, lambda each: (each.pending,), is_cluster=is_cluster),
-            wake_up,
-            changed,
-            queues=len(keys),
-            check_s=to_seconds(config.task_check_interval),
-            random=random,
-        )
-        self._server_id = server_id
-        self._fetcher = Fetcher(
-            runner,
-            clock,
-            keys,
-            strategy(config.queues, is_strict=config.strict_priority, random=random),
-            lease_s=to_seconds(config.lease_duration),
-            server_id=server_id,
-            owners=owners,
-            may_wait=wake_up.is_possible,
-            take=self._launch_all,
-        )
-        self._changed = changed
+        self._payload_sizes = PayloadSizes(self._config.max_payload_size)
         self._is_quiet = False
         self._outage = Outage(logger, "fetching waits", "fetching goes on")
-        self._wait_s = FIRST_WAIT_S
-        self._stopping = asyncio.Event()
+        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
 
     def quiet(self) -> None:
         """Fetch nothing more; tasks that run go on."""
@@ -139,9 +92,8 @@ class Processor:
     async def run(self, life: Life) -> None:
         """Fetch and launch until the stop; then wait for the handlers, and requeue the rest."""
         life.stops_within_s = math.inf
-        self._stopping = life.stopping
         life.started()
-        stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq processor stop")
+        life.on_stop(self.quiet)
         try:
             # Tasks whose dequeue is not awaited run only when their leases are over.
             within_s = min(LAST_FETCH_S, to_seconds(self._config.shutdown_timeout))
@@ -150,20 +102,19 @@ class Processor:
             )
             await life.stopping.wait()
         finally:
-            stop.cancel()
-            await self._wake_up.close()
+            await self._idle_wait.close()
         await self._drain(life.budget)
-        await self._leave(life.budget)
+        await self._stop_waiting(life.budget)
 
     async def _fetch_until_quiet(self, life: Life) -> None:
-        while not (life.stopping.is_set() or self._is_quiet):
+        while self._may_fetch():
             await self._turn(life)
-        with contextlib.suppress(PyasynqError):
-            await self._fetcher.resolve_doubts()  # nobody else would give them back so soon
+        with contextlib.suppress(PyasynqError):  # nobody else would give them back so soon
+            async for batch in self._fetcher.resolve_doubts():
+                self._launch(batch)
 
-    async def _wake_on_stop(self, life: Life) -> None:
-        await life.stopping.wait()
-        self._changed.set()
+    def _may_fetch(self) -> bool:
+        return not self._is_quiet
 
     async def _turn(self, life: Life) -> None:
         """Fetch once, or wait until that makes sense."""
@@ -172,14 +123,18 @@ class Processor:
         if room <= 0:
             await self._changed.wait()
             return
+        fetched = 0
         try:
-            fetched = await self._fetcher.fetch(room, self._stopping)
+            async for batch in self._fetcher.fetch(room, self._may_fetch):
+                fetched += len(batch.tasks)
+                self._launch(batch)
         except PyasynqError as error:
-            await self._on_trouble(error, life)
+            self._outage.begins(error)
+            await life.pause(self._backoff.next_s())
             return
         self._outage.ends()
-        self._wait_s = FIRST_WAIT_S
-        if fetched == 0:
+        self._backoff.reset()
+        if fetched == 0 and not self._fetcher.is_in_doubt:
             await self._idle_wait.wait(self._fetcher.waitable)
         elif fetched < room:  # there is no more: the handlers start first
             await asyncio.sleep(0)
@@ -190,30 +145,16 @@ class Processor:
         writes = UNWRITTEN_PER_SLOT * self._config.concurrency - self._finisher.unwritten
         return min(slots, writes, self._most)
 
-    async def _on_trouble(self, error: PyasynqError, life: Life) -> None:
-        self._outage.begins(error)
-        await life.pause(self._wait_s * (0.5 + self._random.random()))
-        self._wait_s = min(LONGEST_WAIT_S, 2 * self._wait_s)
-
-    def _launch_all(
-        self, keys: QueueKeys, fetched: Fetched, owner: str, lease_until_s: int
-    ) -> None:
-        """Start the handlers of what a fetch brought."""
-        if fetched.dropped:
-            logger.warning(
-                "dropped %d ids without a task from queue %s: %s",
-                len(fetched.dropped),
-                keys.queue,
-                fetched.dropped[:10],
-            )
-        now = now_ns, _ = self._clock.redis_now_ns(), self._loop.time()
-        fence, is_ending = Fence(owner=owner), self._stopping.is_set() or self._is_quiet
+    def _launch(self, batch: Batch) -> None:
+        """Start the handlers of what a dequeue brought."""
+        now_ns, loop_s = self._clock.redis_now_ns(), self._loop.time()
+        fence = Fence(owner=batch.dequeue.owner)
         requeued: list[RunningTask] = []
-        for leased in fetched.tasks:
-            running = self._hold(keys, leased, fence, lease_until_s, now=now)
+        for leased in batch.tasks:
+            running = self._hold(batch.dequeue, leased, fence, now_ns, loop_s)
             if running is None:
                 continue
-            if is_ending:
+            if self._is_quiet:
                 running.is_settled = True
                 requeued.append(running)
             elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
@@ -225,11 +166,17 @@ class Processor:
             self._finisher.settle(running, outcome.REQUEUED)
 
     def _hold(
-        self, keys: QueueKeys, leased: Leased, fence: Fence, lease_until_s: int, *, now: Moment
+        self, call: Dequeue, leased: Leased, fence: Fence, now_ns: int, loop_s: float
     ) -> RunningTask | None:
-        """Note that the task is ours; None if it cannot be read, or is ours already."""
-        place = keys.queue, leased.task_id
-        if place in self._held:
+        """Note that the task is ours; None if it cannot be read, or is ours already.
+
+        Args:
+            now_ns: the time of Redis.
+            loop_s: the same moment in the time of the event loop.
+        """
+        keys = call.keys
+        key = keys.queue, leased.task_id
+        if key in self._held:
             return None
         try:
             message = decode(leased.data)
@@ -242,23 +189,23 @@ class Processor:
             )
             return None
         self._payload_sizes.check(message.type, message.payload)
-        now_ns, loop_s = now
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,
             keys=keys,
+            key=key,
             fence=fence,
             leased=leased,
             started_ns=now_ns,
             deadline_ns=end_ns,
             ends_at=loop_s + (end_ns - now_ns) / NANOSECONDS,
-            lease_until_s=lease_until_s,
+            lease_until_s=call.lease_expires_at_s,
         )
-        self._held[place] = running
+        self._held[key] = running
         return running
 
     async def _drain(self, budget: ShutdownBudget) -> None:
-        """Wait for the handlers; requeue what takes longer than the stop allows."""
+        """Wait for the handlers; requeue what takes longer than the shutdown allows."""
         if await self._emptied(budget, lambda: budget.handlers_s):
             return
         # What is held is in the order of its start; each goes to the front, so the first is last.
@@ -272,12 +219,13 @@ class Processor:
         end = self._loop.time() + min(LAST_CALL_S, to_seconds(self._config.cancel_grace))
         await self._emptied(budget, lambda: min(end - self._loop.time(), budget.writes_s / 2))
 
-    async def _leave(self, budget: ShutdownBudget) -> None:
-        """Give up the places among those that wait; an unreachable Redis lets them expire."""
+    async def _stop_waiting(self, budget: ShutdownBudget) -> None:
+        """Let another server wait for pushes; if Redis cannot be reached, that entry expires."""
+        resources = self._resources
         with contextlib.suppress(PyasynqError, TimeoutError):
             async with asyncio.timeout(min(LAST_CALL_S, budget.writes_s)):
-                await self._runner.run_all(
-                    [dequeue.wait_no_more(keys, self._server_id) for keys in self._keys],
+                await resources.runner.run_all(
+                    [dequeue.wait_no_more(keys, resources.server_id) for keys in resources.queues],
                     patience_s=0,
                 )
 

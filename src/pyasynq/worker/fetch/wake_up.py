@@ -1,55 +1,49 @@
 """Wakes an idle server when a task is pushed, by a Python or a Go producer.
 
-A blocking move of the last pending task to where it is leaves the list as it was and answers as
-soon as there is one. A move that ends without a push is made again at once, for as long as the
-place among the waiting servers is good, so an idle server sends little. Where nobody can wait (an
-old server, a proxy, missing rights, too many queues) the server polls.
+A blocking move of the last pending task to the same end of its list changes nothing and answers as
+soon as there is a task. A move that ends without a push is made again at once, for as long as the
+server may wait on that queue, so an idle server sends little. Where that is not possible (an old
+Redis, a proxy, missing rights, too many queues) the server polls.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
-from pyasynq.connection.connector import Connector
 from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
 
-RENEW_S = 60.0  # a waiting server asks each queue again so often, and so keeps its place
+RENEW_S = 60.0  # a waiting server asks each queue this often whether it may go on waiting
 SHORTEST_BLOCK_S = 5
 ANSWER_S = 5.0  # more than it blocks, and a server that has not answered is gone
 MOST_QUEUES = 16  # each has a connection of its own
 CANCEL_AGAIN_S = 0.05  # redis-py swallows a cancellation while it connects
-PAUSE_S = 30.0  # after an error the queue is polled for so long
+PAUSE_S = 30.0  # for which a queue is polled after an error
 
 
 class WakeUp:
-    """One blocked connection per idle queue.
+    """One blocked connection per idle queue."""
 
-    Args:
-        on_wake: called when a task may have been pushed.
-    """
-
-    def __init__(
-        self, connector: Connector, clock: Clock, *, queues: int, on_wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, resources: ServerResources) -> None:
+        queues = len(resources.config.queues)
         # However many queues there are, they cost one command a second.
         self._block_s = max(SHORTEST_BLOCK_S, queues)
-        self._client = connector.open_async(socket_timeout_s=self._block_s + ANSWER_S)
-        self._clock = clock
+        self._client = resources.connector.open_async(socket_timeout_s=self._block_s + ANSWER_S)
+        self._clock = resources.clock
         self._is_possible = queues <= MOST_QUEUES
-        self._on_wake = on_wake
+        self._changed = resources.changed
         self._runners: dict[str, AsyncRunner] = {}
         self._waits: dict[str, asyncio.Task[None]] = {}
         self._until = 0.0  # monotonic
         self._not_before: dict[str, float] = {}  # monotonic
 
     def is_possible(self, queue: str) -> bool:
-        """Tell whether to ask for a place among those that wait for *queue*."""
+        """Whether to ask to be one of the servers that wait for a push to *queue*."""
         return self._is_possible and self._clock.monotonic() >= self._not_before.get(queue, 0.0)
 
     def watch(self, queues: Iterable[QueueKeys]) -> None:
@@ -87,4 +81,4 @@ class WakeUp:
             self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
         finally:
             del self._waits[keys.queue]
-            self._on_wake()
+            self._changed.set()

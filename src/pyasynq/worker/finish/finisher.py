@@ -1,9 +1,9 @@
 """Writes outcomes to Redis, in batches.
 
-At most one flush is under way per queue: whatever is settled meanwhile goes in the next one. So a
-single task is acknowledged at once and a flood in batches, without a timer. A write that failed
-is kept, its task stays held (its lease goes on), and it is repeated with a digest that refuses it
-if somebody else has taken the task meanwhile.
+At most one flush is under way per queue: whatever is settled meanwhile goes into the next one. So a
+single task is acknowledged at once and a flood in batches, without a timer. A write that failed is
+kept and its task stays held, so its lease is extended. The write is repeated with a digest of the
+message, by which Redis refuses it if another worker has taken the task over meanwhile.
 """
 
 import asyncio
@@ -13,22 +13,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyasynq.broker.operations import presence
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
 from pyasynq.errors import (
-    ConfigError,
     IncompatibleRedisError,
     PyasynqError,
     RedisUnavailableError,
+    concerns_redis_as_a_whole,
+    raise_first,
 )
+from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.outcome import LOST, Cancelled, Outcome, Retried, as_wished
-from pyasynq.worker.attempt.running_task import Held, RunningTask
-from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.finish.writes import Settled, grouped, write_of
+from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.attempt.writes import Settled, grouped, write_of
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.finisher")
 
@@ -36,9 +36,7 @@ MOST_PER_OPERATION = 500
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong type
-MOST_TOLD = 10  # ids in one line of the log
-# What concerns the server as a whole, and may pass: the outcomes wait.
-PASSING = (RedisUnavailableError, ConfigError, IncompatibleRedisError)
+MOST_LOGGED = 10  # ids in one line of the log
 
 
 class Finisher:
@@ -48,8 +46,6 @@ class Finisher:
         unwritten: how many outcomes are not in Redis yet.
 
     Args:
-        held: the tasks this server holds; one leaves when its outcome is written.
-        on_written: called after tasks have left *held*.
         on_retry: called with the time in nanoseconds at which a retried task is due.
         on_outcome: called for each task whose outcome is in Redis; None if nobody listens.
     """
@@ -58,20 +54,17 @@ class Finisher:
 
     def __init__(
         self,
-        runner: AsyncRunner,
-        config: ServerConfig,
-        clock: Clock,
-        held: Held,
+        resources: ServerResources,
         *,
-        on_written: Callable[[], None],
         on_retry: Callable[[int], None],
         on_outcome: Callable[[RunningTask, Outcome], None] | None = None,
     ) -> None:
-        self._runner = runner
-        self._config = config
-        self._clock = clock
-        self._held = held
-        self._on_written = on_written
+        self._runner = resources.runner
+        self._clock = resources.clock
+        self._held = resources.held
+        self._changed = resources.changed
+        self._random = resources.random
+        self._frees_lock = resources.config.is_lock_freed_on_archive
         self._on_retry = on_retry
         self._on_outcome = on_outcome
         self._waiting: dict[str, list[Settled]] = {}
@@ -86,7 +79,7 @@ class Finisher:
             self._lose(running)
             return
         self.unwritten += 1
-        queue = running.keys.queue
+        queue = running.key[0]
         if queue in self._flushes:
             self._waiting[queue].append((running, outcome))
             return
@@ -107,29 +100,30 @@ class Finisher:
             logger.error("%d outcomes were not written; their tasks will be recovered", left)
 
     def _lose(self, running: RunningTask) -> None:
-        self._held.pop((running.keys.queue, running.leased.task_id), None)
+        self._held.pop(running.key, None)
         if self._on_outcome is not None:
             self._on_outcome(running, LOST)
 
     async def _flush(self, keys: QueueKeys) -> None:
         """Write everything that waits for one queue."""
-        wait_s = FIRST_WAIT_S
-        waiting = self._waiting[keys.queue]
+        waiting, backoff = self._waiting[keys.queue], None
         try:
             while waiting:
                 batch = waiting[:MOST_PER_OPERATION]
-                failed = await self._write_or_blame(keys, batch)
+                failed = await self._write_isolating_faults(keys, batch)
                 waiting[: len(batch)] = failed
-                if failed:
-                    await asyncio.sleep(wait_s)
-                    wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
-                else:
-                    wait_s = FIRST_WAIT_S
+                if not failed:
+                    backoff = None
+                    continue
+                backoff = backoff or Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=self._random)
+                await asyncio.sleep(backoff.next_s())
         finally:
             del self._flushes[keys.queue]
 
-    async def _write_or_blame(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
-        """Write one batch; of what fails for a reason of our own, give up that outcome alone."""
+    async def _write_isolating_faults(
+        self, keys: QueueKeys, batch: Sequence[Settled]
+    ) -> list[Settled]:
+        """Write one batch; if one outcome makes that fail, drop that outcome alone."""
         try:
             return await self._write(keys, batch)
         except Exception as error:
@@ -137,11 +131,11 @@ class Finisher:
             left = [(task, outcome) for task, outcome in batch if self._is_held(task)]
             if len(batch) == 1:
                 for running, _outcome in left:
-                    self._give_up(running, error)
+                    self._drop(running, error)
                 return []
         for running, _outcome in left:
             running.is_write_repeated = True
-        return [each for one in left for each in await self._write_or_blame(keys, [one])]
+        return [each for one in left for each in await self._write_isolating_faults(keys, [one])]
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
@@ -152,7 +146,9 @@ class Finisher:
             except RedisUnavailableError as error:
                 return self._on_answer(keys, list(batch), error)
         now_ns = self._clock.redis_now_ns()
-        operations = [write_of(keys, group, self._config, now_ns=now_ns) for group in groups]
+        operations = [
+            write_of(keys, group, frees_lock=self._frees_lock, now_ns=now_ns) for group in groups
+        ]
         try:
             answers = await self._runner.run_all(operations, patience_s=0)
         except RedisUnavailableError as error:
@@ -172,38 +168,37 @@ class Finisher:
         Raises:
             RedisUnavailableError: the wishes of those who cancelled them could not be read.
         """
-        asked = [task.leased.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
+        asked = [task.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
         answers = await self._runner.run_all(
             [presence.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
         )
-        for answer in answers:
-            if isinstance(answer, RedisUnavailableError):
-                raise answer
+        raise_first(answers, which=lambda error: isinstance(error, RedisUnavailableError))
         wishes = dict(zip(asked, answers, strict=True))
         return [
-            (task, as_wished(outcome, wishes[task.leased.task_id]))
+            (task, as_wished(outcome, wishes[task.task_id]))
             if isinstance(outcome, Cancelled)
             else (task, outcome)
             for task, outcome in batch
         ]
 
     def _on_answer(self, keys: QueueKeys, group: list[Settled], answer: Any) -> list[Settled]:
-        """Let go of what was written; return what must be written again."""
+        """Release what was written; return what must be written again."""
         if not isinstance(answer, BaseException):
             self._on_success(group, answer)
             return []
         for running, _outcome in group:
             running.is_write_repeated = True
-        if isinstance(answer, PASSING):
+        # Missing rights or memory may come back, too: the outcomes wait.
+        if concerns_redis_as_a_whole(answer) or isinstance(answer, IncompatibleRedisError):
             self._blocked.add(keys.queue)
             self._outage.begins(answer)
             return group
         return self._on_refusal(group, answer)
 
     def _on_refusal(self, group: list[Settled], error: BaseException) -> list[Settled]:
-        """Give an outcome up that Redis refuses again and again; return the others.
+        """Drop the outcomes that Redis keeps refusing; return the others.
 
-        One of a batch may be to blame, so from now on each is written alone.
+        A single one of the batch may be at fault, so from now on each is written alone.
         """
         again = []
         for running, decided in group:
@@ -211,12 +206,12 @@ class Finisher:
             if running.refusals < MOST_REFUSALS:
                 again.append((running, decided))
                 continue
-            self._give_up(running, error)
+            self._drop(running, error)
         return again
 
-    def _give_up(self, running: RunningTask, error: BaseException) -> None:
-        """Let go of a task whose outcome cannot be written; its lease runs out."""
-        task_id, queue = running.leased.task_id, running.keys.queue
+    def _drop(self, running: RunningTask, error: BaseException) -> None:
+        """Release a task whose outcome cannot be written; its lease runs out."""
+        queue, task_id = running.key
         logger.error(
             "%s the outcome of task %s, which will be recovered: %s",
             "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
@@ -231,9 +226,10 @@ class Finisher:
         foreign = [] if all(written) else _foreign(group, written)
         if foreign:
             logger.info(
-                "%d tasks were not ours any more when they ended: %s",
+                "%d finished tasks had been taken over by another worker; "
+                "their outcomes were not written: %s",
                 len(foreign),
-                ", ".join(running.leased.task_id for running in foreign[:MOST_TOLD]),
+                ", ".join(running.task_id for running in foreign[:MOST_LOGGED]),
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
@@ -242,17 +238,17 @@ class Finisher:
                 self._on_outcome(running, LOST if running in foreign else outcome)
 
     def _is_held(self, running: RunningTask) -> bool:
-        return self._held.get((running.keys.queue, running.leased.task_id)) is running
+        return self._held.get(running.key) is running
 
     def _forget(self, tasks: Sequence[RunningTask]) -> None:
         for running in tasks:
-            self._held.pop((running.keys.queue, running.leased.task_id), None)
+            self._held.pop(running.key, None)
         self.unwritten -= len(tasks)
-        self._on_written()
+        self._changed.set()
 
 
 def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:
-    """Return the tasks that were somebody else's before we wrote anything of them."""
+    """Return the tasks that another worker had taken over before we wrote anything of them."""
     return [
         running
         for (running, _outcome), is_ours in zip(group, written, strict=True)

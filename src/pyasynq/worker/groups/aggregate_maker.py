@@ -14,11 +14,8 @@ from uuid import uuid4
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits, Member
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError
 from pyasynq.identifiers import new_task_id
-from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
@@ -26,6 +23,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt.outcome import task_of
 from pyasynq.worker.handlers.aggregators import Aggregation
+from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.threads import ThreadPool
 
 logger = logging.getLogger("pyasynq.aggregator")
@@ -38,38 +36,32 @@ class AggregateMaker:
     """Aggregates one group at a time; several may be under way.
 
     Args:
-        threads: run the functions that are no coroutine functions.
+        threads: run the plain functions.
         stopping: set when the server stops.
-        on_pending: called when an aggregate became pending.
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
-
-    Attributes:
-        budget: for how long a function may go on when the server stops.
     """
 
     def __init__(
         self,
-        runner: AsyncRunner,
-        clock: Clock,
+        resources: ServerResources,
         threads: ThreadPool,
         *,
         stopping: asyncio.Event,
-        on_pending: Callable[[], None],
         on_due: Callable[[int], None],
     ) -> None:
-        self._runner = runner
-        self._clock = clock
+        self._runner = resources.runner
+        self._clock = resources.clock
+        self._budget = resources.budget
+        self._changed = resources.changed
         self._threads = threads
         self._stopping = stopping
-        self.budget = ShutdownBudget()
-        self._on_pending = on_pending
         self._on_due = on_due
 
     async def make(
         self, keys: QueueKeys, group: str, aggregation: Aggregation, limits: DueLimits
     ) -> bool:
         """Aggregate the oldest members of *group*, if it is due; return whether it was."""
-        set_id, now_s = str(uuid4()), self._now_s()
+        set_id, now_s = str(uuid4()), self._clock.redis_now_s()
         check = groups.check_aggregation(
             keys,
             group,
@@ -100,7 +92,7 @@ class AggregateMaker:
         if aggregate is not None and aggregate.process_at_ns is not None:
             self._on_due(aggregate.process_at_ns)
         else:
-            self._on_pending()
+            self._changed.set()
         return True
 
     async def _read(self, keys: QueueKeys, group: str, set_id: str) -> list[Member]:
@@ -127,7 +119,7 @@ class AggregateMaker:
                 messages.append(decode(member.data))
             except PayloadError as error:
                 operation = groups.quarantine_member(
-                    keys, group, set_id, member.task_id, now_s=self._now_s()
+                    keys, group, set_id, member.task_id, now_s=self._clock.redis_now_s()
                 )
                 await self._runner.run(operation)
                 logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message
@@ -143,7 +135,7 @@ class AggregateMaker:
             limit_s = SET_LIFETIME_S - FINISH_MARGIN_S
             await asyncio.wait({call, stop}, timeout=limit_s, return_when="FIRST_COMPLETED")
             if stop.done():
-                await self.budget.wait([call], lambda: self.budget.handlers_s)
+                await self._budget.wait([call], lambda: self._budget.handlers_s)
         finally:
             stop.cancel()
             if not call.done():
@@ -152,8 +144,8 @@ class AggregateMaker:
             raise TimeoutError(f"the aggregator of {aggregation.pattern!r} takes too long")
         made = await call
         if isinstance(made, BaseException):
-            said = f"the aggregator of {aggregation.pattern!r} raised {error_text(made)}"
-            raise PyasynqError(said) from made
+            text = f"the aggregator of {aggregation.pattern!r} raised {error_text(made)}"
+            raise PyasynqError(text) from made
         if made is not None and not isinstance(made, Task):
             raise ConfigError(f"an aggregator must return a Task or None, not {made!r}")
         return made
@@ -168,9 +160,6 @@ class AggregateMaker:
             return await made if inspect.isawaitable(made) else made
         except BaseException as error:  # noqa: BLE001 - a SystemExit must not end the loop
             return error
-
-    def _now_s(self) -> int:
-        return self._clock.redis_now_s()
 
 
 def _prepared(aggregate: Task, keys: QueueKeys, now_ns: int) -> PreparedTask:

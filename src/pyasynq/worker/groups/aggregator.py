@@ -1,7 +1,7 @@
 """Finds the groups that are due, and has them aggregated, a few at a time.
 
-A look at all groups never waits for a function of the user. A group is taken only when there is a
-place for it: until then its members stay in the group, whatever becomes of this server.
+A look at all groups never waits for a function of the user. A group is taken only when a slot is
+free for it: until then its members stay in the group, whatever becomes of this server.
 """
 
 import asyncio
@@ -11,17 +11,20 @@ from collections.abc import Callable, Sequence
 
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import (
+    PyasynqError,
+    RedisUnavailableError,
+    concerns_redis_as_a_whole,
+    raise_first,
+)
 from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
-from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.threads import ThreadPool
 
 logger = logging.getLogger("pyasynq.aggregator")
@@ -34,6 +37,8 @@ NOT_AGGREGATED = (
     "within three minutes: %s"
 )
 
+ALL_GROUPS = "the groups"
+
 Due = tuple[QueueKeys, str]
 
 
@@ -41,7 +46,6 @@ class Aggregator:
     """The look at all groups, at the shortest grace period or 7 s, and what follows from it.
 
     Args:
-        on_pending: called when an aggregate became pending.
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
     """
 
@@ -49,58 +53,46 @@ class Aggregator:
 
     def __init__(
         self,
-        runner: AsyncRunner,
-        config: ServerConfig,
-        clock: Clock,
-        queues: Sequence[QueueKeys],
+        resources: ServerResources,
         aggregations: Aggregations,
         *,
-        on_pending: Callable[[], None],
         on_due: Callable[[int], None],
-        is_cluster: bool = False,
     ) -> None:
-        self._runner = runner
-        self._config = config
-        self._clock = clock
-        self._probe = QueueProbe(
-            runner, queues, lambda keys: (keys.groups, keys.scheduled_groups), is_cluster=is_cluster
-        )
+        self._runner = resources.runner
+        self._config = resources.config
+        self._clock = resources.clock
+        self._budget = resources.budget
+        self._probe = resources.probe(lambda keys: (keys.groups, keys.scheduled_groups))
         self._aggregations = aggregations
         self._threads = ThreadPool(AT_ONCE)
         self._stopping = asyncio.Event()
         self._maker = AggregateMaker(
-            runner,
-            clock,
-            self._threads,
-            stopping=self._stopping,
-            on_pending=on_pending,
-            on_due=on_due,
+            resources, self._threads, stopping=self._stopping, on_due=on_due
         )
         self._waiting: dict[Due, Aggregation] = {}
         self._in_hand: set[Due] = set()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._in_trouble: set[tuple[str, str | None]] = set()
+        self._troubles = LoggedOnce(logger, "cannot aggregate %s of queue %s: %s")
         self._made = 0
 
     async def run(self, life: Life) -> None:
         """Look at the interval until the stop; then end what is under way."""
         grace_s = min(self._limits(each)["grace_s"] for each in self._aggregations.all())
         life.stops_within_s = math.inf
-        self._maker.budget = life.budget
         interval_s = min(LONGEST_INTERVAL_S, grace_s)
         try:
             await life.until_stop(every(interval_s, self.look, life, name=self.name))
         finally:
             self._stopping.set()
-            late = await life.budget.wait(
-                list(self._under_way), lambda: life.budget.handlers_s + LAST_CALL_S
+            late = await self._budget.wait(
+                list(self._under_way), lambda: self._budget.handlers_s + LAST_CALL_S
             )
             await cancel_all(*late)
             self._threads.close()
 
     @property
     def has_leftovers(self) -> bool:
-        """Whether a function that is no coroutine function has not ended."""
+        """Whether a plain function has not ended."""
         return self._threads.busy > 0
 
     async def aggregate(self) -> int:
@@ -116,12 +108,12 @@ class Aggregator:
         for keys in await self._probe.queues():
             try:
                 await self._look_at_queue(keys)
-            except RedisUnavailableError:
-                raise
             except PyasynqError as error:
-                self._tell(keys, None, error)
+                if concerns_redis_as_a_whole(error):
+                    raise
+                self._troubles.begins(error, ALL_GROUPS, keys.queue)
             else:
-                self._in_trouble.discard((keys.queue, None))
+                self._troubles.ends(ALL_GROUPS, keys.queue)
 
     async def _look_at_queue(self, keys: QueueKeys) -> None:
         await self._restore(keys)
@@ -141,32 +133,31 @@ class Aggregator:
         """List groups again whose names Go programs have forgotten."""
         skip = 0
         while skip >= 0:
-            operation = groups.restore_groups(keys, now_s=self._now_s(), skip=skip)
+            operation = groups.restore_groups(keys, now_s=self._clock.redis_now_s(), skip=skip)
             _restored, skip = await self._runner.run(operation, patience_s=0)
 
     async def _check_all(self, keys: QueueKeys, ours: Sequence[tuple[str, Aggregation]]) -> None:
-        """Let the groups wait for a place that are due."""
-        now_s = self._now_s()
+        """Let the groups that are due wait for a free slot."""
+        now_s = self._clock.redis_now_s()
         checks = [
             groups.is_group_due(keys, group, now_s=now_s, **self._limits(aggregation))
             for group, aggregation in ours
         ]
         answers = await self._runner.run_all(checks, patience_s=0)
+        raise_first(answers, which=concerns_redis_as_a_whole)
         for (group, aggregation), answer in zip(ours, answers, strict=True):
-            if isinstance(answer, RedisUnavailableError):
-                raise answer
             if isinstance(answer, PyasynqError):
-                self._tell(keys, group, answer)
+                self._troubles.begins(answer, f"group {group!r}", keys.queue)
                 continue
-            self._in_trouble.discard((keys.queue, group))
+            self._troubles.ends(f"group {group!r}", keys.queue)
             if answer:
                 self._waiting[keys, group] = aggregation
         self._begin()
 
     def _begin(self) -> None:
-        """Fill the places that are free."""
+        """Fill the slots that are free."""
         while len(self._under_way) < min(AT_ONCE, len(self._waiting) + len(self._in_hand)):
-            task = asyncio.create_task(self._work(), name="pyasynq aggregator place")
+            task = asyncio.create_task(self._work(), name="pyasynq aggregator slot")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
@@ -189,7 +180,7 @@ class Aggregator:
         try:
             return await self._maker.make(keys, group, aggregation, self._limits(aggregation))
         except RedisUnavailableError as error:
-            self._waiting.clear()  # what waits is found again once redis answers
+            self._waiting.clear()  # what waits is found again once Redis answers
             logger.warning(NOT_AGGREGATED, group, keys.queue, error)
         except (PyasynqError, TimeoutError) as error:
             logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - it says all
@@ -197,19 +188,8 @@ class Aggregator:
             logger.exception(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY401 - in one line
         return False
 
-    def _tell(self, keys: QueueKeys, group: str | None, error: Exception) -> None:
-        """Log once, until it is over, that a group or all groups of a queue cannot be read."""
-        if (keys.queue, group) not in self._in_trouble:
-            self._in_trouble.add((keys.queue, group))
-            logger.error(
-                "cannot aggregate group %r of queue %s: %s", group or "", keys.queue, error
-            )
-
-    def _now_s(self) -> int:
-        return self._clock.redis_now_s()
-
     def _limits(self, own: Aggregation) -> DueLimits:
-        """Return when a group is due: as its aggregator says, else as the server says."""
+        """Return when a group is due: by its aggregator's limits, else by the server's."""
         config = self._config
         grace = config.group_grace_period if own.grace_period is None else own.grace_period
         delay = config.group_max_delay if own.max_delay is None else own.max_delay

@@ -1,15 +1,15 @@
 """Which function aggregates a group: by its name, else by the longest pattern."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TypedDict, TypeVar
 
 import msgspec
 
 from pyasynq.errors import ConfigError
-from pyasynq.options import Duration, duration_fault, name_fault
+from pyasynq.options import Duration, name_fault
 from pyasynq.task import Task
+from pyasynq.worker.setting import Span, Whole
 
 Aggregate = Callable[[str, list[Task]], Awaitable[Task | None] | Task | None]
 """(group, its tasks) → the one task in their place, or None to drop them.
@@ -21,6 +21,15 @@ A = TypeVar("A", bound=Aggregate)
 
 MOST_MEMBERS = 500  # of one aggregate
 
+GRACE_PERIOD = Span(1.0)  # asynq v0.26 server.go: a shorter grace period is refused
+MAX_DELAY = Span(1.0, may_be_zero=True)
+MAX_SIZE = Whole(0, MOST_MEMBERS)
+_LIMITS: dict[str, Span | Whole] = {
+    "grace_period": GRACE_PERIOD,
+    "max_delay": MAX_DELAY,
+    "max_size": MAX_SIZE,
+}
+
 
 class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
     """A function that aggregates groups, and when a group is due; None: as the server says.
@@ -28,10 +37,11 @@ class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         pattern: a group, or a pattern with ``*``, ``?`` and ``[…]``.
         function: a coroutine function, or a plain one, which runs in a thread.
-        grace_period: a group without a new member for so long is due; whole seconds, at least 1.
-        max_delay: a group whose oldest member waits for so long is due; 0: no limit.
-        max_size: a group of so many members is due, and no aggregate has more, from 1 to 500;
-            0: no limit but 500.
+        grace_period: a group is due once nothing was added for this long; at least 1 s,
+            rounded up to whole seconds.
+        max_delay: a group is due once its oldest member has waited for this long; 0: no limit.
+        max_size: a group is due once it has this many members, from 1 to 500, and no aggregate
+            has more; 0: no limit but 500.
 
     Raises:
         ConfigError: names every fault.
@@ -47,17 +57,16 @@ class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
         faults = [name_fault("pattern of groups", self.pattern)]
         if not callable(self.function):
             faults.append(f"an aggregator must be callable, not {self.function!r}")
-        if self.grace_period is not None:
-            faults.append(grace_period_fault("grace_period", self.grace_period))
-        if self.max_delay is not None:
-            faults.append(max_delay_fault("max_delay", self.max_delay))
-        if self.max_size is not None:
-            faults.append(max_size_fault("max_size", self.max_size))
+        faults += [
+            kind.fault(name, value)
+            for name, kind in _LIMITS.items()
+            if (value := getattr(self, name)) is not None
+        ]
         ConfigError.raise_if(faults)
 
 
 class GroupLimits(TypedDict, total=False):
-    """When a group is due, as of `Aggregation`."""
+    """When a group is due; see `Aggregation`."""
 
     grace_period: Duration | None
     max_delay: Duration | None
@@ -106,24 +115,3 @@ class Aggregations:
     def all(self) -> tuple[Aggregation, ...]:
         """Return every aggregation, the longest pattern first."""
         return tuple(self._longest_first)
-
-
-def grace_period_fault(what: str, value: object) -> str | None:
-    """Return what is wrong with a grace period; None if it is good."""
-    # asynq v0.26 server.go: a grace period below a second is refused.
-    return duration_fault(what, value, minimum=timedelta(seconds=1))
-
-
-def max_delay_fault(what: str, value: object) -> str | None:
-    """Return what is wrong with a longest delay; None if it is good."""
-    if value == 0:
-        return None
-    return duration_fault(what, value, minimum=timedelta(seconds=1))
-
-
-def max_size_fault(what: str, value: object) -> str | None:
-    """Return what is wrong with a largest size; None if it is good."""
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if is_number and isinstance(value, int) and 0 <= value <= MOST_MEMBERS:
-        return None
-    return f"{what} must be a whole number from 0 to {MOST_MEMBERS}, not {value!r}"

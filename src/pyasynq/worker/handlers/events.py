@@ -1,17 +1,17 @@
-"""What happens to tasks, and the functions that are told of it.
+"""What happens to tasks, and the functions that listen to it.
 
     started      its handler is about to run
     succeeded    it is done, or completed
     failed       an attempt failed; then `retried` or `archived` says what became of the task
     retried      it runs again later, after a failure
-    deferred     it runs again later, since it asked for it by RetryLater
+    deferred     it runs again later, since its handler raised RetryLater
     archived     it is kept for a person to look at
-    dropped      it is deleted without success: revoked, cancelled so, or expired
+    dropped      it is deleted without success: revoked, expired, or cancelled with then="drop"
     requeued     it is back at the front of its queue, since the server stops
-    lost         its lease ended while it ran: it is somebody else's now
+    lost         its lease ended while it ran: another worker may have it
     recovered    its worker is gone; then `retried` or `archived` says what became of it
 
-The notifier tells of each apart from the work, in the process it happened in.
+The notifier publishes each apart from the work, in the process it happened in.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -56,7 +56,7 @@ class TaskEvent:
         error: what the handler raised, or what stands for it (its time was up, it was cancelled,
             its worker is gone); None if nothing failed.
         retry_at: when the task runs again, of `retried` and `deferred`.
-        server_id: ID of the server that tells.
+        server_id: ID of the server where it happened.
         state: what `TaskContext.state` is.
     """
 

@@ -57,14 +57,14 @@ class Route(msgspec.Struct, frozen=True):
     """A handler and the pattern it was registered with.
 
     Attributes:
-        place: where a process of its own finds the handler, if it runs in one.
+        path: where a process of its own finds the handler, if it runs in one.
     """
 
     pattern: str
     handler: Handler
     settings: TaskSettings
     is_async: bool
-    place: HandlerPath | None
+    path: HandlerPath | None
 
 
 class ServeMux:
@@ -87,7 +87,7 @@ class ServeMux:
         handler: Handler,
         *,
         settings: TaskSettings = AS_SERVER,
-        place: HandlerPath | None = None,
+        path: HandlerPath | None = None,
     ) -> None:
         """Register *handler* for *pattern*.
 
@@ -95,7 +95,7 @@ class ServeMux:
         settings say so in processes of their own.
 
         Args:
-            place: where a process of its own finds the handler, if not under its own name.
+            path: where a process of its own finds the handler, if not under its own name.
 
         Raises:
             ConfigError: the pattern is blank or taken, the handler cannot be called or is a
@@ -113,9 +113,9 @@ class ServeMux:
         is_async = iscoroutinefunction(handler) or iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
         )
-        if settings.executor is not None and place is None:
-            place = HandlerPath.of(handler)
-        self._routes[pattern] = Route(pattern, handler, settings, is_async, place)
+        if settings.executor is not None and path is None:
+            path = HandlerPath.of(handler)
+        self._routes[pattern] = Route(pattern, handler, settings, is_async, path)
         self._longest_first = sorted(self._routes, key=len, reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:

@@ -1,18 +1,19 @@
-"""Pings Redis at an interval and tells the user's function how it went."""
+"""Pings Redis at an interval and calls a function of the user with the result."""
 
 from collections.abc import Callable
 from inspect import isawaitable
 
 from pyasynq.broker.operation import Operation, Repeat, ignore
-from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
+from pyasynq.options import to_seconds
+from pyasynq.worker.resources import ServerResources
 
 PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
 
 class Healthchecker:
-    """The ping, at an interval.
+    """The ping, at `health_check_interval`.
 
     Args:
         check: called with None, or with the error of the ping; may be async.
@@ -21,27 +22,23 @@ class Healthchecker:
     name = "healthchecker"
 
     def __init__(
-        self,
-        runner: AsyncRunner,
-        check: Callable[[Exception | None], object],
-        *,
-        interval_s: float,
+        self, resources: ServerResources, check: Callable[[Exception | None], object]
     ) -> None:
-        self._runner = runner
+        self._runner = resources.runner
         self._check = check
-        self._interval_s = interval_s
+        self._interval_s = to_seconds(resources.config.health_check_interval)
 
     async def run(self, life: Life) -> None:
         """Ping at the interval until the stop."""
         await every(self._interval_s, self.ping, life, name=self.name)
 
     async def ping(self) -> None:
-        """Ping once and tell."""
+        """Ping once, and call the user's function."""
         error: Exception | None = None
         try:
             await self._runner.run(PING, patience_s=0)
         except PyasynqError as trouble:
             error = trouble
-        told = self._check(error)
-        if isawaitable(told):
-            await told
+        checked = self._check(error)
+        if isawaitable(checked):
+            await checked

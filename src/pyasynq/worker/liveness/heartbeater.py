@@ -1,7 +1,7 @@
-"""Says that this server lives, and extends the leases of the tasks it holds.
+"""Shows that this server is alive, and extends the leases of the tasks it holds.
 
 It works in a thread of its own with a blocking connection, so a handler that blocks the event
-loop cannot cost a lease. Its answers reach the loop through call_soon_threadsafe.
+loop cannot cost a lease. What it finds reaches the loop through call_soon_threadsafe.
 """
 
 import asyncio
@@ -14,25 +14,23 @@ from collections.abc import Callable
 import msgspec
 
 from pyasynq.broker.decoding import MOST_TASKS
-from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain, presence
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.connection.connector import Connector
-from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
+from pyasynq.clock import NANOSECONDS
+from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, in_thread
-from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.outage import LoggedOnce, Outage
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from pyasynq.worker.attempt.lease import lease_expires_at_s
-from pyasynq.worker.attempt.running_task import Held, RunningTask
-from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.heartbeater")
 
-MOST_TOLD = 10  # ids in one line of the log
-PRESENCE_BEATS = 2  # a server is taken for gone after so many missed beats
+MOST_LOGGED = 10  # ids in one line of the log
+PRESENCE_BEATS = 2  # a server counts as gone after this many missed beats
 DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
 LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
 LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
@@ -40,7 +38,7 @@ LARGEST_OFFSET_NS = 5 * NANOSECONDS
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells one server from all others.
+    """What distinguishes one server from all others.
 
     Attributes:
         server_id: random, new for each start.
@@ -61,10 +59,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeater:
-    """The beat.
+    """The heartbeat, at `heartbeat_interval`.
 
     Args:
-        held: the tasks to extend and to show.
         status: "active" or "stopped", asked for at each beat.
         on_lost: called on the loop with tasks whose lease somebody else has ended.
     """
@@ -73,28 +70,26 @@ class Heartbeater:
 
     def __init__(
         self,
-        connector: Connector,
-        config: ServerConfig,
-        clock: Clock,
+        resources: ServerResources,
         identity: Identity,
-        held: Held,
         *,
         status: Callable[[], str],
         on_lost: Callable[[list[RunningTask]], None],
     ) -> None:
-        self._connector = connector
+        config = resources.config
+        self._connector = resources.connector
         self._config = config
-        self._clock = clock
+        self._clock = resources.clock
         self._identity = identity
-        self._held = held
+        self._held = resources.held
         self._status = status
         self._on_lost = on_lost
         self._interval_s = to_seconds(config.heartbeat_interval)
         self._lease_s = to_seconds(config.lease_duration)
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
         self._outage = Outage(logger, "heartbeats wait", "heartbeats go on")
+        self._refusals = LoggedOnce(logger, "cannot extend leases of queue %s: %s")
         self._is_clock_right = True
-        self._refusals: dict[str, str] = {}
 
     async def run(self, life: Life) -> None:
         """Beat until the stop; then deregister the server."""
@@ -141,7 +136,7 @@ class Heartbeater:
         else:
             self._outage.ends()
             self._check_clock()
-        _tell_lost(lost)
+        _log_lost(lost)
         return lost
 
     def _extend(self, runner: Runner) -> list[RunningTask]:
@@ -167,11 +162,13 @@ class Heartbeater:
             ],
             patience_s=0,
         )
+        raise_first(answers, which=concerns_redis_as_a_whole)
         lost: list[RunningTask] = []
         for (keys, tasks), answer in zip(batches, answers, strict=True):
             if isinstance(answer, BaseException):
-                self._on_refusal(keys, answer)
+                self._refusals.begins(answer, keys.queue)
                 continue
+            self._refusals.ends(keys.queue)
             gone = set(answer)
             for running in tasks:
                 if running.leased.task_id in gone:
@@ -179,16 +176,6 @@ class Heartbeater:
                 else:
                     running.lease_until_s = until_s
         return lost
-
-    def _on_refusal(self, keys: QueueKeys, error: BaseException) -> None:
-        """Say once what keeps the leases of a queue from being extended; others go on."""
-        if not isinstance(error, PyasynqError) or isinstance(
-            error, RedisUnavailableError | ConfigError
-        ):
-            raise error
-        if self._refusals.get(keys.queue) != str(error):
-            logger.error("cannot extend leases of queue %s: %s", keys.queue, error)
-        self._refusals[keys.queue] = str(error)
 
     def _show(self, runner: Runner) -> None:
         """Write what tools show of this server and its running tasks."""
@@ -209,16 +196,14 @@ class Heartbeater:
             started_ns=identity.started_ns,
             active_worker_count=len(workers),
         )
-        self._do(
-            runner,
-            presence.write_server_state(
-                server,
-                workers,
-                namespace=self._connector.namespace,
-                now_s=self._clock.redis_now_s(),
-                ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
-            ),
+        operations = presence.write_server_state(
+            server,
+            workers,
+            namespace=self._connector.namespace,
+            now_s=self._clock.redis_now_s(),
+            ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
         )
+        raise_first(runner.run_all(operations, patience_s=0))
 
     def _worker(self, running: RunningTask) -> WorkerRecord:
         message = running.message
@@ -236,23 +221,13 @@ class Heartbeater:
 
     def _deregister(self, runner: Runner) -> None:
         identity = self._identity
+        operations = presence.clear_server_state(
+            identity.host, identity.pid, identity.server_id, namespace=self._connector.namespace
+        )
         try:
-            self._do(
-                runner,
-                presence.clear_server_state(
-                    identity.host,
-                    identity.pid,
-                    identity.server_id,
-                    namespace=self._connector.namespace,
-                ),
-            )
+            raise_first(runner.run_all(operations, patience_s=0))
         except PyasynqError as error:
             logger.warning("could not deregister the server; it expires by itself: %s", error)
-
-    def _do(self, runner: Runner, operations: list[Operation[None]]) -> None:
-        for answer in runner.run_all(operations, patience_s=0):
-            if isinstance(answer, BaseException):
-                raise answer
 
     def _check_clock(self) -> None:
         """Warn once when the clocks of this machine and of Redis are far apart."""
@@ -266,12 +241,12 @@ class Heartbeater:
         self._is_clock_right = is_right
 
 
-def _tell_lost(lost: list[RunningTask]) -> None:
-    """Log once which handlers are told to end, for somebody else may have their tasks."""
+def _log_lost(lost: list[RunningTask]) -> None:
+    """Log once which handlers must end, since somebody else may have their tasks."""
     ids = [each.leased.task_id for each in lost if not each.is_settled and each.ending is None]
     if ids:
         logger.warning(
-            "lost the leases of %d running tasks, whose handlers are told to end: %s",
+            "lost the leases of %d running tasks; their handlers are told to end: %s",
             len(ids),
-            ", ".join(ids[:MOST_TOLD]),
+            ", ".join(ids[:MOST_LOGGED]),
         )

@@ -4,8 +4,8 @@ A thread asks the loop for a sign of life at an interval. A loop that does not g
 another interval is blocked, mostly by a handler; the frame that blocks it is logged once. Leases
 are safe meanwhile, since heartbeats have a thread of their own.
 
-A slot is stuck while its handler goes on although `cancel_grace` is over since it was told to end,
-or since its time was up. Nothing can end a thread, or a coroutine that swallows its cancellation,
+A slot is stuck when its handler was asked to end, or its time was up, longer than `cancel_grace`
+ago and it still goes on. Nothing can end a thread, or a coroutine that swallows its cancellation,
 so a server all of whose slots are stuck takes no more tasks: it is not ready.
 """
 
@@ -17,11 +17,10 @@ import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pyasynq.clock import Clock
 from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.options import to_seconds
 from pyasynq.worker.attempt.running_task import RunningTask
-from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.watchdog")
 
@@ -43,13 +42,12 @@ class Watchdog:
 
     name = "watchdog"
 
-    def __init__(
-        self, config: ServerConfig, clock: Clock, running: Collection[RunningTask]
-    ) -> None:
+    def __init__(self, resources: ServerResources, running: Collection[RunningTask]) -> None:
+        config = resources.config
         self._interval_s = to_seconds(config.watchdog_interval)
         self._grace_s = to_seconds(config.cancel_grace)
         self._slots = config.concurrency
-        self._clock = clock
+        self._clock = resources.clock
         self._running = running
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
@@ -57,7 +55,7 @@ class Watchdog:
 
     @property
     def is_every_slot_stuck(self) -> bool:
-        """Whether no slot is free, or will be when its handler has no more time; in any thread."""
+        """Whether every slot is stuck; may be asked in any thread."""
         now, running = self._loop.time(), tuple(self._running)
         return sum(is_stuck(each, now, self._grace_s) for each in running) >= self._slots
 
@@ -87,10 +85,10 @@ class Watchdog:
             self._loop.call_soon_threadsafe(self._turn, turned)
             if turned.wait(self._interval_s):
                 continue
-            is_told = self._tell_what_blocks(asked, turned)
+            is_logged = self._log_what_blocks(asked, turned)
             while not (turned.wait(self._interval_s) or stop.is_set()):
                 pass
-            if is_told and turned.is_set():
+            if is_logged and turned.is_set():
                 blocked_s = self._clock.monotonic() - asked
                 logger.info("the event loop turns again after %.1f s", blocked_s)
 
@@ -99,7 +97,7 @@ class Watchdog:
         turned.set()
         self.look()
 
-    def _tell_what_blocks(self, asked: float, turned: threading.Event) -> bool:
+    def _log_what_blocks(self, asked: float, turned: threading.Event) -> bool:
         """Log the stack that blocks the loop, unless it has just turned."""
         # The only way to the stack of another thread; documented, in spite of its name.
         frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001
@@ -123,8 +121,8 @@ def what_runs(stack: Sequence[traceback.FrameSummary]) -> str:
     Left out is what started the loop, and what called the handler.
     """
     begin = 0
-    for place in CALLERS:
-        inside = [n for n, each in enumerate(stack) if _is_at(each, place)]
+    for caller in CALLERS:
+        inside = [n for n, each in enumerate(stack) if _is_in(each, caller)]
         if inside:
             begin = inside[-1] + 1
             break
@@ -132,12 +130,12 @@ def what_runs(stack: Sequence[traceback.FrameSummary]) -> str:
     return "".join(traceback.format_list(list(frames)[-FRAMES:]))
 
 
-def _is_at(frame: traceback.FrameSummary, place: tuple[str, str]) -> bool:
-    file, name = place
+def _is_in(frame: traceback.FrameSummary, caller: tuple[str, str]) -> bool:
+    file, name = caller
     return frame.name == name and Path(frame.filename).as_posix().endswith(file)
 
 
 def is_stuck(running: RunningTask, now: float, grace_s: float) -> bool:
-    """Tell whether a handler goes on although it must have ended by now, in the loop's time."""
+    """Tell whether a handler goes on beyond every grace; *now* is in the time of the loop."""
     must_end_at = running.ends_at if running.asked_to_end_at is None else running.asked_to_end_at
     return not running.has_ended and now > must_end_at + grace_s

@@ -1,26 +1,25 @@
 """Moves scheduled and retried tasks that are due to the pending list.
 
-It sleeps until the next task is due, as far as it knows: the script tells the earliest one, and
-the finisher tells of retries of this server. Other producers' tasks are found at the latest after
-`delayed_task_check_interval`.
+It sleeps until the next task is due, as far as it knows: the script returns the earliest due time,
+and the finisher announces the retries of this server. Tasks of other producers are found at the
+latest after `delayed_task_check_interval`.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from random import Random
+from collections.abc import Sequence
 from typing import Any
 
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.operations.maintain import Forwarded
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import NANOSECONDS, Clock
-from pyasynq.errors import RedisUnavailableError
+from pyasynq.clock import NANOSECONDS
+from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
 from pyasynq.lifecycle.component import Life
-from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.outage import LoggedOnce, Outage
+from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.forwarder")
 
@@ -30,41 +29,23 @@ JITTER_S = 0.001  # so that the servers of one queue do not all wake at the same
 
 
 class Forwarder:
-    """The loop that forwards due tasks.
-
-    Args:
-        interval_s: longest sleep.
-        on_forward: called when tasks became pending.
-        is_cluster: the queues lie in different slots.
-    """
+    """The loop that forwards due tasks."""
 
     name = "forwarder"
 
-    def __init__(
-        self,
-        runner: AsyncRunner,
-        clock: Clock,
-        queues: Sequence[QueueKeys],
-        *,
-        interval_s: float,
-        random: Random,
-        on_forward: Callable[[], None],
-        is_cluster: bool = False,
-    ) -> None:
-        self._runner = runner
-        self._clock = clock
-        self._queues = queues
-        self._probe = QueueProbe(
-            runner, queues, lambda keys: (keys.scheduled, keys.retry), is_cluster=is_cluster
-        )
+    def __init__(self, resources: ServerResources) -> None:
+        self._runner = resources.runner
+        self._clock = resources.clock
+        self._queues = resources.queues
+        self._probe = resources.probe(lambda keys: (keys.scheduled, keys.retry))
         self._must_visit = True
-        self._interval_s = interval_s
-        self._random = random
-        self._on_forward = on_forward
+        self._interval_s = to_seconds(resources.config.delayed_task_check_interval)
+        self._random = resources.random
+        self._changed = resources.changed
         self._next_ns = 0
         self._sooner = asyncio.Event()
         self._outage = Outage(logger, "forwarding waits", "forwarding goes on")
-        self._troubles: dict[str, str] = {}
+        self._troubles = LoggedOnce(logger, "cannot forward all tasks of queue %s: %s")
 
     def expect(self, due_ns: int) -> None:
         """Wake at *due_ns*, in the time of Redis, if that is sooner than planned."""
@@ -75,19 +56,12 @@ class Forwarder:
     async def run(self, life: Life) -> None:
         """Forward until the stop."""
         life.started()
-        stop = asyncio.create_task(self._wake_on_stop(life), name="pyasynq forwarder stop")
-        try:
-            while not life.stopping.is_set():
-                self._next_ns = self._clock.redis_now_ns() + int(self._interval_s * NANOSECONDS)
-                await self.forward()
-                while not life.stopping.is_set() and await self._sleep():
-                    pass
-        finally:
-            stop.cancel()
-
-    async def _wake_on_stop(self, life: Life) -> None:
-        await life.stopping.wait()
-        self._sooner.set()
+        life.on_stop(self._sooner.set)
+        while not life.stopping.is_set():
+            self._next_ns = self._clock.redis_now_ns() + int(self._interval_s * NANOSECONDS)
+            await self.forward()
+            while not life.stopping.is_set() and await self._sleep():
+                pass
 
     async def forward(self) -> int:
         """Move all tasks that are due; return how many. A round trip per batch of every queue."""
@@ -107,11 +81,11 @@ class Forwarder:
             for _keys, forwarded in found:
                 moved += forwarded.moved
                 self._plan(forwarded.next_due_ns)
-            self._tell(queues, answers)
+            self._log_troubles(queues, answers)
             queues = [keys for keys, forwarded in found if forwarded.moved >= BATCH]
         if moved:
             logger.debug("forwarded %d tasks", moved)
-            self._on_forward()
+            self._changed.set()
         return moved
 
     async def _look(self) -> Sequence[QueueKeys]:
@@ -121,8 +95,8 @@ class Forwarder:
             return self._queues
         try:
             occupied = await self._probe.queues()
-        except RedisUnavailableError as error:
-            self._tell(self._queues[:1], [error])
+        except PyasynqError as error:
+            self._log_troubles(self._queues[:1], [error])
             return ()
         if not occupied:
             self._outage.ends()
@@ -134,25 +108,20 @@ class Forwarder:
             self._must_visit = True
             self._next_ns = min(self._next_ns, due_ns)
 
-    def _tell(self, queues: Sequence[QueueKeys], answers: Sequence[Any]) -> None:
-        """Tell of an outage as a whole, and of each queue that Redis refuses to forward."""
-        lost = [answer for answer in answers if isinstance(answer, RedisUnavailableError)]
+    def _log_troubles(self, queues: Sequence[QueueKeys], answers: Sequence[Any]) -> None:
+        """Log an outage as a whole, and each queue that Redis refuses to forward."""
+        lost = [answer for answer in answers if concerns_redis_as_a_whole(answer)]
         if lost:
             self._outage.begins(lost[0])
             self._plan(self._clock.redis_now_ns() + int(LONGEST_WAIT_S * NANOSECONDS))
         else:
             self._outage.ends()
         for keys, answer in zip(queues, answers, strict=True):
-            if isinstance(answer, Forwarded):
-                self._complain(keys, _unreadable(keys, answer))
-            elif answer not in lost:
-                self._complain(keys, str(answer))
-
-    def _complain(self, keys: QueueKeys, trouble: str) -> None:
-        """Say once what keeps tasks of a queue from being forwarded; empty: nothing does."""
-        if trouble and self._troubles.get(keys.queue) != trouble:
-            logger.error("cannot forward all tasks of queue %s: %s", keys.queue, trouble)
-        self._troubles[keys.queue] = trouble
+            trouble = _unreadable(keys, answer) if isinstance(answer, Forwarded) else answer
+            if not trouble:
+                self._troubles.ends(keys.queue)
+            elif trouble not in lost:
+                self._troubles.begins(trouble, keys.queue)
 
     async def _sleep(self) -> bool:
         """Sleep until the next task is due; return whether that is still ahead."""
@@ -167,6 +136,6 @@ class Forwarder:
 
 
 def _unreadable(keys: QueueKeys, forwarded: Forwarded) -> str:
-    """Name the keys that are no sorted sets; empty for none."""
+    """Name the keys that are not sorted sets; empty if all are."""
     names = [keys.prefix + name for name in forwarded.unreadable]
-    return f"no sorted set: {', '.join(names)}; delete or rename what is there" if names else ""
+    return f"not a sorted set: {', '.join(names)}; delete or rename what is there" if names else ""

@@ -15,23 +15,20 @@ message. Each write is fenced by the lease it was judged by, so several recovere
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pyasynq.broker.operations import groups, maintain
 from pyasynq.broker.operations.maintain import Healed, LeaseExpired
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, every
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage
 from pyasynq.worker.attempt.lease import lease_cutoff_s
 from pyasynq.worker.attempt.outcome import Outcome, Rules
-from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.counters import Counters
 from pyasynq.worker.maintenance.recovery import Step, decide
-from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.recoverer")
 
@@ -67,50 +64,35 @@ class Pass:
     def note(self, keys: QueueKeys, step: Step) -> None:
         """Keep the note of a step that was taken."""
         if step.note and len(self.notes) < MOST_NOTES:
-            said = f"{step.task_id[:LONGEST_NOTE]!r} of queue {keys.queue} {step.note}"
-            self.notes.append(said[:LONGEST_NOTE])
+            note = f"{step.task_id[:LONGEST_NOTE]!r} of queue {keys.queue} {step.note}"
+            self.notes.append(note[:LONGEST_NOTE])
 
 
 class Recoverer:
     """The pass that recovers, at an interval.
 
     Args:
-        held: places (queue, ID) of the tasks this server holds, which it never recovers.
-        counters: where it counts what it did, as "recovered".
         on_recovered: called for each task that could be read; None if nobody listens.
     """
 
     name = "recoverer"
 
     def __init__(
-        self,
-        runner: AsyncRunner,
-        config: ServerConfig,
-        clock: Clock,
-        queues: Sequence[QueueKeys],
-        held: Container[tuple[str, str]],
-        *,
-        counters: Counters,
-        is_cluster: bool = False,
-        on_recovered: OnRecovered | None = None,
+        self, resources: ServerResources, *, on_recovered: OnRecovered | None = None
     ) -> None:
-        self._runner = runner
+        config = resources.config
+        self._runner = resources.runner
         self._config = config
-        self._clock = clock
-        self._probe = QueueProbe(
-            runner,
-            queues,
-            lambda keys: (keys.active, keys.lease, keys.aggregation_sets),
-            is_cluster=is_cluster,
-        )
-        self._held = held
-        self._counters = counters
+        self._clock = resources.clock
+        self._probe = resources.probe(lambda keys: (keys.active, keys.lease, keys.aggregation_sets))
+        self._held = resources.held
+        self._counters = resources.counters
         self._on_recovered = on_recovered
         self._lease_s = to_seconds(config.lease_duration)
         self._not_before = 0.0  # monotonic
         self._rules = Rules(retry_delay=config.retry_delay, is_failure=config.is_failure)
         self._unleased: dict[str, set[str]] = {}
-        self._troubles: dict[tuple[str, str], str] = {}
+        self._troubles = LoggedOnce(logger, "cannot recover %s of queue %s: %s")
 
     async def run(self, life: Life) -> None:
         """Recover at once and then at the interval, until the stop."""
@@ -129,39 +111,36 @@ class Recoverer:
             if not occupied:
                 self._unleased.clear()
             for keys in occupied:
-                await self._try(keys, "active tasks without a lease", self._lease(keys, done))
-                await self._try(keys, "leases that are over", self._recover(keys, done))
-                await self._try(keys, "aggregation sets", self._reclaim(keys, done))
-        except RedisUnavailableError:
+                await self._try("active tasks without a lease", keys, self._lease(keys, done))
+                await self._try("expired leases", keys, self._recover(keys, done))
+                await self._try("aggregation sets", keys, self._reclaim(keys, done))
+        except PyasynqError:
             self._not_before = self._clock.monotonic() + self._lease_s
             raise
         finally:
             self._report(done)
         return done.totals
 
-    async def _try(self, keys: QueueKeys, what: str, step: Awaitable[None]) -> None:
-        """Take a step; what Redis refuses is said once and stops nothing else."""
-        place = keys.queue, what
+    async def _try(self, what: str, keys: QueueKeys, step: Awaitable[None]) -> None:
+        """Take a step; what Redis refuses is logged once and stops nothing else."""
         try:
             await step
-        except RedisUnavailableError:
-            raise
         except PyasynqError as error:
-            if self._troubles.get(place) != str(error):
-                logger.error("cannot recover %s of queue %s: %s", what, keys.queue, error)  # noqa: TRY400 - the text says it all
-            self._troubles[place] = str(error)
+            if concerns_redis_as_a_whole(error):
+                raise
+            self._troubles.begins(error, what, keys.queue)
         else:
-            self._troubles.pop(place, None)
+            self._troubles.ends(what, keys.queue)
 
     def _report(self, done: Pass) -> None:
-        """Count what was done, and say it in one line, if there was anything."""
+        """Count what was done, and log it in one line, if there was anything."""
         for (queue, kind), count in done.counts.items():
             if count:
                 self._counters.add("recovered", queue, kind, count)
         if totals := done.totals:
-            said = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
+            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
             notes = "".join(f"; {note}" for note in done.notes)
-            logger.info("recovered tasks: %s%s", said, notes, extra={"counts": dict(totals)})
+            logger.info("recovered tasks: %s%s", kinds, notes, extra={"counts": dict(totals)})
 
     @property
     def _is_waiting(self) -> bool:
@@ -221,7 +200,7 @@ class Recoverer:
             cutoff_s=cutoff_s,
             now_ns=now_ns,
             rules=self._rules,
-            is_lock_freed_on_archive=self._config.is_lock_freed_on_archive,
+            frees_lock=self._config.is_lock_freed_on_archive,
         )
 
     async def _take(
@@ -229,11 +208,9 @@ class Recoverer:
     ) -> list[Step]:
         """Take the steps; return those whose task was not there to be recovered."""
         answers = await self._runner.run_all([step.operation for step in steps])
-        missed, unavailable = [], None
+        missed = []
         for step, answer in zip(steps, answers, strict=True):
-            if isinstance(answer, RedisUnavailableError):
-                unavailable = answer
-            elif isinstance(answer, PyasynqError):
+            if isinstance(answer, PyasynqError):
                 refusals.append(answer)
             elif answer in (False, [False]):
                 missed.append(step)
@@ -242,8 +219,7 @@ class Recoverer:
                 done.note(keys, step)
                 if self._on_recovered is not None and step.outcome is not None:
                     self._on_recovered(keys.queue, step.task_id, step.message, step.outcome)
-        if unavailable is not None:
-            raise unavailable
+        raise_first(answers, which=concerns_redis_as_a_whole)
         return missed
 
     async def _heal(
@@ -256,9 +232,8 @@ class Recoverer:
         answers = await self._runner.run_all(
             [maintain.heal_lease(keys, step.task_id, cutoff_s=cutoff_s) for step in missed]
         )
+        raise_first(answers)
         for answer in answers:
-            if isinstance(answer, PyasynqError):
-                raise answer
             if answer is not Healed.NOTHING_WRONG:
                 done.counts[keys.queue, answer.name.lower()] += 1
         pairs = zip(missed, answers, strict=True)
@@ -274,4 +249,6 @@ class Recoverer:
             has_more, put_off = reclaimed.has_more, put_off + reclaimed.put_off
             done.counts[keys.queue, "regrouped"] += reclaimed.moved
         if put_off:
-            raise PyasynqError("a group whose key is no sorted set keeps its members from it")
+            raise PyasynqError(
+                "the key of a group is not a sorted set, so its members cannot go back to it"
+            )

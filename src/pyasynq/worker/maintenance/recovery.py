@@ -9,8 +9,6 @@ The queue and the ID are those it was found by. A message that names others is s
 Go Asynq builds its keys from the message and would stumble over it again.
 """
 
-from collections.abc import Callable
-
 import msgspec
 from msgspec.structs import replace
 
@@ -23,7 +21,8 @@ from pyasynq.wire.error_text import LEASE_EXPIRED
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt import outcome
-from pyasynq.worker.attempt.outcome import Archived, Retried, Rules
+from pyasynq.worker.attempt.outcome import Archived, Outcome, Rules
+from pyasynq.worker.attempt.writes import FreesLock, item_of, write_items
 
 UNREADABLE = TaskMessage()
 
@@ -44,7 +43,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation[list[bool]] | Operation[bool]
     note: str = ""
     message: TaskMessage = UNREADABLE
-    outcome: Archived | Retried | None = None
+    outcome: Outcome | None = None
 
 
 def decide(
@@ -54,13 +53,9 @@ def decide(
     cutoff_s: int,
     now_ns: int,
     rules: Rules,
-    is_lock_freed_on_archive: Callable[[str], bool],
+    frees_lock: FreesLock,
 ) -> Step:
-    """Decide about a task whose lease was over at *cutoff_s*.
-
-    Args:
-        is_lock_freed_on_archive: given when the task's lock is to be freed, as it is stored.
-    """
+    """Decide about a task whose lease was over at *cutoff_s*."""
     task_id, fence = expired.task_id, Fence(lease_cutoff_s=cutoff_s)
     if not expired.data:
         ghost = maintain.drop_ghost(keys, task_id, cutoff_s=cutoff_s)
@@ -77,7 +72,11 @@ def decide(
             outcome=Archived(expired.data, LEASE_EXPIRED),
         )
     named = _named(message, keys.queue, task_id)
-    note = "" if named is message else f"said to be {message.id!r} of queue {message.queue!r}"
+    note = (
+        ""
+        if named is message
+        else f"named {message.id!r} of queue {message.queue!r} in its message"
+    )
     decided = outcome.judge(
         named,
         expired.data,
@@ -86,40 +85,21 @@ def decide(
         deferred=expired.deferred,
         now_ns=now_ns,
     )
-    if isinstance(decided, Archived):
-        is_freed = is_lock_freed_on_archive(expired.unique_until)
-        unique_key = named.unique_key if is_freed else ""
-        operation = _archive(keys, task_id, fence, decided, unique_key=unique_key, now_ns=now_ns)
-        kind = "archived"
-    elif isinstance(decided, Retried):
-        operation = _retry(keys, task_id, fence, decided, now_ns=now_ns)
-        kind = "retried"
-    else:
-        raise TypeError(f"a lost lease cannot end in {decided!r}")
+    item = item_of(
+        decided,
+        task_id,
+        fence,
+        unique_key=named.unique_key,
+        is_lock_freed=frees_lock(expired.unique_until),
+    )
     return Step(
-        task_id=task_id, kind=kind, operation=operation, note=note, message=named, outcome=decided
-    )
-
-
-def _archive(
-    keys: QueueKeys, task_id: str, fence: Fence, decided: Archived, *, unique_key: str, now_ns: int
-) -> Operation[list[bool]]:
-    item = finish.ToArchive(task_id=task_id, fence=fence, data=decided.data, unique_key=unique_key)
-    return finish.archive_many(keys, [item], now_ns=now_ns)
-
-
-def _retry(
-    keys: QueueKeys, task_id: str, fence: Fence, decided: Retried, *, now_ns: int
-) -> Operation[list[bool]]:
-    item = finish.ToRetry(
         task_id=task_id,
-        fence=fence,
-        data=decided.data,
-        retry_at_ns=decided.at_ns,
-        is_failure=decided.is_failure,
-        deferred=decided.deferred,
+        kind="archived" if isinstance(decided, Archived) else "retried",
+        operation=write_items(keys, decided, [item], now_ns=now_ns),
+        note=note,
+        message=named,
+        outcome=decided,
     )
-    return finish.retry_many(keys, [item], now_ns=now_ns)
 
 
 def _named(message: TaskMessage, queue: str, task_id: str) -> TaskMessage:

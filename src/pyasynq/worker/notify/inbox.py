@@ -1,7 +1,7 @@
-"""The events that wait for one listener, told to it one after the other.
+"""The events that wait for one listener, delivered to it one after the other.
 
-Whatever the listener does is its own affair: a failure is logged once per type of exception and
-counted, and what it is too slow for is not told to it, and counted too.
+Whatever the listener does harms nobody else: its failures are counted, and logged once per type of
+exception; events that it is too slow for are dropped, and counted too.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from inspect import isawaitable
 
 from pyasynq.worker.counters import Counters
-from pyasynq.worker.handlers.events import Listener, ListenerFunction, TaskEvent
+from pyasynq.worker.handlers.events import Listener, TaskEvent
+from pyasynq.worker.threads import Ended, caught
 
 logger = logging.getLogger("pyasynq.notifier")
 
@@ -19,14 +20,12 @@ MOST_EVENTS = 10_000  # one write of the finisher alone may bring a thousand
 MOST_BYTES = 64 << 20  # of payloads
 EVENTS_PER_TURN = 100  # of the event loop
 
-Ended = tuple[object, BaseException | None]
-
 
 class Inbox:
     """What waits for one listener.
 
     Args:
-        counters: where untold events and failures are counted.
+        counters: where dropped events and failures are counted.
         threads: where a listener that is a plain function runs.
     """
 
@@ -38,7 +37,7 @@ class Inbox:
         self._size_bytes = 0
         self._filled = asyncio.Event()
         self._is_closing = False
-        self._untold = 0
+        self._dropped = 0
         self._failures: set[type[BaseException]] = set()
         self._thread_call: Future[Ended] | None = None
 
@@ -51,11 +50,11 @@ class Inbox:
         return self._thread_call is not None and not self._thread_call.done()
 
     def put(self, event: TaskEvent) -> None:
-        """Let *event* wait for its turn; when there are too many, it is not told."""
+        """Let *event* wait for its turn; if too many wait, it is dropped."""
         size_bytes = _size_of(event)
         has_room = len(self._waiting) < MOST_EVENTS and self._size_bytes + size_bytes <= MOST_BYTES
         if self._waiting and not has_room:
-            self._leave_out(event)
+            self._drop(event)
             return
         self._waiting.append(event)
         self._size_bytes += size_bytes
@@ -67,13 +66,13 @@ class Inbox:
         self._filled.set()
 
     async def run(self) -> None:
-        """Tell the listener what waits, until closed."""
-        told = 0
+        """Call the listener with each event that waits, until closed."""
+        delivered = 0
         while self._waiting or not self._is_closing:
             while self._waiting:
-                await self._tell(self._take())  # no name keeps it alive until the next one
-                told += 1
-                if told % EVENTS_PER_TURN == 0:
+                await self._deliver(self._take())  # no name keeps it alive until the next one
+                delivered += 1
+                if delivered % EVENTS_PER_TURN == 0:
                     await asyncio.sleep(0)
             self._on_empty()
             if not self._is_closing:
@@ -85,12 +84,12 @@ class Inbox:
         self._size_bytes -= _size_of(event)
         return event
 
-    async def _tell(self, event: TaskEvent) -> None:
+    async def _deliver(self, event: TaskEvent) -> None:
         function = self.listener.function
         try:
-            told = function(event) if self.listener.is_async else await self._in_thread(event)
-            if isawaitable(told):
-                await told
+            called = function(event) if self.listener.is_async else await self._in_thread(event)
+            if isawaitable(called):
+                await called
         except GeneratorExit:
             raise
         except BaseException as error:
@@ -100,7 +99,7 @@ class Inbox:
             self._on_failure(event, error)
 
     async def _in_thread(self, event: TaskEvent) -> object:
-        self._thread_call = self._threads.submit(_call, self.listener.function, event)
+        self._thread_call = self._threads.submit(caught, self.listener.function, event)
         returned, error = await asyncio.wrap_future(self._thread_call)
         if error is not None:
             raise error
@@ -121,33 +120,25 @@ class Inbox:
             extra={"task_id": event.task_id, "queue": event.queue, "task_type": event.task_type},
         )
 
-    def _leave_out(self, event: TaskEvent) -> None:
-        self._counters.add("events_untold", event.queue, event.name)
-        if not self._untold:
+    def _drop(self, event: TaskEvent) -> None:
+        self._counters.add("events_dropped", event.queue, event.name)
+        if not self._dropped:
             logger.warning(
-                "listener %s is too slow: %d events wait, and more are not told to it",
+                "listener %s is too slow: %d events wait, and further ones are dropped",
                 self.listener.label,
                 len(self._waiting),
             )
-        self._untold += 1
+        self._dropped += 1
 
     def _on_empty(self) -> None:
-        if self._untold:
+        if self._dropped:
             logger.warning(
-                "listener %s has caught up; %d events were not told to it",
+                "listener %s has caught up; %d events were dropped",
                 self.listener.label,
-                self._untold,
+                self._dropped,
             )
-            self._untold = 0
+            self._dropped = 0
 
 
 def _size_of(event: TaskEvent) -> int:
     return len(event.task.payload or b"")
-
-
-def _call(function: ListenerFunction, event: TaskEvent) -> Ended:
-    """Call *function*; its exception is a value, for a future cannot hold every exception."""
-    try:
-        return function(event), None
-    except BaseException as error:  # noqa: BLE001 - whatever a listener raises ends nothing
-        return None, error

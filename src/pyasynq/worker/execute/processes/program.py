@@ -157,6 +157,7 @@ class Child:
         running = RunningTask(
             message=message,
             keys=queue_keys(call.queue),
+            key=(call.queue, call.task_id),
             fence=Fence(),
             leased=Leased(
                 task_id=call.task_id, data=call.data, pending_since_ns=call.pending_since_ns

@@ -1,0 +1,93 @@
+"""What is called for a task of each type: its handler inside the middlewares."""
+
+import os
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+
+from pyasynq.errors import ConfigError, HandlerNotFoundError
+from pyasynq.options import to_seconds
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.execute.processes.pool import ProcessPool
+from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.handler_path import handler_at
+from pyasynq.worker.handlers.middleware import CallNext, wrap
+from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
+from pyasynq.worker.threads import ThreadPool
+
+Endpoint = tuple[CallNext, TaskSettings]
+
+
+class Endpoints(dict[str, Endpoint]):
+    """Endpoints by task type, each made when it is first asked for.
+
+    They are kept by the pattern of their route, so that tasks whose types are all different, such
+    as "image:41", do not fill the memory.
+
+    Args:
+        mux: finds the handler of a type.
+        config: says how many threads and processes there may be.
+
+    Raises:
+        ConfigError: names every handler that a process of its own could not find.
+    """
+
+    def __init__(self, mux: ServeMux, config: ServerConfig) -> None:
+        super().__init__()
+        _check_paths(mux)
+        self._mux = mux
+        self._threads = ThreadPool(config.thread_pool_size or config.concurrency)
+        # Half of the grace: what a process runs has ended before its outcome is written.
+        self._processes = ProcessPool(
+            config.process_pool_size or os.cpu_count() or 1,
+            grace_s=to_seconds(config.cancel_grace) / 2,
+        )
+
+    @property
+    def has_busy_threads(self) -> bool:
+        """Whether a plain function has not ended."""
+        return self._threads.busy > 0
+
+    def __missing__(self, task_type: str) -> Endpoint:
+        route = self._mux.route(task_type)
+        pattern = route.pattern if route else ""
+        if pattern in self:
+            return self[pattern]
+        call = self._call_of(route) if route else _no_handler
+        endpoint = wrap(self._mux.middlewares, call), route.settings if route else AS_SERVER
+        self[pattern] = endpoint
+        return endpoint
+
+    async def close(self) -> None:
+        """Take no more work: kill processes, and leave threads that still run to themselves."""
+        self._threads.close()
+        await self._processes.close()
+
+    def _call_of(self, route: Route) -> CallNext:
+        handler: Callable[..., Any] = route.handler
+        path = route.path
+        if path is not None:
+            return lambda context: self._processes.run(path, context)
+        if route.is_async:
+            return lambda context: handler(context, context.task)
+        return lambda context: self._in_thread(handler, context)
+
+    async def _in_thread(self, handler: Callable[..., Any], context: TaskContext) -> object:
+        result: object = await self._threads.run(handler, context, context.task)
+        # A plain function around a coroutine function: the work is what it returned.
+        return await result if isawaitable(result) else result
+
+
+def _no_handler(context: TaskContext) -> Awaitable[Any]:
+    raise HandlerNotFoundError(context.task_type)
+
+
+def _check_paths(mux: ServeMux) -> None:
+    faults = []
+    for route in mux.routes:
+        try:
+            if route.path is not None:
+                handler_at(route.path)
+        except (ImportError, AttributeError) as error:
+            faults.append(f"a process cannot find the handler of {route.pattern!r}: {error}")
+    ConfigError.raise_if(faults)
