@@ -35,22 +35,6 @@ def test_text_is_written_as_go_writes_it():
     assert json.loads(encoded) == text
 
 
-@pytest.mark.parametrize(
-    ("value", "encoded"),
-    [
-        (None, None),
-        (b"\xff", b"\xff"),
-        (1, b"1"),
-        ("a", b'"a"'),
-        ({"b": {3, 1, 2}, "a": timedelta(seconds=1)}, b'{"a":1000000000,"b":[1,2,3]}'),
-        ((1, [timedelta(microseconds=1)]), b"[1,[1000]]"),
-        (2**70, b"1180591620717411303424"),
-    ],
-)
-def test_results_are_json_but_bytes_and_none_stay(value, encoded):
-    assert encode_result(value) == encoded
-
-
 def _ring():
     ring = []
     ring.append(ring)
