@@ -2,7 +2,7 @@
 
 import logging
 
-from pyasynq.errors import RedisRefusedError, RedisUnavailableError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.outage import LoggedOnce, Outage
 
 LOG = logging.getLogger("pyasynq.test")
@@ -38,7 +38,7 @@ def test_another_kind_of_trouble_is_another_line(caplog):
     outage = make_outage(caplog)
 
     outage.begins(AWAY)
-    outage.begins(RedisRefusedError("no rights"))
+    outage.begins(PyasynqError("no rights"))
 
     assert [level for level, _text in lines(caplog)] == ["WARNING", "ERROR"]
 
