@@ -69,7 +69,7 @@ class Scripts:
         """Return the calls that make tasks pending."""
         for some in _batches(items, self.batch):
             now_ns = time.time_ns()
-            yield _called(redis, enqueue.enqueue(some, KEYS, now_ns=now_ns))
+            yield _called(redis, enqueue.enqueue(some, now_ns=now_ns))
 
     def running(self, redis: BenchmarkRedis, items: Sequence[PreparedTask]) -> Iterator[Command]:
         """Return the calls that lease tasks and delete them once they are done, in turn."""

@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
+from pyasynq.client_async import AsyncClient
 from tests.support.redis_server import RedisServer
+from tests.support.workplace import Workplace
 
 INSTALL = {
     "redis-server": "install redis-server (apt install redis-server, brew install redis)",
@@ -70,3 +72,10 @@ def own_redis() -> Iterator[RedisServer]:
     server = RedisServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def work(redis_url: str, redis_client: redis.Redis) -> AsyncIterator[Workplace]:
+    """The same empty Redis with a client and, as needed, quick servers."""
+    async with AsyncClient(redis_url) as client:
+        yield Workplace(redis_url, client, redis_client)

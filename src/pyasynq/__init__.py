@@ -1,6 +1,6 @@
 """A distributed task queue on Redis, wire-compatible with Go's Asynq.
 
-Everything here is loaded when it is first used, so ``import pyasynq`` costs next to nothing.
+Every name is loaded when it is first used, so ``import pyasynq`` costs next to nothing.
 """
 
 from importlib import import_module
@@ -110,7 +110,7 @@ __all__ = [
     "retry",
 ]
 
-# Where the public names are that are not errors.
+# The modules of the public names that are not errors.
 _HOMES = {
     "app": ("App", "TaskDefinition", "TaskHandle"),
     "client": ("Client",),
@@ -137,7 +137,7 @@ def __getattr__(name: str) -> Any:
     if name == "retry":
         return import_module("pyasynq.retry")
     value = getattr(import_module(f"pyasynq.{_HOME_OF.get(name, 'errors')}"), name)
-    globals()[name] = value  # found without us from now on
+    globals()[name] = value  # from now on found without this function
     return value
 
 

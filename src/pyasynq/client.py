@@ -11,8 +11,8 @@ from pyasynq.broker.new_tasks.payload_size import (
     PayloadSizes,
     max_payload_size_fault,
 )
-from pyasynq.broker.new_tasks.prepare import info_of, prepare
-from pyasynq.broker.operations.bulk import Item, prepared_all, results_of
+from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
+from pyasynq.broker.operations.bulk import prepared_all, results_of
 from pyasynq.broker.runners.enqueuer import Enqueuer
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock, SystemClock, to_datetime
@@ -34,11 +34,11 @@ class Client:
 
     Args:
         source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours, which
-            is left alone. Not given: ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
-        clock: the time; the machine's if not given.
+            is not closed. If not given, ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
+        clock: where to get the time; the machine's clock if not given.
         patience_s: for how long an unreachable Redis is tried before a call fails.
-        max_payload_size: a larger payload, in bytes, is stored, but the log says so once per
-            task type. More than 512 MiB are refused in any case.
+        max_payload_size: a payload of more bytes is stored, but logged as a warning, once per
+            task type. More than 512 MiB are always refused.
 
     Raises:
         ConfigError: names every argument that is wrong.
@@ -69,8 +69,8 @@ class Client:
         """Store one task: pending, scheduled, or in its group, as its options say.
 
         Args:
-            task: its own options apply where *options* give none.
-            options: as of `EnqueueOptions`.
+            task: its own options apply unless *options* override them.
+            options: see `EnqueueOptions`.
 
         Returns:
             The task as it was stored.
@@ -78,9 +78,9 @@ class Client:
         Raises:
             ConfigError, PayloadError: the task or an option is wrong; nothing was sent.
             DuplicateTaskError: another task holds the unique lock.
-            TaskIdConflictError: the ID is taken.
-            RedisUnavailableError: it says whether the task may be stored all the same. To
-                repeat the call with the same task_id is safe.
+            TaskIdConflictError: the queue has a task with this ID.
+            RedisUnavailableError: Redis did not answer; `may_have_happened` says whether the task
+                may be stored nevertheless. It is safe to repeat the call with the same task_id.
         """
         if not isinstance(task, Task):
             raise ConfigError(f"enqueue takes a Task, not {type(task).__name__}")
@@ -95,7 +95,7 @@ class Client:
         refusal = enqueuer.store(item)
         if refusal is not None:
             raise refusal
-        return info_of(item[1], now=to_datetime(now_ns))
+        return info_of(item, now=to_datetime(now_ns))
 
     def enqueue_many(
         self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
@@ -105,18 +105,18 @@ class Client:
         All are checked before anything is sent. Tasks of one queue keep their order.
 
         Args:
-            tasks: each alone, or with options that win over its own.
+            tasks: each a task, or a task with options that win over its own.
 
         Returns:
-            For each task, in order, what `enqueue` would have returned, or the error by which
-            it was refused. One refusal does not keep the others from being stored.
+            For each task, in order, what `enqueue` would have returned, or the error that it
+            would have raised. A refused task does not keep the others from being stored.
 
         Raises:
-            ConfigError: names every task that is wrong, by its position, or says that these are
-                no tasks at all; nothing was sent.
-            RedisUnavailableError: the fate of some tasks is not known; its `results` are as
-                above, with None for those. To repeat the call for them with the same task_ids
-                is safe.
+            ConfigError: names every task that is wrong, by its position, or says that the
+                argument is not an iterable of tasks; nothing was sent.
+            RedisUnavailableError: it is unknown whether some of the tasks were stored; `results`
+                are as above, with None for those tasks. It is safe to repeat the call for them
+                with the same task_ids.
         """
         enqueuer = self._enqueuer or self._open()
         if self._clock.monotonic() >= self._measure_at:
@@ -144,7 +144,7 @@ class Client:
 
     @property
     def namespace(self) -> str:
-        """First word of every key."""
+        """The prefix of every key."""
         return self._connected().namespace
 
     def __enter__(self) -> Self:
@@ -179,18 +179,20 @@ class Client:
                 )
             return self._enqueuer
 
-    def _prepared(self, task: Task, options: EnqueueOptions, namespace: str, now_ns: int) -> Item:
+    def _prepared(
+        self, task: Task, options: EnqueueOptions, namespace: str, now_ns: int
+    ) -> PreparedTask:
         self._payload_sizes.check(task.type, task.payload)
         keys = queue_keys(options.queue or DEFAULT_QUEUE, namespace)
-        return keys, prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
+        return prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
 
     def _measure_clock(self) -> None:
         """Learn the time of Redis."""
         runner = self._runner
-        if runner is None:  # closed a moment ago
+        if runner is None:  # closed in the meantime
             return
         self._measure_at = self._clock.monotonic() + MEASURE_AGAIN_S
         try:
             runner.measure_clock()
-        except RedisUnavailableError:  # the call itself is made with patience
+        except RedisUnavailableError:  # the call itself will try for longer
             self._measure_at = float("-inf")

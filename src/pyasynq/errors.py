@@ -59,7 +59,7 @@ class PayloadError(PyasynqError, ValueError):
     """A payload or a stored message cannot be encoded or decoded.
 
     Attributes:
-        path: where in the JSON document, such as ``$.user_id``; empty if that is not known.
+        path: the part of the JSON document, such as ``$.user_id``; empty if that is not known.
     """
 
     def __init__(self, message: str, *, path: str = "") -> None:
@@ -114,7 +114,7 @@ class NotFoundError(PyasynqError, LookupError):
 
 
 class QueueNotFoundError(NotFoundError):
-    """No such queue.
+    """There is no such queue.
 
     Attributes:
         queue: the name.
@@ -126,7 +126,7 @@ class QueueNotFoundError(NotFoundError):
 
 
 class TaskNotFoundError(NotFoundError):
-    """No such task in this queue.
+    """There is no such task in this queue.
 
     Attributes:
         queue: the queue that was searched.
@@ -155,7 +155,7 @@ class HandlerNotFoundError(NotFoundError):
 
 
 class EntryNotFoundError(NotFoundError):
-    """No such scheduler entry.
+    """There is no such scheduler entry.
 
     Attributes:
         entry_id: the ID.
@@ -170,7 +170,7 @@ class StateError(PyasynqError):
     """The state of a queue or a task does not allow the call; nothing was changed.
 
     Attributes:
-        state: the state that was found, of a queue "not empty", "paused" or "not paused".
+        state: the state that was found; for a queue "not empty", "paused" or "not paused".
         allowed: the states in which the call would work.
     """
 
@@ -199,7 +199,7 @@ class QueueNotEmptyError(StateError):
 
 
 class QueueAlreadyPausedError(StateError):
-    """The queue is paused already.
+    """The queue is already paused.
 
     Attributes:
         queue: the queue.
@@ -241,7 +241,7 @@ class TaskStateError(StateError):
 
 
 class ServerStateError(PyasynqError):
-    """A server or a client is used in a state that does not allow it (running, closed)."""
+    """A server or a client is in a state that does not allow the call (running, closed)."""
 
 
 class TaskFailedError(PyasynqError):
@@ -259,7 +259,7 @@ class TaskFailedError(PyasynqError):
 
 
 class ResultNotKeptError(PyasynqError):
-    """The task is gone, and so is its result.
+    """The task no longer exists, and neither does its result.
 
     Attributes:
         task_id: the task.
@@ -267,8 +267,8 @@ class ResultNotKeptError(PyasynqError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
-            f"task {task_id!r} is gone: it is done without a retention, its retention is over, "
-            "or it was deleted; set retention to keep results"
+            f"task {task_id!r} no longer exists: it was done without a retention, its retention is "
+            "over, or it was deleted; set retention to keep results"
         )
         self.task_id = task_id
 
@@ -278,7 +278,7 @@ class ResultTimeoutError(PyasynqError, TimeoutError):
 
     Attributes:
         task_id: the task.
-        state: the state it was seen in last.
+        state: its last known state.
     """
 
     def __init__(self, *, task_id: str, state: str, timeout_s: float) -> None:
@@ -290,7 +290,7 @@ class ResultTimeoutError(PyasynqError, TimeoutError):
 class HandlerProcessError(PyasynqError):
     """The process of a handler ended before the handler did, or could not be started.
 
-    Its text is also that of an exception whose class only that process knows.
+    Also raised in place of an exception whose class only that process knows, with its text.
     """
 
 
@@ -298,9 +298,10 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
     """Redis did not answer, for as long as the call was allowed to try.
 
     Attributes:
-        tried: what was done and how often, in words.
-        may_have_happened: whether a write was sent whose answer was lost.
-        results: of `enqueue_many`: an EnqueueResult per task, None where its fate is not known.
+        tried: which call was tried and how often, as text.
+        may_have_happened: whether a write was sent, but its answer was lost.
+        results: for `enqueue_many`: an EnqueueResult per task, None for a task that may or may not
+            have been stored.
     """
 
     def __init__(
@@ -323,7 +324,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
 
 
 class IncompatibleRedisError(PyasynqError):
-    """This Redis lacks a command, a right or a setting that the call needs, or memory for it.
+    """Redis lacks a command, a right or a setting that the call needs, or is out of memory.
 
     Attributes:
         needed: the command or the setting.
@@ -335,11 +336,11 @@ class IncompatibleRedisError(PyasynqError):
 
 
 class SkipRetry(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: the failure is final, archive the task at once."""
+    """Raised by a handler: the failure is final; archive the task at once."""
 
 
 class RevokeTask(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: drop the task, neither retry nor archive it."""
+    """Raised by a handler: drop the task; neither retry nor archive it."""
 
 
 class RetryLater(Exception):  # noqa: N818 - control flow, not an error
@@ -367,7 +368,7 @@ def raise_first(
     """Raise the first exception among *answers*, if there is one.
 
     Args:
-        which: says which exceptions to raise; all of them if not given.
+        which: returns whether to raise an exception; any exception is raised if not given.
     """
     for answer in answers:
         if isinstance(answer, BaseException) and (which is None or which(answer)):

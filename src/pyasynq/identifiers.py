@@ -3,19 +3,19 @@
 import os
 from struct import Struct
 
-BATCH = 64  # made together: the cost of one is a third of one made alone
+BATCH = 64  # IDs made together: each costs a third of an ID made alone
 
 # RFC 9562 section 4: digit 13 is the version, 4; the upper bits of digit 17 are the variant, 10.
 _FREE_BITS = int("ffffffffffff0fff3fffffffffffffff" * BATCH, 16)
 _FIXED_BITS = int("00000000000040008000000000000000" * BATCH, 16)
 _PARTS = Struct("8s4s4s4s12s")
-# Of this process alone: after a fork the child would use the same IDs as its parent, and some
-# servers fork without telling Python. Shared by all threads: a list gives each item to one of them.
+# By process: after a fork the child would otherwise use the IDs of its parent, and some servers
+# fork without Python's knowledge. Shared by all threads: `list.pop` gives each ID to one of them.
 _stocks: dict[int, list[str]] = {}
 
 
 def new_task_id() -> str:
-    """Return a random UUID (version 4) as text; the system is asked once for 64 of them."""
+    """Return a random UUID (version 4) as text; random bytes are fetched for 64 at a time."""
     try:
         return _stocks[os.getpid()].pop()
     except (IndexError, KeyError):

@@ -2,7 +2,7 @@
 
 `EnqueueOptions` holds what a caller gave, and None for what was not given, so that the options of
 a call, of a task and of an application can be merged: a field that is given wins over one that is
-not. Everything is checked when the object is made, so a wrong value never reaches Redis.
+not. Everything is checked when the object is created, so a wrong value never reaches Redis.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ Duration = timedelta | float
 UniqueUntil = Literal["done", "started", "archived"]
 
 CancelThen = Literal["retry", "archive", "drop"]
-"""What becomes of a task that is cancelled: as a failure, archived, or deleted."""
+"""What becomes of a cancelled task: it counts as failed, is archived, or is deleted."""
 
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRY = 25  # asynq v0.26 client.go: defaultMaxRetry
@@ -39,17 +39,20 @@ class EnqueueOptions:
         max_retry: how often a failed task is tried again, from 0; 25 if not given.
         timeout: longest run time of one attempt; stored in whole seconds, rounded up. 0 means
             no limit of its own: 30 minutes are used if there is no deadline either.
-        deadline: the moment at which every attempt ends; stored in whole seconds.
-        expires: a task not started by then is dropped: a moment, or a time from now.
+        deadline: the time at which every attempt ends; stored in whole seconds.
+        expires: a task that was not started by then is dropped: a datetime, or a duration from
+            now.
         unique: for how long no other task with the same unique key can be enqueued, at
             least 1 s; the lock is freed when the task is done.
-        unique_key: what is locked; the payload if not given. Without *unique*, here or in what
-            these options are merged with, the enqueue is refused.
-        unique_until: when the lock is freed, besides at its end: "done", "started" or
-            "archived", which is also at "done". As *unique_key*, only with *unique*.
-        process_at: run not before this moment.
-        process_in: run not before this time from now. Not together with *process_at*.
-        retention: how long a completed task and its result are kept; 0 or not given: not at all.
+        unique_key: what is locked; the payload if not given. The enqueue is refused unless
+            *unique* is given too, here or in the options that these are merged with.
+        unique_until: what frees the lock before its time is over: "done", "started", or
+            "archived", which includes "done". Only with *unique*, like *unique_key*.
+        process_at: the task does not run before this time.
+        process_in: the task does not run before this duration from now is over. Not together
+            with *process_at*.
+        retention: for how long a completed task and its result are kept; 0 or not given: not at
+            all.
         group: name of the group that the task is aggregated in.
         headers: text to text, merged over the headers of the task.
 
@@ -123,7 +126,7 @@ def name_fault(what: str, name: object) -> str | None:
 
 
 def cancel_fault(then: object) -> str | None:
-    """Return what is wrong with a wish for a cancelled task; None if it is good."""
+    """Return what is wrong with a value of *then* for a cancelled task; None if it is good."""
     if then in get_args(CancelThen):
         return None
     return f"then must be 'retry', 'archive' or 'drop', not {then!r}"
@@ -160,7 +163,7 @@ def moment_fault(what: str, value: object) -> str | None:
         return f"{what} must be an aware datetime, not {type(value).__name__}"
     if value.utcoffset() is None:
         return f"{what} has no time zone: {value!r}; use an aware datetime, such as in UTC"
-    if not 1970 <= value.year <= 9000:  # noqa: PLR2004 - the years themselves say it best
+    if not 1970 <= value.year <= 9000:  # noqa: PLR2004 - years explain themselves
         return f"{what} is out of range: {value!r}"
     return None
 

@@ -1,6 +1,7 @@
 """Which exceptions are failures, and how long a failed task waits before it is tried again.
 
-A retry delay is a function of (times retried so far, error, task); these make the usual ones.
+A retry delay is a function of (times retried so far, error, task); the functions here return the
+usual ones.
 """
 
 import random
@@ -56,19 +57,19 @@ def exponential(
     maximum: Duration = timedelta(days=1),
     jitter: float = 0.1,
 ) -> RetryDelay:
-    """Wait base · factorⁿ, at most *maximum*, more or less by a random share.
+    """Wait base · factorⁿ, at most *maximum*, varied at random.
 
     Args:
         base: the first wait.
-        factor: from 1.
+        factor: by how much each wait is longer than the one before; from 1 to 1000.
         maximum: the longest wait, before the jitter.
-        jitter: share from 0 to 1 by which each wait is made shorter or longer at random.
+        jitter: the share, from 0 to 1, by which each wait is made shorter or longer at random.
 
     Raises:
         ConfigError: names every wrong argument.
     """
     faults = _faults(base=base, maximum=maximum)
-    if not 1 <= factor <= 1000:  # noqa: PLR2004 - the range itself says it best
+    if not 1 <= factor <= 1000:  # noqa: PLR2004 - the range explains itself
         faults.append(f"factor must be from 1 to 1000, not {factor!r}")
     if not 0 <= jitter <= 1:
         faults.append(f"jitter must be from 0 to 1, not {jitter!r}")
@@ -88,10 +89,10 @@ def exponential(
 
 
 def schedule(delays: Sequence[Duration]) -> RetryDelay:
-    """Wait the given delays in turn; the last one again and again.
+    """Wait the given delays in turn; the last one is repeated.
 
     Raises:
-        ConfigError: there is none, or one is wrong.
+        ConfigError: no delay is given, or one is wrong.
     """
     if not delays:
         raise ConfigError("schedule needs at least one delay")

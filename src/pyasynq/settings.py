@@ -16,11 +16,11 @@ KINDS: Mapping[str, tuple[type, str]] = {
     "processes": (int, "a whole number"),
     "log_level": (str, "text"),
 }
-"""The settings, with their types and what to write."""
+"""The settings: the type of each, and a description of its value for error texts."""
 
 
 def project_settings(directory: Path | None = None) -> dict[str, Any]:
-    """Return the settings of the project that *directory*, or the current one, belongs to.
+    """Return the settings of the project that *directory*, or the current directory, is in.
 
     Raises:
         ConfigError: names every setting that is unknown or of the wrong type.
@@ -39,7 +39,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pyasynq", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return {}  # not ours to complain about; its owner's tools do
+        return {}  # other tools report a broken file; the worker can do without it
     if not isinstance(table, dict):
         raise ConfigError(f"[tool.pyasynq] in {path} must be a table")
     ConfigError.raise_if(f"{fault} in [tool.pyasynq] of {path}" for fault in _faults(table))

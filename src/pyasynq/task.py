@@ -1,4 +1,4 @@
-"""A task, and what can be known about one that was enqueued."""
+"""A task to enqueue, and what is known about a task that was enqueued."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,11 +12,11 @@ from pyasynq.options import EMPTY, EnqueueOptions, headers_fault, name_fault
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
-_NONE = [None]  # the faults of most tasks
+_NONE = [None]  # the usual result of the checks: one of them was made and found nothing
 
 
 class TaskState(StrEnum):
-    """Where a task is in its life; the value is the text stored in Redis."""
+    """The state of a task; the value is the text stored in Redis."""
 
     ACTIVE = "active"
     PENDING = "pending"
@@ -29,18 +29,18 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A unit of work: a type, which selects the handler, and a payload for it.
+    """A unit of work: a type, which selects the handler, and a payload for the handler.
 
     Attributes:
         type: free text that is not blank; ``noun:verb`` is the convention.
-        payload: bytes, or None for no payload. Go tells None from empty bytes only in the
-            unique lock; a handler sees empty bytes for both.
-        headers: text to text, carried beside the payload.
-        options: how to enqueue it, unless the call says otherwise.
+        payload: bytes, or None for no payload. None and empty bytes differ only in their unique
+            locks; a handler sees empty bytes for both.
+        headers: text to text, stored beside the payload.
+        options: how to enqueue it, unless the call overrides them.
 
     Raises:
-        ConfigError: the type is blank, the payload is not bytes, headers are not text, or options
-            are no `EnqueueOptions`.
+        ConfigError: the type is blank, the payload is not bytes, the headers do not map text to
+            text, or the options are not `EnqueueOptions`.
     """
 
     type: str
@@ -64,9 +64,9 @@ class Task:
 
 
 def stored_task(task_type: str, payload: bytes, headers: Mapping[str, str]) -> Task:
-    """Return the task that was stored, although a new one might not be called so.
+    """Return a task as it was stored, even if its type would be refused for a new one.
 
-    Other clients store blank types and very long ones; the worker must get past them.
+    Other clients store blank and very long types; the worker must be able to handle them.
     """
     task = object.__new__(Task)
     _set_type(task, task_type)
@@ -76,7 +76,7 @@ def stored_task(task_type: str, payload: bytes, headers: Mapping[str, str]) -> T
     return task
 
 
-# The slots themselves: what `stored_task` does once per task must cost little.
+# Setters of the slots: `stored_task` is called once per task, so it must cost little.
 _set_type, _set_payload, _set_headers, _set_options = (
     vars(Task)[name].__set__ for name in ("type", "payload", "headers", "options")
 )
@@ -94,17 +94,17 @@ class TaskInfo:
         headers: text to text.
         state: where the task was.
         max_retry: how often it may be retried.
-        retried: how often it was.
-        last_error: text of the last failure; empty if none.
-        last_failed_at: when that was, in whole seconds.
+        retried: how often it was retried.
+        last_error: text of the last failure; empty if there was none.
+        last_failed_at: when it last failed, in whole seconds; None if it did not.
         timeout: limit of one attempt; None if there is none.
-        deadline: moment at which every attempt ends; None if there is none.
-        group: name of its group; empty if none.
-        next_process_at: when it is due: for scheduled, retry and pending tasks.
-        is_orphaned: it is active, but its lease is over: its worker is gone.
-        retention: how long it is kept once completed; zero for not at all.
-        completed_at: when it was completed, in whole seconds.
-        result: what its handler wrote; None if nothing.
+        deadline: the time at which every attempt ends; None if there is none.
+        group: name of its group; empty if it has none.
+        next_process_at: when it is due, if it is scheduled, retry or pending.
+        is_orphaned: whether it is active, but its lease is over, since its worker is gone.
+        retention: for how long it is kept once completed; zero for not at all.
+        completed_at: when it was completed, in whole seconds; None if it was not.
+        result: what its handler wrote or returned; None for nothing.
     """
 
     id: str
@@ -129,11 +129,11 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueueResult:
-    """What became of one task of `enqueue_many`: one of the two is None.
+    """What became of one task of `enqueue_many`: either *info* or *error* is None.
 
     Attributes:
         info: the task as it was stored.
-        error: why it was not.
+        error: why it was not stored.
     """
 
     info: TaskInfo | None = None
@@ -146,7 +146,7 @@ def _draft_of(kind: type[TaskInfo | EnqueueResult]) -> Any:
 
 
 InfoDraft, ResultDraft = _draft_of(TaskInfo), _draft_of(EnqueueResult)
-"""Have the same fields, which may be set; once all are, ``draft.__class__ = TaskInfo`` makes one.
+"""Mutable classes with the same fields: ``draft.__class__ = TaskInfo`` turns a full draft into one.
 
-A frozen dataclass sets each of its fields by a call: 4.1 µs for a TaskInfo, 0.7 by its draft.
+A frozen dataclass sets each of its fields by a call: a TaskInfo takes 4.1 µs, its draft 0.7.
 """

@@ -122,7 +122,7 @@ def test_a_second_lifespan_is_refused():
     async def first():
         yield
 
-    with pytest.raises(ConfigError, match="has a lifespan already"):
+    with pytest.raises(ConfigError, match="already has a lifespan"):
 
         @app.lifespan
         @asynccontextmanager

@@ -20,6 +20,15 @@ def app(redis_url):
 
 
 @pytest.fixture
+def clients(app):
+    return app._clients
+
+
+def loops_of(clients):
+    return clients._process.loops
+
+
+@pytest.fixture
 def note(app):
     @app.task
     def note(number: int) -> None: ...
@@ -45,8 +54,8 @@ def test_an_option_of_the_call_reaches_redis(note):
     assert handle.info().state == "scheduled"
 
 
-def test_all_threads_share_one_client(app, note, redis_client):
-    first = app._clients.client()
+def test_all_threads_share_one_client(app, note, redis_client, clients):
+    first = clients.client()
 
     threads = [threading.Thread(target=note.enqueue, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -55,25 +64,25 @@ def test_all_threads_share_one_client(app, note, redis_client):
         thread.join()
 
     assert pending(redis_client) == 8
-    assert app._clients.client() is first
+    assert clients.client() is first
 
 
-async def test_all_calls_on_a_loop_share_one_client(app, note, redis_client):
+async def test_all_calls_on_a_loop_share_one_client(app, note, redis_client, clients):
     await asyncio.gather(*(note.aenqueue(n) for n in range(8)))
 
     assert pending(redis_client) == 8
-    assert len(app._clients._process.loops) == 1
+    assert len(loops_of(clients)) == 1
     await app.aclose()
 
 
-async def test_calls_that_open_the_client_together_get_the_same(app):
-    clients = await asyncio.gather(*(app._clients.async_client() for _ in range(4)))
+async def test_calls_that_open_the_client_together_get_the_same(app, clients):
+    opened = await asyncio.gather(*(clients.async_client() for _ in range(4)))
 
-    assert len(set(clients)) == 1
+    assert len(set(opened)) == 1
     await app.aclose()
 
 
-def test_a_loop_that_ends_closes_its_connections(app, note, redis_client):
+def test_a_loop_that_ends_closes_its_connections(app, note, redis_client, clients):
     before = redis_client.info("clients")["connected_clients"]
 
     for number in range(3):
@@ -81,33 +90,33 @@ def test_a_loop_that_ends_closes_its_connections(app, note, redis_client):
         asyncio.run(handle.ainfo())
 
     assert pending(redis_client) == 3
-    assert app._clients._process.loops == {}
+    assert loops_of(clients) == {}
     assert redis_client.info("clients")["connected_clients"] == before
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_loop_closed_without_ceremony_is_forgotten(app, note, redis_client):
+def test_a_loop_closed_without_ceremony_is_forgotten(app, note, redis_client, clients):
     loop = asyncio.new_event_loop()
     loop.run_until_complete(note.aenqueue(1))
     loop.close()
-    assert list(app._clients._process.loops) == [loop]
+    assert list(loops_of(clients)) == [loop]
 
     asyncio.run(note.aenqueue(2))
 
-    assert app._clients._process.loops == {}
+    assert loops_of(clients) == {}
     assert pending(redis_client) == 2
     gc.collect()
 
 
-def test_loops_of_two_threads_do_not_meet(app, note, redis_client):
+def test_loops_of_two_threads_do_not_meet(app, note, redis_client, clients):
     barrier = threading.Barrier(2)
     loops = []
 
     async def enqueue():
         await note.aenqueue(1)
         await asyncio.to_thread(barrier.wait)
-        loops.append(len(app._clients._process.loops))
+        loops.append(len(loops_of(clients)))
         await asyncio.to_thread(barrier.wait)
 
     threads = [threading.Thread(target=asyncio.run, args=(enqueue(),)) for _ in range(2)]
@@ -117,7 +126,7 @@ def test_loops_of_two_threads_do_not_meet(app, note, redis_client):
         thread.join()
 
     assert loops == [2, 2]
-    assert app._clients._process.loops == {}
+    assert loops_of(clients) == {}
     assert pending(redis_client) == 2
 
 
@@ -135,26 +144,26 @@ def in_fork(work):
     return os.waitpid(pid, 0)[1] == 0
 
 
-def test_a_fork_has_connections_of_its_own(app, note, redis_client):
+def test_a_fork_has_connections_of_its_own(app, note, redis_client, clients):
     note.enqueue(1)
-    parents = app._clients.client()
+    parents = clients.client()
 
     def work():
         note.enqueue(2)
-        assert app._clients.client() is not parents
+        assert clients.client() is not parents
         asyncio.run(note.aenqueue(3))
         app.close()
 
     assert in_fork(work)
     note.enqueue(4)
-    assert app._clients.client() is parents
+    assert clients.client() is parents
     assert pending(redis_client) == 4
 
 
-def test_a_fork_while_the_lock_is_held_does_not_hang(app, note, redis_client):
+def test_a_fork_while_the_lock_is_held_does_not_hang(app, note, redis_client, clients):
     note.enqueue(1)
 
-    with app._clients._process.lock:
+    with clients._process.lock:
         assert in_fork(lambda: note.enqueue(2))
 
     assert pending(redis_client) == 2

@@ -161,7 +161,7 @@ def test_a_type_registered_twice_names_both_places():
         @app.task("b", aliases=("a",))
         def second() -> None: ...
 
-    places = [first.spec.place, f"{__file__}:{second_line()}"]
+    places = [first.spec.source_line, f"{__file__}:{second_line()}"]
     assert str(caught.value) == (
         f"task type 'a' is registered twice: at {places[0]} and at {places[1]}"
     )

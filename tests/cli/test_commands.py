@@ -102,7 +102,7 @@ def test_a_conflict_is_exit_code_4(pyasynq):
         (["nonsense"], "No such command 'nonsense'"),
         (["stat"], "Did you mean 'stats'?"),
         (["task", "enqueue"], "Missing option '-t'"),
-        (["task", "enqueue", "-t", "greet", "--timeout", "soon"], "'soon' is no duration"),
+        (["task", "enqueue", "-t", "greet", "--timeout", "soon"], "'soon' is not a duration"),
         (["task", "enqueue", "-t", "greet", "--deadline", "2033-05-18"], "has no time zone"),
         (["task", "enqueue", "-t", "greet", "--header", "k"], "write it as name=value"),
         (["task", "enqueue", "-t", " "], "task type must not be blank"),

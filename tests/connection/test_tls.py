@@ -1,4 +1,4 @@
-"""Clients on a real Redis: sockets, TLS, access rights, users' own clients."""
+"""Clients reach a server over TLS, and refuse one that they have no reason to trust."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,16 +18,6 @@ from tests.support.redis_server import RedisServer
 
 NOT_TEXT = b"\xff\x00\xfe"
 
-# The rights that docs/reference names as the least that are needed.
-LEAST_RIGHTS = (
-    "resetkeys ~asynq:* resetchannels &asynq:cancel &asynq:x:due -@all +hello +auth +ping +select "
-    "+client|setname +eval +evalsha +script|load +publish +subscribe +unsubscribe +time +del "
-    "+exists +expire +expireat +get +set +setex +setnx +incr +hdel +hget +hgetall +hmget +hset "
-    "+hvals +llen +lpush +lrange +lrem +rpush +rpoplpush +sadd +sismember +smembers +srem +zadd "
-    "+zcard +zrange +zrangebyscore +zrem +zremrangebyrank +zremrangebyscore +zrevrange +zscore "
-    "+memory|usage +info"
-)
-
 
 async def round_trip(source: Any) -> list[Any]:
     """What a sync and an async client of *source* read back."""
@@ -39,79 +29,6 @@ async def round_trip(source: Any) -> list[Any]:
     finally:
         sync_client.close()
         await async_client.aclose()
-
-
-@pytest.mark.parametrize("form", ["url", "tcp_url"])
-async def test_clients_reach_redis_over_socket_and_port(
-    redis_server: RedisServer, redis_url: str, form: str
-) -> None:
-    assert await round_trip(getattr(redis_server, form)) == [NOT_TEXT, NOT_TEXT]
-
-
-@pytest.mark.parametrize("library", [redis, redis.asyncio])
-async def test_users_decoding_client_is_cloned_into_clients_that_give_bytes(
-    redis_server: RedisServer, redis_url: str, library: Any
-) -> None:
-    given = library.Redis(port=redis_server.port, decode_responses=True)
-
-    assert await round_trip(given) == [NOT_TEXT, NOT_TEXT]
-
-
-async def test_database_of_the_url_is_used(
-    redis_server: RedisServer, redis_client: redis.Redis
-) -> None:
-    await round_trip(f"redis://127.0.0.1:{redis_server.port}/3")
-
-    assert redis_client.exists("asynq:key") == 0
-    redis_client.select(3)
-    assert redis_client.exists("asynq:key") == 1
-
-
-async def test_client_shows_its_name_in_the_client_list(
-    redis_server: RedisServer, redis_client: redis.Redis
-) -> None:
-    client = Connector.of(f"{redis_server.tcp_url}?client_name=shop").open_sync()
-
-    client.ping()
-
-    assert "shop" in [each["name"] for each in redis_client.client_list()]
-    client.close()
-
-
-@pytest.fixture
-def restricted(redis_server: RedisServer, redis_client: redis.Redis) -> Iterator[str]:
-    """URL of a user with the least rights, whose password needs percent-encoding."""
-    redis_client.execute_command(
-        "ACL", "SETUSER", "asynq", "reset", "on", ">p@ss/w:?", *LEAST_RIGHTS.split()
-    )
-    redis_client.execute_command("ACL", "LOG", "RESET")
-    yield f"redis://asynq:p%40ss%2Fw%3A%3F@127.0.0.1:{redis_server.port}/0"
-    redis_client.execute_command("ACL", "DELUSER", "asynq")
-
-
-async def test_least_rights_are_enough_to_connect(
-    restricted: str, redis_client: redis.Redis
-) -> None:
-    assert await round_trip(restricted) == [NOT_TEXT, NOT_TEXT]
-    assert redis_client.execute_command("ACL", "LOG") == []
-
-
-async def test_credential_provider_of_a_users_client_logs_in(
-    restricted: str, redis_server: RedisServer
-) -> None:
-    provider = redis.UsernamePasswordCredentialProvider("asynq", "p@ss/w:?")
-    given = redis.Redis(port=redis_server.port, credential_provider=provider)
-
-    assert await round_trip(given) == [NOT_TEXT, NOT_TEXT]
-
-
-async def test_wrong_password_fails_and_is_not_shown(redis_server: RedisServer) -> None:
-    client = Connector.of(f"redis://asynq:hunter2@127.0.0.1:{redis_server.port}").open_sync()
-
-    with pytest.raises(redis.AuthenticationError) as raised:
-        client.ping()
-
-    assert "hunter2" not in str(raised.value)
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import dequeue, finish, maintain
 from pyasynq.broker.operations.enqueue import add_to_group, enqueue, schedule
 from pyasynq.broker.operations.finish import Fence, ToComplete, ToDelete, ToRetry
+from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime
 from pyasynq.connection.connector import Connector
 from pyasynq.task import Task
-from pyasynq.worker.liveness.healthchecker import PING
 from tests.support.builders import NOW_NS, make_keys, make_prepared
 from tests.support.counting_proxy import Count, CountingProxy
 
@@ -133,22 +133,22 @@ def forward(count: int) -> Operation[maintain.Forwarded]:
 
 
 def pending(count: int) -> Operation[object]:
-    return enqueue(tasks(count), KEYS, now_ns=NOW_NS)
+    return enqueue(tasks(count), now_ns=NOW_NS)
 
 
 def locked(count: int) -> Operation[object]:
     items = [
         make_prepared(f"{i:036}", task=TASK, unique=60, unique_key=str(i)) for i in range(count)
     ]
-    return enqueue(items, KEYS, now_ns=NOW_NS)
+    return enqueue(items, now_ns=NOW_NS)
 
 
 def scheduled(count: int) -> Operation[object]:
-    return schedule(tasks(count, process_at=LATER), KEYS)
+    return schedule(tasks(count, process_at=LATER))
 
 
 def grouped(count: int) -> Operation[object]:
-    return add_to_group(tasks(count, group="invoices"), KEYS, now_ns=NOW_NS)
+    return add_to_group(tasks(count, group="invoices"), now_ns=NOW_NS)
 
 
 # What comes before each operation, the operation, and what 1 and 100 tasks cost.

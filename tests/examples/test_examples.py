@@ -26,9 +26,9 @@ def test_every_example_begins_with_what_it_shows():
 def test_greetings_are_returned():
     example = load("greetings")
 
-    with example.app.testing() as bench:
+    with example.app.testing() as harness:
         handle = example.greet.enqueue("Ann")
-        (handled,) = bench.run_pending()
+        (handled,) = harness.run_pending()
 
         assert handled.type == "greet"
         assert handle.result(0) == "hello Ann, from attempt 1"
@@ -47,13 +47,13 @@ def test_findings_are_collected_in_one_task_and_ranked(library, tmp_path):
     short.write_text("def one():\n    pass\n")
     long.write_text("def many():\n" + "    pass\n" * 9)
 
-    with library.app.testing() as bench:
+    with library.app.testing() as harness:
         library.app.enqueue_many([library.measure.bind(str(path)) for path in (short, long)])
-        assert [each.type for each in bench.run_pending()] == ["library:measure"] * 2
-        bench.clock.advance(1)
-        assert [each.type for each in bench.run_pending()] == ["library:collect"]
+        assert [each.type for each in harness.run_pending()] == ["library:measure"] * 2
+        harness.clock.advance(1)
+        assert [each.type for each in harness.run_pending()] == ["library:collect"]
         handle = library.longest_functions.enqueue(1)
-        bench.run_pending()
+        harness.run_pending()
 
         (longest,) = handle.result(0)
     assert longest == library.Finding(str(long), 1, "many", 10)
@@ -63,24 +63,24 @@ def test_a_broken_file_is_retried_after_a_second_and_then_archived(library, tmp_
     broken = tmp_path / "broken.py"
     broken.write_text("def broken(:\n")
 
-    with library.app.testing() as bench:
+    with library.app.testing() as harness:
         handle = library.measure.enqueue(str(broken))
         attempts = []
         for _ in range(3):
-            attempts += bench.run_pending()
-            bench.clock.advance(1)
+            attempts += harness.run_pending()
+            harness.clock.advance(1)
 
         assert [type(each.error) for each in attempts] == [SyntaxError] * 3
         assert handle.info().state == "archived"
 
 
 def test_a_reminder_waits_for_its_time(library):
-    with library.app.testing() as bench:
+    with library.app.testing() as harness:
         library.remind.options(process_in=2.5).enqueue(1, 0.0)
-        bench.clock.advance(2)
-        assert bench.run_pending() == []
-        bench.clock.advance(0.5)
-        bench.run_pending()
+        harness.clock.advance(2)
+        assert harness.run_pending() == []
+        harness.clock.advance(0.5)
+        harness.run_pending()
 
     kinds = [json.loads(line)["kind"] for line in library.LEDGER.read_text().splitlines()]
     assert kinds == ["reminder", "attempt"]

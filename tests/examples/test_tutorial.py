@@ -24,20 +24,20 @@ def test_every_snippet_is_code_that_is_run_here():
 
 
 def test_a_letter_is_delivered_at_the_second_attempt():
-    with app.testing() as bench:
+    with app.testing() as harness:
         deliver.enqueue("Ann")
-        (first,) = bench.run_pending()
-        bench.clock.advance(1)
-        (second,) = bench.run_pending()
+        (first,) = harness.run_pending()
+        harness.clock.advance(1)
+        (second,) = harness.run_pending()
 
     assert isinstance(first.error, ConnectionError)
     assert second.error is None
 
 
 async def test_a_coroutine_enqueues_and_waits_for_the_result():
-    async with app.testing() as bench:
+    async with app.testing() as harness:
         handle = await greet.aenqueue("Ann")
-        await bench.arun_pending()
+        await harness.arun_pending()
 
         assert await handle.aresult(timeout=10) == "hello Ann"
 

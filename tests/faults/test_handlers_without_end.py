@@ -7,25 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from pyasynq import retry
-from pyasynq.client_async import AsyncClient
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots
 from tests.support.eventually import eventually, eventually_async
-from tests.support.workplace import Workplace
 
 DAY = {"retry_delay": retry.fixed(86_400)}
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
 
 
 async def swallow(ctx, release):

@@ -2,20 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
 
 from pyasynq import retry
-from pyasynq.client_async import AsyncClient
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.support.builders import make_data
+from tests.support.builders import LONG_AGO_S, make_data
 from tests.support.eventually import eventually_async
-from tests.support.workplace import Workplace
 
 KEYS = queue_keys("default")
-LONG_AGO_S = 1_000
 OF_EACH = 25
 IDS = ("plain", "{}", "a}{b", "new\nline", "x" * 10_000, "✗")
 
@@ -44,12 +40,6 @@ BECOMES = {
     "lost lease": {"leased", "retried"},
     "lost active": {"restored", "retried"},
 }
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 import pyasynq.broker.scripts
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.operations import (
+    cancel,
     dequeue,
     enqueue,
     finish,
@@ -47,11 +48,9 @@ COUNTING = {
 }
 # Each operation of which "a" is, or was, the subject.
 CASES: dict[str, Callable[[], Operation]] = {
-    "enqueue": lambda: enqueue.enqueue([make_prepared("new", unique=60)], KEYS, now_ns=NOW_NS),
-    "schedule": lambda: enqueue.schedule([make_prepared("new", process_in=60)], KEYS),
-    "add_to_group": lambda: enqueue.add_to_group(
-        [make_prepared("new", group="g")], KEYS, now_ns=NOW_NS
-    ),
+    "enqueue": lambda: enqueue.enqueue([make_prepared("new", unique=60)], now_ns=NOW_NS),
+    "schedule": lambda: enqueue.schedule([make_prepared("new", process_in=60)]),
+    "add_to_group": lambda: enqueue.add_to_group([make_prepared("new", group="g")], now_ns=NOW_NS),
     "dequeue_many": lambda: dequeue.dequeue_many(
         KEYS, count=1, owner="you", lease_expires_at_s=NOW_S + 30
     ),
@@ -99,7 +98,7 @@ CASES: dict[str, Callable[[], Operation]] = {
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
-    "mark_cancel": lambda: presence.mark_cancel(KEYS, "a", "drop"),
+    "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }
@@ -219,7 +218,7 @@ def test_a_real_conflict_is_told_also_after_a_lost_answer(
     prepare_redis(redis_client)
     options = {"process_in": 60} if kind == "schedule" else {}
     other = make_prepared("p", **options, headers={"not": "the same"})
-    operation = enqueue.place([other], other.state, KEYS, now_ns=NOW_NS)
+    operation = enqueue.store([other], now_ns=NOW_NS)
     redis_client.script_load(operation.call.source)
 
     with ChaosProxy(redis_server.port) as proxy:

@@ -7,14 +7,13 @@ those of a worker that is gone.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from pyasynq import retry
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.client_async import AsyncClient
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.task import Task
@@ -40,12 +39,6 @@ SETTINGS = {
     "recover_interval": 0.2,
     "retry_delay": retry.fixed(0.05),
 }
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
 
 
 @pytest.fixture

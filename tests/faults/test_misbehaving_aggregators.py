@@ -2,16 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 
-from pyasynq.client_async import AsyncClient
 from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.faults.figures import show
 from tests.support.eventually import eventually_async
-from tests.support.workplace import Workplace
 
 
 class Own(BaseException):
@@ -40,12 +37,6 @@ def garbage():
 
 def generate():
     yield Task("never")
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
 
 
 def add_bad(mux: ServeMux, act, mode: str) -> None:

@@ -5,64 +5,19 @@ Each kind runs on a server of two slots. Afterwards both slots are free and ther
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from pyasynq import retry
-from pyasynq.client_async import AsyncClient
 from pyasynq.errors import ConfigError, RetryLater
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots
 from tests.support.eventually import eventually_async
-from tests.support.workplace import Workplace
+from tests.support.odd_errors import Clueless, Interrupting, Leaving, Odd, Unspeakable
 
 DAY = {"retry_delay": retry.fixed(86_400)}
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
-
-
-class Unspeakable(Exception):
-    def __str__(self):
-        raise RuntimeError("no text")
-
-
-class Interrupting(Exception):
-    def __str__(self):
-        raise KeyboardInterrupt
-
-
-class Leaving(Exception):
-    def __str__(self):
-        raise SystemExit(3)
-
-
-class Clueless(Exception):
-    """As proxies of remote errors are written: every attribute is looked up elsewhere."""
-
-    def __getattr__(self, name):
-        raise KeyError(name)
-
-
-class Loquacious(str):
-    __slots__ = ()
-
-    def __format__(self, spec):
-        raise RuntimeError("not in a text")
-
-    def encode(self, *_arguments):
-        return b"\xff\xfe"
-
-
-class Odd(Exception):
-    def __str__(self):
-        return Loquacious("odd")
 
 
 class Own(BaseException):
@@ -92,9 +47,9 @@ RAISED = {
     "StopIteration": (raising(StopIteration("end")), "StopIteration: end ["),
     "StopAsyncIteration": (raising(StopAsyncIteration("end")), "StopAsyncIteration: end ["),
     "CancelledError": (raising(asyncio.CancelledError()), "context canceled"),
-    "no text": (raising(Unspeakable()), "Unspeakable: (its text cannot be made) ["),
-    "a text that interrupts": (raising(Interrupting()), "Interrupting: (its text cannot be"),
-    "a text that exits": (raising(Leaving()), "Leaving: (its text cannot be made) ["),
+    "no text": (raising(Unspeakable()), "Unspeakable: (its message cannot be read) ["),
+    "a text that interrupts": (raising(Interrupting()), "Interrupting: (its message cannot be"),
+    "a text that exits": (raising(Leaving()), "Leaving: (its message cannot be read) ["),
     "a text of an odd class": (raising(Odd()), "Odd: odd ["),
     "no attributes": (raising(Clueless("far away")), "Clueless: far away ["),
     "a huge text": (raising(ValueError("x" * 10_000_000)), "ValueError: xxxxxxxx"),

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pyasynq.client_async import AsyncClient
 from pyasynq.inspector.inspector_async import AsyncInspector
 from tests.interop.peer import Peer
-from tests.support.workplace import Workplace
 
 SOURCE = Path(__file__).parent / "go"
 
@@ -48,12 +46,6 @@ def peer(peer_binary, redis_server, redis_url, tmp_path) -> Iterator[Peer]:
     peer = Peer(peer_binary, f"127.0.0.1:{redis_server.port}", tmp_path)
     yield peer
     peer.close()
-
-
-@pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
 
 
 @pytest.fixture

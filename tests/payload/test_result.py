@@ -48,3 +48,19 @@ def test_an_annotation_that_json_cannot_carry_says_nothing():
 def test_a_result_that_does_not_fit_says_where():
     with pytest.raises(PayloadError, match=r"\$.user_id"):
         ResultCodec(Receipt).decode(b'{"user_id":"x","took":1}')
+
+
+@pytest.mark.parametrize(
+    ("value", "encoded"),
+    [
+        (None, None),
+        (b"\xff", b"\xff"),
+        (1, b"1"),
+        ("a", b'"a"'),
+        ({"b": {3, 1, 2}, "a": timedelta(seconds=1)}, b'{"a":1000000000,"b":[1,2,3]}'),
+        ((1, [timedelta(microseconds=1)]), b"[1,[1000]]"),
+        (2**70, b"1180591620717411303424"),
+    ],
+)
+def test_results_are_json_but_bytes_and_none_stay(value, encoded):
+    assert encode_result(value) == encoded

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import redis
+
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
@@ -17,6 +19,7 @@ from pyasynq.worker.resources import ServerResources
 
 NOW_NS = 2_000_000_000_500_000_000
 NOWHERE = "redis://127.0.0.1:1"
+LONG_AGO_S = 1_000
 
 
 def make_message(**fields: Any) -> TaskMessage:
@@ -38,7 +41,7 @@ def make_prepared(
     return prepare(
         task or Task("email", b"{}"),
         EnqueueOptions(task_id=task_id, **options),
-        make_keys(),
+        make_keys(options.get("queue") or "mail"),
         now_ns=now_ns,
         new_id=lambda: "new",
     )
@@ -72,3 +75,20 @@ def make_resources(runner: Any = None, *, url: str = NOWHERE, **fields: Any) -> 
         **fields,
     }
     return ServerResources(**values)
+
+
+def make_active(
+    client: redis.Redis,
+    *task_ids: str,
+    keys: QueueKeys | None = None,
+    data: bytes | None = None,
+    lease_s: int = LONG_AGO_S,
+    **fields: Any,
+) -> None:
+    """Make tasks active in Redis; without *lease_s* their lease is over, their worker gone."""
+    keys = keys or make_keys()
+    for task_id in task_ids:
+        message = make_data(id=task_id, queue=keys.queue) if data is None else data
+        client.hset(keys.task(task_id), mapping={"msg": message, "state": "active", **fields})
+        client.lpush(keys.active, task_id)
+        client.zadd(keys.lease, {task_id: lease_s})

@@ -45,6 +45,11 @@ def describe(ctx, task):
     return json.dumps(told).encode()
 
 
+@mux.handler("path", settings=PROCESS)
+def path(ctx, task):
+    return json.dumps([sys.path, sys.argv]).encode()
+
+
 @mux.handler("async", settings=PROCESS)
 async def describe_later(ctx, task):
     await asyncio.sleep(0)

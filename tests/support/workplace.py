@@ -8,10 +8,12 @@ import redis
 
 from pyasynq.client_async import AsyncClient
 from pyasynq.task import Task, TaskInfo
+from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
+from tests.support.builders import make_active
 from tests.support.eventually import eventually_async
 
 # Everything that a server waits for is short here, so that no test has to wait long.
@@ -45,6 +47,14 @@ class Workplace:
 
     async def enqueue(self, task_type: str, payload: bytes = b"{}", **options: Any) -> TaskInfo:
         return await self.client.enqueue(Task(task_type, payload), **options)
+
+    def abandon(self, *infos: TaskInfo) -> None:
+        """Make pending tasks active, as a worker that is gone leaves them."""
+        for info in infos:
+            keys = queue_keys(info.queue)
+            data = self.redis.hget(keys.task(info.id), "msg")
+            self.redis.lrem(keys.pending, 0, info.id)
+            make_active(self.redis, info.id, keys=keys, data=data)
 
     def message(self, info: TaskInfo) -> TaskMessage:
         return decode(self.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "msg"))

@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from pyasynq.errors import HandlerNotFoundError, RetryLater
+from pyasynq.errors import HandlerNotFoundError
 from pyasynq.wire.error_text import LONGEST_ERROR_BYTES, error_text, keep_text
 from pyasynq.worker.attempt.outcome import error_of
 from pyasynq.worker.attempt.running_task import Ending
 from pyasynq.worker.execute.processes.protocol import exception_of, raised
+from tests.support.odd_errors import Clueless, Frozen, Interrupting, Odd, Unspeakable
 
 
 def caught(act) -> BaseException:
@@ -27,41 +28,6 @@ def raising(error: BaseException):
     return act
 
 
-class Unspeakable(Exception):
-    def __str__(self):
-        raise RuntimeError("no text")
-
-
-class Interrupting(Exception):
-    def __str__(self):
-        raise KeyboardInterrupt
-
-
-class Clueless(Exception):
-    def __getattr__(self, name):
-        raise KeyError(name)
-
-
-class Frozen(Exception):
-    def __setattr__(self, name, value):
-        raise AttributeError("frozen")
-
-
-class Loquacious(str):
-    __slots__ = ()
-
-    def __format__(self, spec):
-        raise RuntimeError("not in a text")
-
-    def encode(self, *_arguments):
-        return b"\xff\xfe"
-
-
-class Odd(Exception):
-    def __str__(self):
-        return Loquacious("odd")
-
-
 def undecodable():
     b"\xff".decode()
 
@@ -72,8 +38,8 @@ KINDS = {
     "ordinary": (raising(ValueError("bad size")), f"ValueError: bad size{AT}"),
     "no message": (raising(KeyError()), f"KeyError{AT}"),
     "exit": (raising(SystemExit(3)), f"SystemExit: 3{AT}"),
-    "no text": (raising(Unspeakable()), rf"Unspeakable: \(its text cannot be made\){AT}"),
-    "interrupts": (raising(Interrupting()), rf"Interrupting: \(its text cannot be made\){AT}"),
+    "no text": (raising(Unspeakable()), rf"Unspeakable: \(its message cannot be read\){AT}"),
+    "interrupts": (raising(Interrupting()), rf"Interrupting: \(its message cannot be read\){AT}"),
     "no attributes": (raising(Clueless("far")), f"Clueless: far{AT}"),
     "frozen": (raising(Frozen("cold")), f"Frozen: cold{AT}"),
     "odd text": (raising(Odd()), f"Odd: odd{AT}"),
@@ -89,7 +55,7 @@ KINDS = {
     ),
     "group in a group": (
         raising(ExceptionGroup("o" * 9_000, [ExceptionGroup("i", [Unspeakable()])])),
-        rf"ExceptionGroup: o+…{AT}: Unspeakable: \(its text cannot be made\)",
+        rf"ExceptionGroup: o+…{AT}: Unspeakable: \(its message cannot be read\)",
     ),
 }
 
@@ -160,12 +126,6 @@ def test_a_group_of_a_task_group_names_what_failed_in_it():
 )
 def test_what_go_has_words_for_is_told_in_them(error, text):
     assert error_text(caught(raising(error))) == text
-
-
-def test_a_wish_of_any_length_comes_out_of_a_process_of_its_own():
-    error = caught(raising(RetryLater(86_399_999_999_999.5)))
-
-    assert exception_of(raised(error)).delay == error.delay
 
 
 def test_a_text_made_elsewhere_is_kept_on_any_exception():

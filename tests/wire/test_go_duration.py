@@ -49,7 +49,7 @@ def test_numbers_of_thousands_of_digits_are_read(text, duration_ns):
 
 
 def test_a_number_of_thousands_of_digits_is_too_long_a_duration():
-    with pytest.raises(PayloadError, match="fits 64 bits"):
+    with pytest.raises(PayloadError, match="fits into 64 bits"):
         parse_duration(f"{'9' * 5000}ns")
 
 

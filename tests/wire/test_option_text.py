@@ -85,7 +85,7 @@ def test_what_go_loses_is_read(text, option):
 
 
 def test_an_unknown_option_cannot_be_written():
-    with pytest.raises(PayloadError, match="no option 'Foo'"):
+    with pytest.raises(PayloadError, match="'Foo' is not an option"):
         format_option(Option("Foo", 1))
 
 

@@ -1,14 +1,24 @@
-"""A workplace on the empty Redis of a test."""
+"""What only tests of the worker take."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from pyasynq.client_async import AsyncClient
-from tests.support.workplace import Workplace
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import SystemClock
+from pyasynq.connection.connector import Connector
+from tests.support.commands import Commands
 
 
 @pytest.fixture
-async def work(redis_url, redis_client) -> AsyncIterator[Workplace]:
-    async with AsyncClient(redis_url) as client:
-        yield Workplace(redis_url, client, redis_client)
+async def runner(redis_url) -> AsyncIterator[AsyncRunner]:
+    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
+    yield runner
+    await runner.close()
+
+
+@pytest.fixture
+def commands(redis_server, redis_url) -> Iterator[Commands]:
+    """What the server of the test is sent."""
+    with Commands(redis_server) as commands:
+        yield commands

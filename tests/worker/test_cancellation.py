@@ -62,7 +62,7 @@ def field(work, info, name="on_cancel"):
 
 @pytest.mark.parametrize("kind", ["async", "thread"])
 @pytest.mark.parametrize(("then", "state"), ENDS)
-async def test_a_cancelled_task_becomes_what_was_wished(work, tasks, kind, then, state):
+async def test_a_cancelled_task_becomes_what_was_asked_for(work, tasks, kind, then, state):
     waiting = Waiting()
 
     async with work.serving(waiting.mux, **LATE):
@@ -82,7 +82,7 @@ async def test_a_cancelled_task_becomes_what_was_wished(work, tasks, kind, then,
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("then", "state"), ENDS[1:])
-async def test_a_cancelled_task_in_a_process_becomes_what_was_wished(
+async def test_a_cancelled_task_in_a_process_becomes_what_was_asked_for(
     work, tasks, tmp_path, then, state
 ):
     ledger = tmp_path / "ledger"

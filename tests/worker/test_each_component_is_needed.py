@@ -8,23 +8,30 @@ import pytest
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.worker import test_components as proofs
-from tests.worker.groups import test_aggregator as groups
-from tests.worker.liveness import test_watchdog as watch
-from tests.worker.notify import test_notifier as listeners
+from tests.worker.fetch import test_processor
+from tests.worker.finish import test_finisher
+from tests.worker.groups import test_aggregator
+from tests.worker.liveness import (
+    test_healthchecker,
+    test_heartbeater,
+    test_subscriber,
+    test_watchdog,
+)
+from tests.worker.maintenance import test_forwarder, test_janitor, test_recoverer
+from tests.worker.notify import test_notifier
 
 PROOFS = {
-    "Aggregator": groups.test_a_full_group_becomes_one_task_and_its_members_are_deleted,
-    "Forwarder": proofs.test_forwarder_runs_scheduled_tasks_when_due_and_never_early,
-    "Finisher": proofs.test_finisher_writes_at_the_stop_what_is_left,
-    "Healthchecker": proofs.test_healthchecker_tells_how_the_ping_went,
-    "Heartbeater": proofs.test_heartbeater_shows_the_server_and_what_it_runs,
-    "Notifier": listeners.test_success_is_told_once_it_is_in_redis,
-    "Janitor": proofs.test_janitor_trims_the_archive,
-    "Processor": proofs.test_processor_runs_a_task_and_deletes_it,
-    "Recoverer": proofs.test_recoverer_retries_the_task_of_a_worker_that_is_gone,
-    "Subscriber": proofs.test_subscriber_cancels_a_running_task,
-    "Watchdog": watch.test_a_handler_that_blocks_the_loop_is_named_once_with_its_task,
+    "Aggregator": test_aggregator.test_a_full_group_becomes_one_task_and_its_members_are_deleted,
+    "Forwarder": test_forwarder.test_forwarder_runs_scheduled_tasks_when_due_and_never_early,
+    "Finisher": test_finisher.test_finisher_writes_at_the_stop_what_is_left,
+    "Healthchecker": test_healthchecker.test_healthchecker_tells_how_the_ping_went,
+    "Heartbeater": test_heartbeater.test_heartbeater_shows_the_server_and_what_it_runs,
+    "Notifier": test_notifier.test_success_is_told_once_it_is_in_redis,
+    "Janitor": test_janitor.test_janitor_trims_the_archive,
+    "Processor": test_processor.test_processor_runs_a_task_and_deletes_it,
+    "Recoverer": test_recoverer.test_recoverer_retries_the_task_of_a_worker_that_is_gone,
+    "Subscriber": test_subscriber.test_subscriber_cancels_a_running_task,
+    "Watchdog": test_watchdog.test_a_handler_that_blocks_the_loop_is_named_once_with_its_task,
 }
 FAILED = 1  # exit codes of pytest
 

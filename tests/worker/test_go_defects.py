@@ -5,8 +5,6 @@ docs/explain/go-defects.md has the whole list.
 
 import asyncio
 
-import pytest
-
 from pyasynq.broker.operations import finish
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
@@ -19,7 +17,7 @@ from pyasynq.worker.assembly import assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
-from tests.support.builders import NOW_NS, make_data, make_resources
+from tests.support.builders import NOW_NS, make_active, make_data, make_resources
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
 from tests.support.workplace import QUICK
@@ -27,20 +25,6 @@ from tests.support.workplace import QUICK
 KEYS = queue_keys("default")
 NOW_S = NOW_NS // 1_000_000_000
 OWNED = finish.Fence(owner="me")
-
-
-@pytest.fixture
-async def runner(redis_url):
-    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
-    yield runner
-    await runner.close()
-
-
-def activate(client, task_id: str, **fields) -> None:
-    mapping = {"msg": make_data(id=task_id, queue="default"), "state": "active", "owner": "me"}
-    client.hset(KEYS.task(task_id), mapping={**mapping, **fields})
-    client.lpush(KEYS.active, task_id)
-    client.zadd(KEYS.lease, {task_id: NOW_S})
 
 
 def said_about(caplog, name: str) -> list[str]:
@@ -76,7 +60,7 @@ async def test_a_task_is_completed_although_its_id_is_among_the_completed_alread
     runner, redis_client
 ):
     """Go takes it out of `active`, then fails: it is in no list any more."""
-    activate(redis_client, "a")
+    make_active(redis_client, "a", keys=KEYS, owner="me")
     redis_client.zadd(KEYS.completed, {"a": NOW_S + 60})
     item = finish.ToComplete(
         task_id="a", fence=OWNED, data=make_data(id="a"), expires_at_s=NOW_S + 60
@@ -90,7 +74,7 @@ async def test_a_task_is_completed_although_its_id_is_among_the_completed_alread
 
 async def test_a_task_whose_hash_is_gone_is_done_and_frees_its_lock(runner, redis_client):
     """Go takes it out of `active`, then fails: the lock stays for its time to live."""
-    activate(redis_client, "a")
+    make_active(redis_client, "a", keys=KEYS, owner="me")
     redis_client.delete(KEYS.task("a"))
     redis_client.set("asynq:{default}:unique:l", "a")
     item = finish.ToDelete(task_id="a", fence=OWNED, unique_key="asynq:{default}:unique:l")

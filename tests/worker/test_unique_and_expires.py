@@ -72,9 +72,7 @@ async def test_a_lock_can_be_freed_when_the_task_is_archived(work, by):
 async def test_a_lock_is_freed_as_well_when_the_task_of_a_lost_worker_is_archived(work, by):
     option = {"unique_until": "archived"} if by == "option" else {}
     info = await work.enqueue("email", unique=600, max_retry=0, **option)
-    work.redis.lmove("asynq:{default}:pending", "asynq:{default}:active")
-    work.redis.zadd("asynq:{default}:lease", {info.id: 1_000})
-    work.redis.hset(f"asynq:{{default}}:t:{info.id}", "state", "active")
+    work.abandon(info)
 
     async with work.serving(ServeMux(), release_unique_on_archive=by == "server"):
         await work.until(info, "archived")

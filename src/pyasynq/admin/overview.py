@@ -1,9 +1,9 @@
 """All queues at a glance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyasynq.inspector import Inspector, QueueInfo
+from pyasynq.inspector.infos import QueueInfo
 from pyasynq.task import TaskState
 
 STATES = (
@@ -19,34 +19,38 @@ STATES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Every queue, their sums, and Redis.
+    """All queues, their sums, and Redis.
 
     Attributes:
         queues: sorted by name.
-        states: tasks of all queues, by state.
+        states: how many tasks are in each state, in all queues.
         processed, failed: of all queues, today (UTC).
         redis: fields of INFO.
     """
 
     queues: Sequence[QueueInfo]
-    states: dict[TaskState, int]
+    states: Mapping[TaskState, int]
     processed: int
     failed: int
-    redis: dict[str, str]
+    redis: Mapping[str, str]
 
     @property
     def error_rate(self) -> float | None:
-        """Share of today's tasks that failed, from 0 to 1; None if there was none."""
+        """Share of today's tasks that failed, from 0 to 1; None if none was processed."""
         return self.failed / self.processed if self.processed else None
 
 
-def overview(inspector: Inspector) -> Overview:
-    """Read the counts of all queues and what Redis says of itself."""
-    queues = inspector.queues.infos()
+def overview(queues: Sequence[QueueInfo], redis: Mapping[str, str]) -> Overview:
+    """Sum up all queues.
+
+    Args:
+        queues: as `inspector.queues.infos()` returns them.
+        redis: as `inspector.redis.info()` returns it.
+    """
     return Overview(
         queues=queues,
         states={state: sum(getattr(queue, state.value) for queue in queues) for state in STATES},
         processed=sum(queue.processed for queue in queues),
         failed=sum(queue.failed for queue in queues),
-        redis=inspector.redis.info(),
+        redis=redis,
     )

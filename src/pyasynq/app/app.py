@@ -45,14 +45,14 @@ class App:
     and after a fork.
 
     Args:
-        source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours. Not
-            given: ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
-        name: names the application.
+        source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours. If not
+            given, ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
+        name: the name of the application.
         queues: the queues that the worker serves, name to priority.
         task_defaults: options of every task; those of a decorator and of a call win.
-        on_invalid_payload: what becomes of a task whose payload or type the code does not know:
-            "retry" as any failure, or "archive" at once. A decorator's own wins.
-        clock: the time; the machine's if not given.
+        on_invalid_payload: what becomes of a task whose payload does not fit or whose type is
+            unknown: "retry" like any failure, or "archive" at once. A decorator's own wins.
+        clock: where to get the time; the machine's clock if not given.
         server: any other field of `ServerConfig`, such as ``concurrency=100``.
 
     Raises:
@@ -87,8 +87,8 @@ class App:
         self._listeners = Listeners()
         self._lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
 
-    # Coroutine functions stand before plain ones, which match them too; and functions that take
-    # the context before those that do not.
+    # Overloads for coroutine functions come first, since those for plain functions match them too;
+    # and those that take the context come before those that do not.
     @overload
     def task(
         self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
@@ -124,7 +124,8 @@ class App:
         Args:
             given: the task type, or the function itself.
             keywords: all options of `EnqueueOptions`, and ``retry_delay``, ``is_failure``,
-                ``on_invalid_payload``, ``max_deferrals`` and ``aliases``, as of `TaskKeywords`.
+                ``on_invalid_payload``, ``max_deferrals``, ``aliases`` and ``executor``; see
+                `TaskKeywords`.
 
         Raises:
             ConfigError: names every wrong option and parameter; a type is registered twice.
@@ -139,13 +140,13 @@ class App:
     ) -> list[EnqueueResult]:
         """Store many tasks, such as ``[send.bind(user) for user in users]``, in few round trips.
 
-        Inside a running event loop it works, but blocks the loop, and warns once.
+        Inside a running event loop it works, but blocks the loop and warns once.
 
         Returns:
-            For each task, in order, its info or why it was refused. As `Client.enqueue_many`.
+            For each task, in order, its info or why it was refused; see `Client.enqueue_many`.
 
         Raises:
-            ConfigError, RedisUnavailableError: as `Client.enqueue_many`.
+            ConfigError, RedisUnavailableError: see `Client.enqueue_many`.
         """
         self._clients.warn_inside_loop("enqueue_many", instead="aenqueue_many")
         return self._clients.client().enqueue_many(tasks)
@@ -153,12 +154,12 @@ class App:
     async def aenqueue_many(
         self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
     ) -> list[EnqueueResult]:
-        """Store many tasks in few round trips. As `enqueue_many`, for async code."""
+        """Store many tasks in few round trips; like `enqueue_many`, for async code."""
         client = await self._clients.async_client()
         return await client.enqueue_many(tasks)
 
     def task_handle(self, queue: str, task_id: str) -> TaskHandle[Any]:
-        """Return a handle on a task whose ID is known; Redis is not asked.
+        """Return a handle on a task whose ID is known; Redis is not called.
 
         Raises:
             ConfigError: a name is blank.
@@ -170,7 +171,7 @@ class App:
         )
 
     def middleware(self, function: M) -> M:
-        """Put ``async def function(ctx, call_next)`` around every task of the worker.
+        """Wrap ``async def function(ctx, call_next)`` around every task of the worker.
 
         The first one registered is the outermost.
 
@@ -183,20 +184,20 @@ class App:
         return function
 
     def lifespan(self, function: L) -> L:
-        """Put an async context manager around the worker; what it yields is ``ctx.state``.
+        """Wrap an async context manager around the worker; what it yields is ``ctx.state``.
 
         Args:
             function: an async generator function that yields once, or a function that returns
                 an async context manager.
 
         Raises:
-            ConfigError: there is one already, or it cannot be called.
+            ConfigError: the App has a lifespan already, or this one cannot be called.
         """
         if not callable(function):
             raise ConfigError(f"a lifespan must be a function, not {function!r}")
         if self._lifespan is not None:
-            raise ConfigError("this app has a lifespan already; make one of the two")
-        given: Any = function  # which of the two forms it has, no type can tell
+            raise ConfigError("this app already has a lifespan; combine the two into one")
+        given: Any = function  # no type can express which of the two forms it has
         is_generator = inspect.isasyncgenfunction(function)
         self._lifespan = asynccontextmanager(given) if is_generator else given
         return function
@@ -204,8 +205,8 @@ class App:
     def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
         """Register the decorated function for the groups that match *pattern*.
 
-        ``function(group, tasks)`` returns the one task in place of all of them, such as
-        ``send_digest.bind(…)``, or None to drop them. As `ServeMux.aggregator`.
+        ``function(group, tasks)`` returns one task that replaces all of them, such as
+        ``send_digest.bind(…)``, or None to drop them. See `ServeMux.aggregator`.
 
         Raises:
             ConfigError: names every fault; or the pattern is taken.
@@ -213,13 +214,13 @@ class App:
         return self._aggregations.register(pattern, limits)
 
     def on(self, *names: EventName) -> Callable[[F], F]:
-        """Tell the decorated function of what happens to tasks: ``@app.on("archived")``.
+        """Call the decorated function when something happens to a task: ``@app.on("archived")``.
 
-        ``function(event)`` gets a `TaskEvent`, one at a time, apart from the work: whatever it
-        does, no task waits for it or fails by it. A coroutine function runs on the event loop of
-        the worker, a plain one in a thread of its own. An exception of its own is logged, once
-        per type. Events are told after they happened, at most once, and only by the process they
-        happened in: what must not be missed belongs into a task.
+        ``function(event)`` gets one `TaskEvent` at a time, beside the handlers: whatever it does,
+        no task waits for it or fails because of it. A coroutine function runs on the event loop
+        of the worker, a plain one in its own thread. If it raises, that is logged, once per type
+        of exception. An event arrives after it happened, at most once, and only in the process in
+        which it happened: what must not be missed belongs in a task.
 
         Args:
             names: "started", "succeeded", "failed", "retried", "deferred", "archived", "dropped",
@@ -233,7 +234,7 @@ class App:
 
     @property
     def names_redis(self) -> bool:
-        """Whether the App was told where Redis is; else the environment decides."""
+        """Whether the App was given a source; otherwise the environment decides where Redis is."""
         return self._clients.source is not None
 
     @property
@@ -260,35 +261,35 @@ class App:
         queues: Mapping[str, int] | None = None,
         **server: Unpack[ServerKeywords],
     ) -> None:
-        """Change where Redis is and how the worker runs, as the command line's flags do.
+        """Change where Redis is and how the worker runs, as the flags of the command line do.
 
         Call it before the first use.
 
         Args:
-            source: a new place; None leaves it.
-            queues: other queues; None leaves them.
+            source: where Redis is; None to leave that as it is.
+            queues: other queues; None to leave them as they are.
             server: fields of `ServerConfig` to change.
 
         Raises:
             ConfigError: names every wrong setting; nothing is changed.
         """
-        config, place = _read(self.config, source, queues, server)
+        config, new_source = _read(self.config, source, queues, server)
         self.config = config
         self._clients.max_payload_size = config.max_payload_size
-        if place is not None:
-            self._clients.source = place
+        if new_source is not None:
+            self._clients.source = new_source
 
     def testing(self) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
-        still; `AppHarness.run_pending` runs what is due. Options of the App's own connection,
-        such as its namespace, do not apply.
+        still; `AppHarness.run_pending` runs the tasks that are due. The options of the App's own
+        connection, such as its namespace, do not apply.
 
-            with app.testing() as bench:
+            with app.testing() as harness:
                 send_welcome.options(process_in=60).enqueue(42)
-                bench.clock.advance(60)
-                (handled,) = bench.run_pending()
+                harness.clock.advance(60)
+                (handled,) = harness.run_pending()
         """
         from pyasynq.app.harness import AppHarness  # noqa: PLC0415 - for tests only
 
@@ -307,7 +308,7 @@ class App:
         self._clients.close()
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop, and those of blocking code. As `close`."""
+        """Close the connections of the running loop, and those of blocking code; see `close`."""
         await self._clients.aclose()
 
     @override
@@ -330,7 +331,7 @@ class App:
 
 @contextmanager
 def _gathering(faults: list[str | None]) -> Iterator[None]:
-    """Note the faults of a ConfigError instead of raising it."""
+    """Collect the faults of a ConfigError instead of raising it."""
     try:
         yield
     except ConfigError as error:

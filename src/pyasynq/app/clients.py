@@ -1,8 +1,8 @@
 """The connections of one App: made on first use, one set for blocking code, one per event loop.
 
-Forked processes, threads and loops that come and go all use the same App. A fork gets connections
-of its own. A loop that ends in an orderly way, as with `asyncio.run`, closes its connections; a
-loop that was closed otherwise is forgotten.
+Forked processes, threads, and event loops that come and go may all use the same App. A forked
+process gets its own connections. A loop that ends in an orderly way, as with `asyncio.run`, closes
+its connections; a loop that was closed in another way is forgotten.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _OfLoop(msgspec.Struct):
     """What one event loop uses.
 
     Attributes:
-        end: an async generator that closes it all when the loop ends its generators.
+        end: an async generator that closes all of it when the loop ends its generators.
     """
 
     client: "AsyncClient | None" = None
@@ -69,8 +69,8 @@ class Clients:
 
     Args:
         source: where Redis is; may be set again before the first use.
-        clock: the time; the machine's if not given.
-        max_payload_size: as of `ServerConfig`; may be set again before the first use.
+        clock: where to get the time; the machine's clock if not given.
+        max_payload_size: see `ServerConfig`; may be set again before the first use.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Clients:
 
     @contextmanager
     def replaced(self, source: ConnectionSource, clock: Clock) -> Iterator[None]:
-        """Use another Redis and another clock inside a block; close what it opened, afterwards."""
+        """Use another Redis and another clock inside a block; close its connections after it."""
         before = self.source, self._clock, self._process
         self.source, self._clock, self._process = source, clock, _Process()
         try:
@@ -93,6 +93,11 @@ class Clients:
         finally:
             self.close()
             self.source, self._clock, self._process = before
+
+    @property
+    def clock(self) -> Clock:
+        """Where the clients get the time."""
+        return self._clock or SystemClock()
 
     def client(self) -> "Client":
         """Return the client of this process; any thread may use it."""
@@ -137,7 +142,7 @@ class Clients:
         return mine.inspector
 
     def warn_inside_loop(self, what: str, *, instead: str) -> None:
-        """Warn the caller's caller, once, if it blocks the event loop that it runs in."""
+        """Warn once, at the caller's caller, if a running event loop is about to be blocked."""
         if self._has_warned:
             return
         try:
@@ -152,14 +157,14 @@ class Clients:
         )
 
     def close(self) -> None:
-        """Close what blocking code uses; safe to repeat. The next use opens it again."""
+        """Close the connections of blocking code; safe to repeat. The next use opens new ones."""
         mine = self._mine()
         with mine.lock:
             blocking, mine.blocking = mine.blocking, _Blocking()
         blocking.close()
 
     async def aclose(self) -> None:
-        """Close what the running loop uses, and what blocking code uses; safe to repeat."""
+        """Close the connections of the running loop and of blocking code; safe to repeat."""
         mine = self._mine()
         with mine.lock:
             ours = mine.loops.pop(asyncio.get_running_loop(), None)
@@ -170,8 +175,8 @@ class Clients:
     def _mine(self) -> _Process:
         """Return what this process opened.
 
-        What a parent process opened is kept but never used: its sockets are the parent's, and so
-        its destructors must not run here.
+        What a parent process opened is kept but never used: the sockets belong to the parent, so
+        destructors must not close them here.
         """
         if self._process.pid != os.getpid():
             self._inherited.append(self._process)

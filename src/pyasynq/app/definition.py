@@ -1,4 +1,4 @@
-"""A decorated function: a task that can be enqueued, and still be called."""
+"""A decorated function: a task that can be enqueued, and a function that can still be called."""
 
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
@@ -28,8 +28,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     """A function as a task; made by `App.task`.
 
     P are the parameters in the payload, R is what the function returns. Calling the definition
-    calls the function itself, without any queue: as it is written, so a context, if it takes
-    one, must be passed, and a coroutine function must be awaited.
+    calls the function itself, as it is written, and enqueues nothing: a context, if it takes one,
+    must be passed, and a coroutine function must be awaited.
     """
 
     def __init__(self, spec: TaskSpec, clients: Clients, options: EnqueueOptions) -> None:
@@ -55,7 +55,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
 
     @property
     def spec(self) -> TaskSpec:
-        """All that the decorator was told."""
+        """What the decorator was given, checked."""
         return self._spec
 
     @property
@@ -66,12 +66,12 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function.
 
-        Inside a running event loop it works, but blocks the loop, and warns once.
+        Inside a running event loop it works, but blocks the loop and warns once.
 
         Raises:
             TypeError: an argument is missing or unknown; nothing was sent.
             PayloadError: an argument does not fit its annotation; nothing was sent.
-            DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: as `Client.enqueue`.
+            DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: see `Client.enqueue`.
         """
         task = self.bind(*args, **kwargs)
         self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
@@ -79,7 +79,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         return self._handle(info)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
-        """Enqueue a call of the function. As `enqueue`, for async code."""
+        """Enqueue a call of the function; like `enqueue`, for async code."""
         task = self.bind(*args, **kwargs)
         client = await self._clients.async_client()
         info = await client.enqueue(task)
@@ -89,7 +89,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """Return the task that `enqueue` would store, with its type, payload and options.
 
         Raises:
-            TypeError, PayloadError: as `enqueue`.
+            TypeError, PayloadError: see `enqueue`.
         """
         return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
 
@@ -112,7 +112,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
 
     @override
     def __repr__(self) -> str:
-        return f"<task {self.type!r} at {self._spec.place}>"
+        return f"<task {self.type!r} at {self._spec.source_line}>"
 
 
 class TaskDecorator(Protocol):

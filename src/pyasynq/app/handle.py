@@ -33,36 +33,36 @@ class TaskHandle(Generic[R]):
         """Return the task as it stands in Redis now.
 
         Raises:
-            TaskNotFoundError: it is gone: done without a retention, or deleted.
-            QueueNotFoundError: its queue is gone, too.
+            TaskNotFoundError: it no longer exists: done without a retention, or deleted.
+            QueueNotFoundError: its queue does not exist either.
         """
         return self._clients.inspector().tasks.get(self.queue, self.id)
 
     async def ainfo(self) -> TaskInfo:
-        """Return the task as it stands in Redis now. As `info`."""
+        """Return the task as it stands in Redis now; see `info`."""
         inspector = await self._clients.async_inspector()
         return await inspector.tasks.get(self.queue, self.id)
 
     def result(self, timeout: Duration | None = None) -> R:
         """Wait until the task is done and return what its function returned.
 
-        The task must have a retention, which keeps the result. What a handler writes by
-        `TaskContext.write_result` meanwhile is in `info().result`.
+        The task must have a retention, which keeps the result. What a handler writes meanwhile
+        with `TaskContext.write_result` is in `info().result`.
 
         Args:
             timeout: for how long to wait; None for ever.
 
         Raises:
-            TaskFailedError: the task is archived; says its last error.
-            ResultNotKeptError: it is gone, done without a retention or deleted.
-            ResultTimeoutError: it is not done in time; it goes on.
-            PayloadError: the result does not fit what the function says it returns.
+            TaskFailedError: the task is archived; has its last error.
+            ResultNotKeptError: the task no longer exists: done without a retention, or deleted.
+            ResultTimeoutError: the task is not done in time; it goes on.
+            PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps
                 together with the worker that runs the task; use `aresult`.
         """
         if _is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
-        waiting = Waiting(self.id, timeout)
+        waiting = Waiting(self.id, timeout, self._clients.clock)
         tasks = self._clients.inspector().tasks
         while True:
             try:
@@ -74,8 +74,8 @@ class TaskHandle(Generic[R]):
             time.sleep(waiting.next_s())
 
     async def aresult(self, timeout: Duration | None = None) -> R:
-        """Wait until the task is done and return what its function returned. As `result`."""
-        waiting = Waiting(self.id, timeout)
+        """Wait until the task is done and return what its function returned; see `result`."""
+        waiting = Waiting(self.id, timeout, self._clients.clock)
         tasks = (await self._clients.async_inspector()).tasks
         while True:
             try:
@@ -89,19 +89,19 @@ class TaskHandle(Generic[R]):
     def cancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it.
 
-        Nothing happens if it does not run. Safe to repeat.
+        Nothing happens if the task is not running. Safe to repeat.
 
         Args:
-            then: what becomes of it: "retry": it counts as failed; "archive"; "drop": it is
-                deleted. Servers in Go know only "retry".
+            then: what becomes of it: "retry": the attempt counts as failed; "archive": the task
+                is archived; "drop": it is deleted. Servers in Go know only "retry".
 
         Returns:
-            How many servers heard it, whether the task is theirs or not.
+            How many servers received the request, whether they run the task or not.
         """
         return self._clients.inspector().tasks.cancel(self.id, then=then, queue=self.queue)
 
     async def acancel(self, *, then: CancelThen = "retry") -> int:
-        """Ask the server that runs the task to cancel it. As `cancel`."""
+        """Ask the server that runs the task to cancel it; see `cancel`."""
         inspector = await self._clients.async_inspector()
         return await inspector.tasks.cancel(self.id, then=then, queue=self.queue)
 

@@ -1,4 +1,4 @@
-"""Tests of an application: a private Redis, a clock that stands still, and tasks on demand."""
+"""The test harness of an App: a private Redis, a clock that stands still, tasks run on demand."""
 
 import asyncio
 import atexit
@@ -18,7 +18,7 @@ from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import FakeClock
 from pyasynq.connection.connector import Connector
 from pyasynq.connection.embedded.server import EmbeddedServer
-from pyasynq.errors import PyasynqError, ServerStateError
+from pyasynq.errors import PyasynqError, ServerStateError, raise_first
 from pyasynq.lifecycle.component import running
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
@@ -35,12 +35,12 @@ LOOK_AGAIN_S = 0.002
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandledTask:
-    """An attempt that `run_pending` made.
+    """An attempt that `run_pending` has made.
 
     Attributes:
         attempt: from 1.
         result: what the handler returned, as it is stored; None if nothing is kept.
-        error: what the handler raised; None if it did not.
+        error: what the handler raised; None if it returned.
     """
 
     id: str
@@ -57,7 +57,7 @@ class AppHarness:
     Inside, the App uses a private Redis that is empty at the start, and `clock`.
 
     Attributes:
-        clock: stands still until it is moved.
+        clock: stands still until it is advanced.
         url: of the private Redis, for a client of your own.
     """
 
@@ -77,15 +77,15 @@ class AppHarness:
         self._stack = contextlib.ExitStack()
 
     def run_pending(self, *, limit: int = 1000) -> list[HandledTask]:
-        """Run every task that is due, one after the other, and all that they bring about.
+        """Run every task that is due, one after the other, and all the tasks that those enqueue.
 
-        Tasks due later wait until `clock` is moved; groups too.
+        Tasks that are due later wait until `clock` is advanced, and so do groups.
 
         Args:
-            limit: attempts after which something is taken to go on for ever.
+            limit: how many attempts to make at most, in case tasks enqueue tasks for ever.
 
         Returns:
-            The attempts in their order; failures are told, not raised.
+            The attempts in their order; what handlers raised is in them, not raised here.
 
         Raises:
             ServerStateError: called inside an event loop; use `arun_pending`.
@@ -98,7 +98,7 @@ class AppHarness:
         raise ServerStateError("run_pending() would block the loop; use `await arun_pending()`")
 
     async def arun_pending(self, *, limit: int = 1000) -> list[HandledTask]:
-        """Run every task that is due. As `run_pending`, for async tests."""
+        """Run every task that is due; like `run_pending`, for async tests."""
         handled: list[HandledTask] = []
         async with contextlib.AsyncExitStack() as stack:
             connector = Connector.of(self.url)
@@ -164,13 +164,13 @@ class AppHarness:
     async def _pass(
         self, parts: Parts, runner: AsyncRunner, handled: list[HandledTask], limit: int
     ) -> bool:
-        """Run what is due; return whether there was anything."""
+        """Run the tasks that are due; return whether there were any."""
         before = len(handled)
         moved = await parts.forwarder.forward()
         made = 0 if parts.aggregator is None else await parts.aggregator.aggregate()
         while not await self._is_idle(parts, runner):
             if len(handled) > limit:
-                raise PyasynqError(f"after {limit} attempts there still are tasks to run")
+                raise PyasynqError(f"after {limit} attempts there are still tasks to run")
             await asyncio.sleep(LOOK_AGAIN_S)
         return moved + made + len(handled) - before > 0
 
@@ -179,10 +179,10 @@ class AppHarness:
             inspection.queue_stats(queue_keys(queue), now_ns=self.clock.now_ns())
             for queue in self._config.queues
         ]
-        for stats in await runner.run_all(operations):
-            if isinstance(stats, BaseException):
-                raise stats
-            # A task whose dequeue is not answered yet is active, and not held.
+        found = await runner.run_all(operations)
+        raise_first(found)
+        for stats in found:
+            # A task whose dequeue is not answered yet is active, but not held.
             if stats.active or (stats.pending and not stats.is_paused):
                 return False
         return not parts.held
@@ -214,7 +214,7 @@ def _recorder(handled: list[HandledTask]) -> Any:
 
 def empty_redis() -> str:
     """Return the URL of the private Redis of this process, emptied; it starts on first use."""
-    import redis  # noqa: PLC0415 - importing us is light
+    import redis  # noqa: PLC0415 - importing this module stays cheap
 
     if not _private:
         folder = tempfile.TemporaryDirectory(prefix="pyasynq-testing-")

@@ -1,4 +1,4 @@
-"""What `App` and its decorators take by keyword."""
+"""What `App` and its decorators take as keyword arguments."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
@@ -19,7 +19,7 @@ class TaskKeywords(OptionKeywords, total=False):
         is_failure: whether an exception counts as a failure.
         on_invalid_payload: what becomes of a task whose payload does not fit: "retry", since
             another version of the code may understand it, or "archive" at once.
-        max_deferrals: how many RetryLater in a row are granted; None: any number.
+        max_deferrals: how many RetryLater in a row are granted; None for any number.
         aliases: other types that the same function handles, such as its old name.
         executor: "process" runs the function in a process of its own, which is killed when the
             task times out or is cancelled: for work that keeps a CPU busy.
@@ -34,7 +34,7 @@ class TaskKeywords(OptionKeywords, total=False):
 
 
 class ServerKeywords(TypedDict, total=False):
-    """The fields of `ServerConfig` that `App` takes by keyword: all but the queues."""
+    """The fields of `ServerConfig` that `App` takes as keyword arguments: all but the queues."""
 
     concurrency: int
     strict_priority: bool

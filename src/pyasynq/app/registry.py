@@ -24,17 +24,17 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         """Register *definition* for its type and its aliases.
 
         Raises:
-            ConfigError: names every type that is taken, and both places; nothing is registered.
+            ConfigError: names every type that is taken, and both functions; nothing is registered.
         """
         types = (definition.type, *definition.aliases)
         faults = [
-            f"task type {each!r} is registered twice: at {self._by_type[each].spec.place} "
-            f"and at {definition.spec.place}"
+            f"task type {each!r} is registered twice: at {self._by_type[each].spec.source_line} "
+            f"and at {definition.spec.source_line}"
             for each in types
             if each in self._by_type
         ]
         faults += [
-            f"alias {each!r} of the task at {definition.spec.place} is named twice"
+            f"alias {each!r} of the task at {definition.spec.source_line} is named twice"
             for position, each in enumerate(types)
             if each in types[:position]
         ]
@@ -42,7 +42,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         self._by_type.update(dict.fromkeys(types, definition))
 
     def decode_result(self, info: TaskInfo) -> Any:
-        """Return the result of a task, as its type says; plain values if the type is unknown.
+        """Return the result of a task as its function returned it; plain values if it is unknown.
 
         Raises:
             PayloadError: it does not fit the annotation of the function.
@@ -59,10 +59,10 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             mux.use(archive_unknown)
         for task_type, definition in self._by_type.items():
             spec = definition.spec
-            if spec.process_place is not None:
-                spec.process_place.check(spec.function)
+            if spec.handler_path is not None:
+                spec.handler_path.check(spec.function)
             mux.add(
-                task_type, definition.task_handler, settings=spec.settings, path=spec.process_place
+                task_type, definition.task_handler, settings=spec.settings, path=spec.handler_path
             )
         return mux
 

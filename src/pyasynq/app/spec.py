@@ -1,4 +1,4 @@
-"""What a decorator says about a task, checked at once."""
+"""What a decorator was given for a task, checked at once."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,12 +26,12 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
         type: the task type.
         aliases: other types that are handled in the same way.
         function: as the user wrote it.
-        codec: its parameters as a payload.
-        result: what it returns, as it is stored.
-        settings: how failures are judged.
+        codec: encodes its parameters as a payload.
+        result: decodes what it returned.
+        settings: how its failures are treated, and where it runs.
         on_invalid_payload: what becomes of a task whose payload does not fit.
-        process_place: where a process of its own finds the task, if it runs in one.
-        place: file and line of the function.
+        handler_path: where a handler process finds the task, if it runs in one.
+        source_line: file and line of the function.
     """
 
     type: str
@@ -41,8 +41,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
     result: ResultCodec
     settings: TaskSettings
     on_invalid_payload: OnInvalidPayload
-    process_place: HandlerPath | None
-    place: str
+    handler_path: HandlerPath | None
+    source_line: str
 
     @classmethod
     def of(
@@ -59,7 +59,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
             function: the function.
             name: the task type; the name of the function if None.
             keywords: what the decorator was given, without the options of the enqueue.
-            on_invalid_payload: applies unless *keywords* has its own.
+            on_invalid_payload: used unless *keywords* contains it.
 
         Raises:
             ConfigError: names every fault.
@@ -85,9 +85,9 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
                 max_deferrals=keywords.get("max_deferrals"),
                 executor=keywords.get("executor"),
             ),
-            process_place=HandlerPath.of(function) if keywords.get("executor") else None,
+            handler_path=HandlerPath.of(function) if keywords.get("executor") else None,
             on_invalid_payload=keywords.get("on_invalid_payload") or on_invalid_payload,
-            place=_place_of(function),
+            source_line=_source_line_of(function),
         )
 
     @property
@@ -97,7 +97,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], EnqueueOptions]:
-    """Return what of *keywords* is about running the task, and the options of its enqueue.
+    """Split *keywords* into those about running the task, and the options of its enqueue.
 
     Raises:
         ConfigError: a keyword is unknown, or an option is wrong.
@@ -162,6 +162,6 @@ def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
             yield fault
 
 
-def _place_of(function: Callable[..., Any]) -> str:
+def _source_line_of(function: Callable[..., Any]) -> str:
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{PurePath(code.co_filename)}:{code.co_firstlineno}" if code else repr(function)

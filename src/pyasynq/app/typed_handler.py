@@ -1,4 +1,4 @@
-"""Handlers made of decorated functions: payload to arguments, returned value to result."""
+"""Handlers made of decorated functions: from payload to arguments, from return value to result."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from pyasynq.worker.handlers.mux import Handler
 def handler_of(spec: TaskSpec) -> Handler:
     """Return the handler of a task: a coroutine function, or a plain one to run in a thread.
 
-    A payload that does not fit is a failure like any other, unless the task is to be archived
-    for it. The result is encoded only if it will be kept.
+    A payload that does not fit is a failure like any other, unless such tasks are to be archived.
+    The result is encoded only if it will be kept.
     """
     if spec.is_async:
 
@@ -38,7 +38,7 @@ async def archive_unknown(context: TaskContext, call_next: CallNext) -> Any:
         return await call_next(context)
     except HandlerNotFoundError as error:
         if error.task_type != context.task_type:
-            raise  # of something that the handler did itself
+            raise  # not about this task: the handler itself has raised it
         raise error from SkipRetry()
 
 
@@ -51,7 +51,7 @@ def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:
         return spec.codec.decode(task.payload or b"")
     except PayloadError as error:
         if spec.on_invalid_payload == "archive":
-            # The cause decides what becomes of the task; the text stays that of the error.
+            # The cause decides what becomes of the task; the stored text is that of the error.
             raise error from SkipRetry()
         raise
 

@@ -1,8 +1,8 @@
-"""When to look again for a result, and what is seen: pure but for the clock."""
+"""Whether an awaited task is done, and when to look at it again: pure but for the clock."""
 
-import time
-
+from pyasynq.clock import Clock
 from pyasynq.errors import ConfigError, ResultTimeoutError, TaskFailedError
+from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.options import Duration, duration_fault, to_seconds
 from pyasynq.task import TaskInfo, TaskState
 
@@ -11,26 +11,32 @@ LONGEST_WAIT_S = 0.5
 
 
 class Waiting:
-    """One caller that waits for a task to be done.
+    """One caller that waits until a task is done.
+
+    Args:
+        task_id: the ID of the task.
+        timeout: for how long to wait; None for ever.
+        clock: measures the timeout.
 
     Raises:
-        ConfigError: the timeout is no duration.
+        ConfigError: the timeout is not a duration.
     """
 
-    def __init__(self, task_id: str, timeout: Duration | None) -> None:
+    def __init__(self, task_id: str, timeout: Duration | None, clock: Clock) -> None:
         fault = None if timeout is None else duration_fault("timeout", timeout)
         ConfigError.raise_if([fault])
         self._task_id = task_id
         self._timeout_s = None if timeout is None else to_seconds(timeout)
-        self._began = time.monotonic()
-        self._wait_s = FIRST_WAIT_S
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, factor=1.5, jitter=0)
 
     def is_over(self, info: TaskInfo) -> bool:
-        """Tell whether the task is done.
+        """Return whether the task is completed, so that its result can be read.
 
         Raises:
             TaskFailedError: it is archived.
-            ResultTimeoutError: it is not done, and the time is over.
+            ResultTimeoutError: it is not done, and the timeout is over.
         """
         if info.state is TaskState.COMPLETED:
             return True
@@ -44,12 +50,11 @@ class Waiting:
         return False
 
     def next_s(self) -> float:
-        """Return how long to wait before the next look: longer each time."""
-        wait_s, self._wait_s = self._wait_s, min(LONGEST_WAIT_S, 1.5 * self._wait_s)
-        left_s = self._left_s()
+        """Return how long to wait before the task is read again: longer each time."""
+        wait_s, left_s = self._backoff.next_s(), self._left_s()
         return wait_s if left_s is None else max(0.0, min(wait_s, left_s))
 
     def _left_s(self) -> float | None:
         if self._timeout_s is None:
             return None
-        return self._timeout_s - (time.monotonic() - self._began)
+        return self._timeout_s - (self._clock.monotonic() - self._began)

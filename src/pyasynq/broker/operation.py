@@ -1,4 +1,4 @@
-"""An operation on Redis, described but not done.
+"""An operation on Redis, described but not executed.
 
 Pure functions of this package return operations; a runner executes them. So every step can be
 tested without Redis, a batch is a list, and a cluster routes by the first key alone.
@@ -23,12 +23,12 @@ class Repeat(Enum):
     """What the runner may do when the answer to an operation was lost."""
 
     SAFE = "safe"  # a second run leaves the same state and gives the same answer
-    BY_TOKEN = "by_token"  # noqa: S105 - no password; a second run recognises the first by an ID, an owner or a digest
+    BY_TOKEN = "by_token"  # noqa: S105 - not a password; a second run recognises the first by an ID, an owner or a digest
     NEVER = "never"  # the caller must find out what happened
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A Lua script and the digest that Redis knows it by.
+    """A Lua script, and the digest by which Redis knows it.
 
     Attributes:
         is_write: whether it changes anything; its header says so.
@@ -51,12 +51,12 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     Attributes:
         call: a script, or the name of a plain command (its keys, then its arguments follow).
-        keys: all in one slot of a cluster; the first one routes.
-        args: everything else.
-        decode: maps the reply to the result, or to an exception, which it raises.
-        repeat: what may be done if the answer is lost.
-        decode_repeated: used in place of *decode* for an answer to a repeated BY_TOKEN call.
-        is_patient: it may leave with the next operation of the same turn of the event loop.
+        keys: all in one slot of a cluster; the first one decides which node is called.
+        args: all other arguments.
+        decode: returns the result for a reply, or raises the exception for it.
+        repeat: whether the call may be repeated if its answer is lost.
+        decode_repeated: decodes the reply to a repeated BY_TOKEN call, instead of *decode*.
+        is_patient: it may be sent together with the next operation of the same loop iteration.
     """
 
     call: Script | str
@@ -69,15 +69,15 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     @property
     def name(self) -> str:
-        """Name of the script or the command, for logs and traces."""
+        """Name of the script or the command, for logs and errors."""
         return self.call if isinstance(self.call, str) else self.call.name
 
     @property
     def is_write(self) -> bool:
-        """Whether it changes anything, in Redis or for those who listen."""
+        """Whether it changes anything in Redis, or publishes something."""
         return self.call not in _READS if isinstance(self.call, str) else self.call.is_write
 
 
 def ignore(reply: Any) -> None:
-    """Decode a reply that says nothing."""
+    """Decode a reply that carries no information."""
     del reply

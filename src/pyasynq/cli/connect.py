@@ -1,4 +1,4 @@
-"""The flag that says where Redis is."""
+"""The option for the URL of Redis."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,6 +1,6 @@
 """``pyasynq dev``: a worker that starts again when the code changes, with a Redis if none runs.
 
-The worker is a process of its own, which stops when we are gone, however we end.
+The worker is a process of its own, which stops when this one is gone, however it ends.
 """
 
 import importlib.util
@@ -16,22 +16,22 @@ from types import FrameType
 
 import click
 
+from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.supervision.frames import Order
+from pyasynq.cli.logs import LOG_FORMAT
+from pyasynq.cli.supervision.protocol import Order
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
 from pyasynq.cli.target import target_argument
-from pyasynq.cli.worker import LOG_FORMAT
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.connection.options import ConnectionOptions, named_url
 from pyasynq.errors import RedisUnavailableError
-from pyasynq.worker.liveness.healthchecker import PING
 
 logger = logging.getLogger("pyasynq.dev")
 
 DATA_FOLDER = ".pyasynq"
-LOOK_MS = 200  # how often the worker and the signals are looked after
+CHECK_MS = 200  # how often the worker and the signals are checked
 NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 
 
@@ -48,14 +48,14 @@ def command(*, target: str, reload: bool, redis_url: str | None) -> None:
     """
     logging.basicConfig(level="INFO", format=LOG_FORMAT)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    place = redis_url or named_url() or find_redis(NEARBY)
-    connector = Connector.of(place)  # holds an embedded server as long as we live
+    url = redis_url or named_url() or find_redis(NEARBY)
+    connector = Connector.of(url)  # holds an embedded server as long as we live
     try:
-        _answers(connector)
+        _check_that_it_answers(connector)
         logger.info("redis: %s", connector.description)
         order = Order(
             target=target,
-            redis_url=place,
+            redis_url=url,
             is_redis_forced=redis_url is not None,
             arguments=sys.argv,
         )
@@ -68,14 +68,14 @@ class DevWorker:
     """The worker process, started again and again.
 
     Args:
-        order: what it shall do. A Redis that the App itself names is used before that of the
-            order, unless that is forced, since the producers of the App use it, too.
+        order: what it shall do. A Redis that the App itself names is preferred to that of the
+            order, unless that is forced, since the producers of the App use it too.
     """
 
     def __init__(self, order: Order) -> None:
         self._order = order
         self._process: WorkerProcess | None = None
-        self._is_told_ended = False
+        self._is_end_logged = False
 
     def run(self, changes: Iterable[set[str]]) -> None:
         """Keep the worker running; start it again for each non-empty set of changed files."""
@@ -87,12 +87,12 @@ class DevWorker:
                     self._stop()
                     self._start()
                 else:
-                    self._look()
+                    self._check()
         finally:
             self._stop()
 
     def _start(self) -> None:
-        self._is_told_ended = False
+        self._is_end_logged = False
         # A cached file of the same size and second would hide what was changed.
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = start_worker(self._order, environment=environment)
@@ -101,20 +101,20 @@ class DevWorker:
         process, self._process = self._process, None
         if process is None:
             return
-        process.hear()
-        process.tell("stop")
+        process.receive()
+        process.send("stop")
         try:
             process.wait(process.stops_within_s)
         except subprocess.TimeoutExpired:
             logger.warning("the worker did not stop; it was killed")
         process.close()
 
-    def _look(self) -> None:
-        """Say once that the worker has ended by itself."""
-        if self._process is None or self._process.exit_code is None or self._is_told_ended:
+    def _check(self) -> None:
+        """Log once that the worker has ended by itself."""
+        if self._process is None or self._process.exit_code is None or self._is_end_logged:
             return
-        self._is_told_ended = True
-        self._process.hear()
+        self._is_end_logged = True
+        self._process.receive()
         logger.warning("the worker %s; waiting for a change", ending(self._process))
 
 
@@ -132,7 +132,7 @@ def _changes(*, reload: bool) -> Iterable[set[str]]:
         return
     if reload:
         logger.info("not reloading: `pip install 'pyasynq[dev]'` brings what that needs")
-    while not stopped.wait(LOOK_MS / 1000):
+    while not stopped.wait(CHECK_MS / 1000):
         yield set()
 
 
@@ -143,7 +143,7 @@ def _watched(stopped: threading.Event) -> Iterable[set[str]]:
         Path.cwd(),
         watch_filter=watchfiles.PythonFilter(),
         stop_event=stopped,
-        rust_timeout=LOOK_MS,
+        rust_timeout=CHECK_MS,
         yield_on_timeout=True,
         raise_interrupt=False,
     ):
@@ -153,7 +153,7 @@ def _watched(stopped: threading.Event) -> Iterable[set[str]]:
 def find_redis(nearby: ConnectionOptions) -> str:
     """Return the URL of *nearby* if it answers, else of an embedded Redis that keeps its data."""
     try:
-        _answers(Connector.of(nearby))
+        _check_that_it_answers(Connector.of(nearby))
     except RedisUnavailableError:
         folder = Path(DATA_FOLDER)
         folder.mkdir(exist_ok=True)
@@ -162,7 +162,7 @@ def find_redis(nearby: ConnectionOptions) -> str:
     return nearby.describe()
 
 
-def _answers(connector: Connector) -> None:
+def _check_that_it_answers(connector: Connector) -> None:
     """Raise RedisUnavailableError unless Redis answers."""
     runner = Runner(connector.open_sync(), clock=SystemClock())
     try:

@@ -1,8 +1,4 @@
-"""The entry point: the table of commands, and what an error means for the exit code.
-
-0 ok · 1 failure · 2 usage · 3 not found · 4 conflict or precondition · 69 Redis unavailable
-130 interrupted
-"""
+"""The entry point: the table of commands, and what users see of an error; see exit_codes.py."""
 
 import sys
 from collections.abc import Callable
@@ -12,14 +8,8 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from pyasynq.errors import (
-    ConfigError,
-    EnqueueError,
-    NotFoundError,
-    PyasynqError,
-    RedisUnavailableError,
-    StateError,
-)
+from pyasynq.cli.exit_codes import INTERRUPTED, exit_code
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.version import __version__
 
 SHORT_HELP = """\
@@ -42,14 +32,6 @@ COMMANDS = {
 
 # Those that take settings of the project; the others do not read them.
 CONFIGURED = ("dev", "worker")
-
-EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
-    (RedisUnavailableError, 69),  # EX_UNAVAILABLE of sysexits.h
-    (NotFoundError, 3),
-    (EnqueueError, 4),
-    (StateError, 4),
-    (ConfigError, 2),
-)
 
 
 class Commands(click.Group):
@@ -116,16 +98,16 @@ def project_defaults() -> dict[str, Any]:
 
 
 def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:
-    """Run *command*; return the exit code, and say on stderr what went wrong."""
+    """Run *command*; return the exit code, and write to stderr what went wrong."""
     try:
         code = command()
     except click.exceptions.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         return 0
@@ -135,11 +117,6 @@ def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:
         click.echo(f"Error: {error}{_hint(error)}", err=True)
         return exit_code(error)
     return code if isinstance(code, int) else 0
-
-
-def exit_code(error: Exception) -> int:
-    """Return the exit code that stands for *error*."""
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
 
 
 def _hint(error: Exception) -> str:

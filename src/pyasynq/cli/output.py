@@ -1,4 +1,4 @@
-"""Prints rows as a table, JSON, JSON lines or CSV. Data goes to stdout, talk to stderr."""
+"""Prints rows as a table, JSON, JSON lines or CSV. Data goes to stdout, messages to stderr."""
 
 import csv
 import io

@@ -25,7 +25,7 @@ REDIS_FIELDS = {
 def command(*, redis_url: str | None, output: str) -> None:
     """Show what is in the queues, today's work, and Redis itself."""
     with Inspector(redis_url) as inspector:
-        found = overview(inspector)
+        found = overview(inspector.queues.infos(), inspector.redis.info())
     rows = [asdict(queue) for queue in found.queues]
     match output:
         case "json":

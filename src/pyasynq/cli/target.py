@@ -1,4 +1,4 @@
-"""Finds the App that a command names, and explains why it cannot."""
+"""Finds the App that a command names, or explains why there is none."""
 
 import importlib
 import os
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# What a worker loads sooner or later; `secrets` is what redis-py imports when it connects.
+_OF_A_WORKER = ("pyasynq.worker.server", "secrets")
+
 
 def target_argument(function: F) -> F:
     """Add the argument MODULE:APP, which may also be the setting ``app`` of the project."""
@@ -27,13 +30,15 @@ def load_app(target: str) -> "App":
     """Return the App at ``module:name``, looked for in the current directory first.
 
     Raises:
-        ConfigError: there is no such module, no such name, or it is no App; the text says which.
+        ConfigError: there is no such module or name, or it is not an App; the text says which.
     """
     from pyasynq.app import App  # noqa: PLC0415 - a supervisor never loads it
 
     module_name, separator, name = target.partition(":")
     if not module_name or not separator or not name:
         raise ConfigError(f"name the App as module:name, such as app:app, not {target!r}")
+    for each in _OF_A_WORKER:  # before a file beside the App can replace what they import
+        importlib.import_module(each)
     if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds text
         sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as above
     try:

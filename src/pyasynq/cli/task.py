@@ -44,7 +44,7 @@ class Moment(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time; write it as 2030-01-31T12:00:00Z", param, ctx)
+            self.fail(f"{value!r} is not a time; write it as 2030-01-31T12:00:00Z", param, ctx)
         if moment.utcoffset() is None:
             self.fail(f"{value!r} has no time zone; end it with Z or +02:00", param, ctx)
         return moment
@@ -60,7 +60,7 @@ class Header(click.ParamType[tuple[str, str]]):
         """Read ``name=value``."""
         name, separator, text = value.partition("=")
         if not separator:
-            self.fail(f"{value!r} is no header; write it as name=value", param, ctx)
+            self.fail(f"{value!r} is not a header; write it as name=value", param, ctx)
         return name, text
 
 
@@ -75,13 +75,15 @@ def command() -> None:
 @click.option("-q", "--queue", help="Queue; default 'default'.")
 @click.option("--id", "task_id", help="ID, unique in the queue; default a random UUID.")
 @click.option("--retry", "max_retry", type=int, help="How often it may be retried; default 25.")
-@click.option("--timeout", type=GoDuration(), help="Longest run time, such as 30s; default 30m.")
+@click.option(
+    "--timeout", type=GoDuration(), help="Longest run of an attempt, such as 30s; default 30m."
+)
 @click.option("--deadline", type=Moment(), help="When every attempt ends, in RFC 3339 form.")
-@click.option("--unique", type=GoDuration(), help="Keep equal tasks out for so long.")
+@click.option("--unique", type=GoDuration(), help="For how long an equal task is refused.")
 @click.option("--process_at", type=Moment(), help="Run not before this moment.")
-@click.option("--process_in", type=GoDuration(), help="Run not before so long from now.")
-@click.option("--retention", type=GoDuration(), help="Keep the completed task for so long.")
-@click.option("--group", help="Group to aggregate it in.")
+@click.option("--process_in", type=GoDuration(), help="Run not before this much time has passed.")
+@click.option("--retention", type=GoDuration(), help="For how long the completed task is kept.")
+@click.option("--group", help="Group to aggregate the task in.")
 @click.option("--header", "headers", type=Header(), multiple=True, help="May be given again.")
 @redis_url_option
 @output_option
@@ -96,7 +98,7 @@ def enqueue(
 ) -> None:
     """Enqueue a task."""
     try:
-        # Bytes of the command line that are no text come as lone surrogates, and go as they came.
+        # Bytes of the command line that are not UTF-8 are lone surrogates here: restore them.
         data = None if payload is None else payload.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise click.BadParameter(str(error), param_hint="--payload") from error

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.logs import LOG_FORMAT
 from pyasynq.cli.target import load_app, target_argument
 
 if TYPE_CHECKING:
-    from pyasynq.cli.supervision.frames import Order
+    from pyasynq.cli.supervision.protocol import Order
 
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -38,7 +38,7 @@ LEVELS = ("debug", "info", "warning", "error")
     default=None,
     envvar="PYASYNQ_STRICT_PRIORITY",
     show_envvar=True,
-    help="How priorities are meant.",
+    help="Whether a queue waits until all of higher priority are empty, or just gets less.",
 )
 @click.option(
     "--processes",
@@ -56,7 +56,7 @@ LEVELS = ("debug", "info", "warning", "error")
     envvar="PYASYNQ_LOG_LEVEL",
     show_envvar=True,
     show_default=True,
-    help="How much.",
+    help="The least severe lines that are logged.",
 )
 @redis_url_option
 def command(
@@ -74,15 +74,15 @@ def command(
     SIGTERM and SIGINT stop it: running tasks may end, the rest goes back to its queue. A second
     signal does not wait. SIGTSTP only ends the fetching.
 
-    What is not given comes from the environment, else from [tool.pyasynq] in pyproject.toml, else
-    from the App.
+    An option that is not given comes from the environment, else from [tool.pyasynq] in
+    pyproject.toml, else from the App.
     """
     given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
     if queues is not None:
         given["queues"] = _read_queues(queues)
     changes = {name: value for name, value in given.items() if value is not None}
     if processes > 1:
-        from pyasynq.cli.supervision.frames import Order  # noqa: PLC0415 - one process needs none
+        from pyasynq.cli.supervision.protocol import Order  # noqa: PLC0415 - one process needs none
 
         order = Order(
             target=target,
@@ -105,7 +105,7 @@ def supervise(order: "Order", processes: int) -> int:
     """Run *processes* workers until a signal; return the exit code.
 
     Raises:
-        ConfigError: what one of them said of its settings.
+        ConfigError: the settings are wrong, as one of them has reported.
     """
     from pyasynq.cli.supervision.relay import LineRelay, RelayHandler  # noqa: PLC0415 - as above
     from pyasynq.cli.supervision.supervisor import Supervisor  # noqa: PLC0415 - as above

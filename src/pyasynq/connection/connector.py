@@ -1,7 +1,8 @@
 """Opens redis-py clients for one Redis.
 
-redis-py's own repeating is off everywhere, for it would run writes again whose answers were lost;
-only our runner repeats. RESP2 is spoken everywhere, for proxies close the connection on HELLO 3.
+redis-py's own retries are off everywhere, for they would run writes again whose answers were lost;
+only our runner repeats a call. RESP2 is used everywhere, for some proxies close the connection on
+HELLO 3.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ ConnectionSource = Union[
 ]
 """A URL, options, a redis-py client of the user's, or None for the environment's URL."""
 
-# Of a user's pool: what says where Redis is and who we are. The rest is ours to decide.
+# What is taken over from a user's pool: where Redis is and how to log in. We decide the rest.
 _KEPT = (
     "host",
     "port",
@@ -51,7 +52,7 @@ _KEPT = (
 
 
 class Connector:
-    """One Redis, and how its clients are made.
+    """Opens clients of one Redis.
 
     Attributes:
         namespace: first word of every key.
@@ -147,14 +148,14 @@ class Connector:
         return redis.Redis.from_pool(self._pool_sync(**settings))
 
     def close(self) -> None:
-        """Let go of the embedded server, if there is one; safe to repeat."""
+        """Release the embedded server, if there is one; safe to repeat."""
         if self._embedded is not None:
             self._embedded.release()
             self._embedded = None
 
     @property
     def is_cluster(self) -> bool:
-        """Whether keys lie in slots, and a command may only name those of one."""
+        """Whether it is a cluster, where a command may only name keys of one slot."""
         return self._kind == "cluster"
 
     @property
@@ -192,7 +193,7 @@ class Connector:
         )
 
     def _sentinel_settings(self) -> dict[str, Any]:
-        """Return how the sentinels themselves are reached: without a wait, the runner waits."""
+        """Return how the sentinels themselves are reached: with short limits; the runner waits."""
         tls = {name: value for name, value in self._arguments.items() if name.startswith("ssl_")}
         return {
             **self._sentinel_arguments,
@@ -205,7 +206,7 @@ class Connector:
 
     def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
         settings = {**self._arguments, "protocol": 2, "decode_responses": False}
-        # An ID that is no UTF-8 is text with surrogates here, and goes back as the same bytes.
+        # An ID that is not UTF-8 is text with surrogates here, and is sent as the same bytes.
         settings["encoding_errors"] = "surrogateescape"
         # No CLIENT SETINFO: some proxies close the connection on it.
         settings["driver_info"] = None
@@ -258,8 +259,8 @@ class Connector:
             )
         arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
         arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
-        # The name is set by a call at connect; reading its answer also takes in the session
-        # tickets of TLS 1.3, which redis-py would else take for data left behind.
+        # The name is set by a call at connect. Reading its answer also reads the session tickets
+        # of TLS 1.3, which redis-py would otherwise take for data left behind.
         arguments.setdefault("client_name", "pyasynq")
         if "SSL" in getattr(pool, "connection_class", type(None)).__name__:
             arguments.setdefault("ssl_cert_reqs", "required")

@@ -1,7 +1,7 @@
-"""Where Redis is: connection options, and the URLs that say the same.
+"""Where Redis is: connection options, and the URLs that mean the same.
 
 redis://[user:password@]host[:6379][/db]      rediss:// with TLS
-unix:///path[?db=0]                           redis-socket:///path[?db=0], as in Go Asynq
+unix:///path[?db=0]                           redis-socket:///path[?db=0], like Go Asynq
 redis-sentinel://[user:password@]h1:p,h2:p/db?master=name     rediss-sentinel:// with TLS
 redis-cluster://[user:password@]h1:p,h2:p     rediss-cluster:// with TLS
 embedded:                                     a private server for this directory
@@ -59,12 +59,12 @@ class ConnectionOptions:
         master: name that the sentinels know the master by.
         sentinel_username, sentinel_password: of the sentinels themselves.
         tls: encrypt; the certificate and the name of the server are verified.
-        ca_file, cert_file, key_file: PEM files: who is trusted, and who we are.
+        ca_file, cert_file, key_file: PEM files: which authority is trusted; our certificate.
         verify: False trusts any certificate.
         connect_timeout_s: for one connection to be made.
         socket_timeout_s: for one answer.
         max_connections: of one pool; None for no limit.
-        namespace: first word of every key; any other than "asynq" is seen by Python only.
+        namespace: first word of every key; Go Asynq only knows "asynq".
         client_name: shown by CLIENT LIST.
 
     Raises:
@@ -156,7 +156,7 @@ def _faults(options: ConnectionOptions) -> Iterator[str]:
     if faults := list(_type_faults(options)):
         yield from faults
         return
-    yield from _place_faults(options)
+    yield from _address_faults(options)
     for name in ("connect_timeout_s", "socket_timeout_s"):
         if not 0 < getattr(options, name) <= 3600:  # noqa: PLR2004 - an hour is for ever
             yield f"{name} must be more than 0 and at most 3600, not {getattr(options, name)!r}"
@@ -174,7 +174,7 @@ def _faults(options: ConnectionOptions) -> Iterator[str]:
 
 
 def _type_faults(options: ConnectionOptions) -> Iterator[str]:
-    """Yield what is not even of the right type; only without such faults can more be said."""
+    """Yield the options of a wrong type; the others can only be checked if there are none."""
     if options.kind not in get_args(Kind):
         yield f"kind must be one of {', '.join(get_args(Kind))}, not {options.kind!r}"
     if not _are_hosts(options.hosts):
@@ -200,12 +200,12 @@ def _host_faults(options: ConnectionOptions) -> Iterator[str]:
         if not host:
             yield "the host is empty"
         elif any(each.isspace() or not each.isprintable() or each in "/?#@[]" for each in host):
-            yield f"{host[:30]!r} is no host: it holds spaces or special characters"
+            yield f"{host[:30]!r} is not a host: it holds spaces or special characters"
         if not 1 <= port <= 65_535:  # noqa: PLR2004 - the range of ports
             yield f"port must be from 1 to 65535, not {port}"
 
 
-def _place_faults(options: ConnectionOptions) -> Iterator[str]:
+def _address_faults(options: ConnectionOptions) -> Iterator[str]:
     yield from _host_faults(options)
     if options.kind == "unix" and not options.path:
         yield "a unix URL needs the path of the socket, as in unix:///run/redis.sock"
@@ -231,19 +231,19 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     rest, _, query = rest.partition("?")
     values: dict[str, Any] = {"kind": kind, "tls": tls}
     rest = rest.removeprefix("//")
-    place, slash, path = rest.partition("/")
+    address, slash, path = rest.partition("/")
     has_path = kind in ("unix", "embedded")
-    before = f"{place}/{path}".rpartition("@")[0]
+    before = f"{address}/{path}".rpartition("@")[0]
     if "@" in query or ("@" in path and (not has_path or ":" in before)):
-        # Nothing of it may be quoted: a password with a bare / or ? has been cut in two here.
+        # The fault must not quote any part: a password with a bare / or ? has been cut in two here.
         faults.append("user and password must be percent-encoded: / is %2F, ? is %3F, @ is %40")
         return {}
     if has_path:
-        user, at, start = place.rpartition("@")
+        user, at, start = address.rpartition("@")
         values["path"] = unquote(start + slash + path)
         _read_user(user if at else "", values)
     else:
-        _read_place(place, path, values, faults)
+        _read_address(address, path, values, faults)
     _read_query(query, values, faults)
     return values
 
@@ -253,9 +253,9 @@ def _read_user(user: str, values: dict[str, Any]) -> None:
     values["username"], values["password"] = unquote(name), unquote(password)
 
 
-def _read_place(place: str, db: str, values: dict[str, Any], faults: list[str]) -> None:
+def _read_address(address: str, db: str, values: dict[str, Any], faults: list[str]) -> None:
     """Read ``user:password@host:port,host:port`` and the number of the database."""
-    user, _, hosts = place.rpartition("@")
+    user, _, hosts = address.rpartition("@")
     _read_user(user, values)
     port = 26_379 if values["kind"] == "sentinel" else DEFAULT_PORT
     values["hosts"] = tuple(

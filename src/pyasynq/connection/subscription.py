@@ -1,17 +1,17 @@
 """Listens on a channel for ever.
 
-A subscription never notices by itself that its peer has gone silent, so it pings on its own and
-connects again when nothing comes back.
+redis-py never notices that the server has become silent. So this sends a PING from time to time,
+and connects again when nothing comes back.
 """
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from pyasynq.connection.connector import Connector
+from pyasynq.lifecycle.backoff import Backoff
 
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
@@ -32,53 +32,56 @@ async def listen(
     What is published while the connection is down is lost. One WARNING is logged when it goes
     down and one INFO when it is back.
     """
-    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415 - light imports
+    from redis.exceptions import RedisError  # noqa: PLC0415 - light imports
 
     client = connector.open_async(socket_timeout_s=2 * ping_interval_s)
-    wait_s, is_up = FIRST_WAIT_S, True
+    names, backoff, is_up = ", ".join(channels), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), True
     try:
         while True:
-            subscription = client.pubsub()
+            subscription, wait_s = client.pubsub(), 0.0
             try:
                 await subscription.subscribe(*channels)
                 async with aclosing(_messages(subscription, ping_interval_s)) as messages:
                     async for channel, payload in messages:
                         if not is_up:
-                            logger.info("listening again on %s", ", ".join(channels))
-                        is_up, wait_s = True, FIRST_WAIT_S
+                            logger.info("listening again on %s", names)
+                        is_up = True
+                        backoff.reset()
                         if channel:
                             yield channel, payload
             except (RedisError, OSError, TimeoutError) as error:
                 if is_up:
-                    logger.warning("cannot listen on %s: %s", ", ".join(channels), error)
+                    logger.warning("cannot listen on %s: %s", names, error)
                 is_up = False
-                is_refused = isinstance(error, ResponseError) and not str(error).startswith("BUSY")
-            else:
-                is_refused = False
+                wait_s = REFUSED_WAIT_S if _is_refused(error) else backoff.next_s()
             finally:
                 await subscription.aclose()
-            await asyncio.sleep(
-                REFUSED_WAIT_S if is_refused else wait_s * random.uniform(0.5, 1.5)  # noqa: S311
-            )
-            wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+            await asyncio.sleep(wait_s)
     finally:
         await client.aclose()
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether the server refuses to let us listen, which no soon repetition will change."""
+    from redis.exceptions import ResponseError  # noqa: PLC0415 - light imports
+
+    return isinstance(error, ResponseError) and not str(error).startswith("BUSY")
 
 
 async def _messages(
     subscription: "PubSub", ping_interval_s: float
 ) -> AsyncGenerator[tuple[str, bytes], None]:
     """Yield messages, and ("", b"") for other signs of life; end on a silent peer."""
-    is_asked = False
+    is_ping_sent = False
     while True:
         message = await subscription.get_message(timeout=ping_interval_s)
         if message is None:
-            if is_asked:
+            if is_ping_sent:
                 raise TimeoutError("the server is silent")
             await subscription.ping()
-            is_asked = True
+            is_ping_sent = True
             continue
-        is_asked = False
+        is_ping_sent = False
         if message["type"] == "message":
             yield message["channel"].decode(), bytes(message["data"])
         else:

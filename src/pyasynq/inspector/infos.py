@@ -1,4 +1,4 @@
-"""What an inspector answers: values for people, made of what is stored."""
+"""What an inspector returns: values for people, made of what is stored in Redis."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,14 +16,14 @@ class QueueInfo:
 
     Attributes:
         queue: its name.
-        memory_usage: bytes in Redis, estimated; None if Redis does not tell.
+        memory_usage: bytes in Redis, estimated; None if Redis does not report it.
         latency: for how long the oldest pending task has waited; zero if none waits.
-        size: tasks in any state.
+        size: how many tasks it holds, in any state.
         groups: how many groups have tasks.
         processed, failed: today (UTC); processed includes the failures.
         processed_total, failed_total: ever.
-        is_paused: whether workers leave it alone.
-        timestamp: the moment.
+        is_paused: whether workers take no tasks from it.
+        timestamp: that moment.
     """
 
     queue: str
@@ -47,7 +47,7 @@ class QueueInfo:
 
 
 def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
-    """Return the info that *stats*, read at *now_ns*, mean."""
+    """Return *stats*, read at *now_ns*, as a QueueInfo."""
     since_ns = stats.oldest_pending_ns
     waited_ns = 0 if since_ns is None else max(0, now_ns - since_ns)
     return QueueInfo(
@@ -75,7 +75,7 @@ def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
 def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> TaskInfo:
     """Return the info of a stored task.
 
-    Queue and ID are those that were searched, whatever the message says.
+    Its queue and its ID are those that were asked for, even if its message has others.
 
     Raises:
         PayloadError: its message or its state cannot be read.

@@ -7,6 +7,7 @@ from typing import Self
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.queues import Queues
 from pyasynq.inspector.redis_details import RedisDetails
 from pyasynq.inspector.tasks import Tasks
@@ -17,21 +18,22 @@ class Inspector:
 
     Args:
         source: where Redis is, as for a client.
-        clock: the time; the machine's if not given.
+        clock: where to get the time; the machine's clock if not given.
 
     Attributes:
         queues: what is in the queues.
         tasks: tasks, one by one.
-        redis: what Redis says of itself.
+        redis: what Redis reports about itself.
     """
 
     def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
+        used = clock or SystemClock()
         self._connector = Connector.of(source)
-        self._runner = Runner(self._connector.open_sync(), clock=(used := clock or SystemClock()))
-        namespace = self._connector.namespace
-        self.queues = Queues(self._runner, used, namespace)
-        self.tasks = Tasks(self._runner, used, namespace)
-        self.redis = RedisDetails(self._runner)
+        self._runner = Runner(self._connector.open_sync(), clock=used)
+        calls = Calls(self._runner, used, self._connector.namespace)
+        self.queues = Queues(calls)
+        self.tasks = Tasks(calls)
+        self.redis = RedisDetails(calls)
 
     @property
     def description(self) -> str:

@@ -6,6 +6,7 @@ from typing import Self
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.queues_async import AsyncQueues
 from pyasynq.inspector.redis_details_async import AsyncRedisDetails
 from pyasynq.inspector.tasks_async import AsyncTasks
@@ -16,23 +17,22 @@ class AsyncInspector:
 
     Args:
         source: where Redis is, as for a client.
-        clock: the time; the machine's if not given.
+        clock: where to get the time; the machine's clock if not given.
 
     Attributes:
         queues: what is in the queues.
         tasks: tasks, one by one.
-        redis: what Redis says of itself.
+        redis: what Redis reports about itself.
     """
 
     def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
+        used = clock or SystemClock()
         self._connector = Connector.of(source)
-        self._runner = AsyncRunner(
-            self._connector.open_async(), clock=(used := clock or SystemClock())
-        )
-        namespace = self._connector.namespace
-        self.queues = AsyncQueues(self._runner, used, namespace)
-        self.tasks = AsyncTasks(self._runner, used, namespace)
-        self.redis = AsyncRedisDetails(self._runner)
+        self._runner = AsyncRunner(self._connector.open_async(), clock=used)
+        calls = AsyncCalls(self._runner, used, self._connector.namespace)
+        self.queues = AsyncQueues(calls)
+        self.tasks = AsyncTasks(calls)
+        self.redis = AsyncRedisDetails(calls)
 
     @property
     def description(self) -> str:

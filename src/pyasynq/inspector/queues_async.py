@@ -4,24 +4,19 @@ from collections.abc import Sequence
 
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.operations.inspection import QueueStats
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
-from pyasynq.errors import QueueNotFoundError
+from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.infos import QueueInfo, queue_info
-from pyasynq.wire.keys import queue_keys
 
 
 class AsyncQueues:
     """The queues of one Redis."""
 
-    def __init__(self, runner: AsyncRunner, clock: Clock, namespace: str) -> None:
-        self._runner = runner
-        self._clock = clock
-        self._namespace = namespace
+    def __init__(self, calls: AsyncCalls) -> None:
+        self._calls = calls
 
     async def list(self) -> list[str]:
         """Return the names of all queues, sorted."""
-        return await self._runner.run(inspection.list_queues(self._namespace))
+        return await self._calls.run(inspection.list_queues(self._calls.namespace))
 
     async def info(self, queue: str) -> QueueInfo:
         """Return the counts of one queue.
@@ -29,30 +24,16 @@ class AsyncQueues:
         Raises:
             QueueNotFoundError: nothing was ever enqueued to it, or it was deleted.
         """
-        keys = queue_keys(queue, self._namespace)
-        now_ns = self._clock.redis_now_ns()
-        is_known, stats = await self._runner.run_all(
-            [
-                inspection.has_queue(queue, self._namespace),
-                inspection.queue_stats(keys, now_ns=now_ns),
-            ]
-        )
-        for answer in (is_known, stats):
-            if isinstance(answer, BaseException):
-                raise answer
-        if not is_known:
-            raise QueueNotFoundError(queue)
-        return queue_info(queue, stats, now_ns)
+        now_ns = self._calls.clock.redis_now_ns()
+        operation = inspection.queue_stats(self._calls.keys_of(queue), now_ns=now_ns)
+        return queue_info(queue, await self._calls.run_on(queue, operation), now_ns)
 
     async def infos(self) -> Sequence[QueueInfo]:
-        """Return the counts of every queue, sorted by name; one that cannot be read is left out."""
+        """Return the counts of every queue, sorted by name, but for those that cannot be read."""
         names = await self.list()
-        now_ns = self._clock.redis_now_ns()
-        answers = await self._runner.run_all(
-            [
-                inspection.queue_stats(queue_keys(queue, self._namespace), now_ns=now_ns)
-                for queue in names
-            ]
+        now_ns = self._calls.clock.redis_now_ns()
+        answers = await self._calls.run_all(
+            [inspection.queue_stats(self._calls.keys_of(queue), now_ns=now_ns) for queue in names]
         )
         return [
             queue_info(queue, answer, now_ns)

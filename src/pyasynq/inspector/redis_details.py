@@ -1,16 +1,16 @@
 # Generated from redis_details_async.py by tools/unasync.py: change that file.
 """Redis itself."""
 
-from pyasynq.broker.operations import inspection
-from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.operations import redis_info
+from pyasynq.inspector.calls import Calls
 
 
 class RedisDetails:
-    """What one Redis says of itself."""
+    """What one Redis reports about itself."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def info(self) -> dict[str, str]:
         """Return the fields of INFO, as text."""
-        return self._runner.run(inspection.redis_info())
+        return self._calls.run(redis_info.redis_info())

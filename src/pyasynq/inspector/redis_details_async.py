@@ -1,15 +1,15 @@
 """Redis itself."""
 
-from pyasynq.broker.operations import inspection
-from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.broker.operations import redis_info
+from pyasynq.inspector.calls_async import AsyncCalls
 
 
 class AsyncRedisDetails:
-    """What one Redis says of itself."""
+    """What one Redis reports about itself."""
 
-    def __init__(self, runner: AsyncRunner) -> None:
-        self._runner = runner
+    def __init__(self, calls: AsyncCalls) -> None:
+        self._calls = calls
 
     async def info(self) -> dict[str, str]:
         """Return the fields of INFO, as text."""
-        return await self._runner.run(inspection.redis_info())
+        return await self._calls.run(redis_info.redis_info())

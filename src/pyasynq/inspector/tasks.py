@@ -1,81 +1,67 @@
 # Generated from tasks_async.py by tools/unasync.py: change that file.
 """Tasks: one by one."""
 
-from pyasynq.broker.operations import inspection, presence
-from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError
+from pyasynq.broker.operations import cancel, inspection
+from pyasynq.errors import ConfigError, TaskNotFoundError, raise_first
+from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import CancelThen, cancel_fault, name_fault
 from pyasynq.task import TaskInfo
-from pyasynq.wire.keys import queue_keys
 
 
 class Tasks:
     """The tasks of one Redis."""
 
-    def __init__(self, runner: Runner, clock: Clock, namespace: str) -> None:
-        self._runner = runner
-        self._clock = clock
-        self._namespace = namespace
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def get(self, queue: str, task_id: str) -> TaskInfo:
         """Return one task.
 
         Raises:
             QueueNotFoundError: there is no such queue.
-            TaskNotFoundError: it is not there (any more).
-            PayloadError: it is there, but its message cannot be read.
+            TaskNotFoundError: the queue has no such task, or no longer.
+            PayloadError: the task exists, but its message cannot be read.
         """
         _check_id(task_id)
-        keys = queue_keys(queue, self._namespace)
-        is_known, stored = self._runner.run_all(
-            [inspection.has_queue(queue, self._namespace), inspection.get_task(keys, task_id)]
-        )
-        for answer in (is_known, stored):
-            if isinstance(answer, BaseException):
-                raise answer
-        if not is_known:
-            raise QueueNotFoundError(queue)
+        operation = inspection.get_task(self._calls.keys_of(queue), task_id)
+        stored = self._calls.run_on(queue, operation)
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
-        return task_info(queue, task_id, stored, self._clock.redis_now_ns())
+        return task_info(queue, task_id, stored, self._calls.clock.redis_now_ns())
 
     def cancel(self, task_id: str, *, then: CancelThen = "retry", queue: str | None = None) -> int:
-        """Ask the server that runs the task to cancel it, and say what becomes of it then.
+        """Ask the server that runs the task to cancel it, and choose what becomes of the task.
 
-        Nothing happens if it does not run. The last call before the handler has ended counts.
-        Safe to repeat.
+        Nothing happens if the task is not running. The last call before the handler has ended
+        counts. Safe to repeat.
 
         Args:
-            then: "retry": it counts as failed, so it is retried, or archived if its retries are
-                used up. "archive": it is archived. "drop": it is deleted, with its lock. Servers
-                in Go know only "retry".
-            queue: where the task is; every queue is looked at if not given. A server cancels
-                whatever it runs by this ID, but only a task of this queue gets the wish.
+            then: "retry": the attempt counts as failed, so the task is retried, or archived if
+                its retries are used up. "archive": the task is archived. "drop": it is deleted,
+                with its lock. Servers in Go know only "retry".
+            queue: the queue of the task; every queue is searched if not given. A server cancels
+                any task that it runs under this ID, but *then* applies to a task of this queue
+                only.
 
         Returns:
-            How many servers heard it, whether the task is theirs or not.
+            How many servers received the request, whether they run the task or not.
 
         Raises:
-            ConfigError: the ID is blank, or *then* is none of the three.
+            ConfigError: the ID is blank, or *then* is not one of the three.
         """
         _check_id(task_id)
         ConfigError.raise_if([cancel_fault(then)])
         queues = [queue] if queue is not None else self._queues()
-        marks = [
-            presence.mark_cancel(queue_keys(each, self._namespace), task_id, then)
-            for each in queues
-        ]
-        # Before it is announced: a server reads the wish as soon as the handler has ended.
-        for answer in self._runner.run_all(marks):
-            if isinstance(answer, BaseException):
-                raise answer
-        return self._runner.run(presence.publish_cancel(task_id, namespace=self._namespace))
+        marks = [cancel.mark_cancel(self._calls.keys_of(each), task_id, then) for each in queues]
+        # Before the request is published: a server reads the wish once the handler has ended.
+        raise_first(self._calls.run_all(marks))
+        request = cancel.publish_cancel(task_id, namespace=self._calls.namespace)
+        return self._calls.run(request)
 
     def _queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of."""
-        names = self._runner.run(inspection.list_queues(self._namespace))
+        names = self._calls.run(inspection.list_queues(self._calls.namespace))
         return [name for name in names if name_fault("queue", name) is None]
 
 

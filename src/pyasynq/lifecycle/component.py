@@ -2,9 +2,9 @@
 
 A component is an object with a name and `run(life)`. It calls `life.started()` once it works,
 ends soon after `life.stopping` is set, and `run` returns only when it has really stopped.
-`running` starts components in the order of a list and stops them in the reverse order, so one
-list says both. A component that ends or fails by itself is a crash: it ends the whole. One that has
-not stopped when its part of the stop's time is over is cancelled, whatever it waits for.
+`running` starts components in the order of a list and stops them in the reverse order. A component
+that ends or fails by itself is a crash, which ends them all. One that has not stopped when its
+share of the time for the stop is over is cancelled, whatever it waits for.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ LAST_CALL_S = 1.0  # at the stop, for what waits for Redis
 
 
 class Life:
-    """What a component says about itself, and what it is told.
+    """The life of a component: it reports its start here, and learns of the stop.
 
     Attributes:
-        budget: how long the stop of the whole may take.
-        stops_within_s: for how much of that the component is waited for before it is cancelled;
-            one that has more to do than to end a call to Redis says so, before the stop.
+        budget: how long the stop of all components may take.
+        stops_within_s: how long this one may take to stop before it is cancelled;
+            a component that has more to do at the stop than to end a call to Redis sets it before.
     """
 
     def __init__(self, budget: ShutdownBudget | None = None) -> None:
@@ -40,23 +40,23 @@ class Life:
         self._on_stop: list[Callable[[], object]] = []
 
     def started(self) -> None:
-        """Say that the component works now."""
+        """Report that the component works now."""
         self.has_started.set()
 
     def stop(self) -> None:
-        """Tell the component to stop; safe to repeat."""
+        """Ask the component to stop; safe to repeat."""
         self.stopping.set()
         while self._on_stop:
             self._on_stop.pop()()
 
     def on_stop(self, call: Callable[[], object]) -> None:
-        """Have *call* called at the stop, so that whatever the component waits for can end."""
+        """Call *call* at the stop, at once if it has begun, to end what the component waits for."""
         self._on_stop.append(call)
         if self.stopping.is_set():
             self.stop()
 
     async def pause(self, seconds: float) -> bool:
-        """Wait, but no longer than until the stop; return whether to go on."""
+        """Wait for *seconds* or until the stop; return whether to go on."""
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -66,7 +66,7 @@ class Life:
     async def until_stop(
         self, work: Coroutine[Any, Any, None], *, within_s: float = LAST_CALL_S
     ) -> None:
-        """Do *work*, which ends soon after the stop; cancel it if not *within_s*."""
+        """Do *work*, which ends soon after the stop; then cancel it if not within *within_s*."""
         working = asyncio.create_task(work, name="pyasynq work until the stop")
         stopped = asyncio.create_task(self.stopping.wait(), name="pyasynq stop")
         try:
@@ -86,11 +86,11 @@ class Component(Protocol):
         """The field's word for what it does, such as "forwarder"."""
 
     async def run(self, life: Life) -> None:
-        """Work until *life* says to stop; return when stopped."""
+        """Work until the stop of *life*; return when stopped."""
 
 
 class ComponentCrashedError(Exception):
-    """A component ended by itself; `__cause__` says why."""
+    """A component ended by itself; `__cause__` is why, if it failed."""
 
 
 class Running:
@@ -139,18 +139,18 @@ class Running:
         crash = ComponentCrashedError(f"{component.name} ended by itself: {cause!r}")
         crash.__cause__ = cause
         self._crashed.set_exception(crash)
-        self._crashed.exception()  # marks it as seen, should nobody wait for it
+        self._crashed.exception()  # marks it as retrieved, in case nobody waits for it
 
 
 @contextlib.asynccontextmanager
 async def running(
     components: Sequence[Component], budget: ShutdownBudget | None = None
 ) -> AsyncIterator[Running]:
-    """Run *components* around a block; they are stopped however the block ends.
+    """Run *components* around a block, and stop them, however the block ends.
 
     Args:
         components: in the order of their start.
-        budget: how long they may take to stop; without it each is asked what it needs.
+        budget: how long they may take to stop; without one, each has its `stops_within_s`.
     """
     parts = Running(budget or ShutdownBudget())
     try:
@@ -169,10 +169,14 @@ async def every(
     name: str,
     is_at_once: bool = False,
 ) -> None:
-    """Act at an interval until told to stop; a failure is logged and never ends the loop.
+    """Act at an interval until the stop; a failure is logged and never ends the loop.
 
-    A Redis that is unreachable or refuses is one line when that begins and one when it is over,
+    While Redis is unreachable or refuses, one line is logged at the beginning and one at the end,
     however many passes fail in between.
+
+    Args:
+        name: of the component, for its log lines.
+        is_at_once: act at the start too, not only after the first interval.
     """
     log = logging.getLogger(f"pyasynq.{name}")
     outage = Outage(log, f"{name} waits for redis", f"{name} goes on")

@@ -1,7 +1,7 @@
-"""The end of a worker process, which comes whatever handlers have left behind.
+"""The exit of a worker process, which nothing that handlers have left behind can hold up.
 
-An event loop and an interpreter that end wait without limit for tasks and for threads. Those that
-do not end soon after they were told to are left behind: the process exits without them.
+An event loop that closes and an interpreter that exits wait without limit for tasks and threads.
+Here they are asked to end; the process does not wait long for those that do not, and exits.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ POLL_S = 0.01
 
 
 class ProcessExit:
-    """What an event loop of our own leaves behind.
+    """Runs an event loop of our own, and ends what it leaves behind.
 
     Args:
         loop: of the server; it has not run yet.
@@ -36,8 +36,8 @@ class ProcessExit:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._others = set(threading.enumerate())  # they are no business of the server's
-        # Of our own, for the loop's waits for its threads when the loop is closed.
+        self._others = set(threading.enumerate())  # they are not the server's to end
+        # A pool of our own: the loop would wait for the threads of its own pool when it closes.
         self._threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
         loop.set_default_executor(self._threads)
         loop.set_exception_handler(_on_exception)
@@ -45,8 +45,8 @@ class ProcessExit:
     def run(self, serving: asyncio.Task[T]) -> T:
         """Run the loop until *serving* has ended; return or raise what it did.
 
-        A task that a handler made may raise SystemExit or KeyboardInterrupt, which end any loop.
-        They are not the user's, for whom there are signals, so the loop is entered again.
+        A task that a handler has created may raise SystemExit or KeyboardInterrupt, which end any
+        loop. They do not come from the user, whose signals are handled, so the loop is run again.
         """
         while not serving.done():
             try:
@@ -54,14 +54,14 @@ class ProcessExit:
             except (SystemExit, KeyboardInterrupt) as error:
                 if serving.done():
                     raise
-                logger.error(  # noqa: TRY400 - one line; the text says where
+                logger.error(  # noqa: TRY400 - one line; the text holds the source line
                     "a task of a handler raised what ends a program; the worker goes on: %s",
                     error_text(error),
                 )
         return serving.result()
 
     def wind_down(self) -> bool:
-        """Tell tasks and threads to end, and return whether all do soon."""
+        """Ask tasks and threads to end, and return whether all do so soon."""
         tasks = asyncio.all_tasks(self._loop)
         have_tasks_ended = self.run(self._loop.create_task(cancel_all(*tasks), name="pyasynq end"))
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -71,7 +71,7 @@ class ProcessExit:
         return have_tasks_ended and not self._lasting_threads()
 
     def _lasting_threads(self) -> Collection[threading.Thread]:
-        """Return the threads that would keep the interpreter, but idle ones of pools."""
+        """Return the threads that an exit would wait for, except idle ones of pools."""
         frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
         return [
             thread
@@ -83,7 +83,7 @@ class ProcessExit:
 
 
 def exit_now(code: int) -> NoReturn:
-    """End the process; the loop and the interpreter would wait for what never ends."""
+    """End the process at once: its loop and interpreter would wait for what never ends."""
     logger.warning("handlers or listeners have not ended; exiting without them")
     logging.shutdown()
     sys.stdout.flush()
@@ -100,6 +100,6 @@ def _is_idle(frame: FrameType | None) -> bool:
 
 
 def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Leave out what `ProcessExit.run` has told of already."""
+    """Log an exception of a task, unless `ProcessExit.run` has logged it already."""
     if not isinstance(context.get("exception"), SystemExit | KeyboardInterrupt):
         loop.default_exception_handler(context)

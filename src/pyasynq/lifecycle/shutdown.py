@@ -1,8 +1,8 @@
 """How long a stop may take: one deadline, of which each part takes what remains.
 
-    begin ──handlers_s──► outcomes are written ──writes_s──► the rest ends ──REST_S──► all is cut
+    begin ──handlers_s──► outcomes are written ──writes_s──► the rest ends ──REST_S──► cancel all
 
-A hurry, which is a second signal, gives handlers no more time and all the others about a second.
+A hurry, which is a second signal, leaves handlers no time and all the rest about a second.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ REST_S = 2.0  # for listeners, and for what tools show of the server
 HURRIED_WRITES_S = 1.0
 HURRIED_REST_S = 0.5
 MOMENT_S = 0.05
-LEAST_S = 0.2  # what closes something has at the least
+LEAST_S = 0.2  # for what closes something, even if no time is left
 CANCELLATIONS = 4  # of one task, spread over as long
 
 
 class ShutdownBudget:
-    """The time of one stop; before it begins there is no end of it.
+    """How much time each part of one stop has left; unlimited until `begin`.
 
     Args:
-        handlers_s: for how long code of the user may go on.
-        writes_s: for how long outcomes are written after that.
+        handlers_s: how long code of the user may go on.
+        writes_s: how long outcomes may be written after that.
     """
 
     def __init__(self, *, handlers_s: float = math.inf, writes_s: float = math.inf) -> None:
@@ -34,7 +34,7 @@ class ShutdownBudget:
 
     @property
     def handlers_s(self) -> float:
-        """How long code of the user may go on; 0 when it may not any more."""
+        """How long code of the user may still go on, 0 or more."""
         return _left_s(self._handlers_end)
 
     @property
@@ -44,11 +44,11 @@ class ShutdownBudget:
 
     @property
     def all_s(self) -> float:
-        """After what time everything that goes on is cut."""
+        """How long it is until everything that still runs is cancelled."""
         return _left_s(self._end)
 
     def begin(self) -> None:
-        """Let the time run; safe to repeat."""
+        """Start the clock of the stop; safe to repeat."""
         if self._has_begun:
             return
         self._has_begun = True
@@ -60,7 +60,7 @@ class ShutdownBudget:
             self._shorten()
 
     def hurry(self) -> None:
-        """Leave about a second for all that is still to do, from now or from the beginning on."""
+        """Leave about a second for the rest of the stop, or for all of it if it begins later."""
         self._hurried.set()
         if self._has_begun:
             self._shorten()
@@ -68,7 +68,7 @@ class ShutdownBudget:
     async def wait(
         self, tasks: Collection["asyncio.Future[Any]"], left_s: Callable[[], float]
     ) -> set["asyncio.Future[Any]"]:
-        """Wait until *tasks* have ended or *left_s* is 0, as it is sooner after a hurry.
+        """Wait until *tasks* have ended or *left_s* returns 0; a hurry makes it ask again.
 
         Returns:
             Those that have not ended.
@@ -91,7 +91,7 @@ class ShutdownBudget:
     async def at_most(self, span_s: float, tasks: Collection["asyncio.Future[Any]"]) -> bool:
         """Wait for *tasks*, for *span_s* or what remains of the stop; return whether all ended.
 
-        What only has to notice the stop has the moment for it, even when all time is over.
+        They have at least `MOMENT_S`, enough to notice the stop, even if no time is left.
         """
         now = asyncio.get_running_loop().time()
         end, least_end = now + span_s, now + MOMENT_S
@@ -100,7 +100,7 @@ class ShutdownBudget:
         )
 
     async def close(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Await *close* for what remains of the stop, then cancel it."""
+        """Await *close* for what remains of the stop, but at least `LEAST_S`; then cancel it."""
         closing = asyncio.create_task(close(), name="pyasynq close")
         least_end = asyncio.get_running_loop().time() + LEAST_S
         if await self.wait([closing], lambda: max(_left_s(least_end), self.all_s)):

@@ -1,4 +1,4 @@
-"""A timedelta on the wire: integer nanoseconds, as Go's time.Duration."""
+"""A timedelta on the wire: integer nanoseconds, like Go's time.Duration."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Values to canonical JSON, as Go's encoding/json writes it, and errors of msgspec to ours."""
+"""Values as canonical JSON, as Go's encoding/json writes it; errors of msgspec as PayloadErrors."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from pyasynq.errors import PayloadError
 from pyasynq.payload.durations import to_nanoseconds
 from pyasynq.payload.pydantic_models import dump_model, is_model
 
-# What msgspec and Python raise for values and texts they cannot make anything of.
+# What msgspec and Python raise for values and texts that they cannot process.
 CODEC_ERRORS = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
 
 # Go's encoding/json escapes these inside strings, and outside of strings they do not occur.
@@ -33,8 +33,8 @@ _encoder = msgspec.json.Encoder()
 def encode(value: object) -> bytes:
     """Return the canonical JSON text of *value*.
 
-    A timedelta is an integer of nanoseconds, as Go's time.Duration, bytes are base64 text, and
-    sets and the keys of dicts are sorted.
+    A timedelta becomes an integer of nanoseconds, like Go's time.Duration, bytes become base64
+    text, and sets and the keys of dicts are sorted.
 
     Raises:
         PayloadError: the value cannot be written as JSON, or has no canonical form.
@@ -67,7 +67,7 @@ def encode_result(value: object) -> bytes | None:
 
 
 def explain(error: BaseException) -> PayloadError:
-    """Return the PayloadError that says what *error* of the codec says.
+    """Return an *error* of the codec as a PayloadError.
 
     msgspec's ``Expected `int`, got `str` - at `$.user_id``` becomes
     ``$.user_id: expected int, got str``.
@@ -95,14 +95,14 @@ def explain(error: BaseException) -> PayloadError:
 
 
 def _encode_other(value: object) -> Any:
-    """Write what msgspec does not know."""
+    """Encode a value of a type that msgspec does not know."""
     if is_model(value):
         return dump_model(value)
     raise PayloadError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _settled(value: Any) -> Any:
-    """Return *value* with what JSON, or Go, writes otherwise than msgspec."""
+    """Return *value* with the parts replaced that Go writes in another way than msgspec."""
     if isinstance(value, dict):
         return {key: _settled(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""One annotated type in JSON: checks values of a caller, reads texts of anyone."""
+"""One annotated type in JSON: checks the values of callers, reads and writes texts."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -26,7 +26,7 @@ class JsonType(Generic[T]):
     """A type as JSON text.
 
     Raises:
-        TypeError, NameError: JSON cannot carry the type; says why.
+        TypeError, NameError: JSON cannot carry the type; the message has the reason.
     """
 
     def __init__(self, kind: Any) -> None:
@@ -35,11 +35,11 @@ class JsonType(Generic[T]):
         self._mending = mending_of(kind)
         found = list(_parts_of(inspect.type_info(kind)))
         self._has_models = any(isinstance(part, (*_MODELS, inspect.CustomType)) for part in found)
-        # As text, msgspec reads the ISO form only, so what Go writes never comes out at once.
+        # From text, msgspec reads only the ISO form of durations, but Go writes numbers.
         self._has_durations = any(isinstance(part, inspect.TimeDeltaType) for part in found)
 
     def accept(self, value: object) -> T:
-        """Return *value* as this type, as `read` would make it: 1 becomes 1.0 for a float.
+        """Return *value* as this type, as `read` would return it: 1 becomes 1.0 for a float.
 
         Raises:
             PayloadError: it is of another type.
@@ -55,7 +55,7 @@ class JsonType(Generic[T]):
     def write(self, value: T) -> bytes:
         """Return the canonical text of an accepted value.
 
-        Fields of models can hold anything, so models are checked by being read again.
+        The fields of a model can hold anything, so a model is checked by reading its text again.
 
         Raises:
             PayloadError: a part of it does not fit the type, or cannot be written.
@@ -99,7 +99,7 @@ def unsupported(kind: Any) -> str | None:
 
 
 def is_bytes(kind: Any) -> bool:
-    """Return whether *kind* is bytes, which need no JSON where they stand alone."""
+    """Return whether *kind* is bytes, which need no JSON as the only parameter."""
     return isinstance(inspect.type_info(kind), inspect.BytesType)
 
 
@@ -116,7 +116,7 @@ def _is_known(kind: object) -> bool:
 
 
 def _decode_other(kind: Any, plain: Any) -> Any:
-    """Read what msgspec does not know."""
+    """Decode a value of a type that msgspec does not know."""
     if is_model_type(kind):
         if isinstance(plain, kind):
             return plain

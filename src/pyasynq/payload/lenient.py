@@ -5,7 +5,7 @@
     1500000000 for a timedelta            1.5 s: a time.Duration
 
 A mending is a function on plain values, made once per type from msgspec's description of it.
-What does not fit is left as it is, for the conversion to judge.
+A value that does not fit is left as it is, and the conversion refuses it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ def mending_of(kind: Any) -> Mending:
     """Return the mending for an annotation.
 
     Raises:
-        TypeError, NameError: msgspec cannot make anything of the annotation.
+        TypeError, NameError: msgspec does not support the annotation.
     """
     return _Mender().mending(inspect.type_info(kind)) or _unchanged
 
@@ -48,7 +48,7 @@ class _Mender:
             def made_later(value: Any) -> Any:
                 return (self._made[key] or _unchanged)(value)
 
-            self._made[key] = made_later  # what a type says of itself, from inside
+            self._made[key] = made_later  # for a type that contains itself
             self._made[key] = self._make(kind)
         return self._made[key]
 
@@ -67,7 +67,7 @@ class _Mender:
         return self._fields(kind)
 
     def _fields(self, kind: inspect.Type) -> Mending | None:
-        """Return the mending of what has fields."""
+        """Return the mending of a type that has fields."""
         if isinstance(kind, inspect.CustomType):
             return _keys_of(self._model(kind.cls)) if is_model_type(kind.cls) else None
         if isinstance(kind, inspect.NamedTupleType):
@@ -89,9 +89,9 @@ class _Mender:
                 continue
 
     def _union(self, kind: inspect.UnionType) -> Mending | None:
-        """Return the mending of a union: what the form of a value leaves no doubt about.
+        """Return the mending of a union, as far as the form of a value decides which member it is.
 
-        null stays null, and of several structs the tag tells which it is.
+        null stays null; among several structs the tag decides.
         """
         numbers = {type(each) for each in kind.types} & _NUMBERS
         forms: dict[type, Mending | None] = {}

@@ -1,6 +1,6 @@
-"""Pydantic models in payloads, without importing pydantic before the user does.
+"""Pydantic models in payloads; pydantic is not imported unless the user has imported it.
 
-A model is written and read as pydantic does it in JSON mode, by its aliases, but for timedelta,
+A model is written and read as pydantic does it in JSON mode, by its aliases, except for timedelta,
 which is integer nanoseconds as everywhere in payloads.
 """
 
@@ -31,7 +31,7 @@ def is_model(value: object) -> "TypeGuard[BaseModel]":
 
 def dump_model(model: "BaseModel") -> Any:
     """Return *model* as plain JSON values."""
-    # Without warnings: what does not fit its field is found when the text is read again.
+    # Without warnings: a value that does not fit its field is found when the text is read again.
     text = model.model_dump(mode="json", by_alias=True, round_trip=True, warnings=False)
     values = model.model_dump(mode="python", by_alias=True, round_trip=True, warnings=False)
     return _with_durations(text, values)
@@ -41,7 +41,7 @@ def load_model(kind: "type[BaseModel]", plain: object) -> "BaseModel":
     """Return a model made of plain JSON values, in which timedeltas are timedeltas already.
 
     Raises:
-        PayloadError: the values do not fit; names the first that does not.
+        PayloadError: a value does not fit; its path is that of the first one.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - only where a model is used
 
@@ -63,7 +63,7 @@ def fields_of(kind: "type[BaseModel]") -> Iterator[tuple[str, Any]]:
 
 
 def _with_durations(text: Any, values: Any) -> Any:
-    """Return *text*, a dump in JSON mode, in which what *values* has as timedelta is a number."""
+    """Return *text*, a dump in JSON mode, with numbers where *values* has timedeltas."""
     if isinstance(values, timedelta):
         return to_nanoseconds(values)
     if isinstance(values, dict) and isinstance(text, dict) and len(text) == len(values):

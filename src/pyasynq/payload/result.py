@@ -12,8 +12,9 @@ from pyasynq.payload.json_type import JsonType, is_bytes, unsupported
 class ResultCodec:
     """Decodes results of one function.
 
-    bytes are as they were stored. Where the annotation says nothing (none, Any, None, or a type
-    that JSON cannot carry), JSON becomes plain values, and what is no JSON stays bytes.
+    Results of type bytes are returned as they were stored. If the annotation does not help (it is
+    missing, Any, None, or a type that JSON cannot carry), JSON becomes plain values, and anything
+    else stays bytes.
 
     Args:
         returns: the annotation of the result; Any if there is none.
@@ -28,7 +29,7 @@ class ResultCodec:
         """Return the value of a stored result; None if nothing was stored.
 
         Raises:
-            PayloadError: it does not fit the annotation; says where.
+            PayloadError: it does not fit the annotation; has the path.
         """
         if stored is None or self._is_bytes:
             return stored
@@ -41,7 +42,7 @@ class ResultCodec:
 
 
 def _takes_bytes(returns: Any) -> bool:
-    """Tell whether bytes were stored as they are: the type is bytes, or bytes or None."""
+    """Return whether results are stored as they are: the type is bytes, or bytes or None."""
     described = inspect.type_info(returns)
     if isinstance(described, inspect.UnionType):
         others = [each for each in described.types if not isinstance(each, inspect.NoneType)]

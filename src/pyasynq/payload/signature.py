@@ -87,8 +87,7 @@ class PayloadCodec:
         """Return the payload of a call; equal calls give equal bytes.
 
         Raises:
-            TypeError: a call of the function would raise it too: an argument is missing, or
-                there is no such parameter.
+            TypeError: an argument is missing or unknown, as in a call of the function.
             PayloadError: an argument does not fit its annotation, or JSON cannot carry it.
         """
         try:
@@ -107,10 +106,10 @@ class PayloadCodec:
                 return value if form == "bytes" else self._type.write(value)
 
     def decode(self, payload: bytes) -> dict[str, Any]:
-        """Return the keyword arguments that *payload* stands for; omits those with defaults.
+        """Return the keyword arguments in *payload*; those that it does not have are left out.
 
         Raises:
-            PayloadError: the payload does not fit; says where.
+            PayloadError: the payload does not fit; has the path.
         """
         match self.form:
             case "nothing":
@@ -123,7 +122,7 @@ class PayloadCodec:
                     return {}
                 return {sole.name: self._type.read(payload)}
             case _:
-                # Go's `NewTask(type, nil)` calls a function whose parameters have defaults.
+                # A function whose parameters all have defaults accepts Go's `NewTask(type, nil)`.
                 text = b"{}" if payload in (b"", _NULL) else payload
                 return self._given(self._type.read(text))
 

@@ -1,4 +1,4 @@
-"""For the tests of applications: a clock, and what `App.testing` gives; and a pytest plugin."""
+"""For the tests of applications: a clock, what `App.testing` returns, and a pytest plugin."""
 
 from pyasynq.app.harness import AppHarness, HandledTask
 from pyasynq.clock import FakeClock

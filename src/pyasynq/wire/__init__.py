@@ -1,1 +1,1 @@
-"""What is stored in Redis and how: key names, messages, records, option and duration texts."""
+"""What is stored in Redis, and in which form: keys, messages, records, and texts of Go."""

@@ -1,7 +1,7 @@
 """The text that is stored for an exception: ``ValueError: bad size [resize.py:41]``.
 
-An exception is a piece of a user's program. Whatever its methods do, there is a text, and Go can
-store it: valid UTF-8 of a bounded length.
+An exception is a piece of a user's program. Whatever its methods do, this module returns a text,
+and one that Go can store: valid UTF-8 of limited length.
 """
 
 from pathlib import PurePath
@@ -10,14 +10,14 @@ from traceback import walk_tb
 from pyasynq.errors import PyasynqError
 from pyasynq.wire.message import clean_text
 
-# Texts that readers of Go Asynq's data group failures by: context package of Go, recoverer.go.
+# Texts by which Go's tools group failures: those of Go's package context and of recoverer.go.
 DEADLINE_EXCEEDED = "context deadline exceeded"
 CONTEXT_CANCELLED = "context canceled"
 LEASE_EXPIRED = "asynq: task lease expired"
 
 LONGEST_ERROR_BYTES = 4096
-LONGEST_GROUP_BYTES = 1024  # of which an exception group takes so much before its first member
-LONGEST_PLACE_BYTES = 256
+LONGEST_GROUP_BYTES = 1024  # of these for the group itself, before the text of its first member
+LONGEST_SOURCE_LINE_BYTES = 256
 DEEPEST_GROUP = 100
 _KEPT_TEXT = "__pyasynq_text__"
 
@@ -25,8 +25,9 @@ _KEPT_TEXT = "__pyasynq_text__"
 def error_text(error: BaseException) -> str:
     """Return the text stored for *error*: its type, its message, and where it was raised.
 
-    A message that is too long is cut, the place is not. A group is followed by its first member.
-    Errors of pyasynq and of an ended attempt keep their own text, since Go's tools group by it.
+    A message that is too long is cut, but not the line after it. An exception group is followed by
+    its first member. Errors of pyasynq and errors that end an attempt keep their own texts, since
+    Go's tools group failures by them.
     """
     kept = _kept_text(error)
     if kept is not None:
@@ -39,12 +40,12 @@ def error_text(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return what *error* says of itself, as a plain string."""
+    """Return the message of *error* as a plain string, even if its ``__str__`` fails."""
     try:
-        said = str(error)
+        message = str(error)
     except BaseException:  # noqa: BLE001 - a __str__ of the user's, which may raise anything
-        return "(its text cannot be made)"
-    return str.__str__(said)  # of a subclass of str nothing of its own is called
+        return "(its message cannot be read)"
+    return str.__str__(message)  # even of a subclass of str; none of its own methods is called
 
 
 def keep_text(error: BaseException, text: str) -> None:
@@ -54,7 +55,7 @@ def keep_text(error: BaseException, text: str) -> None:
 
 def _kept_text(error: BaseException) -> str | None:
     try:
-        # A class may look for unknown attributes where it likes; it is not asked.
+        # A __getattr__ of the user's class might do anything; it is not called.
         kept: str = BaseException.__getattribute__(error, _KEPT_TEXT)
     except AttributeError:
         return None
@@ -62,17 +63,17 @@ def _kept_text(error: BaseException) -> str | None:
 
 
 def _text(error: BaseException, limit_bytes: int) -> str:
-    said = message_of(error)[: LONGEST_ERROR_BYTES + 1]
-    if _is_ours(error, said):
-        return clean_text(said, limit_bytes)
+    message = message_of(error)[: LONGEST_ERROR_BYTES + 1]
+    if _keeps_its_text(error, message):
+        return clean_text(message, limit_bytes)
     name = type(error).__qualname__
-    place = _place(error)
-    text = clean_text(f"{name}: {said}" if said else name, limit_bytes - len(place.encode()))
-    return text + place
+    line = _source_line(error)
+    text = clean_text(f"{name}: {message}" if message else name, limit_bytes - len(line.encode()))
+    return text + line
 
 
-def _is_ours(error: BaseException, said: str) -> bool:
-    return isinstance(error, PyasynqError) or said in (DEADLINE_EXCEEDED, CONTEXT_CANCELLED)
+def _keeps_its_text(error: BaseException, message: str) -> bool:
+    return isinstance(error, PyasynqError) or message in (DEADLINE_EXCEEDED, CONTEXT_CANCELLED)
 
 
 def _as_raised(error: BaseException) -> BaseException:
@@ -91,9 +92,9 @@ def _first_member(error: BaseException) -> BaseException:
     return _as_raised(error)
 
 
-def _place(error: BaseException) -> str:
-    """Return `` [file:line]`` of where *error* was raised; empty if it never was."""
+def _source_line(error: BaseException) -> str:
+    """Return the `` [file:line]`` that raised *error*; empty if it was never raised."""
     where = ""
     for frame, line in walk_tb(error.__traceback__):
         where = f" [{PurePath(frame.f_code.co_filename).name}:{line}]"
-    return clean_text(where, LONGEST_PLACE_BYTES)
+    return clean_text(where, LONGEST_SOURCE_LINE_BYTES)

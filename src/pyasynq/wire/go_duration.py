@@ -39,7 +39,7 @@ def parse_duration(text: str) -> int:
     """Return the nanoseconds that Go's `ParseDuration` reads in *text*.
 
     Raises:
-        PayloadError: Go would not read it either.
+        PayloadError: the text is not a duration for Go either.
     """
     sign = -1 if text[:1] == "-" else 1
     rest = text[1:] if text[:1] in ("+", "-") else text
@@ -49,11 +49,11 @@ def parse_duration(text: str) -> int:
     while position < len(rest):
         part = _PART.match(rest, position)
         if part is None or not (part[1] or part[2]):
-            raise PayloadError(f"{text!r} is no duration; write it as in 1h30m, 1.5s or 200ms")
+            raise PayloadError(f"{text!r} is not a duration; write it like 1h30m, 1.5s or 200ms")
         total_ns += _part_ns(part[1], part[2] or "", _UNITS_NS[part[3]])
         position = part.end()
     if not rest or total_ns > _MAX_INT64 + (sign < 0):
-        raise PayloadError(f"{text!r} is no duration that fits 64 bits of nanoseconds")
+        raise PayloadError(f"{text!r} is not a duration that fits into 64 bits of nanoseconds")
     return sign * total_ns
 
 
@@ -68,7 +68,7 @@ def _part_ns(whole: str, fraction: str, unit_ns: int) -> int:
     if digits and int(digits) > _MAX_INT64:
         digits = digits[:-1]
     kept = len(fraction) - len(fraction.lstrip("0")) + len(digits)
-    is_seen = digits and kept <= 300  # noqa: PLR2004 - beyond, a float of Go is infinite, too
+    is_seen = digits and kept <= 300  # noqa: PLR2004 - beyond, a float of Go is infinite as well
     rest = int(float(int(digits)) * (float(unit_ns) / float(10**kept))) if is_seen else 0
     return int(whole.lstrip("0") or "0") * unit_ns + rest
 

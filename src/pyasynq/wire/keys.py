@@ -1,7 +1,7 @@
 """Names of every key in Redis (asynq v0.26 internal/base/base.go).
 
-All keys of a queue carry its name in braces, so a cluster keeps them in one slot. Key names of
-our own lie behind ``x:``, where no Go program looks.
+All keys of a queue have its name in braces, so a cluster keeps them in one slot. Keys that only
+pyasynq knows have ``x:`` in their name, which no Go program uses.
 """
 
 from datetime import date
@@ -20,7 +20,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class QueueKeys:
-    """Keys of one queue; get them from `queue_keys`, which keeps them."""
+    """Keys of one queue; get them from `queue_keys`, which caches them."""
 
     __slots__ = (
         "active",
@@ -122,7 +122,7 @@ class GlobalKeys:
         self.due = f"{namespace}:x:due"
 
     def server(self, host: str, pid: int, server_id: str) -> str:
-        """What a server says of itself."""
+        """The record of a server."""
         return f"{self.servers}:{{{host}:{pid}:{server_id}}}"
 
     def server_workers(self, host: str, pid: int, server_id: str) -> str:
@@ -134,11 +134,11 @@ class GlobalKeys:
         return f"{self.schedulers}:{{{scheduler_id}}}"
 
     def scheduler_history(self, entry_id: str) -> str:
-        """What a scheduler entry has enqueued."""
+        """The tasks that a scheduler entry has enqueued."""
         return f"{self.namespace}:scheduler_history:{entry_id}"
 
     def leader(self, name: str) -> str:
-        """Lock of the scheduler that leads for the application *name*."""
+        """Lock of the leading scheduler of the application *name*."""
         return f"{self.namespace}:leader:{name}"
 
 
@@ -147,7 +147,7 @@ def queue_keys(queue: str, namespace: str = DEFAULT_NAMESPACE) -> QueueKeys:
     """Return the keys of *queue*.
 
     Raises:
-        ConfigError: the name is blank or is not text, so no key without a name is ever made.
+        ConfigError: the name is blank or is not text.
     """
     ConfigError.raise_if([name_fault("queue", queue)])
     return QueueKeys(queue, namespace)

@@ -1,4 +1,4 @@
-"""The text form of enqueue options, as schedulers store them: ``Queue("mail")``, ``Timeout(30s)``.
+"""The text form of enqueue options that schedulers store: ``Queue("mail")``, ``Timeout(30s)``.
 
 asynq v0.26 client.go (String methods) and inspector.go (parseOption). Go reads back all but
 TaskID and Group, and cuts an argument at its first closing bracket; here whole arguments are read.
@@ -68,20 +68,20 @@ def format_option(option: Option) -> str:
     """
     form = _FORMS.get(option.type)
     if form is None:
-        raise PayloadError(f"there is no option {option.type!r}")
+        raise PayloadError(f"{option.type!r} is not an option of Go")
     return f"{option.type}({form[0](option.value)})"
 
 
 def parse_option(text: str) -> Option:
-    """Return the option in *text*; what stands behind its last bracket is ignored.
+    """Return the option in *text*; anything after its last bracket is ignored.
 
     Raises:
-        PayloadError: it is no option.
+        PayloadError: the text is not an option.
     """
     name, bracket, rest = text.partition("(")
     form = _FORMS.get(name)
     if form is None or not bracket:
-        raise PayloadError(f"{text!r} is no option")
+        raise PayloadError(f"{text!r} is not an option")
     for argument in _arguments(rest):
         try:
             return Option(name, form[1](argument))
@@ -91,12 +91,12 @@ def parse_option(text: str) -> Option:
 
 
 def quote(text: str) -> str:
-    """Return *text* in quotes, as Go's strconv.Quote."""
+    """Return *text* in quotes, like Go's strconv.Quote."""
     return f'"{"".join(_quoted(text))}"'
 
 
 def unquote(text: str) -> str:
-    """Return what is quoted, as Go's strconv.Unquote.
+    """Return the text between the quotes, like Go's strconv.Unquote.
 
     Raises:
         PayloadError: it is not quoted, or an escape is wrong.
@@ -126,7 +126,7 @@ def _quoted(text: str) -> Iterator[str]:
             yield _ESCAPES[character]
         elif character.isprintable():
             yield character
-        elif 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - a byte that is no UTF-8
+        elif 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - a byte that is not UTF-8
             yield f"\\x{code - 0xDC00:02x}"
         elif code < 0x20 or code == 0x7F:  # noqa: PLR2004 - control characters of ASCII
             yield f"\\x{code:02x}"
@@ -140,20 +140,20 @@ def _unescaped(found: re.Match[str]) -> str:
     byte, short, long, octal, single = found.groups()
     if single is not None:
         if single not in _UNESCAPES:
-            raise PayloadError(f"there is no escape {found[0]!r}")
+            raise PayloadError(f"{found[0]!r} is not an escape sequence")
         return _UNESCAPES[single]
     code = int(octal, 8) if octal else int(byte or short or long, 16)
     if byte or octal:
         if code > 0xFF:  # noqa: PLR2004 - a byte
-            raise PayloadError(f"there is no byte {found[0]!r}")
+            raise PayloadError(f"{found[0]!r} is not a byte")
         return bytes([code]).decode("utf-8", "surrogateescape")
     if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004 - the range of Unicode
-        raise PayloadError(f"there is no character {found[0]!r}")
+        raise PayloadError(f"{found[0]!r} is not a character")
     return chr(code)
 
 
 def _arguments(rest: str) -> Iterator[str]:
-    """Yield what may be the argument: up to each closing bracket in turn."""
+    """Yield the possible arguments: the text up to each closing bracket in turn."""
     position = rest.find(")")
     while position >= 0:
         yield rest[:position]
@@ -161,11 +161,11 @@ def _arguments(rest: str) -> Iterator[str]:
 
 
 def _parse_max_retry(text: str) -> int:
-    # Python itself reads no number of thousands of digits.
+    # Python refuses to read numbers of thousands of digits.
     found = re.fullmatch(r"([+-]?)0*([0-9]{1,19})", text)
     number = int(found[2]) if found else 0
     if found is None or number > _MAX_INT64:
-        raise PayloadError(f"{text!r} is no number")
+        raise PayloadError(f"{text!r} is not a number")
     return 0 if found[1] == "-" else number
 
 
@@ -180,17 +180,17 @@ def _format_moment(moment: Moment) -> str:
 
 
 def _parse_moment(text: str) -> Moment:
-    """Read a moment; a zone that is only a name counts as UTC, for names mean nothing here."""
+    """Read a moment; a zone that is only a name counts as UTC, since names are ambiguous."""
     found = _MOMENT.fullmatch(text)
     if found is None:
-        raise PayloadError(f"{text!r} is no time of Go's UnixDate form")
+        raise PayloadError(f"{text!r} is not a time in Go's UnixDate form")
     month, day, hour, minute, second, zone, year = found.groups()
     date = int(year), MONTHS.index(month.title()) + 1, int(day)
     offset = 3600 * int(zone[3:]) if zone.startswith("GMT") and len(zone) > 3 else 0  # noqa: PLR2004
     try:
         shown = datetime(*date, int(hour), int(minute), int(second), tzinfo=UTC)
     except ValueError as error:
-        raise PayloadError(f"{text!r} is no time: {error}") from error
+        raise PayloadError(f"{text!r} is not a time: {error}") from error
     since = shown - datetime(1970, 1, 1, tzinfo=UTC)
     return Moment(since.days * 86_400 + since.seconds, offset, zone)
 
@@ -203,7 +203,7 @@ def _format_header(header: tuple[str, str]) -> str:
 
 
 def _json_text(text: str) -> str:
-    """Return *text* as JSON; Go writes bytes that are no UTF-8 as an escape."""
+    """Return *text* as JSON; bytes that are not UTF-8 become an escape, as in Go."""
     parts = re.split("[\ud800-\udfff]", text)
     escaped = "\\ufffd".join(msgspec.json.encode(part)[1:-1].decode() for part in parts)
     return f'"{escaped}"'
@@ -213,7 +213,7 @@ def _parse_header(text: str) -> tuple[str, str]:
     try:
         pair = msgspec.json.decode(text, type=list[str | None] | None) or []
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
-        raise PayloadError(f"{text!r} is no header: {error}") from error
+        raise PayloadError(f"{text!r} is not a header: {error}") from error
     name, value = [*pair, None, None][:2]
     return name or "", value or ""
 

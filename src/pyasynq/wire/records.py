@@ -1,7 +1,7 @@
-"""What servers and schedulers tell of themselves in Redis.
+"""What servers and schedulers write about themselves in Redis.
 
-Times are nanoseconds since the epoch, None where Go has its zero time. That zero time is written
-as the first second of the year 1, since Go takes a missing timestamp for 1970.
+Times are nanoseconds since the epoch, None for the zero time of Go. The zero time is written as the
+first second of the year 1, since Go reads a missing timestamp as 1970.
 """
 
 from collections.abc import Mapping
@@ -195,7 +195,7 @@ def _decode(kind: type[M], data: bytes) -> M:
     try:
         return kind.FromString(data)
     except (DecodeError, ValueError) as error:
-        raise PayloadError(f"the bytes are no {kind.__name__}: {error}") from error
+        raise PayloadError(f"the bytes are not a {kind.__name__}: {error}") from error
 
 
 def _timestamp(time_ns: int | None) -> Timestamp:

@@ -54,10 +54,10 @@ class ServerConfig:
         delayed_task_check_interval: longest sleep of the forwarder.
         group_aggregator: (group, tasks) → the one task in their place, or None to drop them:
             for every group that the mux has no aggregator for.
-        group_grace_period: a group without a new member for so long is due; at least 1 s.
-        group_max_delay: a group whose oldest member waits for so long is due; 0: no limit.
-        group_max_size: a group of so many members is due, and no aggregate has more, up to
-            500; 0: no limit but 500.
+        group_grace_period: a group is due once nothing was added for this long; at least 1 s.
+        group_max_delay: a group is due once its oldest member has waited this long; 0: no limit.
+        group_max_size: a group is due once it has this many members, from 1 to 500, and no
+            aggregate has more; 0: no limit but 500.
         janitor_interval: how often completed tasks whose retention is over are deleted.
         janitor_batch_size: how many of them at once, from 1 to 500.
         archive_max_size: how many archived tasks a queue keeps.
@@ -71,8 +71,8 @@ class ServerConfig:
         process_pool_size: processes for handlers with ``executor="process"``, started when they
             are needed; as many as the machine has CPUs if None.
         release_unique_on_archive: free the unique lock of a task that is archived.
-        max_payload_size: a larger payload, in bytes, is stored and handled, but the log says so
-            once per task type; from 1 to 512 MiB, which is what Redis can hold.
+        max_payload_size: a larger payload, in bytes, is stored and handled, but logged once
+            per task type; from 1 to 512 MiB, which is what Redis can hold.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
     Raises:
@@ -116,7 +116,7 @@ class ServerConfig:
         ConfigError.raise_if(_faults(self))
 
     def is_lock_freed_on_archive(self, unique_until: str) -> bool:
-        """Tell whether a task that is archived frees its lock; *unique_until* as it is stored."""
+        """Whether a task that is archived frees its lock; *unique_until* is the stored text."""
         return self.release_unique_on_archive or unique_until == "archived"
 
     @classmethod

@@ -1,7 +1,7 @@
 """What the components of a server did, counted since its start.
 
-Plain numbers in this process; nothing is sent anywhere. Whoever shows or exports them reads
-`Counters.all`, as from another thread.
+Plain numbers in this process; nothing is sent anywhere. To show or export them, read
+`Counters.all`, from any thread.
 """
 
 from typing import NamedTuple
@@ -31,9 +31,9 @@ class Counters:
 
     def add(self, name: str, queue: str, kind: str, count: int = 1) -> None:
         """Count something that was done; call it on the loop of the server."""
-        place = name, queue, kind
-        self._values[place] = self._values.get(place, 0) + count
+        key = name, queue, kind
+        self._values[key] = self._values.get(key, 0) + count
 
     def all(self) -> list[Count]:
         """Return every counter that is not zero, sorted; safe from any thread."""
-        return [Count(*place, value) for place, value in sorted(self._values.copy().items())]
+        return [Count(*key, value) for key, value in sorted(self._values.copy().items())]

@@ -6,7 +6,7 @@ last member, so one EXISTS over the keys of all queues shows whether a pass make
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pyasynq.broker.operations import maintain
+from pyasynq.broker.operations import redis_info
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
 from pyasynq.wire.keys import QueueKeys
@@ -42,7 +42,7 @@ class QueueProbe:
         if not self._can_ask:
             return self._queues
         try:
-            is_any = await self._runner.run(maintain.exists_any(self._keys), patience_s=0)
+            is_any = await self._runner.run(redis_info.exists_any(self._keys), patience_s=0)
         except PyasynqError as error:
             if concerns_redis_as_a_whole(error):
                 raise

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 from uuid import uuid4
 
+from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
@@ -22,7 +23,6 @@ from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.liveness.healthchecker import PING
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.server")

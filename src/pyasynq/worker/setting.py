@@ -18,7 +18,7 @@ class Kind(Protocol):
 
     @property
     def read(self) -> Callable[[str], Any] | None:
-        """Reads a value from text, or raises ValueError; None if no text can say it."""
+        """Reads a value from text, or raises ValueError; None if text cannot express it."""
 
     def fault(self, name: str, value: object) -> str | None:
         """Return what is wrong with *value* for the setting *name*; None if it is good."""
@@ -94,7 +94,7 @@ class Function(msgspec.Struct, frozen=True):
 
     @property
     def read(self) -> None:
-        """No text can say it."""
+        """Nothing: text cannot express it."""
 
     def fault(self, name: str, value: object) -> str | None:
         """Return what is wrong with *value*."""
@@ -108,7 +108,7 @@ class Anything(msgspec.Struct, frozen=True):
 
     @property
     def read(self) -> None:
-        """No text can say it."""
+        """Nothing: text cannot express it."""
 
     def fault(self, name: str, value: object) -> str | None:
         """Find nothing wrong."""

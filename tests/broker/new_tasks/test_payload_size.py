@@ -33,7 +33,7 @@ def test_a_larger_one_is_told_once_for_each_type_with_what_to_do(caplog):
     assert [level for level, _text in texts(caplog)] == [logging.WARNING] * 2
     assert texts(caplog)[0][1] == (
         "a payload of task type 'email' has 4 bytes, more than max_payload_size (3); "
-        "store it elsewhere and enqueue where it is, or raise max_payload_size"
+        "store the data elsewhere and enqueue a reference to it, or raise max_payload_size"
     )
 
 

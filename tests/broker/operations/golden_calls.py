@@ -8,7 +8,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
-from pyasynq.broker.operations import dequeue, enqueue, finish, inspection, maintain, presence
+from pyasynq.broker.operations import (
+    cancel,
+    dequeue,
+    enqueue,
+    finish,
+    inspection,
+    maintain,
+    presence,
+)
 from pyasynq.inspector.infos import queue_info, task_info
 from pyasynq.wire.message import TaskMessage, decode, encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
@@ -22,14 +30,15 @@ OWNER = "owner"
 
 
 def prepared(message: TaskMessage, **fields: Any) -> PreparedTask:
-    return PreparedTask(message=message, encoded=encode(message), **fields)
+    return PreparedTask(
+        keys=keys_of(message.queue), message=message, encoded=encode(message), **fields
+    )
 
 
 def store(case: Case, item: PreparedTask) -> None:
     """Register the queue and store the task, as one enqueue does."""
-    keys = keys_of(item.message.queue)
-    case.run(enqueue.register_queue(keys.queue, namespace="asynq"))
-    (refusal,) = case.run(enqueue.place([item], item.state, keys, now_ns=case.now_ns))
+    case.run(enqueue.register_queue(item.keys.queue, namespace="asynq"))
+    (refusal,) = case.run(enqueue.store([item], now_ns=case.now_ns))
     if refusal is not None:
         raise refusal
 
@@ -79,9 +88,8 @@ def add_to_group_unique(case: Case) -> None:
 
 def _add_to_group(case: Case, *, unique_ttl_s: int) -> None:
     item = prepared(case.message, group=case.args["group"], unique_ttl_s=unique_ttl_s)
-    keys = keys_of(item.message.queue)
-    case.run(enqueue.register_queue(keys.queue, namespace="asynq"))
-    (refusal,) = case.run(enqueue.add_to_group([item], keys, now_ns=case.now_ns))
+    case.run(enqueue.register_queue(item.keys.queue, namespace="asynq"))
+    (refusal,) = case.run(enqueue.add_to_group([item], now_ns=case.now_ns))
     if refusal is not None:
         raise refusal
 
@@ -92,10 +100,9 @@ def batch_enqueue(case: Case) -> int:
     for item in case.args["items"]:
         message, due = task_message(item["msg"]), item["process_at"]
         ready = prepared(message, process_at_ns=at_ns(due) if due else None)
-        keys = keys_of(message.queue)
         operations += [
-            enqueue.register_queue(keys.queue, namespace="asynq"),
-            enqueue.place([ready], ready.state, keys, now_ns=case.now_ns),
+            enqueue.register_queue(ready.keys.queue, namespace="asynq"),
+            enqueue.store([ready], now_ns=case.now_ns),
         ]
     answers = case.runner.run_all(operations, patience_s=0)
     for answer in answers:
@@ -232,7 +239,7 @@ def publish_cancelation(case: Case) -> dict[str, dict[str, str]]:
     subscription = case.runner._client.pubsub()
     subscription.subscribe("asynq:cancel")
     subscription.get_message(timeout=5)
-    case.run(presence.publish_cancel(case.args["id"], namespace="asynq"))
+    case.run(cancel.publish_cancel(case.args["id"], namespace="asynq"))
     message = subscription.get_message(timeout=5)
     subscription.close()
     heard = {"channel": message["channel"].decode(), "payload": message["data"].decode()}

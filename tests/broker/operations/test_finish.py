@@ -5,11 +5,8 @@ from itertools import takewhile
 
 import pytest
 
-from pyasynq.broker.operations import dequeue, finish, maintain
+from pyasynq.broker.operations import finish
 from pyasynq.broker.operations.finish import Fence
-from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import SystemClock
-from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, PyasynqError
 from tests.support.builders import NOW_NS, make_data, make_keys
 from tests.support.golden_state import dump
@@ -17,27 +14,6 @@ from tests.support.golden_state import dump
 KEYS = make_keys()
 NOW_S = 2_000_000_000
 DATA = make_data()
-
-
-@pytest.fixture
-def run(redis_url):
-    runner = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
-    yield lambda operation: runner.run(operation, patience_s=0)
-    runner.close()
-
-
-@pytest.fixture
-def active(redis_client):
-    """Makes active tasks."""
-
-    def make(*task_ids: str, owner: str = "me", lease: int = NOW_S + 30, data: bytes = DATA):
-        for task_id in task_ids:
-            fields = {"msg": data, "state": "active", "owner": owner}
-            redis_client.hset(KEYS.task(task_id), mapping=fields)
-            redis_client.lpush(KEYS.active, task_id)
-            redis_client.zadd(KEYS.lease, {task_id: lease})
-
-    return make
 
 
 def done(*task_ids: str, fence: Fence = Fence(owner="me"), unique_key: str = ""):
@@ -128,7 +104,7 @@ def test_a_message_that_was_rewritten_meanwhile_refuses_a_late_write(run, active
 
 
 def test_two_recoverers_end_a_task_once(run, active):
-    active("a", lease=NOW_S - 40)
+    active("a", lease_s=NOW_S - 40)
     fence = Fence(lease_cutoff_s=NOW_S - 30)
 
     assert run(done("a", fence=fence)) == [True]
@@ -136,7 +112,7 @@ def test_two_recoverers_end_a_task_once(run, active):
 
 
 def test_a_lease_that_was_extended_meanwhile_stops_recovery(run, active):
-    active("a", lease=NOW_S - 29)
+    active("a", lease_s=NOW_S - 29)
 
     assert run(done("a", fence=Fence(lease_cutoff_s=NOW_S - 30))) == [False]
 
@@ -198,121 +174,6 @@ def test_a_retry_set_of_a_wrong_type_changes_nothing(run, active, redis_client):
 def test_a_batch_has_from_1_to_500_tasks(size):
     with pytest.raises(ConfigError, match="from 1 to 500 tasks"):
         done(*["a"] * size)
-
-
-def test_dequeue_leases_the_oldest_tasks_in_order(run, redis_client):
-    for task_id in "abc":
-        redis_client.hset(KEYS.task(task_id), mapping={"msg": DATA, "pending_since": 5})
-        redis_client.lpush(KEYS.pending, task_id)
-
-    fetched = run(dequeue.dequeue_many(KEYS, count=2, owner="me", lease_expires_at_s=NOW_S))
-
-    assert [(each.task_id, each.pending_since_ns) for each in fetched.tasks] == [("a", 5), ("b", 5)]
-    assert redis_client.lrange(KEYS.active, 0, -1) == [b"b", b"a"]
-    assert redis_client.zrange(KEYS.lease, 0, -1, withscores=True) == [
-        (b"a", NOW_S),
-        (b"b", NOW_S),
-    ]
-    assert redis_client.hgetall(KEYS.task("a")) == {
-        b"msg": DATA,
-        b"state": b"active",
-        b"owner": b"me",
-    }
-
-
-def test_dequeue_drops_ghosts_and_goes_on(run, redis_client):
-    redis_client.hset(KEYS.task("a"), mapping={"msg": DATA})
-    redis_client.set(KEYS.task("wrong"), "no hash")
-    redis_client.rpush(KEYS.pending, "a", *[f"ghost {n}" for n in range(30)], "wrong", b"\xff")
-
-    fetched = run(dequeue.dequeue_many(KEYS, count=5, owner="me", lease_expires_at_s=NOW_S))
-
-    assert [each.task_id for each in fetched.tasks] == ["a"]
-    assert len(fetched.dropped) == 32
-    assert redis_client.lrange(KEYS.active, 0, -1) == [b"a"]
-
-
-def test_dequeue_works_when_memory_is_full(run, redis_client):
-    redis_client.hset(KEYS.task("a"), mapping={"msg": DATA})
-    redis_client.lpush(KEYS.pending, "a")
-    redis_client.config_set("maxmemory", 1)
-
-    fetched = run(dequeue.dequeue_many(KEYS, count=5, owner="me", lease_expires_at_s=NOW_S))
-
-    redis_client.config_set("maxmemory", 0)
-    assert len(fetched.tasks) == 1
-
-
-def test_a_lock_until_the_start_is_freed_by_the_dequeue(run, redis_client):
-    lock = "asynq:{mail}:unique:l"
-    redis_client.set(lock, "a")
-    fields = {"msg": DATA, "unique_key": lock, "unique_until": "started"}
-    redis_client.hset(KEYS.task("a"), mapping=fields)
-    redis_client.lpush(KEYS.pending, "a")
-
-    run(dequeue.dequeue_many(KEYS, count=1, owner="me", lease_expires_at_s=NOW_S))
-
-    assert redis_client.exists(lock) == 0
-
-
-def test_leases_are_extended_for_their_owner_and_never_shortened(run, active, redis_client):
-    active("a")
-    active("later", lease=NOW_S + 999)
-    active("stolen", owner="somebody else")
-
-    tasks = [("a", "me"), ("later", "me"), ("stolen", "me"), ("gone", "me")]
-    lost = run(maintain.extend_lease(KEYS, tasks, until_s=NOW_S + 60))
-
-    assert lost == ["stolen", "gone"]
-    assert dict(redis_client.zrange(KEYS.lease, 0, -1, withscores=True)) == {
-        b"a": NOW_S + 60,
-        b"later": NOW_S + 999,
-        b"stolen": NOW_S + 30,
-    }
-
-
-def test_a_task_is_forwarded_at_its_nanosecond_and_not_before(run, redis_client):
-    due_ns = NOW_S * 1_000_000_000 + 500_000_123
-    redis_client.hset(KEYS.task("a"), mapping={"msg": DATA, "process_at_ns": due_ns})
-    redis_client.zadd(KEYS.scheduled, {"a": NOW_S})
-
-    early = run(maintain.forward(KEYS, now_ns=due_ns - 1))
-    on_time = run(maintain.forward(KEYS, now_ns=due_ns))
-
-    assert (early.moved, early.next_due_ns) == (0, due_ns)
-    assert (on_time.moved, on_time.next_due_ns) == (1, None)
-    assert redis_client.hget(KEYS.task("a"), "process_at_ns") is None
-
-
-def test_a_score_that_go_rewrote_wins_over_the_exact_time(run, redis_client):
-    fields = {"msg": DATA, "process_at_ns": (NOW_S + 500) * 1_000_000_000}
-    redis_client.hset(KEYS.task("a"), mapping=fields)
-    redis_client.zadd(KEYS.retry, {"a": NOW_S})
-
-    assert run(maintain.forward(KEYS, now_ns=NOW_NS)).moved == 1
-
-
-def test_forwarding_tells_the_next_due_time_of_both_sets(run, redis_client):
-    redis_client.zadd(KEYS.scheduled, {"a": NOW_S + 70})
-    redis_client.zadd(KEYS.retry, {"b": NOW_S + 9})
-
-    forwarded = run(maintain.forward(KEYS, now_ns=NOW_NS))
-
-    assert forwarded.next_due_ns == (NOW_S + 9) * 1_000_000_000
-
-
-def test_a_trimmed_task_goes_with_its_hash_and_lock_in_bounded_steps(run, redis_client):
-    for number in range(7):
-        lock = f"asynq:{{mail}}:unique:{number}"
-        redis_client.set(lock, str(number))
-        redis_client.hset(KEYS.task(str(number)), mapping={"msg": DATA, "unique_key": lock})
-        redis_client.zadd(KEYS.archived, {str(number): NOW_S})
-
-    trim = maintain.trim_archive(KEYS, now_s=NOW_S, max_size=2, max_age_s=60, limit=3)
-
-    assert [run(trim), run(trim), run(trim)] == [3, 2, 0]
-    assert len(redis_client.keys("asynq:{mail}:t:*")) == 2
-    assert len(redis_client.keys("asynq:{mail}:unique:*")) == 2
 
 
 @pytest.mark.parametrize("position", [0, 1, 70, 300, 1_000, 2_400, 2_999])

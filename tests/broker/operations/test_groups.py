@@ -3,9 +3,7 @@
 import pytest
 
 from pyasynq.broker.operations import groups
-from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import NANOSECONDS, SystemClock
-from pyasynq.connection.connector import Connector
+from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import ConfigError, DuplicateTaskError, TaskIdConflictError
 from tests.support.builders import NOW_NS, make_data, make_keys, make_prepared
 from tests.support.golden_state import dump
@@ -13,13 +11,6 @@ from tests.support.golden_state import dump
 KEYS = make_keys()
 NOW_S = NOW_NS // NANOSECONDS
 SET = KEYS.aggregation_set("g", "set")
-
-
-@pytest.fixture
-def runner(redis_url):
-    runner = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
-    yield runner
-    runner.close()
 
 
 def add_members(client, *ids, key=SET, **fields):

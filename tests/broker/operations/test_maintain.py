@@ -4,9 +4,6 @@ import pytest
 
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.operations.maintain import Healed
-from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import SystemClock
-from pyasynq.connection.connector import Connector
 from tests.support.builders import NOW_NS, make_data, make_keys
 from tests.support.golden_state import dump
 
@@ -15,13 +12,6 @@ NOW_S = 2_000_000_000
 CUTOFF_S = NOW_S - 30
 DATA = make_data()
 LOCK = KEYS.unique("email", b"{}")
-
-
-@pytest.fixture
-def run(redis_url):
-    runner = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
-    yield lambda operation: runner.run(operation, patience_s=0)
-    runner.close()
 
 
 def test_active_ids_without_a_lease_are_listed_in_pages_the_oldest_first(run, redis_client):
@@ -158,3 +148,63 @@ def test_a_set_of_another_type_is_named_and_the_other_forwarded(run, redis_clien
 
     assert (forwarded.moved, forwarded.unreadable) == (1, (wrong,))
     assert redis_client.lrange(KEYS.pending, 0, -1) == [b"a"]
+
+
+def test_leases_are_extended_for_their_owner_and_never_shortened(run, active, redis_client):
+    active("a")
+    active("later", lease_s=NOW_S + 999)
+    active("stolen", owner="somebody else")
+
+    tasks = [("a", "me"), ("later", "me"), ("stolen", "me"), ("gone", "me")]
+    lost = run(maintain.extend_lease(KEYS, tasks, until_s=NOW_S + 60))
+
+    assert lost == ["stolen", "gone"]
+    assert dict(redis_client.zrange(KEYS.lease, 0, -1, withscores=True)) == {
+        b"a": NOW_S + 60,
+        b"later": NOW_S + 999,
+        b"stolen": NOW_S + 30,
+    }
+
+
+def test_a_task_is_forwarded_at_its_nanosecond_and_not_before(run, redis_client):
+    due_ns = NOW_S * 1_000_000_000 + 500_000_123
+    redis_client.hset(KEYS.task("a"), mapping={"msg": DATA, "process_at_ns": due_ns})
+    redis_client.zadd(KEYS.scheduled, {"a": NOW_S})
+
+    early = run(maintain.forward(KEYS, now_ns=due_ns - 1))
+    on_time = run(maintain.forward(KEYS, now_ns=due_ns))
+
+    assert (early.moved, early.next_due_ns) == (0, due_ns)
+    assert (on_time.moved, on_time.next_due_ns) == (1, None)
+    assert redis_client.hget(KEYS.task("a"), "process_at_ns") is None
+
+
+def test_a_score_that_go_rewrote_wins_over_the_exact_time(run, redis_client):
+    fields = {"msg": DATA, "process_at_ns": (NOW_S + 500) * 1_000_000_000}
+    redis_client.hset(KEYS.task("a"), mapping=fields)
+    redis_client.zadd(KEYS.retry, {"a": NOW_S})
+
+    assert run(maintain.forward(KEYS, now_ns=NOW_NS)).moved == 1
+
+
+def test_forwarding_tells_the_next_due_time_of_both_sets(run, redis_client):
+    redis_client.zadd(KEYS.scheduled, {"a": NOW_S + 70})
+    redis_client.zadd(KEYS.retry, {"b": NOW_S + 9})
+
+    forwarded = run(maintain.forward(KEYS, now_ns=NOW_NS))
+
+    assert forwarded.next_due_ns == (NOW_S + 9) * 1_000_000_000
+
+
+def test_a_trimmed_task_goes_with_its_hash_and_lock_in_bounded_steps(run, redis_client):
+    for number in range(7):
+        lock = f"asynq:{{mail}}:unique:{number}"
+        redis_client.set(lock, str(number))
+        redis_client.hset(KEYS.task(str(number)), mapping={"msg": DATA, "unique_key": lock})
+        redis_client.zadd(KEYS.archived, {str(number): NOW_S})
+
+    trim = maintain.trim_archive(KEYS, now_s=NOW_S, max_size=2, max_age_s=60, limit=3)
+
+    assert [run(trim), run(trim), run(trim)] == [3, 2, 0]
+    assert len(redis_client.keys("asynq:{mail}:t:*")) == 2
+    assert len(redis_client.keys("asynq:{mail}:unique:*")) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.broker.runners.redis_errors import said
+from pyasynq.broker.runners.redis_errors import plain_text
 
 WRONG = "WRONGTYPE Operation against a key holding the wrong kind of value"
 DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
@@ -21,4 +21,4 @@ DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
     ],
 )
 def test_the_place_in_a_script_is_left_out(text, expected):
-    assert said(text) == expected
+    assert plain_text(text) == expected

@@ -97,10 +97,10 @@ def test_a_key_of_another_type_is_named_with_the_remedy(redis_url, redis_client,
     assert (
         str(caught.value)
         == {
-            "script": f"redis refuses push: {wrong}; one of these is of another type: "
-            "counter, text, the key of a task; delete or rename what is there",
-            "command": f"redis refuses LPUSH: {wrong}; one of these is of another type: "
-            "text; delete or rename what is there",
+            "script": f"redis refuses push: {wrong}; one of these keys has a wrong type: "
+            "counter, text, the key of a task; delete or rename it",
+            "command": f"redis refuses LPUSH: {wrong}; one of these keys has a wrong type: "
+            "text; delete or rename it",
         }[where]
     )
     runner.close()
@@ -198,7 +198,7 @@ def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server, redi
     )
     runner = make_runner(f"redis://reader:pw@127.0.0.1:{redis_server.port}")
     try:
-        with pytest.raises(IncompatibleRedisError, match="extend the rights") as caught:
+        with pytest.raises(IncompatibleRedisError, match="more rights") as caught:
             runner.run(add(1))
     finally:
         redis_client.execute_command("ACL", "DELUSER", "reader")

@@ -78,7 +78,7 @@ def test_a_line_without_an_end_does_not_grow_for_ever(sink):
 def test_what_is_said_before_the_close_is_written(sink):
     relay = LineRelay()
     for number in range(100):
-        relay.say(f"line {number}", sink=sink)
+        relay.write_line(f"line {number}", sink=sink)
     relay.close()
 
     assert written(sink).splitlines() == [f"line {number}" for number in range(100)]
@@ -107,7 +107,7 @@ def test_a_reader_that_hangs_does_not_hold_up_who_says_something():
 
     def speak():
         for _ in range(200):  # more than fits into the pipe
-            relay.say("x" * 1000, sink=writer)
+            relay.write_line("x" * 1000, sink=writer)
 
     speaker = threading.Thread(target=speak)
     speaker.start()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.cli.supervision.restarts import Backoff
+from pyasynq.cli.supervision.restarts import Restarts
 
 
 class Middle:
@@ -12,28 +12,28 @@ class Middle:
         return (low + high) / 2
 
 
-def make_backoff(**settings):
-    return Backoff(random=Middle(), **settings)
+def make_restarts(**settings):
+    return Restarts(random=Middle(), **settings)
 
 
 def test_each_death_doubles_the_wait_up_to_the_longest():
-    backoff = make_backoff(first_s=1, longest_s=30, well_s=60)
+    restarts = make_restarts(first_s=1, longest_s=30, well_s=60)
 
-    waits = [backoff.delay_after(0.1) for _ in range(8)]
+    waits = [restarts.delay_after(0.1) for _ in range(8)]
 
     assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_the_death_of_a_process_that_ran_well_counts_as_a_first_one():
-    backoff = make_backoff(first_s=1, longest_s=30, well_s=60)
+    restarts = make_restarts(first_s=1, longest_s=30, well_s=60)
     for _ in range(8):
-        backoff.delay_after(59.9)
+        restarts.delay_after(59.9)
 
-    assert [backoff.delay_after(60), backoff.delay_after(0)] == [1, 2]
+    assert [restarts.delay_after(60), restarts.delay_after(0)] == [1, 2]
 
 
 def test_processes_that_died_together_do_not_come_back_together():
-    waits = {Backoff(first_s=1).delay_after(0) for _ in range(20)}
+    waits = {Restarts(first_s=1).delay_after(0) for _ in range(20)}
 
     assert len(waits) > 1
     assert all(0.9 <= wait <= 1.1 for wait in waits)
@@ -41,6 +41,6 @@ def test_processes_that_died_together_do_not_come_back_together():
 
 @pytest.mark.parametrize("deaths", [10, 10_000])
 def test_any_number_of_deaths_has_a_wait(deaths):
-    backoff = make_backoff()
+    restarts = make_restarts()
 
-    assert [backoff.delay_after(0) for _ in range(deaths)][-1] == backoff.longest_s
+    assert [restarts.delay_after(0) for _ in range(deaths)][-1] == 30

@@ -94,7 +94,7 @@ def test_a_process_that_is_killed_is_started_again_and_takes_its_children_along(
 
     eventually(lambda: not is_alive(child))
     eventually(lambda: len(set(fleet.server_pids()) - set(before)) == 1)
-    assert "was ended by SIGKILL; it starts again in 0.2" in fleet.said()
+    assert "ended by signal 9 (SIGKILL); it starts again in 0.2" in fleet.said()
     assert fleet.stop() == 0
 
 

@@ -150,7 +150,7 @@ def test_one_pipeline_reaches_every_node_and_keeps_the_order_of_its_answers(clus
     for number in range(30):
         keys = queue_keys(QUEUES[number % 6])
         item = make_prepared(f"task{number // 2}", queue=keys.queue)
-        operations.append(enqueue.place([item], item.state, keys, now_ns=NOW_NS))
+        operations.append(enqueue.store([item], now_ns=NOW_NS))
 
     answers = runner.run_all(operations)
 
@@ -166,7 +166,7 @@ def test_a_cluster_that_is_gone_is_unavailable():
 
 def test_a_single_server_is_no_cluster(redis_server):
     url = f"redis-cluster://127.0.0.1:{redis_server.port}"
-    with Client(url) as client, pytest.raises(ConfigError, match="no cluster"):
+    with Client(url) as client, pytest.raises(ConfigError, match="not a cluster"):
         client.enqueue(Task("email"))
 
 

@@ -32,13 +32,13 @@ BUGS = {
     "a completed task keeps its owner": Bug(
         "complete_many", '"owner", "deferred", "on_cancel")', '"deferred", "on_cancel")'
     ),
-    "a completed task keeps its lock": Bug("complete_many", "unlock(ARGV[place + 2], id)"),
+    "a completed task keeps its lock": Bug("complete_many", "unlock(ARGV[at + 2], id)"),
     "a retried task is not counted as failed": Bug(
         "retry_many", "count(KEYS[6], KEYS[7], failures, ARGV[2])"
     ),
-    "a retried task keeps its message": Bug("retry_many", '"msg", ARGV[place + 2], '),
+    "a retried task keeps its message": Bug("retry_many", '"msg", ARGV[at + 2], '),
     "a deferral is forgotten": Bug("retry_many", '~= "0" then', '== "none" then'),
-    "an archived task keeps its lock": Bug("archive_many", "unlock(ARGV[place + 3], id)"),
+    "an archived task keeps its lock": Bug("archive_many", "unlock(ARGV[at + 3], id)"),
     "an archived task is called active": Bug("archive_many", ', "state", "archived"'),
     "a requeued task goes to the end": Bug("requeue_many", "RPUSH", "LPUSH"),
     "anybody may end a task": Bug("fragments/fence", 'or "") ~= owner', 'or "") == nil'),

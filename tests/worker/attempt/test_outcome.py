@@ -216,15 +216,15 @@ def test_a_cancelled_task_without_a_wish_is_a_failure_like_any_other():
 
     assert isinstance(otherwise, Retried)
     for wish in ("", "retry", "explode", None):
-        assert outcome.as_wished(cancelled(otherwise), wish) is otherwise
+        assert outcome.as_asked(cancelled(otherwise), wish) is otherwise
 
 
-def test_a_cancelled_task_is_archived_or_dropped_as_wished():
+def test_a_cancelled_task_is_archived_or_dropped_as_asked():
     canceled = cancelled(judge(RetryLater(5)), retried=1)
 
-    archived = outcome.as_wished(canceled, "archive")
+    archived = outcome.as_asked(canceled, "archive")
 
-    assert outcome.as_wished(canceled, "drop") == Dropped()
+    assert outcome.as_asked(canceled, "drop") == Dropped()
     assert isinstance(archived, Archived)
     message = decode(archived.data)
     assert (message.error_msg, message.retried, message.last_failed_at) == (
@@ -237,4 +237,4 @@ def test_a_cancelled_task_is_archived_or_dropped_as_wished():
 def test_a_cancelled_task_that_is_archived_anyway_keeps_its_own_text():
     otherwise = judge(SkipRetry("no such user"))
 
-    assert outcome.as_wished(cancelled(otherwise), "archive") is otherwise
+    assert outcome.as_asked(cancelled(otherwise), "archive") is otherwise

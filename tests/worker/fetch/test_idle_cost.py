@@ -18,19 +18,11 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.fetch.wake_up import MOST_QUEUES, RENEW_S, WakeUp
 from pyasynq.worker.groups.aggregator import LONGEST_INTERVAL_S
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.queue_probe import QueueProbe
 from tests.support.builders import make_resources
-from tests.support.commands import Commands
 from tests.support.eventually import eventually_async
 
 MOST_PER_S = 3.0  # what an idle server may send
 KEYS = queue_keys("default")
-
-
-@pytest.fixture
-def commands(redis_server, redis_url):
-    with Commands(redis_server) as commands:
-        yield commands
 
 
 @contextlib.asynccontextmanager
@@ -146,44 +138,6 @@ async def test_the_waits_of_all_queues_send_at_most_a_command_a_second(redis_url
 
     assert wake_up._block_s == seconds
     await wake_up.close()
-
-
-@pytest.fixture
-async def runner(redis_url):
-    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
-    yield runner
-    await runner.close()
-
-
-def pending_of(keys):
-    return (keys.pending,)
-
-
-async def test_all_queues_are_visited_when_one_has_something(runner, redis_client):
-    queues = [queue_keys("a"), queue_keys("b")]
-    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
-
-    assert list(await probe.queues()) == []
-    redis_client.lpush(queues[1].pending, "task")
-    assert list(await probe.queues()) == queues
-
-
-async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, commands):
-    queues = [queue_keys("a"), queue_keys("b")]
-
-    assert list(await QueueProbe(runner, queues, pending_of, is_cluster=True).queues()) == queues
-    assert "exists" not in commands.sent()
-
-
-async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):
-    queues = [queue_keys("a")]
-    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
-    redis_client.execute_command("ACL", "SETUSER", "default", "-exists")
-    try:
-        assert list(await probe.queues()) == queues
-    finally:
-        redis_client.execute_command("ACL", "SETUSER", "default", "+exists")
-    assert list(await probe.queues()) == queues  # it does not ask again
 
 
 async def test_a_task_that_nobody_announced_is_found_by_the_next_pass(work, redis_url):

@@ -1,28 +1,22 @@
-"""Outcomes that cannot be written for a reason of our own."""
+"""Outcomes are written, also at the stop, and one that cannot be written spoils no other."""
 
-from collections.abc import AsyncIterator
-
-import pytest
+import asyncio
 
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.operations.finish import Fence
-from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
-from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt.outcome import FINISHED, Completed
 from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.finish.finisher import Finisher
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.server import Server
 from tests.support.builders import make_resources
+from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
-
-
-@pytest.fixture
-async def runner(redis_url) -> AsyncIterator[AsyncRunner]:
-    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
-    yield runner
-    await runner.close()
+from tests.support.workplace import QUICK
 
 
 async def held_tasks(runner, keys, clock, *, count):
@@ -62,3 +56,26 @@ async def test_an_outcome_that_cannot_be_sent_is_given_up_alone(work, runner, ca
     assert held == {}
     assert [work.state(info) for info in infos] == [None, "active", None]
     assert f"cannot write the outcome of task {infos[1].id}, which will be recovered" in caplog.text
+
+
+async def test_finisher_writes_at_the_stop_what_is_left(work, redis_server, caplog):
+    mux = ServeMux()
+    with ChaosProxy(redis_server.port) as proxy:
+        server = Server(proxy.url, ServerConfig(**QUICK))
+
+        @mux.handler("email")
+        async def handle(ctx, task):
+            proxy.refuse()
+            proxy.cut()
+            server.shutdown()
+
+        info = await work.enqueue("email")
+        serving = asyncio.create_task(server.serve(mux))
+        await eventually_async(
+            lambda: any(line.name == "pyasynq.finisher" for line in caplog.records)
+        )
+        proxy.accept()  # nothing could be written before
+        await serving
+
+    assert work.state(info) is None
+    assert work.count("processed") == 1

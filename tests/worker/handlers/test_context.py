@@ -6,7 +6,10 @@ import json
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import ConfigError, ServerStateError
+from pyasynq.errors import (
+    ConfigError,
+    ServerStateError,
+)
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.support.eventually import eventually_async
 
@@ -135,3 +138,17 @@ async def test_a_retention_begins_with_the_completion(work):
 
     expiry = work.redis.zscore("asynq:{default}:completed", info.id)
     assert expiry == work.message(info).completed_at + 600
+
+
+async def test_progress_is_the_result_of_a_handler_that_returns_none(work):
+    mux = ServeMux()
+
+    @mux.handler("email")
+    def handle(ctx, task):
+        ctx.write_result(b"half")
+
+    async with work.serving(mux):
+        info = await work.enqueue("email", retention=60)
+        await work.until(info, "completed")
+
+    assert work.redis.hget(f"asynq:{{default}}:t:{info.id}", "result") == b"half"

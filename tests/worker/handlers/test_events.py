@@ -52,11 +52,11 @@ def test_every_event_but_those_of_no_outcome_has_an_outcome():
 @pytest.mark.parametrize(
     ("names", "fault"),
     [
-        (("finished",), "'finished' is no event"),
+        (("finished",), "'finished' is not an event"),
         ((), "name the events to listen for"),
         (("archived", "started", "archived"), "event 'archived' is named twice"),
-        ((3,), "a int is no event"),
-        ((lambda event: None,), "a function is no event"),
+        ((3,), "a int is not an event"),
+        ((lambda event: None,), "a function is not an event"),
     ],
 )
 def test_a_wrong_name_is_refused(names, fault):

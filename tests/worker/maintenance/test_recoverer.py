@@ -15,24 +15,14 @@ from pyasynq.wire.message import decode
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Count, Counters
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.maintenance.forwarder import Forwarder
-from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
-from tests.support.builders import make_data, make_keys, make_resources
+from tests.support.builders import LONG_AGO_S, make_active, make_data, make_keys, make_resources
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
 
 KEYS = make_keys()
 OTHER = make_keys("other")
-LONG_AGO_S = 1_000
 CONFIG = ServerConfig(retry_delay=retry.fixed(3600), queues={KEYS.queue: 1, OTHER.queue: 1})
-
-
-@pytest.fixture
-async def runner(redis_url):
-    runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
-    yield runner
-    await runner.close()
 
 
 @pytest.fixture
@@ -44,25 +34,16 @@ def make_recoverer(runner, *, held=(), **fields) -> Recoverer:
     return Recoverer(make_resources(runner, config=CONFIG, held=dict.fromkeys(held), **fields))
 
 
-def leave(client, task_id: str, data: bytes | None = None, *, keys=KEYS, **fields) -> None:
-    """Leave an active task behind whose lease is over."""
-    if data is None:
-        data = make_data(id=task_id, queue=keys.queue)
-    client.hset(keys.task(task_id), mapping={"msg": data, "state": "active", **fields})
-    client.lpush(keys.active, task_id)
-    client.zadd(keys.lease, {task_id: LONG_AGO_S})
-
-
 def message_in(client, task_id: str, keys=KEYS):
     return decode(client.hget(keys.task(task_id), "msg"))
 
 
 async def test_several_recoverers_at_once_recover_each_task_once(runner, redis_client):
     for number in range(120):
-        leave(redis_client, f"retry {number}")
-        leave(redis_client, f"archive {number}", make_data(retry=0))
-        leave(redis_client, f"ghost {number}", b"")
-        leave(redis_client, f"garbage {number}", b"\xff")
+        make_active(redis_client, f"retry {number}")
+        make_active(redis_client, f"archive {number}", data=make_data(retry=0))
+        make_active(redis_client, f"ghost {number}", data=b"")
+        make_active(redis_client, f"garbage {number}", data=b"\xff")
     counters = [Counters() for _ in range(5)]
     recoverers = [make_recoverer(runner, counters=each) for each in counters]
 
@@ -83,7 +64,7 @@ async def test_several_recoverers_at_once_recover_each_task_once(runner, redis_c
 async def test_an_active_task_without_a_lease_is_recovered_in_the_second_pass(
     recoverer, redis_client
 ):
-    leave(redis_client, "a")
+    make_active(redis_client, "a")
     redis_client.delete(KEYS.lease)
 
     first, second = await recoverer.recover(), await recoverer.recover()
@@ -93,7 +74,7 @@ async def test_an_active_task_without_a_lease_is_recovered_in_the_second_pass(
 
 
 async def test_an_active_task_that_has_a_lease_again_is_left_alone(recoverer, redis_client):
-    leave(redis_client, "a")
+    make_active(redis_client, "a")
     redis_client.delete(KEYS.lease)
     await recoverer.recover()
     redis_client.zadd(KEYS.lease, {"a": 9_999_999_999})
@@ -104,7 +85,7 @@ async def test_an_active_task_that_has_a_lease_again_is_left_alone(recoverer, re
 
 async def test_an_active_task_that_lost_its_lease_again_is_new(recoverer, redis_client):
     """Twice in a row is what counts: in between it was in good hands."""
-    leave(redis_client, "a")
+    make_active(redis_client, "a")
     redis_client.delete(KEYS.lease)
     await recoverer.recover()
     redis_client.zadd(KEYS.lease, {"a": 9_999_999_999})
@@ -115,8 +96,8 @@ async def test_an_active_task_that_lost_its_lease_again_is_new(recoverer, redis_
 
 
 async def test_a_task_this_server_holds_is_never_recovered(runner, redis_client):
-    leave(redis_client, "leased")
-    leave(redis_client, "unleased")
+    make_active(redis_client, "leased")
+    make_active(redis_client, "unleased")
     redis_client.zrem(KEYS.lease, "unleased")
     recoverer = make_recoverer(runner, held=[("mail", "leased"), ("mail", "unleased")])
 
@@ -129,7 +110,7 @@ async def test_more_tasks_without_a_lease_than_one_pass_remembers_are_all_recove
     recoverer, redis_client
 ):
     for number in range(1_700):
-        leave(redis_client, str(number), b"")
+        make_active(redis_client, str(number), data=b"")
     redis_client.delete(KEYS.lease)
 
     totals = [await recoverer.recover() for _ in range(4)]
@@ -139,8 +120,8 @@ async def test_more_tasks_without_a_lease_than_one_pass_remembers_are_all_recove
 
 
 async def test_a_lost_active_entry_is_restored_and_its_task_recovered(recoverer, redis_client):
-    leave(redis_client, "a")
-    leave(redis_client, "garbage", b"\xff")
+    make_active(redis_client, "a")
+    make_active(redis_client, "garbage", data=b"\xff")
     redis_client.delete(KEYS.active)
 
     totals = await recoverer.recover()
@@ -150,7 +131,7 @@ async def test_a_lost_active_entry_is_restored_and_its_task_recovered(recoverer,
 
 
 async def test_a_lease_left_behind_by_a_task_that_is_elsewhere_is_removed(recoverer, redis_client):
-    leave(redis_client, "a", state="pending")
+    make_active(redis_client, "a", state="pending")
     redis_client.rename(KEYS.active, KEYS.pending)
 
     assert await recoverer.recover() == {"released": 1}
@@ -163,7 +144,7 @@ async def test_a_lease_left_behind_by_a_task_that_is_elsewhere_is_removed(recove
 async def test_an_id_that_is_active_twice_runs_once_more_and_leaves_nothing(
     recoverer, redis_client
 ):
-    leave(redis_client, "a")
+    make_active(redis_client, "a")
     redis_client.lpush(KEYS.active, "a")
 
     totals = [await recoverer.recover() for _ in range(3)]
@@ -176,8 +157,8 @@ async def test_an_id_that_is_active_twice_runs_once_more_and_leaves_nothing(
 @pytest.mark.parametrize("key", ["active", "lease", "retry", "archived", "aggregation_sets"])
 async def test_a_key_of_another_type_stops_no_other_queue(recoverer, redis_client, key, caplog):
     for keys in (KEYS, OTHER):
-        leave(redis_client, "retried", keys=keys)
-        leave(redis_client, "archived", make_data(retry=0), keys=keys)
+        make_active(redis_client, "retried", keys=keys)
+        make_active(redis_client, "archived", data=make_data(retry=0), keys=keys)
     redis_client.set(getattr(KEYS, key), "no such type")
 
     first, _second = await recoverer.recover(), await recoverer.recover()
@@ -193,9 +174,9 @@ async def test_a_key_of_another_type_stops_no_other_queue(recoverer, redis_clien
 async def test_a_retry_set_of_another_type_stops_no_task_that_is_archived_or_dropped(
     recoverer, redis_client
 ):
-    leave(redis_client, "retried")
-    leave(redis_client, "archived", make_data(retry=0))
-    leave(redis_client, "ghost", b"")
+    make_active(redis_client, "retried")
+    make_active(redis_client, "archived", data=make_data(retry=0))
+    make_active(redis_client, "ghost", data=b"")
     redis_client.set(KEYS.retry, "no set")
 
     assert await recoverer.recover() == {"archived": 1, "dropped": 1}
@@ -205,10 +186,8 @@ async def test_a_retry_set_of_another_type_stops_no_task_that_is_archived_or_dro
 
 
 async def test_a_task_key_of_another_type_is_no_task_and_stays_as_it_is(recoverer, redis_client):
+    make_active(redis_client, "wrong", "a")
     redis_client.set(KEYS.task("wrong"), "no hash")
-    redis_client.lpush(KEYS.active, "wrong")
-    redis_client.zadd(KEYS.lease, {"wrong": LONG_AGO_S})
-    leave(redis_client, "a")
 
     assert await recoverer.recover() == {"retried": 1, "dropped": 1}
 
@@ -232,7 +211,7 @@ async def test_any_id_is_recovered(recoverer, redis_client, task_id):
 async def test_a_message_with_other_names_is_recovered_where_it_is_and_gets_the_right_ones(
     recoverer, redis_client, data
 ):
-    leave(redis_client, "a", data)
+    make_active(redis_client, "a", data=data)
 
     totals = await recoverer.recover()
 
@@ -245,10 +224,10 @@ async def test_a_pass_that_did_something_is_one_line_with_counts(runner, redis_c
     caplog.set_level("INFO")
     counters = Counters()
     recoverer = make_recoverer(runner, counters=counters)
-    leave(redis_client, "ghost", b"")
+    make_active(redis_client, "ghost", data=b"")
     for number in range(30):
-        leave(redis_client, str(number))
-        leave(redis_client, str(number), keys=OTHER)
+        make_active(redis_client, str(number))
+        make_active(redis_client, str(number), keys=OTHER)
 
     await recoverer.recover()
     await recoverer.recover()
@@ -270,7 +249,7 @@ async def test_a_line_of_the_log_is_bounded_however_many_and_long_the_ids_are(
 ):
     caplog.set_level("INFO")
     for number in range(30):
-        leave(redis_client, str(number) * 1_000, b"")
+        make_active(redis_client, str(number) * 1_000, data=b"")
 
     await recoverer.recover()
 
@@ -280,7 +259,7 @@ async def test_a_line_of_the_log_is_bounded_however_many_and_long_the_ids_are(
 
 async def test_what_a_server_recovered_is_in_its_counters(work):
     for task_id in ("a", "b"):
-        leave(work.redis, task_id, b"", keys=queue_keys("default"))
+        make_active(work.redis, task_id, data=b"", keys=queue_keys("default"))
 
     async with work.serving(ServeMux()) as server:
         await eventually_async(server.counters.all)
@@ -288,48 +267,12 @@ async def test_what_a_server_recovered_is_in_its_counters(work):
     assert server.counters.all() == [Count("recovered", "default", "dropped", 2)]
 
 
-async def test_a_key_of_another_type_keeps_the_janitor_from_nothing_else(
-    runner, redis_client, caplog
-):
-    for keys in (KEYS, OTHER):
-        for key in (keys.completed, keys.archived):
-            redis_client.zadd(key, {"old": LONG_AGO_S})
-    redis_client.set(KEYS.completed, "no set")
-    janitor = Janitor(make_resources(runner, config=CONFIG))
-
-    assert await janitor.clean() == (1, 2)
-    assert await janitor.clean() == (0, 0)
-
-    said = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
-    assert len(said) == 1
-    assert "queue mail" in said[0]
-
-
-async def test_a_key_of_another_type_keeps_the_forwarder_from_nothing_else(
-    runner, redis_client, caplog
-):
-    for keys in (KEYS, OTHER):
-        redis_client.hset(keys.task("a"), mapping={"msg": make_data(), "state": "retry"})
-        redis_client.zadd(keys.retry, {"a": LONG_AGO_S})
-    redis_client.set(KEYS.scheduled, "no set")
-    forwarder = Forwarder(make_resources(runner, config=CONFIG))
-
-    assert await forwarder.forward() == 2
-    assert await forwarder.forward() == 0
-
-    (said,) = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
-    assert said == (
-        "cannot forward all tasks of queue mail: not a sorted set: asynq:{mail}:scheduled; "
-        "delete or rename what is there"
-    )
-
-
 async def test_nothing_is_recovered_for_the_length_of_a_lease_after_an_outage(
     redis_client, redis_server
 ):
     """The workers that live could not extend their leases, and get the time to."""
     clock = FakeClock()
-    leave(redis_client, "a")
+    make_active(redis_client, "a")
     with ChaosProxy(redis_server.port) as proxy:
         runner = AsyncRunner(Connector.of(proxy.url).open_async(), clock=SystemClock())
         recoverer = make_recoverer(runner, clock=clock)
@@ -346,3 +289,51 @@ async def test_nothing_is_recovered_for_the_length_of_a_lease_after_an_outage(
         await runner.close()
 
     assert (at_once, early, late) == ({}, {}, {"retried": 1})
+
+
+async def test_recoverer_retries_the_task_of_a_worker_that_is_gone(work):
+    attempts = []
+    mux = ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        attempts.append(ctx.attempt)
+
+    info = await work.enqueue("email", max_retry=1)
+    gone = await work.enqueue("email", max_retry=0)
+    work.abandon(info, gone)
+    async with work.serving(mux, retry_delay=retry.fixed(0.05)):
+        await work.until(info, None)
+        await work.until(gone, "archived")
+
+    assert attempts == [2]
+    assert work.message(gone).error_msg == "asynq: task lease expired"
+
+
+async def test_a_retry_policy_that_fails_does_not_keep_the_recoverer_from_its_work(work):
+    mux = ServeMux()
+
+    def broken(retried, error, task):
+        raise RuntimeError("no idea")
+
+    info = await work.enqueue("email")
+    work.abandon(info)
+    async with work.serving(mux, retry_delay=broken):
+        await work.until(info, "retry")
+
+    assert work.message(info).retried == 1
+
+
+async def test_recoverer_drops_ghosts_and_archives_what_cannot_be_read(work):
+    default = queue_keys("default")
+    make_active(work.redis, "ghost", "wrong", keys=default)
+    make_active(work.redis, "garbage", keys=default, data=b"\xff\xff")
+    work.redis.delete(default.task("ghost"))
+    work.redis.set(default.task("wrong"), "no hash")
+
+    async with work.serving(ServeMux()):
+        await eventually_async(lambda: work.redis.llen("asynq:{default}:active") == 0)
+
+    assert work.redis.zrange("asynq:{default}:archived", 0, -1) == [b"garbage"]
+    assert work.redis.hget("asynq:{default}:t:garbage", "msg") == b"\xff\xff"
+    assert work.redis.zcard("asynq:{default}:lease") == 0

@@ -87,7 +87,7 @@ async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
 @pytest.mark.parametrize(
     ("then", "names"), [("archive", ["failed", "archived"]), ("drop", ["dropped"])]
 )
-async def test_a_cancelled_task_is_told_of_as_it_was_wished(work, then, names):
+async def test_what_becomes_of_a_cancelled_task_is_published(work, then, names):
     told, running = [], asyncio.Event()
 
     async def handle(ctx, task):
@@ -169,13 +169,9 @@ async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
     gone = await work.enqueue("email", max_retry=0)
     unreadable = await work.enqueue("email")
     work.redis.hset(f"asynq:{{default}}:t:{unreadable.id}", "msg", b"\xff")
-    places = (kept.id, gone.id, unreadable.id, "a mere id")
-    for task_id in places:
-        work.redis.lrem("asynq:{default}:pending", 0, task_id)
-        work.redis.lpush("asynq:{default}:active", task_id)
-        work.redis.zadd("asynq:{default}:lease", {task_id: 1_000})
-        if task_id != "a mere id":
-            work.redis.hset(f"asynq:{{default}}:t:{task_id}", "state", "active")
+    ghost = await work.enqueue("email")
+    work.abandon(kept, gone, unreadable, ghost)
+    work.redis.delete(f"asynq:{{default}}:t:{ghost.id}")
     async with work.serving(make_mux(succeed, listen), retry_delay=retry.fixed(3600)) as server:
         await eventually_async(
             lambda: (
@@ -184,12 +180,13 @@ async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
             )
         )
 
-    told = {task_id: [e for e in events if e.task_id == task_id] for task_id in places}
+    ids = [each.id for each in (kept, gone, unreadable, ghost)]
+    told = {task_id: [e for e in events if e.task_id == task_id] for task_id in ids}
     assert {task_id: [event.name for event in each] for task_id, each in told.items()} == {
         kept.id: ["recovered", "retried"],
         gone.id: ["recovered", "archived"],
         unreadable.id: ["recovered", "archived"],
-        "a mere id": [],
+        ghost.id: [],
     }
     assert str(told[gone.id][1].error) == "asynq: task lease expired"
     assert (told[kept.id][1].task_type, told[unreadable.id][1].task_type) == ("email", "")

@@ -1,7 +1,8 @@
-"""How large a payload may be, and who is told when one is large.
+"""How large a payload may be, and a warning about large ones.
 
-A large payload is slow for everybody: Redis copies it with every step of the task. So one beyond
-`max_payload_size` is said once per task type; one that a Redis string cannot hold is refused.
+A large payload is slow for everybody: Redis copies it with every step of the task. So a payload
+beyond `max_payload_size` is logged once per task type; one that does not fit into a Redis string is
+refused.
 """
 
 import logging
@@ -9,7 +10,7 @@ import logging
 MEBIBYTE = 1 << 20
 DEFAULT_MAX_PAYLOAD_SIZE = MEBIBYTE
 LARGEST_PAYLOAD_BYTES = 512 * MEBIBYTE  # one Redis string
-MOST_TYPES = 1000  # remembered; beyond them nothing is said
+MOST_TYPES = 1000  # task types remembered; no further ones are logged
 
 logger = logging.getLogger("pyasynq.payload_size")
 
@@ -26,26 +27,26 @@ def max_payload_size_fault(value: object) -> str | None:
 
 
 class PayloadSizes:
-    """Tells of large payloads, once per task type.
+    """Logs large payloads, once per task type.
 
     Attributes:
-        limit_bytes: the largest payload of which nothing is said.
+        limit_bytes: larger payloads are logged.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def check(self, task_type: str, payload: bytes | None) -> None:
-        """Say so if *payload* is larger than the limit; safe from any thread."""
+        """Log a warning if *payload* is larger than the limit; may be called in any thread."""
         if payload is None or len(payload) <= self.limit_bytes:
             return
-        if task_type in self._said or len(self._said) >= MOST_TYPES:
+        if task_type in self._logged or len(self._logged) >= MOST_TYPES:
             return
-        self._said.add(task_type)
+        self._logged.add(task_type)
         logger.warning(
             "a payload of task type %r has %d bytes, more than max_payload_size (%d); "
-            "store it elsewhere and enqueue where it is, or raise max_payload_size",
+            "store the data elsewhere and enqueue a reference to it, or raise max_payload_size",
             task_type,
             len(payload),
             self.limit_bytes,

@@ -1,7 +1,7 @@
-"""What options come to, apart from the task and the time: pure rules, no I/O.
+"""Options with their defaults applied, in the units of a message: pure rules, no I/O.
 
-Most tasks are enqueued with options that another task had before, the very same object; so what
-they come to is kept: 0.1 µs where to work it out takes 2.
+Most tasks are enqueued with the very object of options that an earlier task had. So the resolved
+options are kept: to find them takes 0.1 µs, to work them out 2.
 """
 
 import math
@@ -22,24 +22,25 @@ from pyasynq.options import (
 DEFAULT_TIMEOUT_S = int(DEFAULT_TIMEOUT.total_seconds())
 MOST_KEPT = 256
 
-# By the identity of their options, which they keep alive. No thread harms another: one that
-# misses what it could have found works it out again.
+# By the identity of their options, which they keep alive. Safe without a lock: a thread that does
+# not find what another one has just stored only works it out again.
 _kept: dict[int, "ResolvedOptions"] = {}
 
 
 class ResolvedOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What options come to for any task, at any time.
+    """Options with their defaults applied; the same for every task and at any time.
 
     Attributes:
         options: the options themselves.
         retry: how often the task may be retried.
         timeout_s: limit of one attempt, 0 for none.
         deadline_s: Unix seconds, 0 for none.
-        retention_s: how long it is kept, 0 for not at all.
-        group: where it is aggregated; empty for no group.
-        unique_s: for how long its lock lives, 0 for no lock.
-        unique_until: when its lock is freed, empty for when it is done.
-        is_plain: whether all is said: nothing depends on the time, and there is no lock.
+        retention_s: how long a completed task is kept, 0 for not at all.
+        group: the group that it is aggregated in; empty for no group.
+        unique_s: the time to live of its lock, 0 for no lock.
+        unique_until: when its lock is freed; empty for when it is done.
+        is_plain: whether nothing else depends on the task or the time: it is not due later, does
+            not expire, and has no lock.
     """
 
     options: EnqueueOptions
@@ -54,24 +55,24 @@ class ResolvedOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def resolve(options: EnqueueOptions) -> ResolvedOptions:
-    """Return what *options*, already merged with those of the task, come to.
+    """Return *options*, already merged with those of the task, with their defaults applied.
 
     Raises:
         ConfigError: a unique key without unique.
     """
-    terms = _kept.get(id(options))
-    if terms is None:
-        terms = _worked_out(options)
-        if len(_kept) >= MOST_KEPT:  # options made anew for each call; nothing is lost with them
+    resolved = _kept.get(id(options))
+    if resolved is None:
+        resolved = _resolved(options)
+        if len(_kept) >= MOST_KEPT:  # options made for one call each are not worth keeping
             _kept.clear()
-        _kept[id(options)] = terms
-    return terms
+        _kept[id(options)] = resolved
+    return resolved
 
 
-def _worked_out(options: EnqueueOptions) -> ResolvedOptions:
+def _resolved(options: EnqueueOptions) -> ResolvedOptions:
     if options.unique is None and (options.unique_key or options.unique_until):
         raise ConfigError("unique_key and unique_until need unique, the time to live of the lock")
-    moments = options.process_at, options.process_in, options.expires
+    times = options.process_at, options.process_in, options.expires
     return ResolvedOptions(
         options=options,
         retry=DEFAULT_MAX_RETRY if options.max_retry is None else options.max_retry,
@@ -81,12 +82,12 @@ def _worked_out(options: EnqueueOptions) -> ResolvedOptions:
         group=options.group or "",
         unique_s=_whole_seconds(options.unique),
         unique_until="" if options.unique_until == "done" else options.unique_until or "",
-        is_plain=options.unique is None and moments == (None, None, None),
+        is_plain=options.unique is None and times == (None, None, None),
     )
 
 
 def _timeout_s(options: EnqueueOptions) -> int:
-    """Return the timeout; without any limit the default applies, as in Go."""
+    """Return the timeout; the default, as in Go, if there is no deadline either."""
     timeout_s = _whole_seconds(options.timeout)
     return timeout_s or (DEFAULT_TIMEOUT_S if options.deadline is None else 0)
 
@@ -96,5 +97,5 @@ def _deadline_s(deadline: datetime | None) -> int:
 
 
 def _whole_seconds(duration: Duration | None) -> int:
-    """Round up: Go cuts half a second to none, which means no limit."""
+    """Round up: rounded down, as Go does it, half a second would be 0, which means no limit."""
     return 0 if duration is None else math.ceil(to_seconds(duration))

@@ -1,7 +1,7 @@
 """Many new tasks as few operations: pure rules, no I/O.
 
-Tasks of one queue that go to the same place travel together, in their order, at most 500 tasks
-and about 1 MiB at a time, so that no script blocks Redis for long.
+Tasks of one queue and one state are stored together, in their order, at most 250 tasks and about
+1 MiB at a time, so that no script blocks Redis for long.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ import msgspec
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations.enqueue import Outcomes, place
+from pyasynq.broker.operations.enqueue import Outcomes, store
 from pyasynq.errors import (
     ConfigError,
     EnqueueError,
@@ -22,30 +22,26 @@ from pyasynq.errors import (
 )
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import EnqueueResult, ResultDraft, Task, TaskInfo, TaskState
-from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20
 TASKS_PER_SCRIPT = 250  # 1.1 ms of Redis, and 3 in a bad hour; 500 cost no less per task
-
-Item = tuple[QueueKeys, PreparedTask]
-"""A task ready to be stored, and the keys of its queue."""
 
 
 class Chunk(msgspec.Struct):
     """Tasks that one operation stores.
 
     Attributes:
-        positions: where each stands among all that were given.
+        items: tasks of one queue and one state.
+        positions: the position of each among all tasks of the call.
+        size_bytes: of all their messages.
     """
 
-    keys: QueueKeys
-    state: TaskState
     items: list[PreparedTask] = msgspec.field(default_factory=list)
     positions: list[int] = msgspec.field(default_factory=list)
     size_bytes: int = 0
 
     def add(self, item: PreparedTask, position: int) -> bool:
-        """Add *item* if it fits; a task larger than the limit travels alone."""
+        """Add *item* if it fits, and return whether it did; a larger task gets its own chunk."""
         items, size_bytes = self.items, self.size_bytes + len(item.encoded)
         if items and (len(items) >= TASKS_PER_SCRIPT or size_bytes > MOST_BYTES):
             return False
@@ -56,25 +52,25 @@ class Chunk(msgspec.Struct):
 
     def operation(self, now_ns: int) -> Operation[Outcomes]:
         """Return the operation that stores the tasks."""
-        return place(self.items, self.state, self.keys, now_ns=now_ns)
+        return store(self.items, now_ns=now_ns)
 
 
 def prepared_all(
     tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
-    prepare_one: Callable[[Task, EnqueueOptions], Item],
-) -> list[Item]:
+    prepare_one: Callable[[Task, EnqueueOptions], PreparedTask],
+) -> list[PreparedTask]:
     """Prepare every task.
 
     Raises:
-        ConfigError: these are no tasks at all; or names every task that is wrong, by its position
-            from 0.
+        ConfigError: this is not an iterable of tasks; or it names every task that is wrong, by
+            its position, counted from 0.
     """
-    # Text, bytes and mappings can be iterated, but never are what was meant.
+    # Text, bytes and mappings can be iterated, but are never what was meant.
     if isinstance(tasks, str | bytes | Mapping) or not isinstance(tasks, Iterable):
         raise ConfigError(
             f"enqueue_many takes a list or another iterable of tasks, not {type(tasks).__name__}"
         )
-    items: list[Item] = []
+    items: list[PreparedTask] = []
     faults: list[str] = []
     for position, given in enumerate(tasks):
         try:
@@ -86,17 +82,17 @@ def prepared_all(
 
 
 def results_of(
-    items: Sequence[Item], outcomes: Sequence[PyasynqError | None], *, now: datetime
+    items: Sequence[PreparedTask], outcomes: Sequence[PyasynqError | None], *, now: datetime
 ) -> list[EnqueueResult]:
     """Return the results of `enqueue_many`.
 
     Raises:
-        RedisUnavailableError: the fate of some tasks is unknown, or they were not taken.
-        PyasynqError: none was taken.
+        RedisUnavailableError: some tasks were not stored, or it is unknown whether they were.
+        PyasynqError: none was stored.
     """
     results: list[EnqueueResult | None] = []
     trouble: PyasynqError | None = None
-    for (_keys, item), outcome in zip(items, outcomes, strict=True):
+    for item, outcome in zip(items, outcomes, strict=True):
         if outcome is None:
             results.append(_stored(info_of(item, now=now)))
         elif isinstance(outcome, EnqueueError):
@@ -109,15 +105,15 @@ def results_of(
     return [each for each in results if each is not None]
 
 
-def chunked(items: Iterable[Item]) -> list[Chunk]:
-    """Return *items* in chunks, in the order in which each was begun."""
+def chunked(items: Iterable[PreparedTask]) -> list[Chunk]:
+    """Return *items* in chunks, in the order of their first tasks."""
     chunks: list[Chunk] = []
     current: dict[tuple[str, TaskState], Chunk] = {}
-    for position, (keys, item) in enumerate(items):
-        place = keys.queue, item.state
-        chunk = current.get(place)
+    for position, item in enumerate(items):
+        kind = item.keys.queue, item.state
+        chunk = current.get(kind)
         if chunk is None or not chunk.add(item, position):
-            chunk = current[place] = Chunk(keys, item.state)
+            chunk = current[kind] = Chunk()
             chunk.add(item, position)
             chunks.append(chunk)
     return chunks
@@ -140,11 +136,11 @@ def round_trips(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
 def spread(
     chunks: Sequence[Chunk], answers: Sequence[Any], outcomes: list[PyasynqError | None]
 ) -> None:
-    """Write the answers to chunks, or their errors, into *outcomes*, a place per task."""
+    """Write the answers to chunks, or their errors, into *outcomes*, one item per task."""
     for chunk, answer in zip(chunks, answers, strict=True):
         is_error = isinstance(answer, PyasynqError)
-        told = [answer] * len(chunk.items) if is_error else answer
-        for position, outcome in zip(chunk.positions, told, strict=True):
+        each = [answer] * len(chunk.items) if is_error else answer
+        for position, outcome in zip(chunk.positions, each, strict=True):
             outcomes[position] = outcome
 
 
@@ -169,7 +165,7 @@ def _stored(info: TaskInfo) -> EnqueueResult:
 
 
 def _incomplete(trouble: PyasynqError, results: Sequence[EnqueueResult | None]) -> PyasynqError:
-    """Return the error for tasks without a result; those with one are told by it."""
+    """Return the error for the tasks without a result; it carries the results of the others."""
     if not isinstance(trouble, RedisUnavailableError):
         if not any(results):
             return trouble

@@ -1,7 +1,7 @@
-"""Operations of a worker that takes tasks: dequeue, and what belongs to it.
+"""Operations of a worker that takes tasks: dequeue, waiting for a push, finding lost tasks.
 
-An owner is a token that marks the tasks of one dequeue; it is chosen before the call, so after a
-lost answer the tasks can be found by it.
+An owner is a token that marks the tasks of one dequeue. It is chosen before the call, so the tasks
+can be found by it if the answer is lost.
 """
 
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.wire.keys import QueueKeys
 
-NEWEST_ACTIVE = 2_000  # looked at for tasks of an owner
+NEWEST_ACTIVE = 2_000  # active tasks that are searched for those of an owner
 
-MOST_WAITERS = 8  # of one queue, in all servers together
-WAITER_LIVES_S = 90  # longer than a server waits in all, so one that lives keeps its place
+MOST_WAITERS = 8  # for one queue, of all servers together
+WAITER_LIVES_S = 90  # longer than a server waits at a time, so a live one stays registered
 
 _FIELDS = 4
 _PAUSED, _MAY_WAIT = 1, 2
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An active task as a dequeue answers it.
+    """An active task as a dequeue returns it.
 
     Attributes:
         task_id: the ID found in the queue.
         data: its message, undecoded.
         deferred: how often in a row it was put off by RetryLater.
         expires_at_ns: it must not start later than this; None for no such limit.
-        unique_until: when its lock is freed, empty for when it is done.
-        pending_since_ns: when it became pending; None if Redis does not know.
+        unique_until: when its lock is freed; empty for when it is done.
+        pending_since_ns: when it became pending; None if that is not known.
     """
 
     task_id: str
@@ -44,9 +44,9 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Waiter(msgspec.Struct, frozen=True, kw_only=True):
-    """A server that wants to block until a task is pushed, should there be none.
+    """A server that wants to block until a task is pushed, if there is none.
 
-    Every blocked server wakes on a push, so only eight of each queue may.
+    A push wakes every blocked server, so only eight may wait for each queue.
 
     Attributes:
         server_id: the same in each call.
@@ -62,9 +62,9 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         tasks: the oldest first.
-        is_paused: the queue is paused.
-        may_wait: there was no task, and the waiter may block until one is pushed.
-        dropped: IDs that had no task behind them and were removed.
+        is_paused: whether the queue is paused.
+        may_wait: whether there was no task, and the waiter may block until one is pushed.
+        dropped: IDs in the pending list that had no task and were removed.
     """
 
     tasks: list[Leased] = []
@@ -83,14 +83,14 @@ def dequeue_many(
 ) -> Operation[Fetched]:
     """Lease the oldest pending tasks of a queue.
 
-    They move to the active list, get a lease, and are marked with *owner*. IDs without a task are
-    removed on the way, at most 100 in a call.
+    They move to the active list, get a lease, and are marked with *owner*. IDs that have no task
+    are removed, at most 100 in a call.
 
     Args:
         count: from 1 to 500.
         owner: a token that was never used before.
         lease_expires_at_s: Unix seconds.
-        waiter: who would wait for a push.
+        waiter: the server that would wait for a push.
     """
     check_size(count)
     wish: tuple[str | int, ...] = ("", 0, 0, 0)
@@ -107,9 +107,9 @@ def dequeue_many(
 
 
 def wait_for_push(keys: QueueKeys, *, within_s: int) -> Operation[bool]:
-    """Block its connection until the queue has a pending task; tell whether there was one in time.
+    """Block the connection until the queue has a pending task; answers whether it had one in time.
 
-    The last task is moved to where it is, so nothing changes. Safe to repeat.
+    The last task is moved to its own position, so nothing changes. Safe to repeat.
     """
     return Operation(
         "BLMOVE",
@@ -121,14 +121,14 @@ def wait_for_push(keys: QueueKeys, *, within_s: int) -> Operation[bool]:
 
 
 def wait_no_more(keys: QueueKeys, server_id: str) -> Operation[None]:
-    """Give up the place of a server among those that wait for a push. Safe to repeat."""
+    """Remove a server from those that wait for a push. Safe to repeat."""
     return Operation("ZREM", (keys.waiters,), (server_id,), ignore, Repeat.SAFE)
 
 
 def list_owned(keys: QueueKeys, *, owner: str, lease_expires_at_s: int) -> Operation[list[Leased]]:
     """Find the active tasks of one dequeue among the 2,000 newest active ones. Safe to repeat.
 
-    Their leases must be as the dequeue made them: Go leaves the owner of a task that it takes over.
+    Their leases must be those of the dequeue: Go keeps the owner of a task that it takes over.
     """
     return Operation(
         load("list_owned"),

@@ -1,7 +1,7 @@
-"""Operations of a worker whose task has ended.
+"""Operations of a worker whose tasks have ended.
 
-Each takes a batch of one queue and answers, item by item, whether the task still was the
-caller's; for one that was not, nothing is changed. So a repeated or late call does no harm.
+Each takes a batch of tasks of one queue and answers for each of them whether it still was the
+caller's; a task that was not is left unchanged. So a repeated or late call does no harm.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,18 +17,18 @@ from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
 
-# To wake the server costs as much as the work for some ten tasks; for many it had better begin.
+# A call of its own costs Redis as much as some ten tasks; a large batch had better begin at once.
 ENOUGH_ALONE = 32
 COUNTERS_LIVE_S = 90 * 86_400  # asynq v0.26 rdb.go: statsTTL
 
 
 class Fence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What must be true of a task for a caller to end it.
+    """What must be true of a task so that the caller may finish it.
 
     Attributes:
-        owner: the token of the dequeue; empty for a task that was not dequeued by us.
+        owner: the token of the dequeue; empty for a task that another library dequeued.
         digest: SHA-1 of its message as dequeued, in hex; empty for any message.
-        lease_cutoff_s: for recovery: its lease expired by then; the owner does not matter.
+        lease_cutoff_s: for recovery: its lease has expired by then; the owner does not matter.
     """
 
     owner: str = ""
@@ -37,7 +37,7 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def argument(self) -> str:
-        """The fence as the scripts read it."""
+        """The fence as scripts take it."""
         if self.lease_cutoff_s is None and not self.digest:
             return self.owner
         cutoff = "" if self.lease_cutoff_s is None else self.lease_cutoff_s
@@ -155,7 +155,7 @@ def complete_many(
 
 
 def retry_many(keys: QueueKeys, items: Sequence[ToRetry], *, now_ns: int) -> Operation[list[bool]]:
-    """Put tasks aside to run again; failures are counted, locks stay."""
+    """Move tasks to the retry set, to run again later; failures are counted, locks stay."""
     now_s = now_ns // NANOSECONDS
     return _finish(
         "retry_many",
@@ -219,7 +219,7 @@ def quarantine(keys: QueueKeys, task_id: str, fence: Fence, *, now_ns: int) -> O
 
 
 def write_result(keys: QueueKeys, task_id: str, owner: str, result: bytes) -> Operation[bool]:
-    """Store the result of a running task; False if it is not the owner's. Safe to repeat."""
+    """Store the result of a running task; False if it is no longer the owner's. Safe to repeat."""
     return Operation(
         load("write_result"), (keys.task(task_id),), (owner, result), bool, Repeat.SAFE
     )
@@ -233,7 +233,7 @@ _shared = attrgetter("fence", "unique_key")
 
 
 def _in_groups(items: Sequence[ToDelete]) -> list[list[Argument]]:
-    """Return what neighbours share only once: fence, lock, how many they are; then their IDs."""
+    """Return the arguments per run of equal fences and locks: these, the number of IDs, the IDs."""
     groups: list[list[Argument]] = []
     for (fence, unique_key), members in groupby(items, _shared):
         ids = [item.task_id for item in members]
@@ -249,7 +249,7 @@ def _finish(
     *,
     size: int | None = None,
 ) -> Operation[list[bool]]:
-    """Return the operation that ends *size* tasks, by default as many as *items*."""
+    """Return an operation that finishes *size* tasks; as many as there are *items* by default."""
     size = len(items) if size is None else size
     check_size(size)
     return Operation(
@@ -258,14 +258,14 @@ def _finish(
         (*head, *chain.from_iterable(items)),
         _verdicts(size),
         Repeat.BY_TOKEN,
-        # The answer of the first call was lost: what is not ours any more was ended by it.
+        # The answer of the first call was lost: tasks that are no longer ours were finished by it.
         lambda _reply: [True] * size,
         is_patient=size < ENOUGH_ALONE,
     )
 
 
 def _verdicts(size: int) -> Callable[[Any], list[bool]]:
-    """Return a decoder of the indexes that were lost."""
+    """Return a decoder of the indexes of tasks that were not the caller's."""
 
     def decode(reply: Any) -> list[bool]:
         verdicts = [True] * size

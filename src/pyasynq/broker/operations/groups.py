@@ -2,7 +2,7 @@
 
 group ── check_aggregation ──► aggregation set ── finish_aggregation ──► aggregate; members deleted
   ▲                                  │
-  └──── reclaim_aggregation_sets ◄───┘ its worker is gone: the deadline of the set is over
+  └──── reclaim_aggregation_sets ◄───┘ if its worker is gone: the deadline of the set is over
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ from pyasynq.task import TaskState
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20  # of messages in one answer
-FORGOTTEN_AFTER_S = 600  # no forwarder is so late
-PUT_OFF_S = 120  # until a set that cannot be given back is looked at again
+FORGOTTEN_AFTER_S = 600  # no forwarder is ever that late
+PUT_OFF_S = 120  # until a set that cannot be given back is tried again
 
 _UNLISTED, _DONE, _REFUSED = 0, 1, 2
 
@@ -42,7 +42,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Members(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the members of a set, the oldest first; *has_more*: the set goes on."""
+    """A page of the members of a set, the oldest first; *has_more*: there are more pages."""
 
     deadline_s: int
     members: list[Member]
@@ -50,10 +50,10 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Aggregated(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of `finish_aggregation`.
+    """The answer to `finish_aggregation`.
 
     Attributes:
-        is_done: the members are deleted, and the aggregate, if there is one, is stored.
+        is_done: whether the members are deleted and the aggregate, if there is one, is stored.
         refusal: why the aggregate was not stored; then nothing was changed.
     """
 
@@ -62,12 +62,12 @@ class Aggregated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reclaimed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call of reclaiming did.
+    """The answer to `reclaim_aggregation_sets`.
 
     Attributes:
-        moved: members that are in their groups again.
-        has_more: another call may find more.
-        put_off: sets left for later, since their group has a key of another type.
+        moved: how many members are in their groups again.
+        has_more: whether another call may find more.
+        put_off: how many sets are left for later, since the key of their group is not a sorted set.
     """
 
     moved: int
@@ -86,7 +86,7 @@ class DueLimits(TypedDict):
 def list_groups(
     keys: QueueKeys, *, cursor: int = 0, count: int = 500
 ) -> Operation[tuple[int, list[str]]]:
-    """Answer the next cursor, 0 at the end, and the names of some groups; as SSCAN."""
+    """Answer the next cursor, 0 at the end, and the names of some groups, like SSCAN."""
     return Operation(
         "SSCAN",
         (keys.groups,),
@@ -105,7 +105,7 @@ def is_group_due(
     max_delay_s: int = 0,
     max_size: int = 0,
 ) -> Operation[bool]:
-    """Answer whether a group is due; nothing is changed. As of `check_aggregation`."""
+    """Answer whether a group is due, and change nothing; see `check_aggregation`."""
     _check_limits(grace_s, max_delay_s, max_size)
     return Operation(
         load("is_group_due"),
@@ -127,16 +127,16 @@ def check_aggregation(
     max_delay_s: int = 0,
     max_size: int = 0,
 ) -> Operation[bool]:
-    """Move members of a group that is due into a new aggregation set; answer whether it was.
+    """Move members of a group into a new aggregation set if it is due; answer whether it was.
 
-    asynq v0.26 rdb.go aggregationCheckCmd: due is a group with *max_size* members, one whose
-    oldest member waits for *max_delay_s*, or one that got no member for *grace_s*. The oldest
+    asynq v0.26 rdb.go aggregationCheckCmd: a group is due if it has *max_size* members, if its
+    oldest member has waited for *max_delay_s*, or if no member was added for *grace_s*. The oldest
     members are moved, 500 at most.
 
     Args:
         set_id: a UUID that was never used before.
         now_s: the time of Redis.
-        deadline_s: when anybody may give the members back to their group.
+        deadline_s: from when on any worker may give the members back to their group.
         max_delay_s: 0 for no limit.
         max_size: 0 for no limit.
 
@@ -162,7 +162,7 @@ def check_aggregation(
 def read_aggregation_set(
     keys: QueueKeys, group: str, set_id: str, *, skip: int = 0, limit: int = 100
 ) -> Operation[Members | None]:
-    """Read a page of a set, about 1 MiB at most; None if the set is not listed (any more)."""
+    """Read a page of a set, about 1 MiB at most; None if the set is not listed, or no longer."""
     check_size(limit)
     return Operation(
         load("read_aggregation_set"),
@@ -184,13 +184,12 @@ def finish_aggregation(
 ) -> Operation[Aggregated]:
     """Store *aggregate*, if there is one, and delete the members with their locks and the set.
 
-    All or nothing: if the set is not listed any more, or the aggregate is refused, nothing is
-    changed.
+    All or nothing: if the set is no longer listed, or the aggregate is refused, nothing is changed.
 
     Args:
-        locks: (ID, unique key) of members; Go notes the key of a grouped task only in its message.
+        locks: (ID, unique key) of members; Go keeps the key of a grouped task only in its message.
     """
-    destination, arguments = _placed(keys, aggregate, now_ns)
+    destination, arguments = _destination(keys, aggregate, now_ns)
     return Operation(
         load("finish_aggregation"),
         (keys.aggregation_sets, keys.aggregation_set(group, set_id), destination, keys.groups),
@@ -220,7 +219,7 @@ def reclaim_aggregation_sets(
     """Give members of overdue sets back to their groups.
 
     asynq v0.26 rdb.go reclaimStateAggregationSetsCmd; here the names of the groups are listed
-    again, too. A set whose group has a key of another type is put off for two minutes.
+    again as well. A set is put off for two minutes if the key of its group is not a sorted set.
     """
     check_size(limit)
     return Operation(
@@ -235,10 +234,10 @@ def reclaim_aggregation_sets(
 def restore_groups(
     keys: QueueKeys, *, now_s: int, skip: int = 0, limit: int = MOST_TASKS
 ) -> Operation[tuple[int, int]]:
-    """List groups again whose names were forgotten, as Go does when it forwards or reclaims.
+    """List groups again whose names Go has removed while it forwarded or reclaimed tasks.
 
     Returns:
-        How many, and the next *skip*; -1 at the end.
+        How many groups were listed again, and the next *skip*; -1 at the end.
     """
     check_size(limit)
     return Operation(
@@ -255,10 +254,10 @@ def _check_limits(*limits: int) -> None:
         raise ConfigError("the limits of a group must not be negative")
 
 
-def _placed(
+def _destination(
     keys: QueueKeys, aggregate: PreparedTask | None, now_ns: int
 ) -> tuple[str, tuple[Argument, ...]]:
-    """Return the key that the aggregate goes to, and the arguments that say so."""
+    """Return the key that the aggregate is added to, and the arguments that describe it."""
     if aggregate is None:
         return keys.pending, ("",) * 10
     due_ns, group = aggregate.process_at_ns, aggregate.group
@@ -277,7 +276,7 @@ def _aggregated(aggregate: PreparedTask | None, reply: Any, *, is_repeated: bool
     if verdict == _REFUSED and aggregate is not None:
         refused = refusal(aggregate, why, is_repeated=is_repeated)
         return Aggregated(is_done=refused is None, refusal=refused)
-    # The answer of the first call was lost: what is not listed any more was finished by it.
+    # The answer of the first call was lost: a set that is no longer listed was finished by it.
     return Aggregated(is_done=verdict == _DONE or (is_repeated and verdict == _UNLISTED))
 
 

@@ -1,4 +1,4 @@
-"""Operations that only look. All are safe to repeat."""
+"""Operations that only read. All are safe to repeat."""
 
 from typing import Any
 
@@ -35,8 +35,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         processed: today (UTC), failures included; `processed_total`: ever.
         failed: today (UTC); `failed_total`: ever.
-        oldest_pending_ns: since when the oldest pending task waits; None if that is not known.
-        memory_usage: bytes, about; None if Redis does not tell.
+        oldest_pending_ns: since when the oldest pending task has waited; None if not known.
+        memory_usage: bytes, estimated; None if Redis does not report it.
     """
 
     pending: int
@@ -74,7 +74,7 @@ def list_queues(namespace: str) -> Operation[list[str]]:
 
 
 def has_queue(queue: str, namespace: str) -> Operation[bool]:
-    """Tell whether there is a queue of this name."""
+    """Answer whether there is a queue of this name."""
     keys = global_keys(namespace)
     return Operation("SISMEMBER", (keys.queues,), (queue,), bool, Repeat.SAFE)
 
@@ -110,11 +110,6 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
         _stats,
         Repeat.SAFE,
     )
-
-
-def redis_info() -> Operation[dict[str, str]]:
-    """Read what Redis says of itself (INFO), as text."""
-    return Operation("INFO", (), (), _info, Repeat.SAFE)
 
 
 def _stored(reply: Any) -> StoredTask | None:
@@ -162,15 +157,3 @@ def _stats(reply: Any) -> QueueStats:
         aggregating=rest[7],
         memory_usage=None if numbers[14] == -1 else numbers[14],
     )
-
-
-def _info(reply: Any) -> dict[str, str]:
-    if isinstance(reply, dict):
-        return {text_of(name): text_of(value) for name, value in reply.items()}
-    lines = (line.split(":", 1) for line in text(reply).split("\r\n") if line.count(":") >= 1)
-    return {line[0]: line[1] for line in lines if not line[0].startswith("#")}
-
-
-def text_of(value: Any) -> str:
-    """Return bytes or any other value as text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,4 +1,4 @@
-"""Operations that keep a queue going: forward, leases, clean-up. All are safe to repeat."""
+"""Operations that maintain a queue: forward, leases, clean-up. All are safe to repeat."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -14,16 +14,16 @@ from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20  # of messages in one answer
-MOST_LISTED = 500  # active IDs looked at by one call
+MOST_LISTED = 500  # active IDs checked by one call
 
 
 class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass of forwarding did.
 
     Attributes:
-        moved: tasks that left the scheduled and the retry set.
-        next_due_ns: earliest time at which another pass makes sense; None if nothing waits.
-        unreadable: which of "scheduled" and "retry" is a key of another type and was left alone.
+        moved: how many tasks left the scheduled and the retry set.
+        next_due_ns: the earliest time at which another pass makes sense; None if no task waits.
+        unreadable: which of the keys "scheduled" and "retry" is not a sorted set, and was skipped.
     """
 
     moved: int
@@ -32,7 +32,7 @@ class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeaseExpired(msgspec.Struct, frozen=True, kw_only=True):
-    """An id whose lease is over.
+    """An ID whose lease is over.
 
     Attributes:
         data: its message, undecoded; None or empty if it has none.
@@ -47,41 +47,37 @@ class LeaseExpired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExpiredLeases(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids whose lease is over, the longest over first; *has_more*: not all are listed."""
+    """IDs whose lease is over, the earliest expiry first; *has_more*: not all are listed."""
 
     tasks: list[LeaseExpired]
     has_more: bool
 
 
 class Unleased(msgspec.Struct, frozen=True, kw_only=True):
-    """Active ids without a lease; *has_more*: not all active ids were looked at."""
+    """Active IDs without a lease; *has_more*: not all active IDs were checked."""
 
     task_ids: list[str]
     has_more: bool
 
 
 class Healed(Enum):
-    """What became of a lease whose id is not in the active list."""
+    """What was done about a lease whose ID is not in the active list."""
 
     NOTHING_WRONG = 0
-    RELEASED = 1  # the lease was removed: the task is in another container
-    RESTORED = 2  # the id is in the active list again: the task is nowhere else
-
-
-def exists_any(keys: Sequence[str]) -> Operation[bool]:
-    """Tell whether any of the keys exists, be they of different queues; not for a cluster."""
-    return Operation("EXISTS", tuple(keys), (), bool, Repeat.SAFE)
+    RELEASED = 1  # the lease was removed, since the task is in another state
+    RESTORED = 2  # the ID is in the active list again, since the task was nowhere else
 
 
 def forward(keys: QueueKeys, *, now_ns: int, limit: int = 100) -> Operation[Forwarded]:
-    """Make scheduled and retried tasks pending that are due; grouped ones go to their group.
+    """Make scheduled and retried tasks pending that are due; tasks with a group join their group.
 
-    asynq v0.26 rdb.go forwardCmd: scores are whole seconds. The exact time is in a field of ours;
-    it counts only if its second is that of the score, which a Go program may have rewritten.
+    asynq v0.26 rdb.go forwardCmd: scores are whole seconds. The exact time is in a field that only
+    pyasynq writes; it counts only if it is in the second of the score, which a Go program may have
+    rewritten.
 
     Args:
         now_ns: the time of Redis.
-        limit: tasks moved of either set, at most.
+        limit: how many tasks of each of the two sets are moved at most.
     """
     check_size(limit)
     return Operation(
@@ -103,7 +99,7 @@ def extend_lease(
         until_s: new expiry in Unix seconds; a lease that lasts longer is left as it is.
 
     Returns:
-        IDs that hold no lease any more or have another owner; their handlers must end.
+        IDs that no longer have a lease or have another owner; their handlers must end.
     """
     check_size(len(tasks))
     return Operation(
@@ -147,7 +143,7 @@ def drop_ghost(keys: QueueKeys, task_id: str, *, cutoff_s: int) -> Operation[boo
 def list_unleased(
     keys: QueueKeys, *, skip: int = 0, limit: int = MOST_LISTED
 ) -> Operation[Unleased]:
-    """List active IDs that have no lease; looks at *limit* active ones, the oldest first."""
+    """List active IDs that have no lease; checks *limit* active ones, the oldest first."""
     check_size(limit)
     return Operation(
         load("list_unleased"),
@@ -161,7 +157,7 @@ def list_unleased(
 
 
 def lease_unleased(keys: QueueKeys, task_ids: Sequence[str], *, expiry_s: int) -> Operation[int]:
-    """Give active IDs a lease that have none; answers how many got one."""
+    """Give a lease to active IDs that have none; answers how many got one."""
     check_size(len(task_ids))
     return Operation(
         load("lease_unleased"),
@@ -200,12 +196,13 @@ def trim_archive(
 ) -> Operation[int]:
     """Delete archived tasks with their locks; answers how many.
 
-    asynq v0.26 rdb.go archiveCmd trims within the write; here it is a call of its own, bounded.
+    asynq v0.26 rdb.go archiveCmd trims the archive with every write; here that is a call of its
+    own, with a limit.
 
     Args:
         max_size: how many archived tasks are kept.
-        max_age_s: for how long.
-        limit: tasks deleted by this call, at most.
+        max_age_s: for how long they are kept.
+        limit: how many tasks this call deletes at most.
     """
     check_size(limit)
     return Operation(

@@ -1,14 +1,12 @@
-"""Operations by which servers show that they live, and by which running tasks are cancelled."""
+"""Operations with which a server shows that it is alive, and which tasks it runs."""
 
 import contextlib
 from collections.abc import Mapping
 
-from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.errors import PayloadError
-from pyasynq.options import CancelThen
-from pyasynq.wire.keys import QueueKeys, global_keys
+from pyasynq.wire.keys import global_keys
 from pyasynq.wire.records import ServerRecord, WorkerRecord, encode_server, encode_worker
 
 
@@ -22,16 +20,16 @@ def write_server_state(
 ) -> list[Operation[None]]:
     """Show a server and the tasks it runs, for *ttl_s* seconds from *now_s*.
 
-    Three operations, since the two indexes and the records lie in different slots of a cluster.
-    Servers that did not say for their time that they live are dropped from the indexes: Go Asynq
-    leaves that to whoever lists servers.
+    Three operations, since the two indexes and the records are in different slots of a cluster.
+    Servers that have not written their state in time are dropped from the indexes; Go Asynq does
+    that only when somebody lists the servers.
     """
     keys = global_keys(namespace)
-    place = server.host, server.pid, server.server_id
-    records = keys.server(*place), keys.server_workers(*place)
+    address = server.host, server.pid, server.server_id
+    records = keys.server(*address), keys.server_workers(*address)
     fields: list[Argument] = []
     for task_id, worker in workers.items():
-        with contextlib.suppress(PayloadError):  # one that cannot be shown must not hide the rest
+        with contextlib.suppress(PayloadError):  # a task that cannot be encoded is left out
             fields += (task_id, encode_worker(worker))
     return [
         *(
@@ -65,24 +63,3 @@ def clear_server_state(
         Operation("ZREM", (keys.workers,), (records[1],), ignore, Repeat.SAFE),
         Operation("DEL", records, (), ignore, Repeat.SAFE),
     ]
-
-
-def mark_cancel(keys: QueueKeys, task_id: str, then: CancelThen) -> Operation[bool]:
-    """Say what becomes of a running task when it is cancelled; False if it does not run.
-
-    The wish is a field of the task that Go does not know. It lives as long as the attempt: every
-    script that takes the task out of the active ones removes it, and so does the next dequeue,
-    for what a Go server has taken out.
-    """
-    return Operation(load("mark_cancel"), (keys.task(task_id),), (then,), bool, Repeat.SAFE)
-
-
-def read_cancel_wish(keys: QueueKeys, task_id: str) -> Operation[str]:
-    """Read what `mark_cancel` said of a task; empty for nothing."""
-    return Operation("HGET", (keys.task(task_id),), ("on_cancel",), text, Repeat.SAFE)
-
-
-def publish_cancel(task_id: str, *, namespace: str) -> Operation[int]:
-    """Ask whichever server runs the task to cancel it; answers how many servers listen."""
-    channel = global_keys(namespace).cancel
-    return Operation("PUBLISH", (channel,), (task_id,), int, Repeat.SAFE)

@@ -1,38 +1,45 @@
-"""Concurrent calls of one turn of the event loop share one call; its blocking twin shares nothing.
+"""Coalesces tasks that are enqueued concurrently: one call stores those of one loop iteration.
 
-While no other call is under way, one is sent at once; else it waits until the turn ends.
+If no other call is under way, a task is sent at once; otherwise it waits until the current
+iteration of the event loop ends. The blocking counterpart is `direct`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from pyasynq.broker.operations.bulk import Item
+from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.errors import PyasynqError
 
 Outcome = PyasynqError | None
-StoreOne = Callable[[Item], Awaitable[Outcome]]
-StoreAll = Callable[[Sequence[Item]], Awaitable[list[Outcome]]]
+Stored = Awaitable[Outcome]
+StoreOne = Callable[[PreparedTask], Awaitable[Outcome]]
+StoreAll = Callable[[Sequence[PreparedTask]], Awaitable[list[Outcome]]]
 
 
-Waiting = tuple[Item, "asyncio.Future[Outcome]"]
+Waiting = tuple[PreparedTask, "asyncio.Future[Outcome]"]
 
-# Sent without waiting for more: Redis stores these while the next ones are made ready.
+# So many are sent without waiting for more: Redis stores them while the next ones are prepared.
 ENOUGH = 48
 
 
 class Coalescer:
-    """Collects tasks until the loop turns, then stores them together."""
+    """Collects the tasks of one loop iteration, then stores them together.
+
+    Args:
+        store_one: stores a task for which there is no company.
+        store_all: stores tasks together.
+    """
 
     def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:
         self._store_one = store_one
         self._store_all = store_all
-        self._joined: list[Waiting] | None = None  # of this turn, if there is one to join
-        self._together: set[asyncio.Task[None]] = set()
-        self._calls = 0  # under way, those that joined another one left out
-        self._landed: asyncio.Future[None] | None = None  # made by who waits for the last of them
+        self._joined: list[Waiting] | None = None  # of this iteration, if there is a batch to join
+        self._batches: set[asyncio.Task[None]] = set()
+        self._calls = 0  # under way; a task that has joined a batch is not counted
+        self._all_ended: asyncio.Future[None] | None = None  # made by `close`
 
-    def add(self, item: Item) -> Awaitable[Outcome]:
-        """Store one task with the others of this turn; the caller awaits at once what it gets.
+    def add(self, item: PreparedTask) -> Stored:
+        """Store one task with the others of this loop iteration; to be awaited at once.
 
         Cancelling one caller never cancels the others; its own task may be stored all the same.
         """
@@ -46,28 +53,28 @@ class Coalescer:
         return mine
 
     async def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait until every call that is under way has ended."""
         while self._calls:
-            if self._landed is None:
-                self._landed = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._landed)
+            if self._all_ended is None:
+                self._all_ended = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._all_ended)
 
-    async def _alone_or_lead(self, item: Item) -> Outcome:
+    async def _alone_or_lead(self, item: PreparedTask) -> Outcome:
         is_alone = not self._calls
         self._calls += 1
         try:
             return await (self._store_one(item) if is_alone else self._lead(item))
         finally:
-            self._land()
+            self._end_call()
 
-    def _land(self) -> None:
+    def _end_call(self) -> None:
         self._calls -= 1
-        if self._landed is not None and not self._calls:
-            self._landed.set_result(None)
-            self._landed = None
+        if self._all_ended is not None and not self._calls:
+            self._all_ended.set_result(None)
+            self._all_ended = None
 
-    async def _lead(self, item: Item) -> Outcome:
-        """Store *item* and what joins it; alone it needs no task of its own: 20 µs less."""
+    async def _lead(self, item: PreparedTask) -> Outcome:
+        """Store *item* with the tasks that join it; alone, without an asyncio task: 20 µs less."""
         mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         first = self._joined = [(item, mine)]
         try:
@@ -86,27 +93,27 @@ class Coalescer:
         joined, self._joined = self._joined or [], None
         return [each for each in joined if not each[1].done()]
 
-    def _start(self, together: Sequence[Waiting]) -> None:
-        if together:
-            task = asyncio.get_running_loop().create_task(self._store(together))
-            self._together.add(task)
+    def _start(self, batch: Sequence[Waiting]) -> None:
+        if batch:
+            task = asyncio.get_running_loop().create_task(self._store(batch))
+            self._batches.add(task)
             self._calls += 1
             task.add_done_callback(self._on_done)
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
-        self._together.discard(task)
-        self._land()
+        self._batches.discard(task)
+        self._end_call()
 
-    async def _store(self, together: Sequence[Waiting]) -> None:
+    async def _store(self, batch: Sequence[Waiting]) -> None:
         try:
-            outcomes = await self._store_all([item for item, _future in together])
+            outcomes = await self._store_all([item for item, _future in batch])
         except BaseException as error:
-            for _item, future in together:
+            for _item, future in batch:
                 if not future.done():
                     future.set_exception(error)
             if not isinstance(error, Exception):
                 raise
         else:
-            for (_item, future), outcome in zip(together, outcomes, strict=True):
+            for (_item, future), outcome in zip(batch, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)

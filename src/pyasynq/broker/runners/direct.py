@@ -1,13 +1,17 @@
-"""The blocking side of `shared_async`: a blocking call is alone, so it shares nothing."""
+"""The blocking counterpart of `coalescer`: a blocking call is alone, so each task is sent at once.
+
+Written by hand; it takes the place of `coalescer` in the generated twin of `enqueuer_async`.
+"""
 
 from collections.abc import Callable, Sequence
 
-from pyasynq.broker.operations.bulk import Item
+from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.errors import PyasynqError
 
 Outcome = PyasynqError | None
-StoreOne = Callable[[Item], Outcome]
-StoreAll = Callable[[Sequence[Item]], list[Outcome]]
+Stored = Outcome
+StoreOne = Callable[[PreparedTask], Outcome]
+StoreAll = Callable[[Sequence[PreparedTask]], list[Outcome]]
 
 
 class DirectStore:

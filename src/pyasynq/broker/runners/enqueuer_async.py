@@ -3,17 +3,18 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations.bulk import Item, chunked, round_trips, spread
-from pyasynq.broker.operations.enqueue import place, register_queue
-from pyasynq.broker.runners.coalescer import Coalescer
+from pyasynq.broker.operations.bulk import chunked, round_trips, spread
+from pyasynq.broker.operations.enqueue import register_queue, store
+from pyasynq.broker.runners.coalescer import Coalescer, Stored
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import QueueKeys
 
 NEVER = float("-inf")
-REGISTER_AGAIN_S = 1.0  # a queue that somebody deletes is listed again at the latest after this
+REGISTER_AGAIN_S = 1.0  # a queue that was deleted meanwhile is listed again after this
 
 
 class AsyncEnqueuer:
@@ -22,9 +23,6 @@ class AsyncEnqueuer:
     Args:
         namespace: of the keys of every task.
         patience_s: for how long an unreachable Redis is tried.
-
-    Attributes:
-        store: stores one task; returns why it was not stored, None if it was.
     """
 
     def __init__(
@@ -35,33 +33,37 @@ class AsyncEnqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._shared = Coalescer(self._store_one, self.store_all)
-        self.store = self._shared.add
+        self._coalescer = Coalescer(self._store_one, self.store_all)
 
-    async def store_all(self, items: Sequence[Item]) -> list[PyasynqError | None]:
-        """Store tasks; return for each why it was not stored, None if it was.
+    def store(self, item: PreparedTask) -> Stored:
+        """Store one task, together with others that are stored at the same time.
 
-        A task whose fate is unknown has a RedisUnavailableError.
+        Returns:
+            Why it was not stored, None if it was; a RedisUnavailableError if that is not known.
         """
+        return self._coalescer.add(item)
+
+    async def store_all(self, items: Sequence[PreparedTask]) -> list[PyasynqError | None]:
+        """Store tasks; return for each what `store` returns."""
         outcomes: list[PyasynqError | None] = [None] * len(items)
         for chunks in round_trips(chunked(items)):
             now_ns = self._clock.redis_now_ns()
             answers = await self._run(
-                {chunk.keys.queue: chunk.keys for chunk in chunks}.values(),
+                {
+                    item.keys.queue: item.keys for item in (chunk.items[0] for chunk in chunks)
+                }.values(),
                 [chunk.operation(now_ns) for chunk in chunks],
             )
             spread(chunks, answers, outcomes)
         return outcomes
 
-    async def _store_one(self, item: Item) -> PyasynqError | None:
-        """As `store_all` with one item, without the search for company."""
-        keys, prepared = item
-        listed_at = self._registered.get(keys.queue, NEVER)
+    async def _store_one(self, item: PreparedTask) -> PyasynqError | None:
+        """Store one task without looking for others; the queue is listed only now and then."""
+        listed_at = self._registered.get(item.keys.queue, NEVER)
         if self._clock.monotonic() - listed_at >= REGISTER_AGAIN_S:
             (outcome,) = await self.store_all((item,))
             return outcome
-        now_ns = self._clock.redis_now_ns()
-        operation = place((prepared,), prepared.state, keys, now_ns=now_ns)
+        operation = store((item,), now_ns=self._clock.redis_now_ns())
         try:
             outcomes = await self._runner.run(operation, patience_s=self._patience_s)
         except PyasynqError as error:
@@ -90,5 +92,5 @@ class AsyncEnqueuer:
         return answers[len(unlisted) :]
 
     async def close(self) -> None:
-        """Wait for what is under way."""
-        await self._shared.close()
+        """Wait until every call that is under way has ended."""
+        await self._coalescer.close()

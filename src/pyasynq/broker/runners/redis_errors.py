@@ -1,4 +1,4 @@
-"""What an error of Redis means: try again, or which error of ours it is."""
+"""What an error of Redis means: try again, or raise which exception of ours."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pyasynq.broker.operation import Operation, Script
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 
-# The server did not execute the call, and will be able to later.
+# The server did not execute the call, but will be able to do so later.
 _PASSING = (
     "MOVED ",
     "ASK ",
@@ -24,50 +24,50 @@ _NO_CLUSTER = "cluster support disabled"
 _CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authentication required")
 
 
-# Where in a script it happened: Redis 7 says it behind the error, older ones before it.
-_PLACE_IN_SCRIPT = re.compile(
+# Where in a script an error happened: Redis 7 appends it to the error, older servers prepend it.
+_LINE_OF_SCRIPT = re.compile(
     r" script: (?:[0-9a-f]{40}, )?on @user_script:\d+\.?$"
     r"|^Error running script \(call to f_[0-9a-f]{40}\): @user_script: ?\d+: -?"
 )
 
 
-def said(text: str) -> str:
-    """Return what the server said, without the code and the place that say nothing to a user."""
-    return _PLACE_IN_SCRIPT.sub("", text.removeprefix("ERR "))
+def plain_text(error: object) -> str:
+    """Return the text of an error without its code and the line of the script: noise for users."""
+    return _LINE_OF_SCRIPT.sub("", str(error).removeprefix("ERR "))
 
 
 def is_no_script(text: str) -> bool:
-    """Tell whether the server does not know a script (any more)."""
+    """Return whether the server does not know the script, or no longer."""
     return text.startswith(("NOSCRIPT", "No matching script"))
 
 
 def is_passing(text: str) -> bool:
-    """Tell whether the same call will work later."""
+    """Return whether the same call will work later."""
     return any(word in text for word in _PASSING) or "redis is loading" in text.lower()
 
 
 def is_credentials(text: str) -> bool:
-    """Tell whether the server refuses the user or the password."""
+    """Return whether the server refuses the user or the password."""
     return any(word in text for word in _CREDENTIALS)
 
 
 def is_refusal(text: str) -> bool:
-    """Tell whether a connection was refused for good: trying again does not help."""
+    """Return whether the connection was refused for good, so that trying again does not help."""
     return is_credentials(text) or _is_permission(text) or _NO_CLUSTER in text
 
 
 def refusal(operation: Operation[Any], text: str) -> PyasynqError:
-    """Return the error for an answer that will not get better by itself.
+    """Return the exception for an error that will not go away by itself.
 
     Args:
         operation: what was refused.
-        text: what the server said, by `said`.
+        text: what the server answered, as `plain_text` returns it.
     """
     call, lowered = operation.name, text.lower()
     if is_credentials(text):
         return ConfigError(f"redis refuses the user or the password: {text}")
     if _NO_CLUSTER in text:
-        return ConfigError("this redis is no cluster; use a redis:// URL for a single server")
+        return ConfigError("this redis is not a cluster; use a redis:// URL for a single server")
     if "maxmemory" in lowered or text.startswith("OOM"):
         return IncompatibleRedisError(
             f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks",
@@ -75,7 +75,7 @@ def refusal(operation: Operation[Any], text: str) -> PyasynqError:
         )
     if _is_permission(text):
         return IncompatibleRedisError(
-            f"redis does not permit {call}: {text}; extend the rights of this user", needed=call
+            f"redis does not permit {call}: {text}; give this user more rights", needed=call
         )
     if "unknown command" in lowered or "wrong number of arguments" in lowered:
         return IncompatibleRedisError(
@@ -86,11 +86,11 @@ def refusal(operation: Operation[Any], text: str) -> PyasynqError:
 
 
 def _keys_to_look_at(operation: Operation[Any]) -> str:
-    """Say what may be of a wrong type; Redis does not tell which key it is."""
+    """Name the keys of which one has a wrong type; Redis does not report which one it is."""
     names = list(dict.fromkeys(operation.keys))
     if isinstance(operation.call, Script):
         names.append("the key of a task")
-    return f"one of these is of another type: {', '.join(names)}; delete or rename what is there"
+    return f"one of these keys has a wrong type: {', '.join(names)}; delete or rename it"
 
 
 def _is_permission(text: str) -> bool:

@@ -1,8 +1,8 @@
 """Executes operations on Redis.
 
-Only a runner repeats a call, since only it knows what happened to it: a call that was not sent may
-always be repeated, one whose answer was lost only if its operation says so. Scripts are called by
-their digest; one that the server does not know is sent whole, for just those items.
+Only a runner repeats a call, since only it knows what happened: a call that was not sent may always
+be repeated, a call whose answer was lost only if its operation allows that. Scripts are called by
+their digest; a script that the server does not know is then sent as source.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from pyasynq.clock import Clock
 from pyasynq.connection.transport.cluster_async import AsyncCluster
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import PyasynqError, RedisUnavailableError, raise_first
+from pyasynq.lifecycle.backoff import Backoff
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class AsyncRunner:
     Args:
         client: used by this runner alone, and closed by it.
         clock: measures patience, and learns the time of Redis.
-        random: spreads repeated calls of many processes.
+        random: varies the waits, so that many processes do not repeat their calls together.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class AsyncRunner:
         if not isinstance(client, AsyncCluster):
             self._only_connection = self._connection_to(client.connection_pool)
         self._clock = clock
-        self._random = random or Random()  # noqa: S311 - spreads load, guards nothing
+        self._random = random
 
     async def run(self, operation: Operation[T], *, patience_s: float | None = PATIENCE_S) -> T:
         """Run one operation and return its result.
@@ -59,7 +60,8 @@ class AsyncRunner:
             patience_s: for how long an unreachable Redis is tried; None for ever, 0 once.
 
         Raises:
-            RedisUnavailableError: it says whether the write may have happened.
+            RedisUnavailableError: Redis did not answer; `may_have_happened` says whether the
+                write may have happened nevertheless.
             PyasynqError: Redis refused the call.
         """
         end = None if patience_s is None else self._clock.monotonic() + patience_s
@@ -71,10 +73,9 @@ class AsyncRunner:
             replies = await connection.exchange((command,), is_patient=operation.is_patient)
         if type(replies[0]) not in _FAILURES:
             return operation.decode(replies[0])
-        (answer,) = await self._repeat((operation,), replies, end)
-        if isinstance(answer, BaseException):
-            raise answer
-        result: T = answer
+        answers = await self._repeat((operation,), replies, end)
+        raise_first(answers)
+        result: T = answers[0]
         return result
 
     async def run_all(
@@ -108,7 +109,7 @@ class AsyncRunner:
     async def _repeat(
         self, operations: Sequence[Operation[Any]], replies: Sequence[Any], end: float | None
     ) -> list[Any]:
-        """Return the answers to all operations, once those that failed are run again.
+        """Run those operations again that may be repeated; return the answers to all of them.
 
         Args:
             replies: to the first try.
@@ -118,7 +119,7 @@ class AsyncRunner:
         repeated: set[int] = set()
         by_source: set[int] = set()
         todo = list(range(len(operations)))
-        tries, wait_s = 1, FIRST_WAIT_S
+        tries, backoff = 1, Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=self._random)
         while True:
             unknown, again = [], []
             for i, reply in zip(todo, replies, strict=True):
@@ -132,13 +133,13 @@ class AsyncRunner:
                 else:
                     answers[i] = _answer(operations[i], reply, is_repeated=i in repeated)
             by_source.update(unknown)
+            wait_s = backoff.next_s() if again else 0.0
             if again and end is not None and self._clock.monotonic() + wait_s > end:
                 for i in again:
                     answers[i] = _unavailable(operations[i], answers[i], tries, i in repeated)
                 again = []
             if again:
-                await asyncio.sleep(wait_s * (0.5 + self._random.random()))
-                wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+                await asyncio.sleep(wait_s)
             todo = sorted(unknown + again)
             if not todo:
                 return answers
@@ -165,7 +166,7 @@ class AsyncRunner:
     async def _exchange(
         self, operations: Sequence[Operation[Any]], commands: Sequence[Command]
     ) -> list[Any]:
-        """Send commands and return the replies; errors and troubles stand in their places."""
+        """Send commands and return the replies; a Refusal or a Trouble is a reply like others."""
         if not isinstance(self._client, AsyncCluster):
             is_patient = all(operation.is_patient for operation in operations)
             connection = self._connection_to(self._client.connection_pool)
@@ -215,7 +216,7 @@ def _command(operation: Operation[Any], *, as_source: bool) -> Command:
 
 
 def _is_no_script(reply: Any) -> bool:
-    return isinstance(reply, Refusal) and redis_errors.is_no_script(redis_errors.said(str(reply)))
+    return isinstance(reply, Refusal) and redis_errors.is_no_script(redis_errors.plain_text(reply))
 
 
 def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
@@ -223,14 +224,14 @@ def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
         if redis_errors.is_refusal(str(reply)):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, Refusal) and redis_errors.is_passing(redis_errors.said(str(reply)))
+    return isinstance(reply, Refusal) and redis_errors.is_passing(redis_errors.plain_text(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     if isinstance(reply, Trouble) and not redis_errors.is_refusal(str(reply)):
         return _unavailable(operation, reply, 1, reply.was_sent)
     if isinstance(reply, Refusal | Trouble):
-        return redis_errors.refusal(operation, redis_errors.said(str(reply)))
+        return redis_errors.refusal(operation, redis_errors.plain_text(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
         decode = operation.decode_repeated

@@ -1,8 +1,8 @@
 """The Lua scripts, one file per operation.
 
 Each file begins with a header: Purpose, KEYS, ARGV, Returns, Memory full (allowed or refused) and
-Repeat; one that changes nothing in Redis says ``-- Writes: nothing``. A line ``-- Uses: name``
-puts the functions of ``fragments/name.lua`` in front.
+Repeat. The header of a script that changes nothing in Redis has a line ``-- Writes: nothing``; a
+line ``-- Uses: name`` inserts the functions of ``fragments/name.lua`` before the script.
 """
 
 import re

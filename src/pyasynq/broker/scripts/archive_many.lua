@@ -11,20 +11,20 @@
 -- ARGV[2]: when the counters of the day expire, in seconds
 -- ARGV[3]: now in seconds
 -- ARGV[4..]: per task: id, fence, msg, unique key to free or ""
--- Returns: the indexes from 0 of tasks that are not the caller's any more
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
 local taken, ids, lost = take_all(ARGV[1], 4, 4)
 local times = {}
-for i, place in ipairs(taken) do
+for i, at in ipairs(taken) do
   local id = ids[i]
   local key = ARGV[1] .. id
   times[2 * i - 1], times[2 * i] = ARGV[3], id
-  redis.call("HSET", key, "msg", ARGV[place + 2], "state", "archived")
+  redis.call("HSET", key, "msg", ARGV[at + 2], "state", "archived")
   redis.call("HDEL", key, "owner", "deferred", "on_cancel")
-  unlock(ARGV[place + 3], id)
+  unlock(ARGV[at + 3], id)
 end
 if #ids > 0 then
   redis.call("ZADD", KEYS[3], unpack(times))

@@ -9,25 +9,25 @@
 -- ARGV[2]: when the counter of the day expires, in seconds
 -- ARGV[3..]: per task: id, fence, unique key or "", msg, end of retention in seconds,
 --            "1" with a result, result
--- Returns: the indexes from 0 of tasks that are not the caller's any more
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
 local taken, ids, lost = take_all(ARGV[1], 3, 7)
 local ends = {}
-for i, place in ipairs(taken) do
-  local id, msg = ids[i], ARGV[place + 3]
+for i, at in ipairs(taken) do
+  local id, msg = ids[i], ARGV[at + 3]
   local key = ARGV[1] .. id
-  ends[2 * i - 1], ends[2 * i] = ARGV[place + 4], id
-  if ARGV[place + 5] == "1" then
-    redis.call("HSET", key, "msg", msg, "state", "completed", "result", ARGV[place + 6])
+  ends[2 * i - 1], ends[2 * i] = ARGV[at + 4], id
+  if ARGV[at + 5] == "1" then
+    redis.call("HSET", key, "msg", msg, "state", "completed", "result", ARGV[at + 6])
     redis.call("HDEL", key, "owner", "deferred", "on_cancel")
   else
     redis.call("HSET", key, "msg", msg, "state", "completed")
     redis.call("HDEL", key, "owner", "deferred", "on_cancel", "result")
   end
-  unlock(ARGV[place + 2], id)
+  unlock(ARGV[at + 2], id)
 end
 if #ids > 0 then
   redis.call("ZADD", KEYS[3], unpack(ends))

@@ -4,14 +4,14 @@
 -- KEYS[2]: paused mark
 -- KEYS[3]: active list
 -- KEYS[4]: lease set
--- KEYS[5]: servers that wait for a push; gone when nobody does
+-- KEYS[5]: servers that wait for a push; does not exist when none does
 -- ARGV[1]: task key prefix
 -- ARGV[2]: how many tasks at most
 -- ARGV[3]: owner
 -- ARGV[4]: lease expiry in seconds
--- ARGV[5]: server that wants to wait for a push when there is no task, or ""
+-- ARGV[5]: server that wants to wait for a push if there is no task, or ""
 -- ARGV[6]: now in seconds
--- ARGV[7]: when its place among those that wait expires, in seconds
+-- ARGV[7]: when its right to wait expires, in seconds
 -- ARGV[8]: how many servers may wait
 -- Returns: {1} when the queue is paused, else {0, or 2 when there is no task and the server may
 --          wait, {dropped ids}, per task: id, msg, pending_since, false or {deferred, expires_at,

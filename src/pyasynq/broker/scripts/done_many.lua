@@ -7,7 +7,7 @@
 -- ARGV[1]: task key prefix
 -- ARGV[2]: when the counter of the day expires, in seconds
 -- ARGV[3..]: per group of tasks: fence, unique key or "", how many, their ids
--- Returns: the indexes from 0 of tasks that are not the caller's any more
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's
 -- Memory full: allowed
 -- Repeat: by_token
 local prefix, lost, ids, keys, locks, indexes = ARGV[1], {}, {}, {}, {}, {}

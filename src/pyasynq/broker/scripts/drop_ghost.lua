@@ -5,7 +5,7 @@
 -- ARGV[1]: task key
 -- ARGV[2]: id
 -- ARGV[3]: leases that expired up to then are over, in seconds
--- Returns: 1 when removed, 0 when there is a task after all, a lease, or nothing to remove
+-- Returns: 1 when removed, 0 when there is a task or a lease after all, or nothing to remove
 -- Memory full: allowed
 -- Repeat: safe
 local msg = redis.pcall("HGET", ARGV[1], "msg")

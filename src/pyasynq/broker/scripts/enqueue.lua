@@ -5,7 +5,7 @@
 -- ARGV[2]: now in nanoseconds
 -- ARGV[3]: arguments per task: 6, or 2 when no task has more than those
 -- ARGV[4..]: per task: id, msg, unique key or "", its seconds, expires_at or "", unique_until or ""
--- Returns: {} when all were stored, else per refused task {index from 0, code, ...} as of claim
+-- Returns: {} when all were stored, else per refused task {index from 0, code, ...} as claim returns it
 -- Memory full: refused
 -- Repeat: by_token
 if #ARGV == 5 then -- one task, the most frequent call

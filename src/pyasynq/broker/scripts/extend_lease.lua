@@ -3,7 +3,7 @@
 -- ARGV[1]: task key prefix
 -- ARGV[2]: new expiry in seconds; a later one stays
 -- ARGV[3..]: per task: id, owner
--- Returns: the ids that hold no lease any more, or are somebody else's
+-- Returns: the ids that no longer have a lease, or belong to another owner
 -- Memory full: allowed
 -- Repeat: safe
 local lost = {}

@@ -1,4 +1,4 @@
--- Purpose: put the aggregate of a set in the place of its members, which are deleted.
+-- Purpose: store the aggregate of a set and delete the members of the set.
 -- Uses: claim, unlock, forget
 -- KEYS[1]: index of the aggregation sets
 -- KEYS[2]: aggregation set
@@ -12,7 +12,7 @@
 -- ARGV[11]: its score in KEYS[3]
 -- ARGV[12]: its group, or ""
 -- ARGV[13..]: per member that has one: id, unique key
--- Returns: {0} when the set is not listed, {1} when it is done, else {2, code, ...} as of claim
+-- Returns: {0} when the set is not listed, {1} when it is done, else {2, code, ...} as claim returns it
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZREM", KEYS[1], "")

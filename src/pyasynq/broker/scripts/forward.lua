@@ -1,4 +1,4 @@
--- Purpose: make tasks pending that are due, or hand them to their group.
+-- Purpose: make tasks pending that are due, or add them to their group.
 -- Uses: join
 -- KEYS[1]: scheduled set
 -- KEYS[2]: retry set
@@ -9,7 +9,7 @@
 -- ARGV[3]: now in seconds
 -- ARGV[4]: now in nanoseconds
 -- ARGV[5]: how many tasks at most of either set
--- Returns: {tasks moved, earliest next due time in nanoseconds or "", names of what is no sorted set}
+-- Returns: {tasks moved, earliest next due time in nanoseconds or "", names of keys that are not sorted sets}
 -- Memory full: allowed
 -- Repeat: safe
 local now_s, rest_ns = ARGV[3], tonumber(string.sub(ARGV[4], -9))

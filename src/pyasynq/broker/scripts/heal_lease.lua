@@ -4,8 +4,8 @@
 -- ARGV[1]: task key
 -- ARGV[2]: id
 -- ARGV[3]: leases that expired up to then are over, in seconds
--- Returns: 0 when nothing is wrong, 1 when the lease was removed, for the task is elsewhere,
---          2 when the id is in the active list again, for the task is nowhere else
+-- Returns: 0 when nothing is wrong, 1 when the lease was removed since the task is elsewhere,
+--          2 when the id was put back into the active list since the task is nowhere else
 -- Memory full: allowed
 -- Repeat: safe
 redis.call("ZREM", KEYS[2], "")

@@ -1,4 +1,4 @@
--- Purpose: list a server as alive, and drop those from the list that are not.
+-- Purpose: list a server as alive, and drop servers from the list that are not.
 -- KEYS[1]: index
 -- ARGV[1]: when the entry expires, in seconds
 -- ARGV[2]: member

@@ -1,4 +1,4 @@
--- Purpose: tell whether a group is due.
+-- Purpose: find out whether a group is due.
 -- Uses: due
 -- KEYS[1]: group
 -- ARGV[1]: now in seconds

@@ -1,4 +1,4 @@
--- Purpose: find the active tasks that one dequeue has leased, and nobody has taken over.
+-- Purpose: find the active tasks that one dequeue has leased and that nobody has taken over.
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- ARGV[1]: task key prefix

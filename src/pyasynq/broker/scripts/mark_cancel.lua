@@ -1,7 +1,7 @@
--- Purpose: say what shall become of a running task when it is cancelled.
+-- Purpose: note what becomes of a running task once it is cancelled.
 -- KEYS[1]: task hash
--- ARGV[1]: "archive" or "drop"; "retry" takes an earlier wish back
--- Returns: 1 when the task runs, else 0 and nothing is said
+-- ARGV[1]: "archive" or "drop"; "retry" withdraws an earlier wish
+-- Returns: 1 when the task is running, else 0, and nothing is noted
 -- Memory full: allowed
 -- Repeat: safe
 redis.pcall("HDEL", KEYS[1], "on_cancel")

@@ -9,7 +9,7 @@
 -- ARGV[2]: group key prefix
 -- Returns: {pending, active, scheduled, retry, archived, completed, processed today, failed today,
 --          processed, failed, paused, pending_since of the oldest pending task, groups, aggregating,
---          bytes used, or -1 when Redis does not tell}
+--          bytes used, or -1 when Redis does not report it}
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
@@ -35,7 +35,7 @@ for _, set in ipairs(redis.call("ZRANGE", KEYS[13], 0, -1)) do
   stats[14] = stats[14] + (tonumber(redis.pcall("ZCARD", set)) or 0)
 end
 
--- The tasks of a container are taken for as large as its first 20 are on average.
+-- The tasks of a container are assumed to be as large as the average of its first 20.
 local function measure(container, ids, size)
   local sum = 0
   for _, id in ipairs(ids) do

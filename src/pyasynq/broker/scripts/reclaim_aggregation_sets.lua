@@ -12,7 +12,7 @@ redis.call("ZREM", KEYS[1], "")
 redis.call("SCARD", KEYS[2])
 local limit, moved, put_off = tonumber(ARGV[3]), 0, 0
 
--- Returns the members of a set with their scores, or nothing when it is no set.
+-- Returns the members of a set with their scores, or nothing when it is not a sorted set.
 local function members(set)
   local found = redis.pcall("ZRANGE", set, 0, limit - moved - 1, "WITHSCORES")
   return found.err and {} or found

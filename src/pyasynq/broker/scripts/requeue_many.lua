@@ -5,7 +5,7 @@
 -- KEYS[3]: pending list
 -- ARGV[1]: task key prefix
 -- ARGV[2..]: per task: id, fence, since when it was pending in nanoseconds or ""
--- Returns: the indexes from 0 of tasks that are not the caller's any more
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's
 -- Memory full: allowed
 -- Repeat: by_token
 local lost, ids = {}, {}

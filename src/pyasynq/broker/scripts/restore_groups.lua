@@ -1,15 +1,15 @@
--- Purpose: list groups with members again whose names a Go program has forgotten.
+-- Purpose: list groups again that have members, but whose names a Go program has removed.
 -- KEYS[1]: groups whose names may get lost
 -- KEYS[2]: set of group names
 -- ARGV[1]: group key prefix
--- ARGV[2]: names noted for before this second need no more looking after
+-- ARGV[2]: names noted with an earlier second need not be checked any longer
 -- ARGV[3]: how many names to skip
 -- ARGV[4]: how many names at most
 -- Returns: {names listed again, how many names to skip next, or -1 at the end}
 -- Memory full: allowed
 -- Repeat: safe
 redis.call("ZREM", KEYS[1], "")
--- A name is noted for the last time at which it can get lost; it may get lost before as well.
+-- A name is noted with the last time at which it can get lost; it can get lost earlier as well.
 local skip, limit, restored, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), 0, 0
 local found = redis.call("ZRANGE", KEYS[1], skip, skip + limit - 1, "WITHSCORES")
 for i = 1, #found, 2 do

@@ -1,4 +1,4 @@
--- Purpose: put tasks that ended without success aside, to run again later.
+-- Purpose: move tasks that did not succeed to the retry set, to run again later.
 -- Uses: remove, fence, count
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
@@ -11,23 +11,23 @@
 -- ARGV[2]: when the counters of the day expire, in seconds
 -- ARGV[3..]: per task: id, fence, msg, due in nanoseconds, due in seconds, "1" for a failure,
 --            deferrals so far
--- Returns: the indexes from 0 of tasks that are not the caller's any more
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[2])
 redis.call("ZCARD", KEYS[3])
 local taken, ids, lost = take_all(ARGV[1], 3, 7)
 local dues, failures = {}, 0
-for i, place in ipairs(taken) do
+for i, at in ipairs(taken) do
   local id = ids[i]
   local key = ARGV[1] .. id
-  dues[2 * i - 1], dues[2 * i] = ARGV[place + 4], id
-  redis.call("HSET", key, "msg", ARGV[place + 2], "state", "retry", "process_at_ns", ARGV[place + 3])
+  dues[2 * i - 1], dues[2 * i] = ARGV[at + 4], id
+  redis.call("HSET", key, "msg", ARGV[at + 2], "state", "retry", "process_at_ns", ARGV[at + 3])
   redis.call("HDEL", key, "owner", "deferred", "on_cancel")
-  if ARGV[place + 6] ~= "0" then
-    redis.call("HSET", key, "deferred", ARGV[place + 6])
+  if ARGV[at + 6] ~= "0" then
+    redis.call("HSET", key, "deferred", ARGV[at + 6])
   end
-  if ARGV[place + 5] == "1" then
+  if ARGV[at + 5] == "1" then
     failures = failures + 1
   end
 end

@@ -7,7 +7,7 @@
 -- ARGV[3]: queue
 -- ARGV[4..]: per task: id, msg, unique key or "", its seconds, expires_at or "", unique_until or "",
 --            due in nanoseconds, due in seconds, group or ""
--- Returns: {} when all were stored, else per refused task {index from 0, code, ...} as of claim
+-- Returns: {} when all were stored, else per refused task {index from 0, code, ...} as claim returns it
 -- Memory full: refused
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[1])

@@ -1,7 +1,7 @@
--- Purpose: write what a server says of itself and of its running tasks.
+-- Purpose: write the record of a server and those of its running tasks.
 -- KEYS[1]: server record
 -- KEYS[2]: hash of the running tasks
--- ARGV[1]: seconds that both live
+-- ARGV[1]: time to live of both keys, in seconds
 -- ARGV[2]: server record
 -- ARGV[3..]: per running task: id, record
 -- Returns: 1

@@ -2,7 +2,7 @@
 -- KEYS[1]: task hash
 -- ARGV[1]: owner
 -- ARGV[2]: result
--- Returns: 1 when stored, 0 when the task is not the owner's any more
+-- Returns: 1 when stored, 0 when the task no longer is the owner's
 -- Memory full: refused
 -- Repeat: safe
 if redis.call("EXISTS", KEYS[1]) == 0 then

@@ -1,8 +1,8 @@
 """One stream of output for many processes: their lines, whole and marked.
 
-A thread reads the pipes and is the only one that writes, so lines never mix; and whoever adds a
-line is never held up by a terminal that is. Output that nobody takes any more is thrown away, for
-the processes must not notice.
+A thread reads the pipes and is the only one that writes, so lines never mix, and a terminal that
+hangs delays nobody else. Output that nobody reads any more is thrown away, for the processes must
+not notice.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ CLOSE_TIMEOUT_S = 2.0
 
 @dataclass(slots=True)
 class _Source:
-    """The output of a process: its mark, where it goes, and the beginning of a line."""
+    """The output of a process: its mark, its destination, and an unfinished line."""
 
     mark: bytes
     sink: int
@@ -43,7 +43,7 @@ class _Source:
         return self._marked(begun) if begun else b""
 
     def _marked(self, line: bytes) -> bytes:
-        # A mark would spoil records in JSON; what reads those can tell processes by a field.
+        # A mark would spoil records in JSON; their reader can tell processes apart by a field.
         mark = b"" if line.startswith(b"{") else self.mark
         return b"%b%b\n" % (mark, line)
 
@@ -53,49 +53,49 @@ class LineRelay:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._ears, self._bell = socket.socketpair()
-        self._bell.setblocking(False)
-        self._selector.register(self._ears, selectors.EVENT_READ)
-        self._said: deque[tuple[int, bytes]] = deque()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._own_lines: deque[tuple[int, bytes]] = deque()
         self._added: deque[tuple[int, _Source]] = deque()
         self._is_closing = False
         self._closed_sinks: set[int] = set()
         self._thread = threading.Thread(target=self._work, name="pyasynq line relay", daemon=True)
         self._thread.start()
 
-    def say(self, line: str, *, sink: int = 2) -> None:
+    def write_line(self, line: str, *, sink: int = 2) -> None:
         """Write a line of our own."""
-        self._said.append((sink, line.encode(errors="backslashreplace") + b"\n"))
-        self._ring()
+        self._own_lines.append((sink, line.encode(errors="backslashreplace") + b"\n"))
+        self._wake()
 
     def pipe(self, *, mark: str, sink: int) -> int:
         """Return a descriptor whose lines are written to *sink*; close it after passing it on."""
         ours, theirs = os.pipe()
         self._added.append((ours, _Source(mark.encode(), sink)))
-        self._ring()
+        self._wake()
         return theirs
 
     def close(self) -> None:
-        """Write what has been written by processes that have ended, and end."""
+        """Write the rest of what processes that have ended have written; then stop."""
         self._is_closing = True
-        self._ring()
+        self._wake()
         self._thread.join(CLOSE_TIMEOUT_S)
-        self._bell.close()
+        self._wake_writer.close()
 
-    def _ring(self) -> None:
-        with contextlib.suppress(OSError):  # it rings already, or it is closed
-            self._bell.send(b"!")
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # it is about to wake already, or it is closed
+            self._wake_writer.send(b"!")
 
     def _work(self) -> None:
         while True:
             is_last = self._is_closing
             ready = self._selector.select(0 if is_last else None)
             for key, _events in ready:
-                if key.fileobj is self._ears:
-                    self._ears.recv(4096)
+                if key.fileobj is self._wake_reader:
+                    self._wake_reader.recv(4096)
                 else:
                     self._read(key.fd, key.data)
-            self._take_in()
+            self._take_new()
             if is_last and not ready:
                 break
         for key in list(self._selector.get_map().values()):
@@ -103,14 +103,14 @@ class LineRelay:
                 self._write(key.data.sink, key.data.rest())
                 os.close(key.fd)
         self._selector.close()
-        self._ears.close()
+        self._wake_reader.close()
 
-    def _take_in(self) -> None:
+    def _take_new(self) -> None:
         while self._added:
             descriptor, source = self._added.popleft()
             self._selector.register(descriptor, selectors.EVENT_READ, source)
-        while self._said:
-            self._write(*self._said.popleft())
+        while self._own_lines:
+            self._write(*self._own_lines.popleft())
 
     def _read(self, descriptor: int, source: _Source) -> None:
         received = os.read(descriptor, LONGEST_LINE)
@@ -125,7 +125,7 @@ class LineRelay:
         while text and sink not in self._closed_sinks:
             try:
                 text = text[os.write(sink, text) :]
-            except BlockingIOError:  # somebody else who shares the terminal wants it so
+            except BlockingIOError:  # a program that shares the terminal has set it so
                 select.select([], [sink], [])
             except OSError:
                 self._closed_sinks.add(sink)
@@ -141,4 +141,4 @@ class RelayHandler(logging.Handler):
     @override
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record*; a later close of the relay loses nothing that was logged before."""
-        self._relay.say(self.format(record))
+        self._relay.write_line(self.format(record))

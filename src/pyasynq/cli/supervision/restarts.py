@@ -1,33 +1,36 @@
 """When a process that has died is started again."""
 
-from dataclasses import dataclass, field
 from random import Random
 
-FACTOR = 2.0
+from pyasynq.lifecycle.backoff import Backoff
+
 JITTER = 0.1  # so that processes that died together do not come back together
 
 
-@dataclass(slots=True, kw_only=True)
-class Backoff:
+class Restarts:
     """How long to wait before a process is started again.
 
-    Attributes:
+    Args:
         first_s: the wait after the first death; each further one doubles it.
-        longest_s: the wait does not grow beyond.
-        well_s: a process that ran for so long ran well: its death counts as a first one.
+        longest_s: the wait does not grow beyond this.
+        well_s: a process that ran for at least this long ran well: its death counts as a first
+            one.
+        random: varies the waits.
     """
 
-    first_s: float = 0.25
-    longest_s: float = 30.0
-    well_s: float = 60.0
-    random: Random = field(default_factory=Random)
-    _deaths: int = 0
+    def __init__(
+        self,
+        *,
+        first_s: float = 0.25,
+        longest_s: float = 30.0,
+        well_s: float = 60.0,
+        random: Random | None = None,
+    ) -> None:
+        self._well_s = well_s
+        self._backoff = Backoff(first_s, longest_s, jitter=JITTER, random=random)
 
     def delay_after(self, ran_s: float) -> float:
-        """Return for how many seconds to wait after a process that ran for *ran_s*."""
-        if ran_s >= self.well_s:
-            self._deaths = 0
-        delay = min(self.longest_s, self.first_s * FACTOR**self._deaths)
-        if delay < self.longest_s:
-            self._deaths += 1
-        return delay * self.random.uniform(1 - JITTER, 1 + JITTER)
+        """Return for how many seconds to wait after the death of a process that ran for *ran_s*."""
+        if ran_s >= self._well_s:
+            self._backoff.reset()
+        return self._backoff.next_s()

@@ -8,30 +8,30 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Arrived:
-    """The signals that have arrived; `bell` becomes readable when there are any."""
+class SignalQueue:
+    """The signals that have arrived; `channel` becomes readable when there are any."""
 
-    def __init__(self, bell: socket.socket) -> None:
-        self.bell = bell
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
 
     def take(self) -> list[signal.Signals]:
         """Return those that arrived since the last call, in order."""
         try:
-            return [signal.Signals(number) for number in self.bell.recv(4096)]
+            return [signal.Signals(number) for number in self.channel.recv(4096)]
         except BlockingIOError:
             return []
 
 
 @contextmanager
-def heard(numbers: Iterable[signal.Signals]) -> Iterator[Arrived]:
-    """Collect signals around a block, instead of what they do otherwise."""
+def queued_signals(numbers: Iterable[signal.Signals]) -> Iterator[SignalQueue]:
+    """Collect signals around a block; they do nothing else meanwhile."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
     before = {number: signal.signal(number, _nothing) for number in numbers}
     last = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     try:
-        yield Arrived(ours)
+        yield SignalQueue(ours)
     finally:
         signal.set_wakeup_fd(last)
         for number, handler in before.items():
@@ -41,9 +41,9 @@ def heard(numbers: Iterable[signal.Signals]) -> Iterator[Arrived]:
 
 
 def reap() -> Iterator[tuple[int, int]]:
-    """Yield ID and status of every child that has ended, also of those that others left to us.
+    """Yield ID and status of every child that has ended, orphans included.
 
-    The first process of a container inherits all whose parents are gone.
+    The first process of a container inherits all processes whose parents are gone.
     """
     while True:
         try:
@@ -56,4 +56,4 @@ def reap() -> Iterator[tuple[int, int]]:
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """Keep Python from doing what it does by default."""
+    """Replace what Python does by default."""

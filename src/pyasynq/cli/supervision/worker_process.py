@@ -1,7 +1,7 @@
 """A worker in a process of its own, as the process that started it sees it.
 
-It is a fresh interpreter and leads a session of its own: Ctrl-C of a terminal reaches the starter
-alone, and what a worker leaves behind can be killed with it.
+It is a fresh interpreter and leads a session of its own: Ctrl-C in a terminal reaches the starter
+only, and what a worker leaves behind can be killed with it.
 """
 
 import contextlib
@@ -9,43 +9,37 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyasynq
-from pyasynq.cli.supervision.frames import (
+from pyasynq.cli.supervision.protocol import (
+    Command,
+    CommandName,
     Failed,
     Order,
     Started,
-    Told,
-    Word,
-    line_of,
+    encoded,
     read_from_worker,
 )
+from pyasynq.lifecycle.interpreter import command_of, exit_text, socket_pair
 
 STOP_MARGIN_S = 5.0  # beyond what the worker itself allows its handlers
-USUAL_STOP_S = 13.0  # what it allows them unless it says otherwise
+USUAL_STOP_S = 13.0  # what it allows them unless it reports another time
 
-# The place of this package comes last, and the current directory not at all: a user's queue.py
-# must not stand in for the standard library's. What follows is for those who read process lists.
-_RUN_CHILD = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from pyasynq.cli.supervision.child import main; main()"
-)
+PROGRAM = "pyasynq.cli.supervision.program"
 
 
 class WorkerProcess:
     """A worker process; made by `start_worker`.
 
     Attributes:
-        failure: why it ended, if it said so; empty until then.
+        failure: why it ended, if it has reported that; empty until then.
         stops_within_s: how long it may take to stop by itself.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", line: socket.socket) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
         self._process = process
-        self._line = line
+        self._channel = channel
         self._unread = b""
         self.failure = ""
         self.stops_within_s = USUAL_STOP_S + STOP_MARGIN_S
@@ -56,27 +50,27 @@ class WorkerProcess:
         return self._process.pid
 
     @property
-    def line(self) -> socket.socket:
-        """The socket that becomes readable when there is something to `hear`."""
-        return self._line
+    def channel(self) -> socket.socket:
+        """The socket that becomes readable when there is something to `receive`."""
+        return self._channel
 
     @property
     def exit_code(self) -> int | None:
         """The exit code, or minus the signal; None while it runs."""
         return self._process.poll()
 
-    def tell(self, word: Word) -> None:
-        """Tell the worker what to do; one that is gone is not told."""
+    def send(self, command: CommandName) -> None:
+        """Send a command; nothing happens if the worker is gone."""
         with contextlib.suppress(OSError):
-            self._line.sendall(line_of(Told(word)))
+            self._channel.sendall(encoded(Command(command)))
 
-    def hear(self) -> bool:
-        """Take in what the worker has said; return whether it may say more."""
+    def receive(self) -> bool:
+        """Read what the worker has sent; return whether more may come."""
         try:
-            while received := self._line.recv(4096, socket.MSG_DONTWAIT):
+            while received := self._channel.recv(4096, socket.MSG_DONTWAIT):
                 *lines, self._unread = (self._unread + received).split(b"\n")
                 for line in lines:
-                    self._take_in(line)
+                    self._note(line)
         except BlockingIOError:
             return True
         except OSError:
@@ -104,15 +98,19 @@ class WorkerProcess:
         kill_others_of_session(self.pid)
 
     def ended(self, status: int) -> None:
-        """Note that somebody has waited for the process, and what the system told."""
+        """Note the end of the process, for which the caller has waited.
+
+        Args:
+            status: what ``waitpid`` returned.
+        """
         self._process.returncode = os.waitstatus_to_exitcode(status)
 
     def close(self) -> None:
-        """Let go of a process that has ended; safe to repeat."""
-        self.hear()
-        self._line.close()
+        """Close the channel to a process that has ended; safe to repeat."""
+        self.receive()
+        self._channel.close()
 
-    def _take_in(self, line: bytes) -> None:
+    def _note(self, line: bytes) -> None:
         match read_from_worker(line):
             case Started(stops_within_s):
                 self.stops_within_s = stops_within_s + STOP_MARGIN_S
@@ -136,35 +134,30 @@ def start_worker(
         environment: its variables; those of this process if None.
 
     Raises:
-        OSError: the system has no place for another process.
+        OSError: the system cannot start another process.
     """
-    ours, theirs = socket.socketpair()
-    package = str(Path(pyasynq.__file__).parents[1])
     shown = ["pyasynq-worker", order.target, *([name] if name else [])]
-    with theirs:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-c", _RUN_CHILD, package, str(theirs.fileno()), *shown],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=environment,
-                start_new_session=True,
-            )
-        except BaseException:
-            ours.close()
-            raise
+    with socket_pair() as (ours, theirs):
+        descriptor = theirs.fileno()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command_of(PROGRAM, str(descriptor), *shown),
+            pass_fds=(descriptor,),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
     worker = WorkerProcess(process, ours)
     with contextlib.suppress(OSError):  # one that is gone already is noticed by its end
-        ours.sendall(line_of(order))
+        ours.sendall(encoded(order))
     return worker
 
 
 def kill_others_of_session(leader: int) -> None:
     """Kill all processes of a session but its leader: processes of handlers lead other groups.
 
-    Only Linux tells who belongs to a session; elsewhere nothing happens.
+    Only Linux lists the processes of a session; elsewhere nothing happens.
     """
     killed = {leader}
     while found := _session_of(leader) - killed:  # they may have started others meanwhile
@@ -187,14 +180,6 @@ def _leader_of(pid: int) -> int | None:
 
 
 def ending(process: WorkerProcess) -> str:
-    """Say how *process* has ended, and why if it has said so."""
-    code = process.exit_code or 0
-    how = f"ended with exit code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
+    """Return how *process* has ended, and why if it has reported that."""
+    how = exit_text(process.exit_code or 0)
     return f"{how}: {process.failure}" if process.failure else how
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

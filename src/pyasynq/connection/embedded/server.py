@@ -1,8 +1,8 @@
 """A private Redis server for one directory, shared by the processes that work in it.
 
 Every user holds a shared lock on the file ``users``. A supervisor, started by the first user, runs
-the server and waits for the exclusive lock, which the system grants just when the last user is
-gone, however it went; then it stops the server. Files live in a private folder under /tmp:
+the server and waits for the exclusive lock, which the system grants as soon as the last user has
+ended, for whatever reason; then it stops the server. The files are in a private folder under /tmp:
 
     lock             held while somebody starts or attaches
     users            locked as above
@@ -11,7 +11,7 @@ gone, however it went; then it stops the server. Files live in a private folder 
     server.json      {"supervisor": pid, "server": pid, "port": number}, while the server runs
     redis.sock       the socket
 
-Who lives is told by the locks alone, never by process IDs: those of a file that a crash left
+Only the locks show which processes live, never process IDs: those in a file that a crash has left
 behind may belong to others by now. The server keeps nothing on disk unless a data folder is given.
 """
 
@@ -33,17 +33,13 @@ from typing import Any
 
 from pyasynq.connection.embedded import locks
 from pyasynq.errors import ConfigError, RedisUnavailableError
+from pyasynq.lifecycle import interpreter
 
 BINARY_VARIABLE = "PYASYNQ_REDIS_SERVER"
 START_TIMEOUT_S = 15.0
 POLL_S = 0.01
 
-# The place of this package comes last, and the current directory not at all: a user's queue.py
-# must not stand in for the standard library's.
-_RUN_SUPERVISOR = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from pyasynq.connection.embedded.supervisor import main; sys.exit(main())"
-)
+SUPERVISOR = "pyasynq.connection.embedded.supervisor"
 
 
 class EmbeddedServer:
@@ -65,8 +61,8 @@ class EmbeddedServer:
 
         Args:
             directory: whose server; the current one if not given.
-            data_folder: where the data is kept from one start to the next; empty: nowhere. Only
-                the user that starts the server decides.
+            data_folder: where the data is kept from one start to the next; empty: nowhere. It
+                counts only for the user that starts the server.
 
         Raises:
             ConfigError: there is no server program, or this system cannot run one.
@@ -85,17 +81,17 @@ class EmbeddedServer:
         return cls(users, str(folder / "redis.sock"), state["port"])
 
     def release(self) -> None:
-        """Let go of the server; it stops when nobody holds it. Safe to repeat."""
+        """End this hold; the server stops when nobody holds it. Safe to repeat."""
         if self._users is not None:
             os.close(self._users)
             self._users = None
 
 
 def is_running(directory: Path | None = None) -> bool:
-    """Tell whether the server of *directory*, the current one if not given, runs; starts none."""
+    """Return whether the server of *directory*, the current one if not given, runs."""
     if sys.platform == "win32":
         return False
-    folder = _place_of(directory or Path.cwd())
+    folder = _folder_of(directory or Path.cwd())
     return (folder / "server.json").exists() and locks.is_held(folder / "server.lock")
 
 
@@ -105,7 +101,7 @@ def state_folder(directory: Path) -> Path:
     Raises:
         ConfigError: somebody else owns it.
     """
-    folder = _place_of(directory)
+    folder = _folder_of(directory)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in (folder.parent, folder):
         if path.is_symlink() or path.stat().st_uid != os.getuid():
@@ -114,7 +110,7 @@ def state_folder(directory: Path) -> Path:
     return folder
 
 
-def _place_of(directory: Path) -> Path:
+def _folder_of(directory: Path) -> Path:
     base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - a short
     # path, for a socket's may have 100 bytes; the folder is private and its owner is checked.
     digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
@@ -131,7 +127,7 @@ def find_binary() -> str:
     if named:
         found = shutil.which(named)
         if found is None:
-            raise ConfigError(f"{BINARY_VARIABLE}={named} is no program that can be run")
+            raise ConfigError(f"{BINARY_VARIABLE}={named} is not a program that can be run")
         return str(Path(found).absolute())
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name)
@@ -152,7 +148,8 @@ def find_binary() -> str:
 def _find_or_start(folder: Path, data_folder: str) -> dict[str, Any]:
     """Return the state of the server when it runs; start it unless somebody else has.
 
-    A supervisor whose starter was killed is met here too: it takes us for the first user.
+    A supervisor whose starter was killed may still be starting the server: then this process
+    becomes its first user.
     """
     started: subprocess.Popen[bytes] | None = None
     end = time.monotonic() + START_TIMEOUT_S
@@ -171,7 +168,7 @@ def _find_or_start(folder: Path, data_folder: str) -> dict[str, Any]:
     if started is not None:
         started.kill()
         started.wait()
-    raise RedisUnavailableError(f"the embedded redis does not start: {_last_words(folder)}")
+    raise RedisUnavailableError(f"the embedded redis does not start: {_last_log_lines(folder)}")
 
 
 def _read_state(folder: Path) -> dict[str, Any] | None:
@@ -183,7 +180,7 @@ def _read_state(folder: Path) -> dict[str, Any] | None:
 
 
 def _end_orphan(folder: Path) -> None:
-    """Stop a server whose supervisor was killed; where the system does so itself, help it."""
+    """Stop a server whose supervisor was killed; Linux does so itself, other systems do not."""
     (folder / "server.json").unlink(missing_ok=True)
     if locks.is_held(folder / "server.lock"):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
@@ -193,14 +190,14 @@ def _end_orphan(folder: Path) -> None:
 
 
 def _start_supervisor(folder: Path, data_folder: str) -> "subprocess.Popen[bytes]":
-    arguments = [str(Path(__file__).parents[3]), str(folder), find_binary()]
+    arguments = [str(folder), find_binary()]
     if data_folder:
         data = Path(data_folder)
         data.mkdir(parents=True, exist_ok=True)
         arguments.append(str(data.resolve()))
     with (folder / "server.log").open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-c", _RUN_SUPERVISOR, *arguments],
+            interpreter.command_of(SUPERVISOR, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -216,9 +213,9 @@ def _reap_later(supervisor: "subprocess.Popen[bytes] | None") -> None:
         threading.Thread(target=supervisor.wait, name=name, daemon=True).start()
 
 
-def _last_words(folder: Path) -> str:
+def _last_log_lines(folder: Path) -> str:
     try:
-        said = (folder / "server.log").read_text("utf-8", "replace").strip().splitlines()
+        lines = (folder / "server.log").read_text("utf-8", "replace").strip().splitlines()
     except OSError:
-        return "it says nothing"
-    return " / ".join(said[-3:]) or "it says nothing"
+        return "its log is empty"
+    return " / ".join(lines[-3:]) or "its log is empty"

@@ -1,4 +1,4 @@
-"""The process that runs an embedded server until its last user is gone; see embedded.py."""
+"""The process that runs an embedded server until its last user is gone; see server.py."""
 
 import contextlib
 import json
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from pyasynq.connection.embedded import locks
+from pyasynq.lifecycle.interpreter import die_with_parent
 
 PORT_TRIES = 3  # somebody else may take a free port before the server does
 STOP_TIMEOUT_S = 10.0
@@ -82,7 +83,8 @@ def _start_server(folder: Path, command: list[str], lock: int) -> "subprocess.Po
     return subprocess.Popen(  # noqa: S603 - a server program found by find_binary
         command,
         pass_fds=(lock,),
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has a single thread
+        # One that is killed cannot stop its server; this process has a single thread.
+        preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509
     )
 
 
@@ -106,19 +108,19 @@ def _answers(path: Path) -> bool:
 
 
 def _serve(server: "subprocess.Popen[bytes]", folder: Path, port: int) -> None:
-    """Say where the server is, then wait until its last user is gone."""
+    """Publish where the server is, then wait until its last user is gone."""
     state = {"supervisor": os.getpid(), "server": server.pid, "port": port}
     draft = folder / "server.json.new"
     draft.write_text(json.dumps(state))
     draft.replace(folder / "server.json")
     threading.Thread(target=_end_with_server, args=(server, folder), daemon=True).start()
-    # Kept until the process ends: who comes now waits until the server is gone, then starts anew.
+    # Held until the process ends: a new user waits until the server is gone, then starts another.
     locks.hold(folder / "users")
     (folder / "server.json").unlink(missing_ok=True)
 
 
 def _end_with_server(server: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """End the supervisor when the server ends by itself, so that the next user starts anew."""
+    """End the supervisor when the server ends by itself, so that the next user starts another."""
     server.wait()
     (folder / "server.json").unlink(missing_ok=True)
     os._exit(1)
@@ -131,12 +133,3 @@ def _stop(server: "subprocess.Popen[bytes]", folder: Path) -> None:
     server.kill()
     server.wait()
     (folder / "redis.sock").unlink(missing_ok=True)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to stop the server when its supervisor is killed."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - only here
-
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

@@ -1,6 +1,6 @@
 """Connections to one server for blocking code, one for each thread that calls at the moment.
 
-The counterpart of link_async.py, where the reason is told: redis-py connects, the rest is ours.
+The counterpart of multiplexed.py, where the reason stands: redis-py connects, the rest is ours.
 """
 
 import os
@@ -34,30 +34,30 @@ class BlockingConnections:
         self._process_id = os.getpid()
 
     def exchange(self, commands: Sequence[Command], *, is_patient: bool = False) -> list[Any]:
-        """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
+        """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
         Args:
-            is_patient: as of the counterpart; a caller that blocks has no company to wait for.
+            is_patient: ignored; only the counterpart can send commands of several callers at once.
         """
         del is_patient
         data = packed(commands)
         try:
-            line = self._take()
+            channel = self._take()
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
         try:
-            may_stay = line.converse(data, len(commands), replies)
-        except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server says
-            self._drop(line)
+            may_stay = channel.converse(data, len(commands), replies)
+        except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server sends
+            self._drop(channel)
             return replies + [Trouble(error, was_sent=True)] * (len(commands) - len(replies))
         except BaseException:  # an interrupted caller leaves an answer unread behind
-            self._drop(line)
+            self._drop(channel)
             raise
         if may_stay:
-            self._idle.append(line)
+            self._idle.append(channel)
         else:
-            self._drop(line)
+            self._drop(channel)
         return replies
 
     def close(self) -> None:
@@ -70,43 +70,43 @@ class BlockingConnections:
             self._idle, self._process_id = [], os.getpid()
         while True:
             try:
-                line = self._idle.pop()
+                channel = self._idle.pop()
             except IndexError:
                 return _Channel(self._pool.get_connection())
-            if line.is_quiet():
-                return line
-            self._drop(line)
+            if channel.is_quiet():
+                return channel
+            self._drop(channel)
 
-    def _drop(self, line: "_Channel") -> None:
-        line.connection.disconnect()
-        self._pool.release(line.connection)
+    def _drop(self, channel: "_Channel") -> None:
+        channel.connection.disconnect()
+        self._pool.release(channel.connection)
 
 
 class _Channel:
     """The socket of a connection, and what reads and watches it from call to call."""
 
-    __slots__ = ("_channel", "_poll", "_reader", "connection")
+    __slots__ = ("_poll", "_reader", "_socket", "connection")
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Any = connection
-        self._channel: Any = connection._sock  # noqa: SLF001 - there is no other way
+        self._socket: Any = connection._sock  # noqa: SLF001 - there is no other way
         self._reader = new_reader()
-        self._poll = _poll_of(self._channel)
+        self._poll = _poll_of(self._socket)
 
     def converse(self, data: bytes, count: int, replies: list[Any]) -> bool:
-        """Send *data* and append *count* replies; return whether the next call may use the line.
+        """Send *data* and append *count* replies; return whether the next call may use it too.
 
         Raises:
             OSError: the connection was lost, or the server is silent.
         """
-        channel, reader, is_master = self._channel, self._reader, True
-        sent = channel.send(data)
+        sock, reader, is_master = self._socket, self._reader, True
+        sent = sock.send(data)
         if sent < len(data):
-            _send_rest(channel, memoryview(data)[sent:])
+            _send_rest(sock, memoryview(data)[sent:])
         while len(replies) < count:
             reply = reader.gets()
             if reply is MISSING:
-                received = channel.recv(MOST_BYTES)
+                received = sock.recv(MOST_BYTES)
                 if not received:
                     raise ConnectionError("connection closed by server")
                 reader.feed(received)
@@ -119,25 +119,25 @@ class _Channel:
         return is_master and not reader.has_data()
 
     def is_quiet(self) -> bool:
-        """Tell whether nothing has come over an idle connection, such as its end."""
-        channel = self._channel
-        if channel is None or channel is not self.connection._sock:  # noqa: SLF001 - as above
+        """Return whether nothing has arrived over an idle connection, not even its end."""
+        sock = self._socket
+        if sock is None or sock is not self.connection._sock:  # noqa: SLF001 - as above
             return False
         if self._poll is None:
-            return not select.select([channel], [], [], 0)[0]
+            return not select.select([sock], [], [], 0)[0]
         return not self._poll.poll(0)
 
 
-def _send_rest(channel: Any, unsent: memoryview) -> None:
-    """Send what did not fit; sendall would limit the time for all of it, however well it goes."""
+def _send_rest(sock: Any, unsent: memoryview) -> None:
+    """Send what did not fit; sendall would limit the time of the whole, even if it progresses."""
     while unsent:
-        unsent = unsent[channel.send(unsent) :]
+        unsent = unsent[sock.send(unsent) :]
 
 
-def _poll_of(channel: socket.socket | None) -> "select.poll | None":
-    """Return what watches the socket; None where there is nothing of the kind (Windows)."""
-    if channel is None or not hasattr(select, "poll"):
+def _poll_of(sock: socket.socket | None) -> "select.poll | None":
+    """Return what watches the socket; None where the system has no `poll` (Windows)."""
+    if sock is None or not hasattr(select, "poll"):
         return None
     poll = select.poll()
-    poll.register(channel, select.POLLIN | select.POLLHUP)
+    poll.register(sock, select.POLLIN | select.POLLHUP)
     return poll

@@ -1,8 +1,8 @@
 # Generated from cluster_async.py by tools/unasync.py: change that file.
 """The nodes of a Redis Cluster: a pool of connections for each, and which slots it serves.
 
-A cluster is asked for its slots when they are needed first, and again after an answer that says
-they have changed. Only the runner repeats a call, here as elsewhere.
+A cluster is asked for its slots when they are first needed, and again after an answer that shows
+that they have changed. Only the runner repeats a call, here and elsewhere.
 """
 
 from bisect import bisect_right

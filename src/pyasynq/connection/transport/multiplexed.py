@@ -1,8 +1,8 @@
 """One connection to one server, shared by all callers of an event loop.
 
 redis-py connects, logs in and knows TLS and Sentinel; then the socket is ours, since its parser and
-its time limits cost more for a small batch than all the rest. Commands of all callers go out in
-the order of their calls, and replies come back in that order. link.py is the blocking counterpart.
+its time limits cost more for a small batch than all the rest. Commands of all callers are sent in
+the order of their calls, and replies arrive in that order. blocking.py is the blocking counterpart.
 """
 
 import asyncio
@@ -38,39 +38,39 @@ class MultiplexedConnection:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._connection: Connection | None = None
-        self._line: _Channel | None = None
+        self._channel: _Channel | None = None
         self._connecting = asyncio.Lock()
 
     def exchange(
         self, commands: Sequence[Command], *, is_patient: bool = False
     ) -> Awaitable[list[Any]]:
-        """Send *commands* and return the replies; `Refusal` and `Trouble` stand in their places.
+        """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
-        They are sent before it returns if there is a connection and no patience. Cancelling one
-        caller leaves the others alone; the server may have executed its commands.
+        They are sent before it returns if there is a connection, unless *is_patient*. Cancelling
+        one caller does not affect the others; the server may have executed its commands.
 
         Args:
-            is_patient: what another caller sends in this turn of the event loop may take these
-                commands along, so that the server is woken only once.
+            is_patient: wait until the event loop turns, so that these commands can be sent
+                together with those of other callers and wake the server only once.
 
         Raises:
-            ConfigError: another event loop uses this link.
+            ConfigError: another event loop uses this connection.
         """
-        line = self._line
-        if line is not None and line.loop is not asyncio.get_running_loop():
-            self._take_over(line)
-            line = None
-        if line is None or not line.is_usable or not commands:
+        channel = self._channel
+        if channel is not None and channel.loop is not asyncio.get_running_loop():
+            self._take_over(channel)
+            channel = None
+        if channel is None or not channel.is_usable or not commands:
             return self._connect_and_exchange(commands, is_patient=is_patient)
-        return line.send(packed(commands), len(commands), is_patient=is_patient)
+        return channel.send(packed(commands), len(commands), is_patient=is_patient)
 
     async def close(self) -> None:
-        """Close the connection, and tell who still waits; safe to repeat."""
-        if self._line is not None and self._line.loop.is_closed():
-            self._take_over(self._line)
+        """Close the connection; calls that wait get `Trouble`. Safe to repeat."""
+        if self._channel is not None and self._channel.loop.is_closed():
+            self._take_over(self._channel)
         async with self._connecting:
-            if self._line is not None:
-                self._line.close()
+            if self._channel is not None:
+                self._channel.close()
             await self._let_go(is_awaited=True)
 
     async def _connect_and_exchange(
@@ -79,35 +79,35 @@ class MultiplexedConnection:
         if not commands:
             return []
         try:
-            line = await self._connect()
+            channel = await self._connect()
         except (RedisError, OSError) as error:
             return [Trouble(error, was_sent=False)] * len(commands)
-        return await line.send(packed(commands), len(commands), is_patient=is_patient)
+        return await channel.send(packed(commands), len(commands), is_patient=is_patient)
 
-    def _take_over(self, line: "_Channel") -> None:
-        """Forget what belongs to a loop that is closed."""
-        if not line.loop.is_closed():
+    def _take_over(self, channel: "_Channel") -> None:
+        """Forget what belongs to a loop that is closed, so that this one can connect."""
+        if not channel.loop.is_closed():
             raise ConfigError(
                 "this client is used by another event loop; make a client for each event loop"
             )
-        self._line = self._connection = None
+        self._channel = self._connection = None
         self._connecting = asyncio.Lock()
         self._pool.reset()
 
     async def _connect(self) -> "_Channel":
         async with self._connecting:
-            if self._line is not None and self._line.is_usable:
-                return self._line  # somebody else was faster
+            if self._channel is not None and self._channel.is_usable:
+                return self._channel  # somebody else was faster
             await self._let_go()
             self._connection = await self._pool.get_connection()
-            self._line = _Channel.of(self._connection)
-            return self._line
+            self._channel = _Channel.of(self._connection)
+            return self._channel
 
     async def _let_go(self, *, is_awaited: bool = False) -> None:
-        line, self._line = self._line, None
+        channel, self._channel = self._channel, None
         connection, self._connection = self._connection, None
-        if line is not None and connection is not None and line.retire():
-            # Some still wait for replies over it; the line closes when they have them.
+        if channel is not None and connection is not None and channel.retire():
+            # Some still wait for replies over it; the channel closes when they have them.
             connection._reader = connection._writer = None  # noqa: SLF001 - there is no other way
         if connection is not None:
             await connection.disconnect(nowait=not is_awaited)
@@ -115,7 +115,7 @@ class MultiplexedConnection:
 
 
 class _Channel(asyncio.Protocol):
-    """The connection itself: who waits for how many replies, in the order of the calls."""
+    """The socket, and the calls that wait for replies, in their order."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None) -> None:
         self.is_usable = True
@@ -124,8 +124,8 @@ class _Channel(asyncio.Protocol):
         self._transport: Any = writer.transport
         self._former = self._transport.get_protocol()
         self._timeout_s = timeout_s
-        self._heard_at = 0.0
-        self._unsent = 0  # bytes, at the last look
+        self._progress_at = 0.0
+        self._unsent_bytes = 0  # at the last check
         self._outgoing: list[bytes] = []
         self._check: asyncio.TimerHandle | None = None
         self._reader = new_reader()
@@ -137,9 +137,9 @@ class _Channel(asyncio.Protocol):
         writer = connection._writer  # noqa: SLF001 - there is no other way
         if writer is None:  # lost again already
             raise NoConnectionError("the connection was lost while it was made")
-        line = cls(writer, connection.socket_timeout)
-        line._transport.set_protocol(line)
-        return line
+        channel = cls(writer, connection.socket_timeout)
+        channel._transport.set_protocol(channel)
+        return channel
 
     def send(
         self, data: bytes, count: int, *, is_patient: bool = False
@@ -147,7 +147,7 @@ class _Channel(asyncio.Protocol):
         """Send *count* packed commands; the future gets what came back."""
         future: asyncio.Future[list[Any]] = self.loop.create_future()
         if not self._waiting:
-            self._heard_at = self.loop.time()
+            self._progress_at = self.loop.time()
         if not self.is_usable or self._transport.is_closing():
             self.is_usable = False
             lost = Trouble("the connection was closed", was_sent=False)
@@ -155,15 +155,17 @@ class _Channel(asyncio.Protocol):
             return future
         self._waiting.append((count, [], future))
         if is_patient or self._outgoing:
-            self._put_aside(data, is_patient=is_patient)
+            self._buffer(data, is_patient=is_patient)
         else:
             self._transport.write(data)
         if self._check is None and self._timeout_s:
-            self._check = self.loop.call_later(self._timeout_s / CHECKS_PER_TIMEOUT, self._look)
+            self._check = self.loop.call_later(
+                self._timeout_s / CHECKS_PER_TIMEOUT, self._check_progress
+            )
         return future
 
-    def _put_aside(self, data: bytes, *, is_patient: bool) -> None:
-        """Keep *data* for the next that is not patient, at the latest until the loop turns."""
+    def _buffer(self, data: bytes, *, is_patient: bool) -> None:
+        """Keep *data* until the next call that is not patient, or until the loop turns."""
         self._outgoing.append(data)
         if not is_patient:
             self._write()
@@ -176,19 +178,19 @@ class _Channel(asyncio.Protocol):
             self._outgoing.clear()
 
     def retire(self) -> bool:
-        """Take no more commands; close when nobody waits any more. Return whether some do."""
+        """Take no more commands, and close when no call waits; return whether some still do."""
         self.is_usable = False
         if not self._waiting:
             self._transport.close()
         return bool(self._waiting)
 
     def close(self) -> None:
-        """Close at once; who still waits is told."""
+        """Close at once; calls that wait get `Trouble`."""
         self._abort(NoConnectionError("the connection was closed"))
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self.loop.time()
+        self._progress_at = self.loop.time()
         reader, waiting = self._reader, self._waiting
         try:
             reader.feed(data)
@@ -203,7 +205,7 @@ class _Channel(asyncio.Protocol):
                         future.set_result(replies)
             if not waiting and reader.has_data():
                 raise ConnectionError("half a reply that nobody asked for")  # noqa: TRY301
-        except Exception as error:  # noqa: BLE001 - not what a server says: nothing fits any more
+        except Exception as error:  # noqa: BLE001 - not what a server sends: replies are lost
             self._abort(error)
         if not self.is_usable and not waiting:
             self._transport.close()
@@ -214,31 +216,31 @@ class _Channel(asyncio.Protocol):
         self._former.connection_lost(exc)
 
     def _on_refusal(self, refusal: Refusal) -> None:
-        # The master has become a replica: who comes next asks for the new one.
+        # The master has become a replica: the next call asks for the new one.
         if is_read_only(refusal):
             self.is_usable = False
 
-    def _look(self) -> None:
-        """Give a silent server up."""
+    def _check_progress(self) -> None:
+        """Close the connection to a server that has been silent for too long."""
         self._check = None
         timeout_s = self._timeout_s
         if not self._waiting or not timeout_s:
             return
         unsent = self._transport.get_write_buffer_size()
-        if unsent < self._unsent:  # a large request is on its way
-            self._heard_at = self.loop.time()
-        self._unsent = unsent
-        if self.loop.time() - self._heard_at >= timeout_s:
+        if unsent < self._unsent_bytes:  # a large request is on its way
+            self._progress_at = self.loop.time()
+        self._unsent_bytes = unsent
+        if self.loop.time() - self._progress_at >= timeout_s:
             self._abort(TimeoutError(f"no answer within {timeout_s:g} s"))
             return
-        self._check = self.loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._look)
+        self._check = self.loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._check_progress)
 
     def _abort(self, error: Exception) -> None:
         self._end(error)
         self._transport.abort()
 
     def _end(self, error: Exception) -> None:
-        """Tell everybody who waits that there will be no answer."""
+        """Answer all calls that wait with `Trouble`."""
         self.is_usable = False
         if self._check is not None:
             self._check.cancel()

@@ -1,4 +1,4 @@
-"""What both kinds of links speak: packed commands, and replies that may be errors."""
+"""What both kinds of connections send and receive: packed commands, and replies or errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ class Refusal(Exception):  # noqa: N818 - a reply of the server, never raised
     """An error that the server answered; its text begins with the server's code for it."""
 
 
-class Trouble(Exception):  # noqa: N818 - stands in the place of a reply, never raised
+class Trouble(Exception):  # noqa: N818 - stands for a reply, never raised
     """A call that brought no answer; *was_sent*: the server may have executed it."""
 
     def __init__(self, cause: object, *, was_sent: bool) -> None:
@@ -24,12 +24,12 @@ class Trouble(Exception):  # noqa: N818 - stands in the place of a reply, never 
 
 
 def is_read_only(reply: object) -> bool:
-    """Tell whether the server says that it is a replica."""
+    """Return whether the server answered that it is a replica."""
     # Redis 6 puts the code of an error inside a script somewhere in the middle.
     return type(reply) is Refusal and "READONLY" in str(reply)
 
 
-MISSING = object()  # what a reader gives while a reply is not complete
+MISSING = object()  # what a reader returns while a reply is not complete
 
 
 def new_reader() -> hiredis.Reader:
@@ -38,14 +38,14 @@ def new_reader() -> hiredis.Reader:
 
 
 def packed(commands: Sequence[Command]) -> bytes:
-    """Return *commands* as they are sent."""
+    """Return the bytes that *commands* are sent as."""
     try:
         if len(commands) == 1:
             data: bytes = _pack(commands[0])
             return data
         return b"".join([_pack(command) for command in commands])
     except UnicodeEncodeError:
-        # An ID that is no UTF-8 is text with surrogates here, and goes back as the same bytes.
+        # An ID that is not UTF-8 is text with surrogates here, and is sent as the same bytes.
         return b"".join(
             [
                 _pack(

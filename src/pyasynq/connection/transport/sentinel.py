@@ -1,4 +1,4 @@
-"""Pools of connections to the master that sentinels name; they close the sentinels' as well."""
+"""Pools of connections to the master that sentinels name, and those to the sentinels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,6 +46,6 @@ def master_pool(
 def async_master_pool(
     hosts: Sequence[tuple[str, int]], master: str, *, own: dict[str, Any], settings: dict[str, Any]
 ) -> AsyncMasterPool:
-    """Return a pool of connections to *master*. As `master_pool`."""
+    """Return a pool of connections to *master*. See `master_pool`."""
     sentinel = AsyncSentinel(list(hosts), sentinel_kwargs=own)
     return AsyncMasterPool(master, sentinel, **settings)  # type: ignore[no-untyped-call]  # redis-py

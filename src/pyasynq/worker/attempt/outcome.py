@@ -7,9 +7,9 @@ The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessa
     RetryLater                deferred: retried later, not counted (ours; Go has no such thing)
     SkipRetry                 archived
     any other exception       archived if the retries are used up, else retried later
-    told to end by shutdown   back to the front of the queue
-    lease lost                nothing: the task is somebody else's now
-    cancelled                 as wished by whoever cancelled it, else as above (the wish is ours)
+    asked to end by shutdown  back to the front of the queue
+    lease lost                nothing is written: another worker may have the task
+    cancelled                 as the cancelling call asked (a field of ours), else as above
 """
 
 import asyncio
@@ -79,15 +79,15 @@ class Requeued(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """The task is not ours any more; nothing is written."""
+    """Another worker may have the task; nothing is written."""
 
 
 class Cancelled(msgspec.Struct, frozen=True):
-    """The attempt was cancelled; whoever did so may have said in Redis what becomes of the task.
+    """The attempt was cancelled; Redis may hold what the cancelling call asked for.
 
     Attributes:
-        otherwise: what becomes of it if nothing is said.
-        archived: what becomes of it by the wish "archive".
+        otherwise: what becomes of the task if nothing was asked for.
+        archived: what becomes of it if "archive" was asked for.
     """
 
     otherwise: "Outcome"
@@ -119,7 +119,7 @@ def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
     """
     if result is not None and isinstance(result, GENERATORS):
         raise PayloadError(
-            f"the handler of {message.type!r} returned a generator, which nobody runs; "
+            f"the handler of {message.type!r} returned a generator, which never runs; "
             "run it in the handler"
         )
     if message.retention <= 0:
@@ -153,14 +153,14 @@ def of_failure(
         deferred: how many RetryLater the task has been granted in a row.
         now_ns: the local time.
     """
-    wish = control_flow(error)
-    if isinstance(wish, RevokeTask):
+    raised = control_flow(error)
+    if isinstance(raised, RevokeTask):
         return DROPPED
-    if isinstance(wish, RetryLater) and _is_granted(rules, deferred):
-        delay_ns = int(wish.delay.total_seconds() * NANOSECONDS)
+    if isinstance(raised, RetryLater) and _is_granted(rules, deferred):
+        delay_ns = int(raised.delay.total_seconds() * NANOSECONDS)
         return Retried(data, now_ns + delay_ns, is_failure=False, deferred=deferred + 1)
     text = error_text(error)
-    if isinstance(wish, SkipRetry) or message.retried >= message.retry:
+    if isinstance(raised, SkipRetry) or message.retried >= message.retry:
         return Archived(encode(_failed(message, text, now_ns, retried=message.retried)), text)
     is_failure = bool(rules.is_failure(error))
     delay_s = _delay_s(rules, message, error)
@@ -203,7 +203,7 @@ def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Ca
     """Decide what may become of a task whose attempt was cancelled.
 
     Args:
-        otherwise: what its failure comes to, with what the handler said of it.
+        otherwise: what its failure comes to, SkipRetry and the like included.
     """
     if isinstance(otherwise, Archived):
         return Cancelled(otherwise, otherwise)
@@ -211,15 +211,15 @@ def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Ca
     return Cancelled(otherwise, Archived(encode(failed), CONTEXT_CANCELLED))
 
 
-def as_wished(canceled: Cancelled, wish: object) -> Outcome:
-    """Decide by the *wish* found in Redis; what is none of ours counts as none."""
-    if wish == "drop":
+def as_asked(cancelled: Cancelled, then: object) -> Outcome:
+    """Decide by what the cancelling call asked for; an unknown text is ignored."""
+    if then == "drop":
         return DROPPED
-    return canceled.archived if wish == "archive" else canceled.otherwise
+    return cancelled.archived if then == "archive" else cancelled.otherwise
 
 
 def error_of(ending: Ending) -> BaseException:
-    """Return the error that stands for an attempt that was told to end."""
+    """Return the error that stands for an attempt that was asked to end."""
     if ending is Ending.TIMED_OUT:
         return TimeoutError(DEADLINE_EXCEEDED)
     if ending is Ending.CANCELLED:
@@ -262,7 +262,7 @@ def _is_granted(rules: Rules, deferred: int) -> bool:
 
 
 def _delay_s(rules: Rules, message: TaskMessage, error: BaseException) -> float:
-    """Ask how long to wait; what is no duration gives way to the default."""
+    """Ask how long to wait; the default is used in place of what is not a duration."""
     task = task_of(message)
     delay = rules.retry_delay(message.retried, error, task)
     if isinstance(delay, timedelta):

@@ -100,7 +100,7 @@ class RunningTask(msgspec.Struct, eq=False):
         """Return what must still be true of the task when its outcome is written.
 
         Go never rewrites the owner, so a write that may be late or repeated also compares the
-        message: whoever recovered the task meanwhile has rewritten it.
+        message, which a recovery rewrites.
         """
         if not self.is_write_repeated and now_ns < self.lease_until_s * NANOSECONDS:
             return self.fence

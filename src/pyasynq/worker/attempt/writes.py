@@ -17,7 +17,7 @@ from pyasynq.worker.attempt.running_task import RunningTask
 Settled = tuple[RunningTask, Outcome]
 
 FreesLock = Callable[[str], bool]
-"""Tells, from the stored `unique_until`, whether a task that is archived frees its lock."""
+"""Whether a task that is archived frees its lock, by the stored text of its `unique_until`."""
 
 
 def grouped(batch: Sequence[Settled]) -> list[list[Settled]]:

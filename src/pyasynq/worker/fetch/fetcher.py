@@ -45,7 +45,7 @@ class Fetcher:
 
     Args:
         owners: makes the token that marks the tasks of one dequeue, never the same twice.
-        may_wait: says whether to ask for a slot among the servers that wait for a push to a queue.
+        may_wait: whether to ask to be one of the servers that wait for a push to a queue.
     """
 
     def __init__(

@@ -109,7 +109,7 @@ class Processor:
     async def _fetch_until_quiet(self, life: Life) -> None:
         while self._may_fetch():
             await self._turn(life)
-        with contextlib.suppress(PyasynqError):  # nobody else would give them back so soon
+        with contextlib.suppress(PyasynqError):  # else they would wait for recovery
             async for batch in self._fetcher.resolve_doubts():
                 self._launch(batch)
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyasynq.broker.operations import presence
+from pyasynq.broker.operations import cancel
 from pyasynq.errors import (
     IncompatibleRedisError,
     PyasynqError,
@@ -25,7 +25,7 @@ from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.attempt.outcome import LOST, Cancelled, Outcome, Retried, as_wished
+from pyasynq.worker.attempt.outcome import LOST, Cancelled, Outcome, Retried, as_asked
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.attempt.writes import Settled, grouped, write_of
 from pyasynq.worker.resources import ServerResources
@@ -142,7 +142,7 @@ class Finisher:
         groups = grouped(batch)
         if any(isinstance(group[0][1], Cancelled) for group in groups):
             try:
-                groups = grouped(await self._as_wished(keys, batch))
+                groups = grouped(await self._as_asked(keys, batch))
             except RedisUnavailableError as error:
                 return self._on_answer(keys, list(batch), error)
         now_ns = self._clock.redis_now_ns()
@@ -162,20 +162,20 @@ class Finisher:
                 self._outage.ends()
         return failed
 
-    async def _as_wished(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
+    async def _as_asked(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
         """Return *batch* with what becomes of its cancelled tasks.
 
         Raises:
-            RedisUnavailableError: the wishes of those who cancelled them could not be read.
+            RedisUnavailableError: what the cancelling calls asked for could not be read.
         """
-        asked = [task.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
+        cancelled = [task.task_id for task, outcome in batch if isinstance(outcome, Cancelled)]
         answers = await self._runner.run_all(
-            [presence.read_cancel_wish(keys, task_id) for task_id in asked], patience_s=0
+            [cancel.read_cancel_then(keys, task_id) for task_id in cancelled], patience_s=0
         )
         raise_first(answers, which=lambda error: isinstance(error, RedisUnavailableError))
-        wishes = dict(zip(asked, answers, strict=True))
+        asked = dict(zip(cancelled, answers, strict=True))
         return [
-            (task, as_wished(outcome, wishes[task.task_id]))
+            (task, as_asked(outcome, asked[task.task_id]))
             if isinstance(outcome, Cancelled)
             else (task, outcome)
             for task, outcome in batch

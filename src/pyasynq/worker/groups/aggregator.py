@@ -183,7 +183,7 @@ class Aggregator:
             self._waiting.clear()  # what waits is found again once Redis answers
             logger.warning(NOT_AGGREGATED, group, keys.queue, error)
         except (PyasynqError, TimeoutError) as error:
-            logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - it says all
+            logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - the text is enough
         except Exception as error:
             logger.exception(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY401 - in one line
         return False

@@ -32,7 +32,7 @@ _LIMITS: dict[str, Span | Whole] = {
 
 
 class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
-    """A function that aggregates groups, and when a group is due; None: as the server says.
+    """A function that aggregates groups, and when a group is due; None: the setting of the server.
 
     Attributes:
         pattern: a group, or a pattern with ``*``, ``?`` and ``[…]``.
@@ -94,7 +94,7 @@ class Aggregations:
         self._longest_first.sort(key=lambda each: len(each.pattern), reverse=True)
 
     def register(self, pattern: str, limits: GroupLimits) -> Callable[[A], A]:
-        """Return a decorator that registers a function for *pattern*. As `add`."""
+        """Return a decorator that registers a function for *pattern*; see `add`."""
 
         def register(function: A) -> A:
             self.add(Aggregation(pattern=pattern, function=function, **limits))

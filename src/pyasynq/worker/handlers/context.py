@@ -148,7 +148,7 @@ class TaskContext:
             )
 
     async def awrite_result(self, result: bytes) -> None:
-        """Store *result* at once, as progress; for coroutine functions. As `write_result`.
+        """Store *result* at once, as progress; for coroutine functions; see `write_result`.
 
         Works on any event loop, also on one that a plain function runs in its thread.
         """
@@ -179,7 +179,7 @@ def current_context() -> TaskContext:
 
 
 def is_kept(context: TaskContext) -> bool:
-    """Tell whether the task is kept once it is completed, without a `timedelta` of the time."""
+    """Whether the task is kept once it is completed; cheaper than to ask for `retention`."""
     return context._running.message.retention > 0  # noqa: SLF001 - not for users
 
 

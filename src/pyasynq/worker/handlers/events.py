@@ -2,14 +2,14 @@
 
     started      its handler is about to run
     succeeded    it is done, or completed
-    failed       an attempt failed; then `retried` or `archived` says what became of the task
+    failed       an attempt failed; `retried` or `archived` follows
     retried      it runs again later, after a failure
     deferred     it runs again later, since its handler raised RetryLater
     archived     it is kept for a person to look at
     dropped      it is deleted without success: revoked, expired, or cancelled with then="drop"
     requeued     it is back at the front of its queue, since the server stops
     lost         its lease ended while it ran: another worker may have it
-    recovered    its worker is gone; then `retried` or `archived` says what became of it
+    recovered    its worker is gone; `retried` or `archived` follows
 
 The notifier publishes each apart from the work, in the process it happened in.
 """
@@ -83,7 +83,7 @@ F = TypeVar("F", bound=ListenerFunction)
 
 
 class Listener(msgspec.Struct, frozen=True, eq=False):
-    """A function, and the events it is told of.
+    """A function, and the events it is called for.
 
     Attributes:
         is_async: it runs on the event loop; else in a thread.
@@ -144,7 +144,7 @@ def _name_faults(names: tuple[object, ...]) -> Iterator[str]:
     for position, name in enumerate(names):
         if name not in EVENT_NAMES:
             # `@app.on` without a call gives the function itself.
-            said = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
-            yield f"{said} is no event; events are {known}"
+            shown = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+            yield f"{shown} is not an event; events are {known}"
         elif name in names[:position]:
             yield f"event {name!r} is named twice"

@@ -1,4 +1,4 @@
-"""Where a fresh interpreter finds a handler: its module and its name there."""
+"""How a fresh interpreter finds a handler: by its module and its name there."""
 
 import importlib
 import inspect
@@ -32,10 +32,10 @@ class HandlerPath(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, function: Any) -> "HandlerPath":
-        """Return the place of *function*.
+        """Return the path of *function*.
 
         Raises:
-            ConfigError: it is not at the top level of a module, where alone it can be found.
+            ConfigError: it is not at the top level of a module, so it could not be found.
         """
         name = getattr(function, "__qualname__", "")
         if not name or "<" in name:
@@ -46,10 +46,10 @@ class HandlerPath(msgspec.Struct, frozen=True):
         return cls(function.__module__, name)
 
     def find(self) -> Any:
-        """Return what stands there, imported if need be.
+        """Return the object of this path; its module is imported if need be.
 
         Raises:
-            ImportError: there is no such module, or it fails.
+            ImportError: there is no such module, or its import fails.
             AttributeError: there is no such name.
         """
         found: Any = importlib.import_module(self.module)
@@ -58,10 +58,10 @@ class HandlerPath(msgspec.Struct, frozen=True):
         return found
 
     def check(self, function: Any) -> None:
-        """Make sure that *function* is found there.
+        """Check that this path leads to *function*.
 
         Raises:
-            ConfigError: something else is, or nothing.
+            ConfigError: it leads to something else, or nowhere.
         """
         try:
             found = self.find()
@@ -74,13 +74,13 @@ class HandlerPath(msgspec.Struct, frozen=True):
             )
 
 
-def handler_at(place: HandlerPath) -> Any:
-    """Return the handler that *place* names.
+def handler_at(path: HandlerPath) -> Any:
+    """Return the handler that *path* names.
 
     Raises:
         ImportError, AttributeError: it cannot be found.
     """
-    found = place.find()
+    found = path.find()
     return found.task_handler if isinstance(found, HoldsHandler) else found
 
 
@@ -105,7 +105,7 @@ class Main(msgspec.Struct, frozen=True):
         return cls(path=inspect.getsourcefile(main) or "" if hasattr(main, "__file__") else "")
 
     def load(self) -> types.ModuleType:
-        """Import it under another name, and let `__main__` mean it.
+        """Import what was run under another name, and make it `__main__`.
 
         Raises:
             ImportError: there is no such file or module.

@@ -105,7 +105,7 @@ class ServeMux:
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
         elif isgeneratorfunction(handler) or isasyncgenfunction(handler):
-            faults.append(f"handler of {pattern!r} is a generator function, which nobody would run")
+            faults.append(f"handler of {pattern!r} is a generator function, which would never run")
         if pattern in self._routes:
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))
@@ -119,7 +119,7 @@ class ServeMux:
         self._longest_first = sorted(self._routes, key=len, reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
-        """Register the decorated function for *pattern*. As `add`."""
+        """Register the decorated function for *pattern*; see `add`."""
 
         def register(handler: H) -> H:
             self.add(pattern, handler, settings=settings)

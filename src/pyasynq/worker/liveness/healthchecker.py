@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from inspect import isawaitable
 
-from pyasynq.broker.operation import Operation, Repeat, ignore
+from pyasynq.broker.operations.redis_info import PING
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.options import to_seconds
 from pyasynq.worker.resources import ServerResources
-
-PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
 
 class Healthchecker:

@@ -246,7 +246,7 @@ def _log_lost(lost: list[RunningTask]) -> None:
     ids = [each.leased.task_id for each in lost if not each.is_settled and each.ending is None]
     if ids:
         logger.warning(
-            "lost the leases of %d running tasks; their handlers are told to end: %s",
+            "lost the leases of %d running tasks; their handlers are asked to end: %s",
             len(ids),
             ", ".join(ids[:MOST_LOGGED]),
         )

@@ -56,7 +56,7 @@ class Subscriber:
         self._on_cancel(payload.decode("utf-8", "surrogateescape"))
 
     def _announce(self, payload: bytes) -> None:
-        """Pass on ``<nanoseconds> <queue>``; anybody can publish anything, so look at it first."""
+        """Pass on ``<nanoseconds> <queue>``; other programs may publish anything, so check it."""
         due_ns = payload.split(b" ", 1)[0]
         if due_ns.isdigit() and len(due_ns) < 20:  # noqa: PLR2004 - digits of 2⁶³
             self._on_due(int(due_ns))

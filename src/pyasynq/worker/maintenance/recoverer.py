@@ -1,4 +1,4 @@
-"""Brings back the tasks of workers that are gone, and heals what nobody else would look at.
+"""Brings back the tasks of workers that are gone, and heals what no other component looks at.
 
 A task whose lease ended longer ago than a lease lasts is retried, or archived when its retries
 are used up. Keys are built from the queue that was searched and the ID found there, never from a

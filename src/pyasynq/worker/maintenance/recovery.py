@@ -1,7 +1,7 @@
 """What becomes of a task whose lease is over: pure decisions.
 
     no message, or an empty one   dropped: there is nothing to run
-    bytes that are no message     quarantined: archived, the bytes as they are
+    bytes that are not a message  quarantined: archived, the bytes as they are
     retries used up               archived
     else                          retried
 

@@ -1,1 +1,1 @@
-"""Tells listeners of events."""
+"""Publishes events to listeners."""

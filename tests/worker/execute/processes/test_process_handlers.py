@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sys
 
 import pytest
 
@@ -40,6 +41,14 @@ async def test_a_handler_in_a_process_knows_its_task_and_returns_its_result(work
         "is_current": True,
         "seconds_left": True,
     }
+
+
+async def test_a_process_finds_modules_and_arguments_as_the_worker_does(work):
+    async with work.serving(mux):
+        info = await work.enqueue("path", retention=60)
+        await work.until(info, "completed")
+
+    assert json.loads(result_of(work, info)) == [sys.path, sys.argv]
 
 
 async def test_one_process_runs_one_handler_after_the_other(work):

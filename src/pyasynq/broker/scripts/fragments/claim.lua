@@ -1,5 +1,5 @@
--- Says whether a new task may be stored, and takes its unique lock.
--- Returns nil when it may, else why not: {-1, holder of the lock} or {0, state, msg of the other}.
+-- Checks whether a new task may be stored, and takes its unique lock.
+-- Returns nil when it may, else why not: {-1, holder of the lock} or {0, state, msg of the task there}.
 local function claim(key, id, lock, ttl)
   if lock ~= "" then
     local holder = redis.pcall("GET", lock)

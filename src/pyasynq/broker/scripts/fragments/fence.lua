@@ -1,4 +1,4 @@
--- Tells whether the caller may finish an active task. The fence is an owner, or owner, digest and
+-- Returns whether the caller may finish an active task. The fence is an owner, or owner, digest and
 -- lease cutoff in three lines; KEYS[2] is the lease set. An active id whose hash is gone can only be
 -- the caller's: nobody dequeues such an id again.
 local function is_callers(key, id, fence)
@@ -33,27 +33,27 @@ local function take(key, id, fence)
   return is_callers(key, id, fence) and remove(KEYS[1], id)
 end
 
--- Takes the tasks of a batch, whose ids are in ARGV from first on, each before its fence. Returns the
--- places in ARGV and the ids of those that were the caller's, and the indexes from 0 of the others.
+-- Takes the tasks of a batch, whose ids are in ARGV from first on, each followed by its fence. Returns
+-- the positions in ARGV and the ids of the caller's tasks, and the indexes, from 0, of the others.
 local function take_all(prefix, first, step)
-  local places, ids, taken, lost = {}, {}, {}, {}
-  local function lose(place)
-    lost[#lost + 1] = (place - first) / step
+  local positions, ids, taken, lost = {}, {}, {}, {}
+  local function lose(at)
+    lost[#lost + 1] = (at - first) / step
   end
-  for place = first, #ARGV, step do
-    local id = ARGV[place]
-    if is_callers(prefix .. id, id, ARGV[place + 1]) then
-      ids[#ids + 1], places[#places + 1] = id, place
+  for at = first, #ARGV, step do
+    local id = ARGV[at]
+    if is_callers(prefix .. id, id, ARGV[at + 1]) then
+      ids[#ids + 1], positions[#positions + 1] = id, at
     else
-      lose(place)
+      lose(at)
     end
   end
   local removed, ours = remove_all(KEYS[1], ids), {}
   for i, id in ipairs(ids) do
     if removed[i] then
-      taken[#taken + 1], ours[#ours + 1] = places[i], id
+      taken[#taken + 1], ours[#ours + 1] = positions[i], id
     else
-      lose(places[i])
+      lose(positions[i])
     end
   end
   return taken, ours, lost

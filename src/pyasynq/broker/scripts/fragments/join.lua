@@ -1,4 +1,4 @@
--- Hands a task to its group; false when it has none, or when the group is a key of another type.
+-- Adds a task to its group; returns false when it has none, or the group is a key of another type.
 local function join(prefix, names, group, id, now)
   if not group or group == "" or type(redis.pcall("ZADD", prefix .. group, now, id)) ~= "number" then
     return false

@@ -1,4 +1,4 @@
--- Gives a server a place among the few that wait for a push to a queue; tells whether it has one.
+-- Lets a server be one of the few that wait for a push to a queue; returns whether it may.
 local function may_wait(waiters, server, now, until_s, most)
   redis.pcall("ZREMRANGEBYSCORE", waiters, "-inf", "(" .. now)
   local size = redis.pcall("ZCARD", waiters)

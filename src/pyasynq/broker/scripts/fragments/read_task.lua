@@ -1,5 +1,5 @@
--- Returns msg, pending_since, and false or a table of the other fields of a task that is pending.
--- Most tasks have just three fields; to read only those saves a tenth of a dequeue.
+-- Returns msg, pending_since, and false or a table of the other fields of a pending task.
+-- Most tasks have just three fields; reading only those saves a tenth of a dequeue.
 local function read_task(key)
   if redis.pcall("HLEN", key) == 3 then
     local plain = redis.pcall("HMGET", key, "msg", "pending_since", "state")

@@ -1,9 +1,9 @@
--- LREM reads all entries of the active list up to the id: short tasks would pay for all long ones that
--- began before them, or for all that began after. So the search begins at the end where the last id
--- was, and in a long list it looks near both ends first.
+-- LREM reads all entries of the active list up to the id: a short task would pay for all long ones that
+-- began before it, or for all that began after it. So the search begins at the end where the last id
+-- was found, and in a long list it looks near both ends first.
 local is_long, side = nil, -1 -- the newest is the head
 
--- Takes an id out of the active list; tells whether it was there.
+-- Takes an id out of the active list; returns whether it was there.
 local function remove(active, id)
   if is_long == nil then
     is_long = redis.call("LLEN", active) > 200
@@ -11,11 +11,11 @@ local function remove(active, id)
   local near = 128
   while is_long and near <= 16384 do
     for _, rank in ipairs({side, -side}) do
-      local place = redis.pcall("LPOS", active, id, "RANK", rank, "MAXLEN", near)
-      if type(place) == "number" then
+      local at = redis.pcall("LPOS", active, id, "RANK", rank, "MAXLEN", near)
+      if type(at) == "number" then
         side = rank
         return redis.call("LREM", active, rank, id) == 1
-      elseif place then
+      elseif at then
         is_long = false -- an error: Redis before 6.0.6 has no LPOS
       end
     end
@@ -24,7 +24,7 @@ local function remove(active, id)
   return redis.call("LREM", active, side, id) == 1
 end
 
--- Takes ids out of the active list if they are its oldest: what began together often ends together.
+-- Takes ids out of the active list if they are its oldest: tasks that began together often end together.
 local function cut_oldest(active, ids)
   local missing, is_id = #ids, {}
   for _, id in ipairs(ids) do
@@ -45,8 +45,8 @@ local function remove_all(active, ids)
   local removed = {}
   local is_cut = #ids > 1 and cut_oldest(active, ids)
   if #ids > 1 and not is_cut then
-    local place = redis.pcall("LPOS", active, ids[1], "MAXLEN", 200)
-    if type(place) == "number" and 2 * place < redis.call("LLEN", active) then
+    local at = redis.pcall("LPOS", active, ids[1], "MAXLEN", 200)
+    if type(at) == "number" and 2 * at < redis.call("LLEN", active) then
       side = 1
     end
   end

@@ -1,7 +1,7 @@
 """Handlers in processes of their own, which can be killed.
 
-    worker                                         child: a fresh interpreter
-    pool ── starts, takes ──► handle ◄── frames ──► line ── child ── imports, calls ──► handler
+    worker                                      child: a fresh interpreter
+    pool ── starts ──► child process ◄─ frames ─► program ── imports, calls ──► handler
 
 A child finds the handler by its module and name, so nothing that a user wrote is pickled: the
 message, the result and the text of an error travel as bytes.

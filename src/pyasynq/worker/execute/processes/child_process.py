@@ -5,11 +5,16 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 
 from pyasynq.errors import HandlerProcessError, PyasynqError
+from pyasynq.lifecycle.interpreter import (
+    command_of,
+    exit_text,
+    socket_pair,
+    standard_modules,
+)
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
@@ -26,7 +31,7 @@ from pyasynq.worker.execute.processes.protocol import (
 )
 from pyasynq.worker.handlers.handler_path import Main
 
-CHILD = "pyasynq.worker.execute.processes.program"
+PROGRAM = "pyasynq.worker.execute.processes.program"
 
 END_TIMEOUT_S = 1.0  # between the end of the socket and that of the process
 
@@ -49,7 +54,7 @@ class ChildProcess:
         self._reader = reader
         self._writer = writer
         self._is_sound = True
-        # A process that the handler left behind may hold the socket open: watch the child itself.
+        # A process that the handler left behind may keep the socket open: watch the child itself.
         self._watch = asyncio.create_task(self._hang_up_at_end(), name="pyasynq handler process")
 
     @property
@@ -94,8 +99,8 @@ class ChildProcess:
                 match await self._read():
                     case Returned(result):
                         return result
-                    case Raised() as told:
-                        raise exception_of(told)
+                    case Raised() as received:
+                        raise exception_of(received)
                     case WriteResult(result):
                         self._send(await _written(on_write, result))
         except _Broken as broken:
@@ -119,7 +124,7 @@ class ChildProcess:
     async def _interrupt(
         self, call: Run, answer: "asyncio.Future[bytes | None]", grace_s: float
     ) -> bool:
-        """Make the handler end; return whether it did so by itself."""
+        """Make the handler end; return whether it ended without being killed."""
         if not answer.done():
             self._send(Cancel(call.number))
             try:
@@ -140,44 +145,33 @@ class ChildProcess:
         self._writer.transport.abort()
 
     def _kill_group(self) -> None:
-        # No such group: the child is so young that it has started nothing, or nothing is left.
+        # Without a group the child has not started anything yet, or nothing is left.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _ending(self) -> str:
         code = self._process.returncode or 0
-        if code >= 0:
-            return f"ended with exit code {code}"
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = "unknown"
-        hint = "; was there too little memory?" if name == "SIGKILL" else ""
-        return f"ended by signal {-code} ({name}){hint}"
+        hint = "; was there too little memory?" if code == -signal.SIGKILL else ""
+        return f"{exit_text(code)}{hint}"
 
 
-class _Broken(Exception):  # noqa: N818 - seen by nobody
-    """The child is gone, or does not speak as it should."""
+class _Broken(Exception):  # noqa: N818 - caught in this file
+    """The child has ended, or has sent something else than frames."""
 
 
 async def start_process() -> ChildProcess:
     """Start a child.
 
     Raises:
-        OSError: the system has no place for another process.
+        OSError: the system cannot start another process.
     """
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", CHILD, str(theirs.fileno())),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-        except BaseException:
-            ours.close()
-            raise
+    with socket_pair() as (ours, theirs):
+        descriptor = theirs.fileno()
+        process = await asyncio.create_subprocess_exec(
+            *command_of(PROGRAM, str(descriptor)),
+            pass_fds=(descriptor,),
+            stdin=asyncio.subprocess.DEVNULL,
+        )
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(encoded(_start()))
     return ChildProcess(process, reader, writer)
@@ -188,6 +182,7 @@ def _start() -> Start:
     formatter = root.handlers[0].formatter if root.handlers else None
     return Start(
         import_path=list(sys.path),
+        standard_modules=standard_modules(),
         arguments=list(sys.argv),
         main=Main.of_this_process(),
         log_level=root.level,

@@ -14,31 +14,31 @@ class ProcessPool:
     """Runs handlers in processes that can be killed.
 
     Args:
-        size: how many at the most; further calls wait for a place.
+        size: how many at the most; further calls wait for a free one.
         grace_s: how long a cancelled handler may take to end before its process is killed.
     """
 
     def __init__(self, size: int, *, grace_s: float) -> None:
         self._size = size
         self._grace_s = grace_s
-        self._places = asyncio.Semaphore(size)
+        self._slots = asyncio.Semaphore(size)
         self._idle: list[ChildProcess] = []
         self._all: set[ChildProcess] = set()
         self._numbers = count(1)
         self._is_closed = False
 
-    async def run(self, place: HandlerPath, context: TaskContext) -> bytes | None:
-        """Run the handler at *place*; ended or cancelled, it has really ended.
+    async def run(self, path: HandlerPath, context: TaskContext) -> bytes | None:
+        """Run the handler at *path*. It has ended when this returns, also after a cancellation.
 
         Raises:
             HandlerProcessError: its process ended before it did, or none could be started.
             BaseException: what the handler raised.
         """
-        async with self._places:
+        async with self._slots:
             process = await self._take()
             try:
                 return await process.run(
-                    self._call(place, context),
+                    self._call(path, context),
                     on_write=context.awrite_result,
                     grace_s=self._grace_s,
                 )
@@ -57,9 +57,9 @@ class ProcessPool:
         for process in processes:
             await process.ended()
         for _ in range(self._size):
-            await self._places.acquire()
+            await self._slots.acquire()
         for _ in range(self._size):
-            self._places.release()
+            self._slots.release()
 
     async def _take(self) -> ChildProcess:
         while self._idle:
@@ -76,11 +76,11 @@ class ProcessPool:
         self._all.add(process)
         return process
 
-    def _call(self, place: HandlerPath, context: TaskContext) -> Run:
+    def _call(self, path: HandlerPath, context: TaskContext) -> Run:
         running = running_of(context)
         return Run(
             number=next(self._numbers),
-            place=place,
+            path=path,
             queue=running.keys.queue,
             task_id=running.leased.task_id,
             data=running.leased.data,

@@ -1,11 +1,10 @@
 """The program of a child process: runs one handler after the other, until the worker is gone.
 
-The handler runs in the main thread. Another thread speaks with the worker, so that a handler can
-be interrupted: it is told by a signal, which raises CancelledError in the main thread.
+The handler runs in the main thread. Another thread talks to the worker, so that a handler can be
+interrupted: that thread sends a signal, which raises CancelledError in the main thread.
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import queue
@@ -22,6 +21,11 @@ from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle.interpreter import (
+    adopt_import_path,
+    die_with_parent,
+    socket_of_starter,
+)
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
@@ -41,11 +45,9 @@ from pyasynq.worker.execute.processes.protocol import (
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
 
-SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-
 
 class WorkerChannel:
-    """The line to the worker: a loop in a thread of its own.
+    """The connection to the worker: an event loop in a thread of its own.
 
     Args:
         on_cancel: called, in that thread, with the number of the call to interrupt.
@@ -59,14 +61,14 @@ class WorkerChannel:
         self._written: asyncio.Queue[Written] = asyncio.Queue()
         self._one_at_a_time = asyncio.Lock()
         self._writer: asyncio.StreamWriter | None = None
-        threading.Thread(target=self._talk, name="pyasynq line", daemon=True).start()
+        threading.Thread(target=self._run, name="pyasynq worker channel", daemon=True).start()
 
     def send(self, frame: FromChild) -> None:
         """Send *frame*; call it in the main thread."""
         asyncio.run_coroutine_threadsafe(self._send(frame), self.loop).result()
 
     async def write_result(self, running: RunningTask, result: bytes) -> None:
-        """Have the worker store a result at once; runs on the loop of this line."""
+        """Let the worker store a result at once; runs on the loop of this channel."""
         del running
         async with self._one_at_a_time:
             await self._send(WriteResult(result))
@@ -79,7 +81,7 @@ class WorkerChannel:
             self._writer.write(encoded(frame))
             await self._writer.drain()
 
-    def _talk(self) -> None:
+    def _run(self) -> None:
         try:
             self.loop.run_until_complete(self._listen())
         finally:
@@ -103,22 +105,23 @@ class Child:
     def __init__(self, channel: socket.socket) -> None:
         self._call: Run | None = None
         self._running: RunningTask | None = None
-        self._is_told = False
+        self._is_cancel_requested = False
         self._is_interruptible = False
         self._main_thread = threading.get_ident()
         signal.signal(signal.SIGTERM, self._on_signal)
-        self._line = WorkerChannel(channel, on_cancel=self._cancel)
+        self._worker = WorkerChannel(channel, on_cancel=self._cancel)
 
     def run(self) -> None:
-        """Run handlers for ever; the line ends the process."""
+        """Run handlers until the channel ends the process."""
         start: Start | None = None
         while True:
-            frame = self._line.received.get()
+            frame = self._worker.received.get()
             if isinstance(frame, Start):
                 start = frame
-                sys.path[:], sys.argv[:] = frame.import_path, frame.arguments
+                adopt_import_path(frame.import_path, frame.standard_modules)
+                sys.argv[:] = frame.arguments
             elif start is not None:
-                self._line.send(self._answer(frame, start))
+                self._worker.send(self._answer(frame, start))
 
     def _answer(self, call: Run, start: Start) -> FromChild:
         try:
@@ -130,16 +133,16 @@ class Child:
             sys.stdout.flush()  # the process may be killed before its end
 
     def _run(self, call: Run, start: Start) -> bytes | None:
-        self._is_told, self._call = False, call
+        self._is_cancel_requested, self._call = False, call
         try:
             self._is_interruptible = True
-            if call.place.module == MAIN and not hasattr(sys.modules[MAIN], "__pyasynq_loaded__"):
+            if call.path.module == MAIN and not hasattr(sys.modules[MAIN], "__pyasynq_loaded__"):
                 vars(start.main.load())["__pyasynq_loaded__"] = True
-            handler = handler_at(call.place)
+            handler = handler_at(call.path)
             _configure_log(start)
             context = self._context_of(call)
             self._running = running_of(context)
-            if self._is_told:
+            if self._is_cancel_requested:
                 raise asyncio.CancelledError
             enter(context)
             result = _called(handler, context)
@@ -170,8 +173,8 @@ class Child:
         scope = Scope(
             server_id=call.server_id,
             clock=SystemClock(),
-            loop=self._line.loop,
-            write_result=self._line.write_result,
+            loop=self._worker.loop,
+            write_result=self._worker.write_result,
         )
         return TaskContext(running, outcome.task_of(message), scope)
 
@@ -181,16 +184,16 @@ class Child:
             return
         if running is not None:
             running.ending = Ending.CANCELLED
-        self._is_told = True
+        self._is_cancel_requested = True
         signal.pthread_kill(self._main_thread, signal.SIGTERM)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """Interrupt the handler if the worker asked for it; a signal from elsewhere does nothing.
+        """Interrupt the handler if the worker asked for it; ignore a signal from elsewhere.
 
         Service managers send SIGTERM to all processes; the worker decides who may go on.
         """
-        if self._is_told and self._is_interruptible:
-            self._is_told = False
+        if self._is_cancel_requested and self._is_interruptible:
+            self._is_cancel_requested = False
             raise asyncio.CancelledError
 
 
@@ -220,23 +223,11 @@ def _end() -> None:
     os._exit(0)
 
 
-def _die_with_worker() -> None:
-    """Ask Linux to kill this process with the worker, even if a handler holds the interpreter."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-
-
 def main() -> None:
     """Run handlers for the worker at the other end of the socket that the command line names."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    channel = socket.socket(fileno=descriptor)
+    channel = socket_of_starter()
     os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
     for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
         signal.signal(number, signal.SIG_IGN)
-    _die_with_worker()
+    die_with_parent(signal.SIGKILL)  # even if a handler holds the interpreter
     Child(channel).run()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What a worker and its child processes say to each other.
+"""The frames that a worker and its child processes send each other.
 
 A frame is four fixed bytes, the length in four bytes, and MessagePack. The fixed bytes show at
 once when a handler has written into the socket itself.
@@ -20,16 +20,18 @@ MARK = b"pyaq"
 
 
 class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
-    """The first words to a child.
+    """The first frame to a child: how to be like the worker.
 
     Attributes:
-        import_path: where modules are looked for; `arguments`: of the worker.
+        import_path: ``sys.path`` of the worker; `arguments`: its ``sys.argv``.
+        standard_modules: what the worker has loaded from the standard library.
         main: how the worker was started.
         log_level: of the worker's root logger; `log_format`: of its first handler; None if the
             worker does not log.
     """
 
     import_path: list[str]
+    standard_modules: list[str]
     arguments: list[str]
     main: Main
     log_level: int
@@ -45,7 +47,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """
 
     number: int
-    place: HandlerPath
+    path: HandlerPath
     queue: str
     task_id: str
     data: bytes
@@ -86,7 +88,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         text: as it is stored.
         message: of the exception alone.
         module: of the class of the exception, and `name`, that of the class.
-        wish: "SkipRetry", "RevokeTask", "RetryLater" or empty: what the handler asked for.
+        wish: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
         delay_s: of RetryLater.
     """
 
@@ -125,7 +127,7 @@ async def read_from_child(reader: asyncio.StreamReader) -> FromChild:
 
     Raises:
         EOFError: the child is gone.
-        ValueError: this is no frame.
+        ValueError: this is not a frame.
     """
     return _from_child.decode(await _read(reader))
 
@@ -154,40 +156,40 @@ def raised(error: BaseException) -> Raised:
     )
 
 
-def exception_of(told: Raised) -> BaseException:
-    """Return an exception for `Raised`: of the same class if the worker knows it.
+def exception_of(received: Raised) -> BaseException:
+    """Return the exception that *received* describes, of the same class if that is loaded here.
 
-    Its own attributes are lost, its text and what it asks for are not.
+    Its own attributes are lost; its text and what it asks for are kept.
     """
     wishes: dict[str, BaseException] = {
-        "SkipRetry": SkipRetry(told.message),
-        "RevokeTask": RevokeTask(told.message),
-        "RetryLater": RetryLater(told.delay_s, told.message),
+        "SkipRetry": SkipRetry(received.message),
+        "RevokeTask": RevokeTask(received.message),
+        "RetryLater": RetryLater(received.delay_s, received.message),
     }
-    wish = wishes.get(told.wish)
-    kind = _class_of(told)
+    wish = wishes.get(received.wish)
+    kind = _class_of(received)
     is_wish = wish is not None and kind is type(wish)
-    error = wish if wish is not None and is_wish else _instance(kind, told)
+    error = wish if wish is not None and is_wish else _instance(kind, received)
     if not is_wish:
         error.__cause__ = wish
-    keep_text(error, told.text)
+    keep_text(error, received.text)
     return error
 
 
-def _class_of(told: Raised) -> type[Exception] | None:
-    """Return the class, if its module is loaded here; nothing is imported for it."""
-    found: object = sys.modules.get(told.module)
-    for part in told.name.split("."):
+def _class_of(received: Raised) -> type[Exception] | None:
+    """Return the class, or None if its module is not loaded here; nothing is imported."""
+    found: object = sys.modules.get(received.module)
+    for part in received.name.split("."):
         found = getattr(found, part, None)
     return found if isinstance(found, type) and issubclass(found, Exception) else None
 
 
-def _instance(kind: type[Exception] | None, told: Raised) -> BaseException:
+def _instance(kind: type[Exception] | None, received: Raised) -> BaseException:
     if kind is None:
-        return HandlerProcessError(told.text)
+        return HandlerProcessError(received.text)
     try:
-        error = kind.__new__(kind, told.message)
-        error.args = (told.message,)
-    except Exception:  # noqa: BLE001 - a class of the user's that cannot be made so
-        return HandlerProcessError(told.text)
+        error = kind.__new__(kind, received.message)
+        error.args = (received.message,)
+    except Exception:  # noqa: BLE001 - a class of the user's may need other arguments
+        return HandlerProcessError(received.text)
     return error

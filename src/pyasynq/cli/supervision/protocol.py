@@ -1,17 +1,17 @@
-"""What a worker process and the one that started it say to each other: lines of JSON on a socket.
+"""The messages between a worker process and the one that started it: lines of JSON on a socket.
 
-    down   Order once, at the start; then Told
-    up     Started once, before the worker connects; Failed before it ends because of an error
+    to the worker     Order once, at the start; then Command
+    from the worker   Started once, before it connects; Failed before it ends because of an error
 
-The socket tells more than its lines: when the starter is gone, however it went, the worker reads
-the end of the stream. The order travels here, since everybody can see command lines.
+When the starter is gone, for whatever reason, the worker reads the end of the stream. The order is
+sent over the socket because everybody can see command lines.
 """
 
 from typing import Any, Literal
 
 import msgspec
 
-Word = Literal["pause", "stop", "hurry"]
+CommandName = Literal["pause", "stop", "hurry"]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         target: ``module:app``.
         redis_url: where Redis is; None leaves it to the App and the environment.
-        is_redis_forced: use *redis_url* even if the App names another place.
+        is_redis_forced: use *redis_url* even if the App names another Redis.
         settings: fields of `ServerConfig` to change.
         arguments: ``sys.argv`` of the starter.
         is_relayed: whether the output goes through the starter.
@@ -37,14 +37,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     is_debug: bool = False
 
 
-class Told(msgspec.Struct, frozen=True, tag=True):
-    """A word to the worker: fetch nothing more, stop, or stop without waiting for handlers."""
+class Command(msgspec.Struct, frozen=True, tag=True):
+    """What the worker has to do: fetch nothing more, stop, or stop without waiting for handlers."""
 
-    word: Word
+    name: CommandName
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
-    """The code is loaded and the worker connects.
+    """The code is loaded, and the worker is about to connect.
 
     Attributes:
         stops_within_s: `shutdown_timeout` and `cancel_grace` together.
@@ -57,7 +57,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     """The worker ends because of an error that its user can mend.
 
     Attributes:
-        text: the error.
+        text: of the error.
     """
 
     text: str
@@ -66,13 +66,13 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 FromWorker = Started | Failed
 
 _order = msgspec.json.Decoder(Order)
-_told = msgspec.json.Decoder(Told)
+_command = msgspec.json.Decoder(Command)
 _from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
 
 
-def line_of(frame: Order | Told | FromWorker) -> bytes:
-    """Return *frame* as a line."""
-    return msgspec.json.encode(frame) + b"\n"
+def encoded(message: Order | Command | FromWorker) -> bytes:
+    """Return *message* as a line."""
+    return msgspec.json.encode(message) + b"\n"
 
 
 def read_order(line: bytes) -> Order:
@@ -80,9 +80,9 @@ def read_order(line: bytes) -> Order:
     return _order.decode(line)
 
 
-def read_told(line: bytes) -> Told:
+def read_command(line: bytes) -> Command:
     """Read any later line that a worker gets."""
-    return _told.decode(line)
+    return _command.decode(line)
 
 
 def read_from_worker(line: bytes) -> FromWorker:

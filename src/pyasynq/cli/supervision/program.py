@@ -1,10 +1,10 @@
 """The program of a worker process that another process has started and watches.
 
-It obeys the words of its starter (frames.py). Those are not signals, so that a service manager
-that signals every process of a unit does not, together with the starter, signal twice: a signal
-from elsewhere asks for the same stop as the starter does, and never hurries it.
+It obeys the commands of its starter (protocol.py). Those are not signals: a service manager may
+signal every process of a unit, and a command of the starter would then be a second signal. So a
+signal from elsewhere asks for the same stop as the starter does, and never hurries it.
 
-What takes long to import is imported when the starter is already listened to.
+What takes long to import is imported when commands can be received already.
 """
 
 import asyncio
@@ -19,25 +19,28 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from pyasynq.cli.supervision.frames import (
+from pyasynq.cli.exit_codes import exit_code
+from pyasynq.cli.logs import LOG_FORMAT
+from pyasynq.cli.supervision.protocol import (
+    CommandName,
     Failed,
     FromWorker,
     Order,
     Started,
-    Word,
-    line_of,
+    encoded,
+    read_command,
     read_order,
-    read_told,
 )
 from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S, kill_others_of_session
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle.interpreter import socket_of_starter
 
 if TYPE_CHECKING:
     from pyasynq.worker.server import Server
 
 
-class Child:
-    """Runs the worker in the main thread, and listens to the starter in another one."""
+class Program:
+    """Runs the worker in the main thread, and receives commands in another one."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
@@ -50,28 +53,25 @@ class Child:
         self._stops_within_s = 0.0
 
     def run(self) -> int:
-        """Do what the first line orders; return the exit code."""
+        """Do what the order, the first message, asks for; return the exit code."""
         line = self._lines.readline()
         if not line:
             return 0  # the starter is gone already
         order = read_order(line)
         sys.argv[:] = order.arguments or sys.argv
-        name = "pyasynq line to the starter"
-        threading.Thread(target=self._listen, args=(order,), name=name, daemon=True).start()
-        from pyasynq.cli.main import exit_code  # noqa: PLC0415 - see the top
-
+        name = "pyasynq commands"
+        threading.Thread(target=self._receive, args=(order,), name=name, daemon=True).start()
         try:
             self._work(order)
         except PyasynqError as error:
             if order.is_debug:
                 traceback.print_exc()
-            self._say(Failed(str(error)))
+            self._send(Failed(str(error)))
             return exit_code(error)
         return 0
 
     def _work(self, order: Order) -> None:
         from pyasynq.cli.target import load_app  # noqa: PLC0415 - see the top
-        from pyasynq.cli.worker import LOG_FORMAT  # noqa: PLC0415
         from pyasynq.options import to_seconds  # noqa: PLC0415
 
         if order.is_relayed:
@@ -79,15 +79,15 @@ class Child:
                 stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         logging.basicConfig(level=order.log_level.upper(), format=LOG_FORMAT)
         app = load_app(order.target)
-        is_theirs = order.is_redis_forced or not app.names_redis
-        app.reconfigure(order.redis_url if is_theirs else None, **order.settings)
+        is_url_used = order.is_redis_forced or not app.names_redis
+        app.reconfigure(order.redis_url if is_url_used else None, **order.settings)
         self._server = app.server()
         config = self._server.config
         self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)
         self._server.run(app.mux, on_loop=self._take_over)
 
     def _take_over(self) -> None:
-        """Let signals and words reach the server, which is about to start."""
+        """Let signals and commands reach the server, which is about to start."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._react, "stop")
@@ -95,24 +95,24 @@ class Child:
             self._loop = loop
             if self._is_paused:
                 loop.call_soon(self._react, "pause")
-        self._say(Started(self._stops_within_s))
+        self._send(Started(self._stops_within_s))
 
-    def _react(self, word: Word) -> None:
+    def _react(self, command: CommandName) -> None:
         if self._server is None:
             return
-        if word == "pause":
+        if command == "pause":
             self._server.stop()
             return
         if not self._is_stopping:
             self._is_stopping = True
             self._server.shutdown()
-        if word == "hurry":
+        if command == "hurry":
             self._server.shutdown()
 
-    def _listen(self, order: Order) -> None:
+    def _receive(self, order: Order) -> None:
         with contextlib.suppress(OSError):
             for line in self._lines:
-                self._obey(read_told(line).word)
+                self._obey(read_command(line).name)
         if order.is_relayed:
             _silence()
         self._obey("stop")
@@ -120,32 +120,34 @@ class Child:
         kill_others_of_session(os.getpid())
         os.killpg(0, signal.SIGKILL)  # a handler blocks the loop; nobody else is left to do this
 
-    def _obey(self, word: Word) -> None:
+    def _obey(self, command: CommandName) -> None:
         with self._lock:
             loop = self._loop
-            if loop is None and word == "pause":
+            if loop is None and command == "pause":
                 self._is_paused = True
                 return
         if loop is None:
             os._exit(0)  # the code is still loading: there is nothing to wait for
         with contextlib.suppress(RuntimeError):  # the loop has ended: so will the process
-            loop.call_soon_threadsafe(self._react, word)
+            loop.call_soon_threadsafe(self._react, command)
 
-    def _say(self, frame: FromWorker) -> None:
+    def _send(self, message: FromWorker) -> None:
         with contextlib.suppress(OSError):
-            self._channel.sendall(line_of(frame))
+            self._channel.sendall(encoded(message))
 
 
 def _silence() -> None:
-    """Write to nowhere, since nobody reads what is written: print must not fail in handlers."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """Discard all output, which nobody reads any more: print must not fail in handlers."""
+    null = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+        os.dup2(null, descriptor)
+    os.close(null)
 
 
-def main() -> None:
-    """Work for the process at the other end of the socket that the command line names."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    sys.exit(Child(socket.socket(fileno=descriptor)).run())
+def main() -> int:
+    """Work for the process at the other end of the socket that the command line names.
+
+    Returns:
+        The exit code.
+    """
+    return Program(socket_of_starter()).run()

@@ -1,0 +1,30 @@
+"""What the exit codes mean.
+
+0 ok · 1 failure · 2 usage · 3 not found · 4 conflict or precondition · 69 Redis unavailable
+130 interrupted
+"""
+
+from pyasynq.errors import (
+    ConfigError,
+    EnqueueError,
+    NotFoundError,
+    RedisUnavailableError,
+    StateError,
+)
+
+FAILURE = 1
+USAGE = 2
+INTERRUPTED = 130  # 128 and SIGINT, like a shell
+
+EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (RedisUnavailableError, 69),  # EX_UNAVAILABLE of sysexits.h
+    (NotFoundError, 3),
+    (EnqueueError, 4),
+    (StateError, 4),
+    (ConfigError, USAGE),
+)
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code that stands for *error*."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILURE)

@@ -1,0 +1,60 @@
+"""How every part of an inspector asks Redis."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.operations import inspection
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import Clock
+from pyasynq.errors import QueueNotFoundError, raise_first
+from pyasynq.wire.keys import QueueKeys, queue_keys
+
+T = TypeVar("T")
+
+
+class AsyncCalls:
+    """Runs operations for the parts of one inspector, which all have its namespace and its clock.
+
+    Attributes:
+        clock: where to get the time.
+        namespace: of every key.
+    """
+
+    def __init__(self, runner: AsyncRunner, clock: Clock, namespace: str) -> None:
+        self._runner = runner
+        self.clock = clock
+        self.namespace = namespace
+
+    def keys_of(self, queue: str) -> QueueKeys:
+        """Return the keys of a queue.
+
+        Raises:
+            ConfigError: the name is blank or is not text.
+        """
+        return queue_keys(queue, self.namespace)
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Run one operation that does not depend on a single queue."""
+        return await self._runner.run(operation)
+
+    async def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Run operations in one round trip; return for each its result, or its error."""
+        return await self._runner.run_all(operations)
+
+    async def run_on(self, queue: str, operation: Operation[T]) -> T:
+        """Run one operation on a queue that must exist, in one round trip.
+
+        An operation that writes must itself do nothing if there is no such queue: it runs before
+        the answer is known.
+
+        Raises:
+            QueueNotFoundError: there is no such queue.
+        """
+        known = inspection.has_queue(queue, self.namespace)
+        answers = await self._runner.run_all([known, operation])
+        raise_first(answers)
+        if not answers[0]:
+            raise QueueNotFoundError(queue)
+        result: T = answers[1]
+        return result
