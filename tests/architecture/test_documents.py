@@ -17,7 +17,7 @@ PAGES = [
     ROOT / "changes" / "README.md",
 ]
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|lua|proto|toml))|(\.?\w+/)+\w+")
-OF_OTHERS = (".benchmarks/", "data/", "queue.py")  # made by benchmarks, or by a user
+OF_OTHERS = (".benchmarks/", "data/", "queue.py", "logging.py")  # made by benchmarks, or by a user
 FILES = [
     "/" + path.relative_to(ROOT).as_posix() + ("/" if path.is_dir() else "")
     for top in ("src", "tests", "docs", "tools", "examples", "benchmarks", "changes", ".ci")
