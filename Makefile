@@ -9,10 +9,11 @@ PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup format check test test-all generate bench bench-quick bench-chart clean
+.PHONY: help demo dev setup format check test test-all generate structure changelog \
+	bench bench-quick bench-chart clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready-to-run  ## Run the demo application on an embedded Redis; ends by itself
 	$(BIN)/python examples/measure_library.py
@@ -22,39 +23,46 @@ dev: $(VENV)/ready-to-run  ## Run a small application; it starts again when its 
 
 setup: $(VENV)/ready-to-test  ## Create .venv with everything the other targets need
 
-format: $(VENV)/ready-to-test  ## Format the code and mend what the linter can
+format: $(VENV)/ready-to-test  ## Format the code and fix what the linter can fix
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-check: $(VENV)/ready-to-test  ## Lint, types, layers, generated files
+check: $(VENV)/ready-to-test  ## Check style, spelling, types, layers, generated files and fragments of the changelog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check -q .
-	$(BIN)/codespell src tests docs examples benchmarks tools *.md
+	$(BIN)/codespell src tests docs examples benchmarks changes tools *.md
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python tools/changelog.py --check
 
-test: $(VENV)/ready-to-test  ## Run the tests (in parallel, below ten minutes on two cores)
+test: $(VENV)/ready-to-test  ## Run the tests in parallel (less than ten minutes on two cores)
 	$(BIN)/pytest -q -n $(JOBS) -m "not long" $(ARGS)
 
-test-all: $(VENV)/ready-to-test  ## Run the tests with their long forms, and measure coverage
+test-all: $(VENV)/ready-to-test  ## Run the tests and their long forms, and measure coverage
 	HYPOTHESIS_PROFILE=random $(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf code, sync twins)
 	$(BIN)/python tools/generate.py
 
-bench: $(VENV)/ready-to-test  ## Measure the hot path; beside Go Asynq where Go is installed, and other queues
+structure: $(VENV)/ready-to-run  ## Count rooms, arrows and circles of src/ (REF=a-git-ref, UNDER=worker)
+	@$(BIN)/python tools/structure.py $(if $(REF),--ref $(REF)) $(if $(UNDER),--under $(UNDER))
+
+changelog: $(VENV)/ready-to-run  ## Move the fragments of changes/ into CHANGELOG.md, for a release
+	$(BIN)/python tools/changelog.py
+
+bench: $(VENV)/ready-to-test  ## Run all benchmarks, beside Go Asynq (where Go is installed) and other queues
 	for question in $(WITH_PEERS); do $(BIN)/python -m benchmarks.$$question $(if $(PEERS),--peers $(PEERS)) || exit; done
 	for question in $(ALONE); do $(BIN)/python -m benchmarks.$$question || exit; done
 
-bench-quick: $(VENV)/ready-to-test  ## The same with fewer tasks and one round, below three minutes
+bench-quick: $(VENV)/ready-to-test  ## Run them with fewer tasks and one round, in less than three minutes
 	for question in $(WITH_PEERS) $(ALONE); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
 
-bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` has recorded, and write its tables into the docs
+bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` recorded, and write its tables into the docs
 	$(BIN)/python -m benchmarks.chart
 	$(BIN)/python -m benchmarks.report
 
-clean:  ## Remove what the other targets made
+clean:  ## Remove everything that the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*
 
 $(BIN)/python:

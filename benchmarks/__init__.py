@@ -1,1 +1,1 @@
-"""Measures pyasynq beside Go Asynq and other Python queues; README.md tells how."""
+"""Measures pyasynq beside Go Asynq and other Python queues; see README.md."""

@@ -195,7 +195,7 @@ def _batches(items: Sequence[PreparedTask], size: int) -> Iterator[Sequence[Prep
 def _called(redis: BenchmarkRedis, operation: Operation[Any]) -> Command:
     """Return the command that a runner would send for an operation."""
     if not isinstance(operation.call, Script):
-        raise TypeError(f"{operation.name} is no script")
+        raise TypeError(f"{operation.name} is not a script")
     digest = _loaded(redis, operation.call.source)
     return (CALL, digest, len(operation.keys), *operation.keys, *operation.args)
 

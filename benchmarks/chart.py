@@ -106,10 +106,10 @@ def _drawn(group: Group, y: int, left: int, scale: float) -> Iterator[str]:
         length = max(1.5, bar.multiple * scale)
         weight = 'font-weight="600" ' if bar.name == PYASYNQ.name else ""
         size = f'x="{left}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2"'
-        told = f"{bar.multiple:.2g} ×  ·  {as_text(bar.rate)}/s"
+        label = f"{bar.multiple:.2g} ×  ·  {as_text(bar.rate)}/s"
         yield _text(left - 10, y + 13, bar.name, f'{weight}text-anchor="end" fill="{INK}"')
         yield f'<rect {size} fill="{COLOURS.get(bar.name, OTHER)}"/>'
-        yield _text(left + length + 7, y + 13, told, f'{weight}font-size="12" fill="{INK}"')
+        yield _text(left + length + 7, y + 13, label, f'{weight}font-size="12" fill="{INK}"')
         y += BAR + GAP
 
 

@@ -39,9 +39,9 @@ class Case:
         concurrency: slots of the process.
         share: of the usual number of tasks.
         await_ms: for how long each task waits.
-        with_go: whether Go Asynq plays, too.
-        with_peers: whether the other Python queues that were asked for play, too.
-        variants: further ways in which pyasynq plays, with their parameters.
+        with_go: whether Go Asynq is measured too.
+        with_peers: whether the other Python queues that were asked for are measured too.
+        variants: further ways to run pyasynq, with their parameters.
     """
 
     name: str

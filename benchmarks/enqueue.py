@@ -39,7 +39,7 @@ class Case:
         tasks: how many.
         go_form: what Go does beside it.
         callers: how many enqueue at once.
-        with_peers: whether the other Python queues that were asked for play, too.
+        with_peers: whether the other Python queues that were asked for are measured too.
     """
 
     name: str
@@ -62,7 +62,7 @@ CASES = (
 
 
 def enqueue(redis: BenchmarkRedis, program: Program, case: Case, tasks: int) -> Figures:
-    """Let *program* enqueue; add what Redis says."""
+    """Let *program* enqueue; add the figures of Redis."""
     redis.clear()
     redis.watch_slow_commands(SLOW_US)
     before_s, reads = redis.cpu_s(), redis.reads()

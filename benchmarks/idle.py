@@ -1,7 +1,7 @@
 """What does an idle worker cost: commands a second, processor time, memory, connections?
 
 Each case is a worker with a Redis of its own that is empty, or holds what the name of the case
-says; all play at the same time. "sent" are the commands that the worker sends; "executed" are also
+says; all run at the same time. "sent" are the commands that the worker sends; "executed" are also
 those that its scripts call, as `INFO commandstats` counts. The goal is below 3 commands sent a
 second, and below 1 % of a processor.
 """

@@ -40,8 +40,8 @@ class Case:
         delay_s: how far in the future they are scheduled, rounded down to whole seconds.
         processes: how many share the queue.
         extra: further parameters of each.
-        with_go: whether Go Asynq plays, too.
-        with_peers: whether the other Python queues that were asked for play, too.
+        with_go: whether Go Asynq is measured too.
+        with_peers: whether the other Python queues that were asked for are measured too.
     """
 
     name: str

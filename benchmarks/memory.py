@@ -53,7 +53,7 @@ def _grown(found: Figures, tasks: int) -> Figures:
 
 
 def groups(options: Options, go: list[Program]) -> Iterator[Group[Program]]:
-    """Return both cases; the long one is played once, since it is no comparison."""
+    """Return both cases; the long one is measured once, because it compares nothing."""
     running, many = options.tasks(RUNNING), QUICK_MANY if options.is_quick else MANY
     with BenchmarkRedis() as redis:
         yield Group(

@@ -14,7 +14,7 @@ from typing import Any
 import pyasynq
 from benchmarks.measure.record import table
 from benchmarks.measure.redis_server import BenchmarkRedis
-from benchmarks.measure.sampler import Place, Sampler
+from benchmarks.measure.sampler import Sampler, SourceLine
 from benchmarks.measure.stock import Stock
 from benchmarks.programs.pyasynq_roles import HANDLERS, until_finished
 from benchmarks.programs.role import Meter, on_worker_loop
@@ -32,14 +32,14 @@ CALLS = (
 LOOPS = ("/asyncio/", "/uvloop/", "/_weakrefset.py")  # asyncio keeps all tasks in a WeakSet
 
 
-def part_of(place: Place) -> str:
+def part_of(source: SourceLine) -> str:
     """Return the row that a sample belongs to."""
     for name, call in CALLS:
-        if call.search(place.line):
+        if call.search(source.line):
             return name
-    if place.file.startswith(OURS):
-        return f"pyasynq/{place.file.removeprefix(OURS).strip('/')}"
-    if any(loop in place.file for loop in LOOPS):
+    if source.file.startswith(OURS):
+        return f"pyasynq/{source.file.removeprefix(OURS).strip('/')}"
+    if any(loop in source.file for loop in LOOPS):
         return "loop: callbacks, sockets, selector"
     return "benchmark and others"
 
@@ -73,8 +73,8 @@ async def _drain(address: str, given: dict[str, Any], sampler: Sampler) -> dict[
 def parts(sampler: Sampler, tasks: int) -> Iterator[tuple[object, ...]]:
     """Return the rows of the table by part, the dearest first: µs for each task, and its share."""
     costs: defaultdict[str, float] = defaultdict(float)
-    for place, seconds in sampler.cpu_s.items():
-        costs[part_of(place)] += seconds
+    for source, seconds in sampler.cpu_s.items():
+        costs[part_of(source)] += seconds
     costs["other threads: heartbeat"] += sampler.other_threads_s
     yield from _ranked(costs, tasks)
     total_s = sum(costs.values())
@@ -85,8 +85,8 @@ def parts(sampler: Sampler, tasks: int) -> Iterator[tuple[object, ...]]:
 def functions(sampler: Sampler, tasks: int, most: int) -> Iterator[tuple[object, ...]]:
     """Return the dearest functions, what they call in C included."""
     costs: defaultdict[str, float] = defaultdict(float)
-    for place, seconds in sampler.cpu_s.items():
-        costs[f"{Path(place.file).stem}.{place.function}"] += seconds
+    for source, seconds in sampler.cpu_s.items():
+        costs[f"{Path(source.file).stem}.{source.function}"] += seconds
     yield from list(_ranked(costs, tasks))[:most]
 
 

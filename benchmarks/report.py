@@ -81,14 +81,14 @@ def _about(record: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _peers(records: Records) -> Iterable[tuple[object, ...]]:
-    """Return the version of each peer that a record tells, or why it was not measured."""
+    """Return the version of each peer from the records, or why it was not measured."""
     for name in PEERS:
-        told = [
+        known = [
             record["peers"][name] for record in records.values() if name in record.get("peers", {})
         ]
-        if told:
-            failure = told[-1].get("failure", "-").splitlines()[-1]
-            yield (name, told[-1].get("versions", {}).get(name, "-"), failure)
+        if known:
+            failure = known[-1].get("failure", "-").splitlines()[-1]
+            yield (name, known[-1].get("versions", {}).get(name, "-"), failure)
 
 
 def _markdown(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

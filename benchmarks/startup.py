@@ -1,6 +1,6 @@
 """How long do an import, the command line and a worker take to start, and what do they load?
 
-The worker counts as ready once it says that it serves; its CPU time includes its end.
+The worker counts as ready once it logs that it serves; its CPU time includes its end.
 """
 
 import os
@@ -41,7 +41,7 @@ class Case:
     Attributes:
         name: as shown.
         command: program and arguments; `{address}` stands for that of Redis.
-        ready: a part of the line by which it says that it is ready; empty if it just ends.
+        ready: a part of the line that it prints when it is ready; empty if it just ends.
     """
 
     name: str
@@ -136,7 +136,7 @@ def _process(case: Case, address: str, **variables: str) -> "subprocess.Popen[st
 
 
 def _lines_until(case: Case, process: "subprocess.Popen[str]") -> list[str]:
-    """Read what it says until it is ready or has ended."""
+    """Read its output until it is ready or has ended."""
     lines = []
     for line in process.stdout or ():
         lines.append(line)

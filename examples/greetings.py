@@ -1,4 +1,4 @@
-"""A small application to play with: `make dev` runs it, and starts it again when it changes.
+"""A small application to try things out: `make dev` runs it, and restarts it when it changes.
 
 While it runs, in another terminal, in this folder:
 

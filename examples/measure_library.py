@@ -75,7 +75,7 @@ def found(finding: Finding) -> None:
 
 @app.aggregator("findings", grace_period=1, max_size=100)
 def aggregate(_group: str, tasks: list[Task]) -> Task:
-    """Put one task in the place of up to a hundred findings."""
+    """Replace up to a hundred findings by one task."""
     return collect.bind([Finding(**json.loads(task.payload or b"{}")) for task in tasks])
 
 
@@ -251,7 +251,7 @@ longest functions of the standard library""")
     for finding in ranking:
         print(f"  {finding.lines:5} lines  {finding.longest} in {Path(finding.path).name}")
     print("""
-next: read examples/measure_library.py, or play with `make dev`:
+next: read examples/measure_library.py, or try `make dev`:
   pyasynq dev app:app         run the tasks of the App `app` in app.py while you work on it
   pyasynq stats               see what is in the queues""")
 

@@ -1,6 +1,6 @@
 """Writes every generated file again: protobuf code and sync twins.
 
-Usage: python tools/generate.py [--check]      (--check only says which files are stale)
+Usage: python tools/generate.py [--check]      (--check only names the files that are stale)
 """
 
 import subprocess

@@ -2,7 +2,7 @@
 
 The async text is the source: every file named ``*_async.py``. A short table of replacements makes
 its twin. Where the two sides differ in more than words, each has a module of its own, and the table
-names the pair. What the table cannot say does not belong into a source with a twin.
+names the pair. What the table cannot express does not belong in a source with a twin.
 
 `tools/generate.py` writes and checks them.
 """

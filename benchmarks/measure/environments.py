@@ -14,7 +14,7 @@ NOTE = "installed.json"
 
 
 class InstallError(Exception):
-    """An environment could not be made; the text is the end of what pip said."""
+    """An environment could not be made; the text is the end of pip's output."""
 
 
 @dataclass(frozen=True)

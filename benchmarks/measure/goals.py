@@ -26,7 +26,7 @@ class Goal:
         sides: those that are pyasynq's; the figures of each are shown.
         of: the side that the figures are divided by.
         go_group: where Go's side of the same name is, if not in the group as `go asynq`.
-        is_rate: whether more is better; then pyasynq's is also told as a multiple of the others'.
+        is_rate: whether more is better; then pyasynq's is also shown as a multiple of the others'.
         ceiling: group and side of the record of the ceiling that has the rate of Redis alone.
     """
 
@@ -50,12 +50,12 @@ class Goal:
         else:
             go = self._values(group, (GO,))
         name, peer = self._best(group)
-        told = _shown(ours)
+        shown = _shown(ours)
         if self.is_rate:
-            told += _multiples(ours, [("Go", go), (name, peer)])
+            shown += _multiples(ours, [("Go", go), (name, peer)])
         return (
             self.metric,
-            told,
+            shown,
             _shown(go),
             f"{name} {_shown(peer)}" if name else "-",
             self._ceiling(records),
@@ -105,12 +105,12 @@ def _shown(values: Iterable[float | None]) -> str:
 
 
 def _multiples(ours: list[float | None], others: Iterable[tuple[str, list[float | None]]]) -> str:
-    told = [
+    shown = [
         f"{ours[0] / values[0]:.2g} × {name}"
         for name, values in others
         if ours[0] and values and values[0] and ours[0] / values[0] < HUNDRED
     ]
-    return f" ({', '.join(told)})" if told else ""
+    return f" ({', '.join(shown)})" if shown else ""
 
 
 def rows(records: Mapping[str, Results]) -> Iterator[tuple[str, ...]]:

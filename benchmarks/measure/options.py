@@ -27,10 +27,10 @@ class Options:
     """What was asked for.
 
     Attributes:
-        rounds: how often each side plays.
+        rounds: how often each side is measured.
         is_quick: whether fewer tasks are enough.
         only: parts of names of cases; all cases if empty.
-        record: where the figures go; to the place of their mode if None.
+        record: where the figures go; to the folder of their mode if None.
         peers: names of the other Python queues that are measured, too.
     """
 
@@ -55,13 +55,13 @@ def read_options(description: str | None, *, rounds: int = 3, with_peers: bool =
     """Read the command line.
 
     Args:
-        rounds: how often each side plays if nothing else is asked for.
-        with_peers: whether other Python queues have something to play.
+        rounds: how often each side is measured by default.
+        with_peers: whether other Python queues can be measured.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=rounds, help="how often each side plays")
+    parser.add_argument("--rounds", type=int, default=rounds, help="rounds for each side")
     parser.add_argument("--quick", action="store_true", help="one round with fewer tasks")
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEXT", help="cases with this in their name"

@@ -1,4 +1,4 @@
-"""What the system tells about another process. Linux only."""
+"""What the system knows about another process. Linux only."""
 
 import resource
 import time

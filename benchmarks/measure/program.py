@@ -31,7 +31,7 @@ Figures = dict[str, Any]
 
 
 class ProgramFailedError(Exception):
-    """A measured program did not print its figures; the text is the end of what it said."""
+    """A measured program did not print its figures; the text is the end of its output."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Program:
     Attributes:
         name: as shown in tables.
         command: what is put before role, address and parameters.
-        roles: those that it can play.
+        roles: those that it can take.
         pace: which share of the usual number of tasks it gets, so that slow ones end, too.
         environment: variables that it needs.
         forms: those in which it can enqueue, if it cannot in all.
@@ -123,7 +123,7 @@ class Started:
         return self.figures()
 
     def figures(self) -> Figures:
-        """Wait for the end, and return what the last line says.
+        """Wait for the end, and return the figures of the last line.
 
         Raises:
             ProgramFailedError: it failed, or took longer than three minutes.

@@ -81,10 +81,10 @@ class Group(Generic[N]):
 
     Attributes:
         name: as shown.
-        sides: those who play, in turn.
-        play: measures one of them once.
-        at_once: whether they play at the same time instead, since they do next to nothing.
-        rounds: how often each plays; as asked for if None.
+        sides: what is measured, in turn.
+        play: measures one side once.
+        at_once: whether all are measured at the same time instead, because they do next to nothing.
+        rounds: how often each side is measured; as asked for if None.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Group(Generic[N]):
     rounds: int | None = None
 
     def measured(self, rounds: int) -> list[dict[str, Any]]:
-        """Let them play; return the series of each."""
+        """Measure all sides; return the series of each."""
         how = together if self.at_once else alternate
         found = how(self.sides, self.rounds or rounds, self.play)
         return [series.as_data() for series in found.values()]

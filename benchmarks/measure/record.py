@@ -31,7 +31,7 @@ def save(
 
     Args:
         question: name of the script; the file has it, too.
-        results: anything JSON can say.
+        results: anything that JSON can hold.
         options: what was asked for.
         redis_version: of the server that was used.
         took_s: how long measuring took.

@@ -1,4 +1,4 @@
-"""A Redis that one benchmark has for itself, and what it can tell."""
+"""A Redis that one benchmark has for itself, and its figures."""
 
 import re
 import shutil
@@ -23,11 +23,11 @@ SETTINGS = ("--bind", "127.0.0.1", "--save", "")
 
 def server_version() -> str:
     """Return the version of the server that is started."""
-    said = subprocess.run(
+    output = subprocess.run(
         [find_binary(), "--version"], capture_output=True, text=True, check=True
     ).stdout
-    found = re.search(r"v=(\S+)", said)
-    return found[1] if found else said.strip()
+    found = re.search(r"v=(\S+)", output)
+    return found[1] if found else output.strip()
 
 
 class BenchmarkRedis:
@@ -36,7 +36,7 @@ class BenchmarkRedis:
     Attributes:
         address: host and port.
         client: a blocking client of it.
-        scripts: digests of those that it was told to know.
+        scripts: digests of those that were loaded into it.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class BenchmarkRedis:
         return int(self._info("clients")["connected_clients"]) - 1
 
     def processed(self, queues: Iterable[str]) -> int:
-        """Return how many tasks of *queues* Asynq's counters say have been processed."""
+        """Return how many tasks of *queues* were processed, by Asynq's counters."""
         counters = self.client.mget(f"asynq:{{{queue}}}:processed" for queue in queues)
         return sum(int(counter or 0) for counter in counters)
 
@@ -91,7 +91,7 @@ class BenchmarkRedis:
         self.client.config_resetstat()
 
     def wait_until_processed(self, tasks: int) -> None:
-        """Wait until Asynq's counter of the default queue says that *tasks* have been processed."""
+        """Wait until *tasks* were processed in the default queue, by Asynq's counter."""
         end = time.monotonic() + LIMIT_S
         while self.processed(["default"]) < tasks:
             if time.monotonic() > end:

@@ -19,7 +19,7 @@ INTERVAL_S = 0.0005
 RESUME = dis.opmap["RESUME"]
 
 
-class Place(NamedTuple):
+class SourceLine(NamedTuple):
     """Where a sample was taken.
 
     Attributes:
@@ -48,13 +48,13 @@ class Sampler:
         self._last_s = 0.0
 
     @property
-    def cpu_s(self) -> dict[Place, float]:
-        """CPU seconds of the main thread by place."""
-        places: defaultdict[Place, float] = defaultdict(float)
+    def cpu_s(self) -> dict[SourceLine, float]:
+        """CPU seconds of the main thread by source line."""
+        lines: defaultdict[SourceLine, float] = defaultdict(float)
         for (code, number), seconds in self._found.items():
             line = linecache.getline(code.co_filename, number).strip()
-            places[Place(code.co_filename, code.co_qualname, line)] += seconds
-        return places
+            lines[SourceLine(code.co_filename, code.co_qualname, line)] += seconds
+        return lines
 
     def start(self) -> None:
         """Begin to sample."""

@@ -2,7 +2,7 @@
 
 `drain` has the parameter `handler`: "bare" (a ServeMux), "app" (a typed function of an App, with a
 middleware and retention) or "thread" (a plain function); `await_ms` makes the bare handler wait;
-`shared` tells that other processes drain the same queue, `stocked` that it has tasks that stay;
+`shared` means that other processes drain the same queue, `stocked` that it has tasks that stay;
 `queues` is the number of further queues, with priorities from 1 to 3; `uvloop` (true) may be false.
 `pick_up` has `servers`: how many of them this process runs.
 """
@@ -166,7 +166,7 @@ async def _enqueue_async(address: str, given: Parameters) -> dict[str, Any]:
 
 
 def pick_up(address: str, given: Parameters) -> dict[str, Any]:
-    """Serve until enough tasks have told how late they started, or until SIGTERM."""
+    """Serve until enough tasks have recorded how late they started, or until SIGTERM."""
     return on_worker_loop(_pick_up(address, given))
 
 

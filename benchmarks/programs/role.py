@@ -153,14 +153,14 @@ async def send_all(
 
 
 def until_none(left: Callable[[], int]) -> None:
-    """Wait until *left* says that no task waits for its acknowledgement."""
+    """Wait until *left* returns that no task waits for its acknowledgement."""
     while left():
         time.sleep(SETTLE_S)
 
 
 async def until_none_async(left: Callable[[], Awaitable[int]]) -> None:
     """As `until_none`, for a coroutine function."""
-    while await left():  # noqa: ASYNC110 - Redis knows, and tells nobody
+    while await left():  # noqa: ASYNC110 - Redis knows it, but sends no message
         await asyncio.sleep(SETTLE_S)
 
 

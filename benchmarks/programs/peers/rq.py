@@ -21,7 +21,7 @@ def measured(**parameters: Any) -> None:
 
 
 def roles() -> dict[str, Role]:
-    """Return what this program can play."""
+    """Return the roles that this program can take."""
     found = producing(_client)
     consuming: dict[str, Role] = {"drain": drain, "pick_up": pick_up, "idle": idle}
     return found | {"enqueue": _enqueue_with(found["enqueue"])} | consuming
@@ -35,7 +35,7 @@ def drain(address: str, given: Parameters) -> dict[str, Any]:
 
 
 def pick_up(address: str, given: Parameters) -> dict[str, Any]:
-    """Work until enough jobs have told how late they started."""
+    """Work until enough jobs have recorded how late they started."""
     samples = Samples(given["samples"], lambda: None)
     print("ready", flush=True)
     _work(address, given["samples"], samples.take)
