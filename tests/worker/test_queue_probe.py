@@ -10,11 +10,11 @@ def pending_of(keys):
 
 async def test_all_queues_are_visited_when_one_has_something(runner, redis_client):
     queues = [queue_keys("a"), queue_keys("b")]
-    occupied = QueueProbe(runner, queues, pending_of, is_cluster=False)
+    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
 
-    assert list(await occupied.queues()) == []
+    assert list(await probe.queues()) == []
     redis_client.lpush(queues[1].pending, "task")
-    assert list(await occupied.queues()) == queues
+    assert list(await probe.queues()) == queues
 
 
 async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, commands):
@@ -26,10 +26,10 @@ async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, co
 
 async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):
     queues = [queue_keys("a")]
-    occupied = QueueProbe(runner, queues, pending_of, is_cluster=False)
+    probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
     redis_client.execute_command("ACL", "SETUSER", "default", "-exists")
     try:
-        assert list(await occupied.queues()) == queues
+        assert list(await probe.queues()) == queues
     finally:
         redis_client.execute_command("ACL", "SETUSER", "default", "+exists")
-    assert list(await occupied.queues()) == queues  # it does not ask again
+    assert list(await probe.queues()) == queues  # it does not ask again
