@@ -22,6 +22,7 @@ from pyasynq.errors import (
 )
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import EnqueueResult, ResultDraft, Task, TaskInfo, TaskState
+from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 20
 TASKS_PER_SCRIPT = 250  # 1.1 ms of Redis, and 3 in a bad hour; 500 cost no less per task
@@ -39,6 +40,11 @@ class Chunk(msgspec.Struct):
     items: list[PreparedTask] = msgspec.field(default_factory=list)
     positions: list[int] = msgspec.field(default_factory=list)
     size_bytes: int = 0
+
+    @property
+    def keys(self) -> QueueKeys:
+        """Keys of the queue of the tasks."""
+        return self.items[0].keys
 
     def add(self, item: PreparedTask, position: int) -> bool:
         """Add *item* if it fits, and return whether it did; a larger task gets its own chunk."""

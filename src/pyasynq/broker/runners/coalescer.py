@@ -26,7 +26,7 @@ class Coalescer:
     """Collects the tasks of one loop iteration, then stores them together.
 
     Args:
-        store_one: stores a task for which there is no company.
+        store_one: stores one task alone.
         store_all: stores tasks together.
     """
 

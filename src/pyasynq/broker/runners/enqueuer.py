@@ -48,16 +48,14 @@ class Enqueuer:
         for chunks in round_trips(chunked(items)):
             now_ns = self._clock.redis_now_ns()
             answers = self._run(
-                {
-                    item.keys.queue: item.keys for item in (chunk.items[0] for chunk in chunks)
-                }.values(),
+                {chunk.keys.queue: chunk.keys for chunk in chunks}.values(),
                 [chunk.operation(now_ns) for chunk in chunks],
             )
             spread(chunks, answers, outcomes)
         return outcomes
 
     def _store_one(self, item: PreparedTask) -> PyasynqError | None:
-        """Store one task without looking for others; the queue is listed only now and then."""
+        """Store one task without waiting for others; the queue is listed only now and then."""
         listed_at = self._registered.get(item.keys.queue, NEVER)
         if self._clock.monotonic() - listed_at >= REGISTER_AGAIN_S:
             (outcome,) = self.store_all((item,))
