@@ -194,7 +194,7 @@ async def test_a_generator_that_nobody_runs_is_a_failure_without_a_result_too(wo
         info = await work.enqueue("bad")
         await work.until(info, "retry")
 
-    assert "returned a generator, which nobody runs" in work.message(info).error_msg
+    assert "returned a generator, which never runs" in work.message(info).error_msg
 
 
 @pytest.mark.parametrize("function", [generate, generate_later])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.eventually import eventually
 
 from pyasynq.client import Client
 from pyasynq.lifecycle.interpreter import exit_text
 from pyasynq.task import Task
+from tests.support.eventually import eventually
 
 SHADOWS = sorted(
     # What every interpreter has loaded before any path of ours counts cannot be taken over.
