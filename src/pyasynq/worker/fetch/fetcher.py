@@ -5,14 +5,20 @@ until a task is pushed to it, and which dequeues have answers that were lost or 
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from typing import Any
 
 import msgspec
 
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.operations.dequeue import Fetched, Leased, Waiter
 from pyasynq.clock import NANOSECONDS
-from pyasynq.errors import RedisUnavailableError, concerns_redis_as_a_whole, raise_first
+from pyasynq.errors import (
+    PyasynqError,
+    RedisUnavailableError,
+    concerns_redis_as_a_whole,
+    raise_first,
+)
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
@@ -85,7 +91,7 @@ class Fetcher:
         """Dequeue up to *room* tasks; yield what each dequeue brought.
 
         Args:
-            may_go_on: asked before each round trip.
+            may_go_on: asked before each further round trip.
 
         Raises:
             PyasynqError: it concerns Redis as a whole.
@@ -97,16 +103,24 @@ class Fetcher:
                 yield batch
         self._waitable.clear()
         empty = self._refused() if self._not_before else set()
-        while found < room and may_go_on():
+        while found < room:
             plan = self._strategy.plan(room - found, empty)
             if not plan:
                 break
-            asked, answers = await self._dequeue(plan)
-            # Those in doubt are counted, too: they take slots once it is known that they are ours.
-            found += sum(len(each.tasks) for each in answers if isinstance(each, Fetched))
-            for batch in self._batches(asked, answers, empty):
-                yield batch
-            raise_first(answers, which=concerns_redis_as_a_whole)
+            trouble: PyasynqError | None = None
+            for call, count, answer in await self._dequeue(plan):
+                if not isinstance(answer, Fetched):
+                    empty.add(call.keys.queue)
+                    trouble = self._on_error(call, answer) or trouble
+                    continue
+                # Those in doubt count, too: they take slots once it is known that they are ours.
+                found += len(answer.tasks)
+                if self._accept(call, count, answer, empty):
+                    yield Batch(call, answer.tasks)
+            if trouble is not None:
+                raise trouble
+            if not may_go_on():
+                break
 
     async def resolve_doubts(self) -> AsyncIterator[Batch]:
         """Yield what dequeues brought whose answers were lost or late, if it is still ours.
@@ -132,69 +146,64 @@ class Fetcher:
         now = self._clock.monotonic()
         return {queue for queue, until in self._not_before.items() if until > now}
 
-    async def _dequeue(self, plan: Plan) -> tuple[list[tuple[Dequeue, int]], list[object]]:
-        """Make one round trip; return the calls with the tasks they ask for, and the answers."""
+    async def _dequeue(self, plan: Plan) -> Iterable[tuple[Dequeue, int, Any]]:
+        """Make one round trip; return each call, how many tasks it asked for, and its answer."""
         expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
         waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_s())
-        asked = [
-            (Dequeue(self._keys[queue], self._owners(), expires_at_s), count)
-            for queue, count in plan
-        ]
-        operations = [
-            dequeue.dequeue_many(
-                call.keys,
-                count=count,
-                owner=call.owner,
-                lease_expires_at_s=expires_at_s,
-                waiter=waiter if self._may_wait(call.keys.queue) else None,
+        calls, counts, operations = [], [], []
+        for queue, count in plan:
+            keys, owner = self._keys[queue], self._owners()
+            calls.append(Dequeue(keys, owner, expires_at_s))
+            counts.append(count)
+            operations.append(
+                dequeue.dequeue_many(
+                    keys,
+                    count=count,
+                    owner=owner,
+                    lease_expires_at_s=expires_at_s,
+                    waiter=waiter if self._may_wait(queue) else None,
+                )
             )
-            for call, count in asked
-        ]
-        return asked, await self._runner.run_all(operations, patience_s=0)
+        answers = await self._runner.run_all(operations, patience_s=0)
+        return zip(calls, counts, answers, strict=True)
 
-    def _batches(
-        self, asked: Sequence[tuple[Dequeue, int]], answers: Sequence[object], empty: set[str]
-    ) -> Iterator[Batch]:
-        """Yield what is ours; queues that gave less than asked for are added to *empty*."""
-        for (call, count), answer in zip(asked, answers, strict=True):
-            queue = call.keys.queue
-            if not isinstance(answer, Fetched):
-                empty.add(queue)
-                self._on_error(call, answer)
-                continue
-            self._on_answer(call.keys, answer)
-            if len(answer.tasks) + len(answer.dropped) < count:
-                empty.add(queue)
-            if answer.tasks and self._is_expired(call):
-                self._in_doubt.append(call)  # others may have taken the tasks over
-            elif answer.tasks:
-                yield Batch(call, answer.tasks)
+    def _accept(self, call: Dequeue, count: int, answer: Fetched, empty: set[str]) -> bool:
+        """Note what an answer says of its queue; return whether it brought tasks that are ours.
 
-    def _on_answer(self, keys: QueueKeys, answer: Fetched) -> None:
+        A queue that gave fewer than *count* is added to *empty*.
+        """
+        queue = call.keys.queue
+        if len(answer.tasks) + len(answer.dropped) < count:
+            empty.add(queue)
         if answer.may_wait:
-            self._waitable[keys.queue] = keys
+            self._waitable[queue] = call.keys
         if answer.dropped:
             logger.warning(
                 "dropped %d ids without a task from queue %s: %s",
                 len(answer.dropped),
-                keys.queue,
+                queue,
                 answer.dropped[:10],
             )
         if self._not_before:
-            self._not_before.pop(keys.queue, None)
-            self._refusals.ends(keys.queue)
+            self._not_before.pop(queue, None)
+            self._refusals.ends(queue)
+        if not answer.tasks:
+            return False
+        if self._clock.redis_now_ns() < call.lease_expires_at_s * NANOSECONDS:
+            return True
+        self._in_doubt.append(call)  # others may have taken the tasks over meanwhile
+        return False
 
-    def _on_error(self, call: Dequeue, error: object) -> None:
+    def _on_error(self, call: Dequeue, error: PyasynqError) -> PyasynqError | None:
+        """Note what an error says of its queue; return it if it concerns Redis as a whole."""
         if not concerns_redis_as_a_whole(error):
             self._on_refusal(call.keys, error)
-        elif isinstance(error, RedisUnavailableError) and error.may_have_happened:
+            return None
+        if isinstance(error, RedisUnavailableError) and error.may_have_happened:
             self._in_doubt.append(call)
+        return error
 
     def _on_refusal(self, keys: QueueKeys, error: object) -> None:
         """Log once what keeps tasks of a queue from being fetched; ask it again in a second."""
         self._refusals.begins(error, keys.queue)
         self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
-
-    def _is_expired(self, call: Dequeue) -> bool:
-        """Whether the leases of *call* have ended on the way here."""
-        return self._clock.redis_now_ns() >= call.lease_expires_at_s * NANOSECONDS

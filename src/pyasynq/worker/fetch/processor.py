@@ -107,7 +107,7 @@ class Processor:
         await self._stop_waiting(life.budget)
 
     async def _fetch_until_quiet(self, life: Life) -> None:
-        while self._may_fetch():
+        while not self._is_quiet:
             await self._turn(life)
         with contextlib.suppress(PyasynqError):  # else they would wait for recovery
             async for batch in self._fetcher.resolve_doubts():
