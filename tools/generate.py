@@ -1,4 +1,4 @@
-"""Writes every generated file again: protobuf code and sync twins.
+"""Writes every generated file again: protobuf code, sync twins, and what is made of settings.
 
 Usage: python tools/generate.py [--check]      (--check only names the files that are stale)
 """
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import settings
 import unasync
 
 ROOT = unasync.ROOT
@@ -37,7 +38,8 @@ def formatted(text: str, path: Path) -> str:
 def main(arguments: list[str]) -> int:
     """Write the files, or with --check name those that are stale."""
     wanted = protobuf_outputs() | {
-        path: formatted(text, path) for path, text in unasync.outputs().items()
+        path: formatted(text, path) if path.suffix == ".py" else text
+        for path, text in (unasync.outputs() | settings.outputs()).items()
     }
     stale = [
         path

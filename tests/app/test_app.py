@@ -3,9 +3,10 @@
 from contextlib import asynccontextmanager
 
 import pytest
+from pyasynq.app.server_keywords import ServerKeywords
 
 from pyasynq.app import App
-from pyasynq.app.keywords import ServerKeywords, TaskKeywords
+from pyasynq.app.keywords import TaskKeywords
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import OptionKeywords

@@ -11,8 +11,9 @@ from typing_extensions import ParamSpec, override
 from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
 from pyasynq.app.handle import TaskHandle
-from pyasynq.app.keywords import OnInvalidPayload, ServerKeywords, TaskKeywords
+from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.app.registry import Registry
+from pyasynq.app.server_keywords import ServerKeywords
 from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords, unknown_faults
 from pyasynq.clock import Clock
 from pyasynq.connection.connector import ConnectionSource

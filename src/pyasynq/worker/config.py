@@ -38,41 +38,46 @@ class ServerConfig:
     """Settings of a server; all are checked at once when it is made.
 
     Attributes:
-        concurrency: how many tasks run at the same time, from 1.
-        queues: name to priority, a whole number from 1.
+        concurrency: how many tasks run at the same time.
+        queues: the queues to serve, each with its priority.
         strict_priority: serve a queue only when those of higher priority are empty.
-        task_check_interval: how long an idle server waits before it looks again.
-        retry_delay: (times retried, error, task) → how long to wait before the next attempt.
+        task_check_interval: how long an idle server waits before it polls again.
+        retry_delay: (times retried, error, task) → how long to wait before the next attempt; for
+            what is not a duration the default is used, and a line is logged.
         is_failure: whether an exception counts as a failure; if not, the task is retried
             without counting it.
-        error_handler: called with (context, task, error) for every attempt that failed.
-        shutdown_timeout: how long running handlers may go on after a stop; then their tasks
-            go back to the front of their queues.
+        error_handler: called with (context, task, error) for every attempt that fails, is
+            cancelled, loses its lease, or raises SkipRetry, RevokeTask or RetryLater.
+        shutdown_timeout: how long handlers and aggregators may go on after a stop; then their
+            tasks go back to the front of their queues.
         cancel_grace: how long a cancelled handler may take to end before its outcome is
-            written; its slot stays taken until it has ended.
-        health_check: called with None or the error of a ping, every `health_check_interval`.
+            written; its slot stays taken until it has ended. At a stop, how long outcomes that
+            are left may take to be written.
+        health_check: called with None, or with the error of a ping of Redis.
+        health_check_interval: how often Redis is pinged for it.
         delayed_task_check_interval: longest sleep of the forwarder.
-        group_aggregator: (group, tasks) → the one task in their place, or None to drop them:
-            for every group that the mux has no aggregator for.
-        group_grace_period: a group is due once nothing was added for this long; at least 1 s.
+        group_aggregator: (group, tasks) → the one task that replaces them, or None to drop them;
+            for every group without an aggregator of its own.
+        group_grace_period: a group is due once nothing was added for this long.
         group_max_delay: a group is due once its oldest member has waited this long; 0: no limit.
-        group_max_size: a group is due once it has this many members, from 1 to 500, and no
-            aggregate has more; 0: no limit but 500.
-        janitor_interval: how often completed tasks whose retention is over are deleted.
-        janitor_batch_size: how many of them at once, from 1 to 500.
+        group_max_size: a group is due once it has this many members, and no aggregate has more;
+            0: no limit but 500.
+        janitor_interval: how often completed tasks whose retention is over, and archived tasks
+            beyond the limits, are deleted.
+        janitor_batch_size: how many of them are deleted at a time.
         archive_max_size: how many archived tasks a queue keeps.
         archive_max_age: for how long it keeps them.
         lease_duration: for how long a running task is safe from recovery without a heartbeat.
         heartbeat_interval: how often leases are extended; at most half of `lease_duration`.
         recover_interval: how often tasks of lost workers are looked for.
-        watchdog_interval: how often the event loop is asked for a sign of life; one that gives
-            none within another interval is logged, with the frame that blocks it.
+        watchdog_interval: how often the watchdog checks the event loop; if the loop does not
+            respond within another interval, the code that blocks it is logged.
         thread_pool_size: threads for plain functions; as many as `concurrency` if None.
-        process_pool_size: processes for handlers with ``executor="process"``, started when they
-            are needed; as many as the machine has CPUs if None.
+        process_pool_size: processes for handlers with ``executor="process"``, in each of the
+            worker's processes, started when they are needed; one for each CPU if None.
         release_unique_on_archive: free the unique lock of a task that is archived.
-        max_payload_size: a larger payload, in bytes, is stored and handled, but logged once
-            per task type; from 1 to 512 MiB, which is what Redis can hold.
+        max_payload_size: a larger payload is stored and handled, but logged once per task type;
+            Redis cannot hold more than 512 MiB.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
     Raises:
