@@ -54,7 +54,7 @@ class Tasks:
         ConfigError.raise_if([cancel_fault(then)])
         queues = [queue] if queue is not None else self._queues()
         marks = [cancel.mark_cancel(self._calls.keys_of(each), task_id, then) for each in queues]
-        # Before the request is published: a server reads the wish once the handler has ended.
+        # Before the request is published: a server reads what to do once the handler has ended.
         raise_first(self._calls.run_all(marks))
         request = cancel.publish_cancel(task_id, namespace=self._calls.namespace)
         return self._calls.run(request)

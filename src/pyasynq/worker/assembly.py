@@ -96,14 +96,7 @@ def assemble(
     finisher = Finisher(
         resources, on_retry=forwarder.expect, on_outcome=notifier.on_outcome if notifier else None
     )
-    executor = Executor(
-        mux,
-        resources,
-        scope,
-        settle=finisher.settle,
-        on_start=notifier.on_start if notifier else None,
-        keeps_errors=notifier is not None,
-    )
+    executor = _executor(mux, resources, scope, finisher, notifier)
     identity = Identity.of_this_process(resources.server_id, clock.now_ns())
     check, aggregations = config.health_check, _aggregations(mux, config)
     return Parts(
@@ -122,6 +115,23 @@ def assemble(
         ),
         executor=executor,
         held=resources.held,
+    )
+
+
+def _executor(
+    mux: ServeMux,
+    resources: ServerResources,
+    scope: Scope,
+    finisher: Finisher,
+    notifier: Notifier | None,
+) -> Executor:
+    return Executor(
+        mux,
+        resources,
+        scope,
+        settle=finisher.settle,
+        on_start=notifier.on_start if notifier else None,
+        keeps_errors=notifier is not None,
     )
 
 

@@ -93,14 +93,14 @@ def dequeue_many(
         waiter: the server that would wait for a push.
     """
     check_size(count)
-    wish: tuple[str | int, ...] = ("", 0, 0, 0)
+    waiting: tuple[str | int, ...] = ("", 0, 0, 0)
     if waiter is not None:
         until_s = waiter.now_s + WAITER_LIVES_S
-        wish = (waiter.server_id, waiter.now_s, until_s, MOST_WAITERS)
+        waiting = (waiter.server_id, waiter.now_s, until_s, MOST_WAITERS)
     return Operation(
         load("dequeue_many"),
         (keys.pending, keys.paused, keys.active, keys.lease, keys.waiters),
-        (keys.task_prefix, count, owner, lease_expires_at_s, *wish),
+        (keys.task_prefix, count, owner, lease_expires_at_s, *waiting),
         _fetched,
         Repeat.NEVER,
     )

@@ -1,6 +1,6 @@
 -- Purpose: note what becomes of a running task once it is cancelled.
 -- KEYS[1]: task hash
--- ARGV[1]: "archive" or "drop"; "retry" withdraws an earlier wish
+-- ARGV[1]: "archive" or "drop"; "retry" withdraws an earlier request
 -- Returns: 1 when the task is running, else 0, and nothing is noted
 -- Memory full: allowed
 -- Repeat: safe

@@ -63,28 +63,15 @@ def decide(
     try:
         message = decode(expired.data)
     except PayloadError:
-        quarantine = finish.quarantine(keys, task_id, fence, now_ns=now_ns)
         return Step(
             task_id=task_id,
             kind="quarantined",
-            operation=quarantine,
+            operation=finish.quarantine(keys, task_id, fence, now_ns=now_ns),
             note="cannot be read",
             outcome=Archived(expired.data, LEASE_EXPIRED),
         )
     named = _named(message, keys.queue, task_id)
-    note = (
-        ""
-        if named is message
-        else f"named {message.id!r} of queue {message.queue!r} in its message"
-    )
-    decided = outcome.judge(
-        named,
-        expired.data,
-        PyasynqError(LEASE_EXPIRED),
-        rules=rules,
-        deferred=expired.deferred,
-        now_ns=now_ns,
-    )
+    decided = _judged(named, expired, rules, now_ns)
     item = item_of(
         decided,
         task_id,
@@ -96,10 +83,25 @@ def decide(
         task_id=task_id,
         kind="archived" if isinstance(decided, Archived) else "retried",
         operation=write_items(keys, decided, [item], now_ns=now_ns),
-        note=note,
+        note="" if named is message else _other_names(message),
         message=named,
         outcome=decided,
     )
+
+
+def _judged(message: TaskMessage, expired: LeaseExpired, rules: Rules, now_ns: int) -> Outcome:
+    return outcome.judge(
+        message,
+        expired.data or b"",
+        PyasynqError(LEASE_EXPIRED),
+        rules=rules,
+        deferred=expired.deferred,
+        now_ns=now_ns,
+    )
+
+
+def _other_names(message: TaskMessage) -> str:
+    return f"named {message.id!r} of queue {message.queue!r} in its message"
 
 
 def _named(message: TaskMessage, queue: str, task_id: str) -> TaskMessage:

@@ -88,7 +88,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         text: as it is stored.
         message: of the exception alone.
         module: of the class of the exception, and `name`, that of the class.
-        wish: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
+        control: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
         delay_s: of RetryLater.
     """
 
@@ -96,7 +96,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     message: str
     module: str
     name: str
-    wish: str = ""
+    control: str = ""
     delay_s: float = 0.0
 
 
@@ -144,15 +144,15 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 def raised(error: BaseException) -> Raised:
     """Describe an exception of a handler."""
-    wish = outcome.control_flow(error)
+    control = outcome.control_flow(error)
     kind = type(error)
     return Raised(
         text=error_text(error),
         message=message_of(error).encode("utf-8", "backslashreplace").decode(),
         module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
         name=kind.__qualname__,
-        wish="" if wish is None else type(wish).__name__,
-        delay_s=wish.delay.total_seconds() if isinstance(wish, RetryLater) else 0.0,
+        control="" if control is None else type(control).__name__,
+        delay_s=control.delay.total_seconds() if isinstance(control, RetryLater) else 0.0,
     )
 
 
@@ -161,17 +161,17 @@ def exception_of(received: Raised) -> BaseException:
 
     Its own attributes are lost; its text and what it asks for are kept.
     """
-    wishes: dict[str, BaseException] = {
+    controls: dict[str, BaseException] = {
         "SkipRetry": SkipRetry(received.message),
         "RevokeTask": RevokeTask(received.message),
         "RetryLater": RetryLater(received.delay_s, received.message),
     }
-    wish = wishes.get(received.wish)
+    control = controls.get(received.control)
     kind = _class_of(received)
-    is_wish = wish is not None and kind is type(wish)
-    error = wish if wish is not None and is_wish else _instance(kind, received)
-    if not is_wish:
-        error.__cause__ = wish
+    is_control = control is not None and kind is type(control)
+    error = control if control is not None and is_control else _instance(kind, received)
+    if not is_control:
+        error.__cause__ = control
     keep_text(error, received.text)
     return error
 
