@@ -15,6 +15,7 @@ from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.support.builders import make_active
 from tests.support.eventually import eventually_async
+from tests.support.signals import flushed
 
 # Everything that a server waits for is short here, so that no test has to wait long.
 QUICK = {
@@ -66,6 +67,10 @@ class Workplace:
     async def until(self, info: TaskInfo, state: str | None) -> None:
         """Wait until the task is in *state*; None: until it is gone."""
         await eventually_async(lambda: self.state(info) == state)
+
+    async def until_written(self, server: Server, info: TaskInfo, state: str | None = None) -> None:
+        """Wait until the task is in *state*, or gone, by an outcome that *server* writes."""
+        await flushed(server).until(lambda: self.state(info) == state)
 
     def count(self, name: str, queue: str = "default") -> int:
         return int(self.redis.get(f"asynq:{{{queue}}}:{name}") or 0)

@@ -20,6 +20,7 @@ from pyasynq.worker.server import Server
 from tests.support.builders import NOW_NS, make_active, make_data, make_resources
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
+from tests.support.signals import flushed
 from tests.support.workplace import QUICK
 
 KEYS = queue_keys("default")
@@ -31,9 +32,7 @@ def said_about(caplog, name: str) -> list[str]:
     return [line.getMessage() for line in caplog.records if line.name == f"pyasynq.{name}"]
 
 
-async def test_a_finished_task_is_not_run_again_when_its_final_write_failed(
-    work, redis_server, caplog
-):
+async def test_a_finished_task_is_not_run_again_when_its_final_write_failed(work, redis_server):
     """Go never repeats a final write that failed once; its task runs again after the lease."""
     attempts = []
     mux = ServeMux()
@@ -46,11 +45,12 @@ async def test_a_finished_task_is_not_run_again_when_its_final_write_failed(
             proxy.cut()
 
         settings = {**QUICK, "lease_duration": 20}
-        async with Server(proxy.url, ServerConfig(**settings)).running(mux):
-            info = await work.enqueue("email")
-            await eventually_async(lambda: said_about(caplog, "finisher"))
+        async with Server(proxy.url, ServerConfig(**settings)).running(mux) as server:
+            with flushed(server).listening() as flushes:
+                info = await work.enqueue("email")
+                assert [task.task_id for task, _outcome in await flushes.get()] == [info.id]
             proxy.accept()
-            await work.until(info, None)
+            await work.until_written(server, info)
 
     assert attempts == [1]
     assert (work.count("processed"), work.count("failed")) == (1, 0)

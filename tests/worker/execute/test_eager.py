@@ -9,7 +9,6 @@ from pyasynq.worker.execute.eager import EagerRunner
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.builders import make_running
-from tests.support.eventually import eventually_async
 from tests.support.workplace import Workplace
 
 COLOUR: ContextVar[str] = ContextVar("colour")
@@ -28,9 +27,9 @@ async def run_all(work: Workplace, handle, **settings) -> None:
     mux = ServeMux()
     mux.add("email", handle)
     infos = [await work.enqueue("email", b"%d" % number) for number in range(TASKS)]
-    async with work.serving(mux, concurrency=TASKS, **settings):
+    async with work.serving(mux, concurrency=TASKS, **settings) as server:
         for info in infos:
-            await work.until(info, None)
+            await work.until_written(server, info)
 
 
 def kept_asyncio_task(seen: dict[str, "asyncio.Task"]) -> "asyncio.Task":
@@ -181,12 +180,14 @@ async def test_handlers_start_in_the_order_of_their_tasks(work):
 
 
 async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
-    waits, seen = asyncio.Event(), {}
+    waits, both_ran, seen = asyncio.Event(), asyncio.Event(), {}
 
     async def run(running):
         if running.leased.task_id == "first":
             await waits.wait()
         seen[running.leased.task_id] = asyncio.current_task()
+        if len(seen) == 2:
+            both_ran.set()
 
     first, second = make_running(task_id="first"), make_running(task_id="second")
     contexts = dict.fromkeys((first, second))
@@ -196,6 +197,6 @@ async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
     await asyncio.sleep(0)
     waits.set()  # goes on before what is started now
     eager.start(second)
-    await eventually_async(lambda: len(seen) == 2)
+    await both_ran.wait()
 
     assert seen["first"] is not seen["second"]

@@ -20,6 +20,7 @@ from pyasynq.worker.groups.aggregator import LONGEST_INTERVAL_S
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.builders import make_resources
 from tests.support.eventually import eventually_async
+from tests.support.signals import flushed
 
 MOST_PER_S = 3.0  # what an idle server may send
 KEYS = queue_keys("default")
@@ -162,11 +163,16 @@ async def test_a_poll_that_finds_nothing_is_followed_by_the_next_one_not_by_a_fe
     )
     async with assembled(redis_url, config) as parts:
         life, names = Life(), []
-        running = asyncio.create_task(parts.processor.run(life))
-        await eventually_async(lambda: names.extend(commands.sent()) or names.count("exists") >= 20)
-        life.stop()
-        await running
+        with parts.processor.idle.listening() as idles:
+            running = asyncio.create_task(parts.processor.run(life))
+            assert await idles.get() == 0  # no queue can wake it
+            await eventually_async(
+                lambda: names.extend(commands.sent()) or names.count("exists") >= 20
+            )
+            life.stop()
+            await running
 
+    assert idles.empty()
     assert names.count("evalsha") == len(config.queues)  # of the one fetch before
 
 
@@ -179,10 +185,10 @@ async def test_more_queues_than_can_be_waited_for_are_asked_in_one_command(work,
 
     queues = {f"queue-{n}": 1 for n in range(MOST_QUEUES + 1)}
     still = {"janitor_interval": 3600, "delayed_task_check_interval": 3600}
-    async with work.serving(mux, **still, recover_interval=3600, queues=queues):
+    async with work.serving(mux, **still, recover_interval=3600, queues=queues) as server:
         names = []
         await eventually_async(lambda: names.extend(commands.sent()) or names.count("exists") > 20)
         await work.enqueue("email", queue="queue-3")
-        await eventually_async(lambda: seen)
+        await flushed(server).until(lambda: seen)
 
     assert seen == ["queue-3"]

@@ -11,6 +11,7 @@ from pyasynq.connection.connector import Connector
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.builders import make_keys
 from tests.support.eventually import eventually_async
+from tests.support.signals import drained, fetched, flushed, idle
 
 HOUR = 3600  # of polling: whatever runs before has been woken up
 SLOW = {"task_check_interval": HOUR, "delayed_task_check_interval": HOUR}
@@ -34,22 +35,24 @@ def blocked(work) -> int:
 async def test_a_push_wakes_an_idle_server_again_and_again(work):
     mux, seen = collecting()
 
-    async with work.serving(mux, **SLOW):
-        for number in range(3):
-            await eventually_async(lambda: blocked(work) == 1)
-            await work.enqueue("email")
-            await eventually_async(lambda: len(seen) == number + 1)  # noqa: B023 - used at once
+    async with work.serving(mux, **SLOW) as server:
+        with fetched(server).listening() as fetches:
+            for _ in range(4):
+                await work.enqueue("email")
+                await drained(fetches)
+
+    assert len(seen) == 4
 
 
 async def test_a_push_to_any_queue_wakes(work):
     mux, seen = collecting()
 
-    async with work.serving(mux, **SLOW, queues={"low": 1, "high": 2}):
+    async with work.serving(mux, **SLOW, queues={"low": 1, "high": 2}) as server:
         await eventually_async(lambda: blocked(work) == 2)
         await work.enqueue("email", queue="low")
         await eventually_async(lambda: blocked(work) == 2 and seen)
         await work.enqueue("email", queue="high")
-        await eventually_async(lambda: len(seen) == 2)
+        await flushed(server).until(lambda: len(seen) == 2)
 
     assert seen == ["low", "high"]
 
@@ -65,15 +68,17 @@ async def test_the_list_is_left_as_it_was(work):
     assert work.redis.lrange(key, 0, -1) == before
 
 
-async def test_a_paused_queue_is_polled_and_a_full_house_too(work):
+async def test_a_paused_queue_is_polled(work):
     mux, seen = collecting()
     work.redis.set("asynq:{default}:paused", 1)
 
-    async with work.serving(mux):
-        await work.enqueue("email")
-        assert blocked(work) == 0
+    async with work.serving(mux) as server:
+        with idle(server).listening() as idles:
+            await work.enqueue("email")
+            assert [await idles.get() for _ in range(2)] == [0, 0]
+        assert (blocked(work), seen) == (0, [])
         work.redis.delete("asynq:{default}:paused")
-        await eventually_async(lambda: seen)
+        await flushed(server).until(lambda: seen)
 
 
 @pytest.mark.parametrize("trouble", ["no rights", "many queues"])
@@ -85,11 +90,13 @@ async def test_where_nobody_can_wait_the_queue_is_polled(work, trouble, redis_se
     else:
         settings["queues"] = dict.fromkeys(["default", *map(str, range(20))], 1)
     try:
-        async with work.serving(mux, **settings):
+        async with work.serving(mux, **settings) as server:
+            with idle(server).listening() as idles:
+                await work.enqueue("email")
+                while await idles.get():  # until it has noticed that it cannot wait
+                    pass
             await work.enqueue("email")
-            await eventually_async(lambda: seen)
-            await work.enqueue("email")
-            await eventually_async(lambda: len(seen) == 2)
+            await flushed(server).until(lambda: len(seen) == 2)
             assert blocked(work) == 0
     finally:
         work.redis.execute_command("ACL", "SETUSER", "default", "+blmove")

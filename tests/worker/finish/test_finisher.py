@@ -15,7 +15,7 @@ from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.support.builders import make_resources
 from tests.support.chaos_proxy import ChaosProxy
-from tests.support.eventually import eventually_async
+from tests.support.signals import flushed
 from tests.support.workplace import QUICK
 
 
@@ -51,29 +51,32 @@ async def test_an_outcome_that_cannot_be_sent_is_given_up_alone(work, runner, ca
     unsendable = Completed(data=object(), expires_at_s=0, result=None)
     for each, outcome in zip(tasks, (FINISHED, unsendable, FINISHED), strict=True):
         finisher.settle(each, outcome)
-    await eventually_async(lambda: finisher.unwritten == 0)
+    await finisher.flushed.until(lambda: finisher.unwritten == 0)
 
     assert held == {}
     assert [work.state(info) for info in infos] == [None, "active", None]
     assert f"cannot write the outcome of task {infos[1].id}, which will be recovered" in caplog.text
 
 
-async def test_finisher_writes_at_the_stop_what_is_left(work, redis_server, caplog):
-    mux = ServeMux()
+async def test_finisher_writes_at_the_stop_what_is_left(work, redis_server):
+    mux, started, go_on = ServeMux(), asyncio.Event(), asyncio.Event()
     with ChaosProxy(redis_server.port) as proxy:
         server = Server(proxy.url, ServerConfig(**QUICK))
 
         @mux.handler("email")
         async def handle(ctx, task):
+            started.set()
+            await go_on.wait()
             proxy.refuse()
             proxy.cut()
             server.shutdown()
 
         info = await work.enqueue("email")
         serving = asyncio.create_task(server.serve(mux))
-        await eventually_async(
-            lambda: any(line.name == "pyasynq.finisher" for line in caplog.records)
-        )
+        await started.wait()
+        with flushed(server).listening() as flushes:
+            go_on.set()
+            assert [task.task_id for task, _outcome in await flushes.get()] == [info.id]
         proxy.accept()  # nothing could be written before
         await serving
 

@@ -22,6 +22,7 @@ from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import LAST_CALL_S, Life
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
+from pyasynq.lifecycle.signal import Signal
 from pyasynq.options import to_seconds
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
@@ -54,7 +55,15 @@ class Finishing(Protocol):
 
 
 class Processor:
-    """The loop that fetches and launches."""
+    """The loop that fetches and launches.
+
+    Tests and tools may wait for two signals.
+
+    Attributes:
+        fetched: announces after each fetch how many tasks it brought.
+        idle: announces, when a fetch brought none, how many queues can wake the server by a
+            push; it goes on to wait for them, and polls the others.
+    """
 
     name = "processor"
 
@@ -80,6 +89,9 @@ class Processor:
         self._most = min(MOST_PER_FETCH, max(LEAST_HALF, self._config.concurrency // 2))
         self._loop = asyncio.get_running_loop()
         self._payload_sizes = PayloadSizes(self._config.max_payload_size)
+        self._most_unwritten = UNWRITTEN_PER_SLOT * self._config.concurrency
+        self.fetched: Signal[int] = Signal()
+        self.idle: Signal[int] = Signal()
         self._is_quiet = False
         self._outage = Outage(logger, "fetching waits", "fetching goes on")
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
@@ -132,17 +144,21 @@ class Processor:
             self._outage.begins(error)
             await life.pause(self._backoff.next_s())
             return
-        self._outage.ends()
-        self._backoff.reset()
+        if self._outage.is_on:
+            self._outage.ends()
+            self._backoff.reset()
+        self.fetched.announce(fetched)
         if fetched == 0 and not self._fetcher.is_in_doubt:
-            await self._idle_wait.wait(self._fetcher.waitable)
+            waitable = self._fetcher.waitable
+            self.idle.announce(len(waitable))
+            await self._idle_wait.wait(waitable)
         elif fetched < room:  # there is no more: the handlers start first
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # and the outcomes of those that do not wait go along
 
     def _room(self) -> int:
         slots = self._config.concurrency - len(self._executor.running)
-        writes = UNWRITTEN_PER_SLOT * self._config.concurrency - self._finisher.unwritten
+        writes = self._most_unwritten - self._finisher.unwritten
         return min(slots, writes, self._most)
 
     def _launch(self, batch: Batch) -> None:

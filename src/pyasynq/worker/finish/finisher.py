@@ -24,6 +24,7 @@ from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import cancel_all
+from pyasynq.lifecycle.signal import Signal
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.outcome import LOST, Cancelled, Outcome, Retried, as_asked
 from pyasynq.worker.attempt.running_task import RunningTask
@@ -44,6 +45,8 @@ class Finisher:
 
     Attributes:
         unwritten: how many outcomes are not in Redis yet.
+        flushed: announces after each batch those of its outcomes that must be written again;
+            a signal that tests and tools may wait for.
 
     Args:
         on_retry: called with the time in nanoseconds at which a retried task is due.
@@ -72,6 +75,7 @@ class Finisher:
         self._outage = Outage(logger, "outcomes wait", "outcomes are written")
         self._blocked: set[str] = set()  # queues whose outcomes wait
         self.unwritten = 0
+        self.flushed: Signal[list[Settled]] = Signal()
 
     def settle(self, running: RunningTask, outcome: Outcome) -> None:
         """Take the outcome of a task; it is written soon."""
@@ -112,6 +116,7 @@ class Finisher:
                 batch = waiting[:MOST_PER_OPERATION]
                 failed = await self._write_isolating_faults(keys, batch)
                 waiting[: len(batch)] = failed
+                self.flushed.announce(failed)
                 if not failed:
                     backoff = None
                     continue
