@@ -77,24 +77,19 @@ class Processor:
         finisher: Finishing,
     ) -> None:
         self._resources = resources
-        self._config = resources.config
-        self._clock = resources.clock
-        self._held = resources.held
-        self._changed = resources.changed
-        self._fetcher = fetcher
-        self._idle_wait = idle_wait
-        self._executor = executor
-        self._finisher = finisher
-        # Redis makes one half ready while the other one runs.
-        self._most = min(MOST_PER_FETCH, max(LEAST_HALF, self._config.concurrency // 2))
+        self._config, self._clock = resources.config, resources.clock
+        self._held, self._changed = resources.held, resources.changed
+        self._fetcher, self._idle_wait = fetcher, idle_wait
+        self._executor, self._finisher = executor, finisher
+        self._most = _most_per_fetch(self._config.concurrency)
+        self._most_unwritten = UNWRITTEN_PER_SLOT * self._config.concurrency
         self._loop = asyncio.get_running_loop()
         self._payload_sizes = PayloadSizes(self._config.max_payload_size)
-        self._most_unwritten = UNWRITTEN_PER_SLOT * self._config.concurrency
-        self.fetched: Signal[int] = Signal()
-        self.idle: Signal[int] = Signal()
         self._is_quiet = False
         self._outage = Outage(logger, "fetching waits", "fetching goes on")
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
+        self.fetched: Signal[int] = Signal()
+        self.idle: Signal[int] = Signal()
 
     def quiet(self) -> None:
         """Fetch nothing more; tasks that run go on."""
@@ -257,3 +252,8 @@ class Processor:
         while self._executor.running:
             self._changed.clear()
             await self._changed.wait()
+
+
+def _most_per_fetch(concurrency: int) -> int:
+    """Return half of the slots: Redis makes one half ready while the other one runs."""
+    return min(MOST_PER_FETCH, max(LEAST_HALF, concurrency // 2))
