@@ -12,7 +12,6 @@ from random import Random
 from typing import Any, TypeVar
 
 from redis import ConnectionPool, Redis
-from redis.exceptions import RedisError
 
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
@@ -188,7 +187,7 @@ class Runner:
                 key = operation.keys[0] if operation.keys else None
                 pool = cluster.pool_of(key)
                 positions.setdefault(pool, []).append(position)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no node can be reached, whatever the reason
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
             answers = self._connection_to(pool).exchange([commands[position] for position in mine])

@@ -11,7 +11,6 @@ from random import Random
 from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import RedisError
 
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
@@ -187,7 +186,7 @@ class AsyncRunner:
                 key = operation.keys[0] if operation.keys else None
                 pool = await cluster.pool_of(key)
                 positions.setdefault(pool, []).append(position)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no node can be reached, whatever the reason
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
             answers = await self._connection_to(pool).exchange(
