@@ -60,7 +60,7 @@ async def passes(parts, redis_url, commands):
     steps = {
         "beat": beat,
         "fetch": ask_each_queue,
-        "poll": parts.processor._idle_wait._is_any_pending,
+        "poll": parts.processor._idle_wait._find_pending,
         "forward": parts.forwarder.forward,
         "clean": parts.janitor.clean,
         "recover": parts.recoverer.recover,
