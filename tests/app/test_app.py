@@ -3,10 +3,10 @@
 from contextlib import asynccontextmanager
 
 import pytest
-from pyasynq.app.server_keywords import ServerKeywords
 
 from pyasynq.app import App
 from pyasynq.app.keywords import TaskKeywords
+from pyasynq.app.server_keywords import ServerKeywords
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import OptionKeywords

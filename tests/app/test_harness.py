@@ -91,7 +91,7 @@ def test_the_clock_stands_still_until_it_is_moved():
         assert handle.result(0) == "sent to 1"
 
 
-def test_failures_are_told_and_retried_when_due():
+def test_failures_are_returned_and_retried_when_due():
     with app.testing() as bench:
         handle = fail.enqueue()
         (first,) = bench.run_pending()
@@ -192,7 +192,7 @@ def test_it(pyasynq_redis_url, again):
     assert "2 passed" in ran.stdout, ran.stdout
 
 
-def test_listeners_have_been_told_when_the_tasks_have_run():
+def test_listeners_have_been_called_when_the_tasks_have_run():
     with app.testing() as bench:
         fail.enqueue()
         bench.run_pending()

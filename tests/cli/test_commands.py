@@ -168,7 +168,7 @@ def test_stats_has_forms_for_programs(pyasynq, redis_url):
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
-def test_stats_of_an_empty_redis_is_no_error(pyasynq, form):
+def test_stats_of_an_empty_redis_are_not_an_error(pyasynq, form):
     assert pyasynq("stats", "-o", form).returncode == 0
 
 

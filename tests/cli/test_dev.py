@@ -95,7 +95,7 @@ def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, r
 
 
 @pytest.mark.slow
-def test_code_that_does_not_load_is_told_and_waited_for(dev, redis_url):
+def test_code_that_does_not_load_is_reported_and_waited_for(dev, redis_url):
     eventually(lambda: "serves default=1" in dev.said())
     dev.write("")
     eventually(lambda: "waiting for a change" in dev.said())

@@ -12,7 +12,7 @@ def told(caplog):
     return [each.task_type for each in caplog.records if each.name == "pyasynq.payload_size"]
 
 
-def test_a_payload_beyond_a_mebibyte_is_stored_and_told_of(redis_url, redis_client, caplog):
+def test_a_payload_beyond_a_mebibyte_is_stored_and_logged(redis_url, redis_client, caplog):
     with Client(redis_url) as client:
         client.enqueue(Task("small", bytes(1 << 20)))
         info = client.enqueue(Task("large", bytes((1 << 20) + 1)))
@@ -29,7 +29,7 @@ def test_the_limit_of_a_client_is_its_own(redis_url, caplog):
     assert [each.error for each in results] == [None, None]
 
 
-def test_a_limit_that_is_none_is_refused_with_every_other_fault():
+def test_a_limit_that_is_not_positive_is_refused_with_every_other_fault():
     with pytest.raises(ConfigError) as caught:
         Client(patience_s=-1, max_payload_size=0)
 

@@ -11,7 +11,7 @@ def told(caplog):
     return [each.task_type for each in caplog.records if each.name == "pyasynq.payload_size"]
 
 
-async def test_a_payload_beyond_a_mebibyte_is_stored_and_told_of(redis_url, redis_client, caplog):
+async def test_a_payload_beyond_a_mebibyte_is_stored_and_logged(redis_url, redis_client, caplog):
     async with AsyncClient(redis_url) as client:
         await client.enqueue(Task("small", bytes(1 << 20)))
         info = await client.enqueue(Task("large", bytes((1 << 20) + 1)))
@@ -28,7 +28,7 @@ async def test_the_limit_of_a_client_is_its_own(redis_url, caplog):
     assert [each.error for each in results] == [None, None]
 
 
-def test_a_limit_that_is_none_is_refused_with_every_other_fault():
+def test_a_limit_that_is_not_positive_is_refused_with_every_other_fault():
     with pytest.raises(ConfigError) as caught:
         AsyncClient(patience_s=-1, max_payload_size=0)
 

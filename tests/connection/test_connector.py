@@ -70,7 +70,7 @@ def test_socket_timeout_of_one_client_wins_over_the_options() -> None:
     assert settings_of(client)["socket_timeout"] == 8.5
 
 
-def test_tls_verifies_the_certificate_and_the_name_unless_told_otherwise() -> None:
+def test_tls_verifies_the_certificate_and_the_name_unless_turned_off() -> None:
     strict = settings_of(Connector.of("rediss://h?ca_file=/ca.pem").open_sync())
     lax = settings_of(Connector.of("rediss://h?verify=none").open_sync())
 

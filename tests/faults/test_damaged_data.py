@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(60)
 SPOILT = ("pending", "active", "lease", "scheduled", "retry", "archived", "completed", "waiters")
 
 
-async def test_after_flushall_handlers_are_told_once_and_the_next_tasks_run(
+async def test_after_flushall_handlers_are_cancelled_with_one_log_line_and_the_next_tasks_run(
     redis_url, redis_client, caplog
 ):
     ended: list[str] = []

@@ -212,7 +212,7 @@ def test_tasks_of_a_lost_dequeue_are_found_by_their_owner(redis_server, redis_ur
 
 
 @pytest.mark.parametrize("kind", ["enqueue", "schedule"])
-def test_a_real_conflict_is_told_also_after_a_lost_answer(
+def test_a_real_conflict_is_reported_even_after_a_lost_answer(
     kind, redis_server, redis_url, redis_client
 ):
     prepare_redis(redis_client)

@@ -166,7 +166,7 @@ RETURNED = {
 
 @pytest.mark.parametrize("mode", ["loop", "thread"])
 @pytest.mark.parametrize("make", RETURNED.values(), ids=RETURNED)
-async def test_garbage_is_no_result(work, make, mode):
+async def test_garbage_is_not_accepted_as_a_result(work, make, mode):
     slots = Slots(mux := mux_of(make, mode))
 
     async with work.serving(mux, concurrency=SLOTS, **DAY):
@@ -198,7 +198,7 @@ async def test_a_generator_that_nobody_runs_is_a_failure_without_a_result_too(wo
 
 
 @pytest.mark.parametrize("function", [generate, generate_later])
-def test_a_generator_function_is_no_handler(function):
+def test_a_generator_function_is_refused_as_a_handler(function):
     with pytest.raises(ConfigError, match="handler of 'bad' is a generator function"):
         ServeMux().add("bad", function)
 

@@ -167,7 +167,7 @@ async def test_python_cancels_a_handler_of_go(peer, work, inspector):
     assert (found.last_error, found.retried) == ("context canceled", 1)
 
 
-async def test_go_retries_a_cancelled_task_whatever_python_wished(peer, work, inspector):
+async def test_go_retries_a_cancelled_task_whatever_python_asked_for(peer, work, inspector):
     mux, started = ServeMux(), asyncio.Event()
 
     @mux.handler("wait")

@@ -101,7 +101,7 @@ async def test_messages_without_names_that_go_fails_on_for_ever_are_healed(site)
     assert site.redis.exists("asynq:{default}:t:empty") == 0
 
 
-async def test_tasks_that_lost_their_lease_or_their_place_are_healed_on_either_kind(site):
+async def test_tasks_without_a_lease_or_an_active_entry_are_healed_on_either_kind(site):
     """Go never looks at the first, and warns of the second at every pass."""
     for task_id in ("no lease", "no place"):
         leave(site.redis, task_id, make_data(id=task_id, queue="default"), 1)

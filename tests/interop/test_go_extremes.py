@@ -65,7 +65,7 @@ async def test_both_inspectors_show_it(peer, work, inspector, fields):
 
 
 @pytest.mark.parametrize("fields", [{"id": "other"}, {"id": ""}, {"queue": "other"}])
-async def test_a_handler_is_told_the_id_and_queue_that_the_task_was_found_by(work, fields):
+async def test_a_handler_gets_the_id_and_queue_that_the_task_was_found_by(work, fields):
     mux, seen = ServeMux(), []
 
     @mux.handler("wait")

@@ -138,7 +138,7 @@ async def test_an_app_waits_for_the_result_of_a_handler_in_go(peer, redis_url):
     assert result == {"user_id": 1, "name": "Ann <é>"}
 
 
-async def test_an_app_is_told_why_a_handler_in_go_failed(peer, redis_url):
+async def test_an_app_learns_why_a_handler_in_go_failed(peer, redis_url):
     app = App(redis_url)
 
     @app.task("fail", max_retry=0)

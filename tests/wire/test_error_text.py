@@ -61,7 +61,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("act", "text"), KINDS.values(), ids=KINDS)
-def test_it_names_the_type_the_message_and_the_place(act, text):
+def test_it_names_the_type_the_message_and_the_source_line(act, text):
     told = error_text(caught(act))
 
     assert re.fullmatch(text, told, re.DOTALL), told
@@ -75,7 +75,7 @@ def test_it_comes_unchanged_out_of_a_process_of_its_own(act):
     assert error_text(exception_of(raised(error))) == error_text(error)
 
 
-def test_the_place_is_where_it_was_raised_and_not_where_it_passed():
+def test_the_source_line_is_where_it_was_raised_and_not_where_it_passed():
     def deep():
         raise ValueError("bad")
 
@@ -84,7 +84,7 @@ def test_the_place_is_where_it_was_raised_and_not_where_it_passed():
     assert error_text(caught(deep)) == f"ValueError: bad [test_error_text.py:{line}]"
 
 
-def test_a_place_that_no_file_has_is_cut_and_cleaned():
+def test_a_source_line_that_no_file_has_is_cut_and_cleaned():
     code = compile("raise ValueError('bad')", "\ud800" + "x" * 9_000, "exec")
 
     told = error_text(caught(lambda: exec(code)))
@@ -124,7 +124,7 @@ def test_a_group_of_a_task_group_names_what_failed_in_it():
         (error_of(Ending.LEASE_LOST), "asynq: task lease expired"),
     ],
 )
-def test_what_go_has_words_for_is_told_in_them(error, text):
+def test_errors_that_go_has_texts_for_have_these_texts(error, text):
     assert error_text(caught(raising(error))) == text
 
 

@@ -120,7 +120,7 @@ def test_states_are_spelled_as_in_go():
 
 
 @pytest.mark.parametrize("name", ["", " ", "\t\n", None, 5, "a\ud800", "x" * 10_241])
-def test_no_key_is_ever_built_of_a_name_that_is_none(name):
+def test_no_key_is_ever_built_of_an_empty_name(name):
     with pytest.raises(ConfigError, match="queue"):
         queue_keys(name)
 

@@ -187,7 +187,7 @@ def test_a_score_that_go_rewrote_wins_over_the_exact_time(run, redis_client):
     assert run(maintain.forward(KEYS, now_ns=NOW_NS)).moved == 1
 
 
-def test_forwarding_tells_the_next_due_time_of_both_sets(run, redis_client):
+def test_forwarding_returns_the_next_due_time_of_both_sets(run, redis_client):
     redis_client.zadd(KEYS.scheduled, {"a": NOW_S + 70})
     redis_client.zadd(KEYS.retry, {"b": NOW_S + 9})
 

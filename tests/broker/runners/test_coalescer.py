@@ -102,7 +102,7 @@ async def test_cancelling_a_lone_call_under_way_leaves_the_next_one_alone(client
     assert redis_client.exists("asynq:{default}:t:following")
 
 
-async def test_every_caller_is_told_when_redis_is_gone():
+async def test_every_caller_gets_the_error_when_redis_is_gone():
     with ChaosProxy(0) as proxy:
         proxy.refuse()
         async with AsyncClient(proxy.url, patience_s=0) as client:

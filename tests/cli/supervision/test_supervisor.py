@@ -125,7 +125,7 @@ def test_a_process_that_keeps_dying_is_started_later_each_time(fleet):
     assert waits()[:3] == pytest.approx([0.25, 0.5, 1.0], rel=0.15)
 
 
-def test_a_wrong_setting_ends_all_with_its_exit_code_and_is_told_once(fleet):
+def test_a_wrong_setting_ends_all_with_its_exit_code_and_is_reported_once(fleet):
     fleet.start("--concurrency", "0")
 
     assert fleet.wait() == 2

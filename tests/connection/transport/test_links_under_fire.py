@@ -98,7 +98,7 @@ async def test_a_cut_in_the_middle_of_a_pipeline_keeps_the_replies_before_it(kin
 @pytest.mark.parametrize(
     "garbage", [b"HTTP/1.1 400\r\n\r\n", b"\0\xff\r\n", b"$-7\r\n", b":one\r\n"]
 )
-async def test_what_is_no_reply_ends_the_connection_and_the_next_one_works(kind, garbage):
+async def test_what_is_not_a_reply_ends_the_connection_and_the_next_one_works(kind, garbage):
     def spoil(peer: Peer) -> None:
         peer.read()
         peer.say(garbage)

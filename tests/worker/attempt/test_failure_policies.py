@@ -82,7 +82,7 @@ async def test_a_delay_is_a_timedelta_or_a_number_of_seconds(work, caplog, delay
         (float("nan"), "is out of range: nan"),
     ],
 )
-async def test_what_is_no_delay_is_told_in_one_line(work, caplog, delay, said):
+async def test_anything_but_a_delay_is_logged_in_one_line(work, caplog, delay, said):
     async with work.serving(failing(), retry_delay=lambda *_: delay):
         info = await work.enqueue("email")
         wait_s = await wait_of(work, info)
@@ -95,7 +95,7 @@ async def test_what_is_no_delay_is_told_in_one_line(work, caplog, delay, said):
     assert -30 < wait_s <= 44
 
 
-async def test_a_delay_that_fails_is_told_without_what_the_handler_raised(work, caplog):
+async def test_a_delay_that_fails_is_logged_without_what_the_handler_raised(work, caplog):
     def delay(retried, error, task):
         raise KeyError("own")
 
@@ -108,7 +108,7 @@ async def test_a_delay_that_fails_is_told_without_what_the_handler_raised(work, 
     assert trace.endswith("KeyError: 'own'")
 
 
-async def test_what_the_server_calls_no_failure_is_retried_and_not_counted(work):
+async def test_what_the_server_does_not_call_a_failure_is_retried_and_not_counted(work):
     settings = {"is_failure": lambda error: False, "retry_delay": retry.fixed(3600)}
 
     async with work.serving(failing(), **settings):
@@ -121,7 +121,7 @@ async def test_what_the_server_calls_no_failure_is_retried_and_not_counted(work)
     assert (work.count("processed"), work.count("failed")) == (0, 0)
 
 
-async def test_what_a_task_calls_no_failure_wins_over_the_server(work):
+async def test_what_a_task_does_not_call_a_failure_wins_over_the_server(work):
     mux = failing(is_failure=lambda error: not isinstance(error, ValueError))
     settings = {"is_failure": lambda error: True, "retry_delay": retry.fixed(3600)}
 
@@ -132,7 +132,7 @@ async def test_what_a_task_calls_no_failure_wins_over_the_server(work):
     assert (work.message(info).retried, work.count("failed")) == (0, 0)
 
 
-async def test_what_is_no_failure_is_archived_when_no_retry_is_allowed(work):
+async def test_what_is_not_a_failure_is_archived_when_no_retry_is_allowed(work):
     async with work.serving(failing(), is_failure=lambda error: False):
         info = await work.enqueue("email", max_retry=0)
         await work.until(info, "archived")

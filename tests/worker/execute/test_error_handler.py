@@ -35,7 +35,7 @@ def mux_of(handle, kind="email"):
     ("error", "state"),
     [(SkipRetry("no"), "archived"), (RevokeTask("no"), None), (RetryLater(3600), "retry")],
 )
-async def test_it_is_told_of_what_a_handler_says_of_its_task(work, error, state):
+async def test_it_is_called_for_what_a_handler_decides_about_its_task(work, error, state):
     told = Told()
 
     async def handle(ctx, task):
@@ -48,7 +48,7 @@ async def test_it_is_told_of_what_a_handler_says_of_its_task(work, error, state)
     assert told.errors == [(info.id, type(error).__name__, str(error))]
 
 
-async def test_it_is_told_of_a_type_without_handler(work):
+async def test_it_is_called_for_a_type_without_handler(work):
     told = Told()
 
     async with work.serving(ServeMux(), error_handler=told, **LATE):
@@ -58,7 +58,7 @@ async def test_it_is_told_of_a_type_without_handler(work):
     assert told.errors == [(info.id, "HandlerNotFoundError", 'handler not found for task "email"')]
 
 
-async def test_it_is_told_of_a_task_that_takes_too_long(work):
+async def test_it_is_called_for_a_task_that_takes_too_long(work):
     told = Told()
 
     async def handle(ctx, task):
@@ -71,7 +71,7 @@ async def test_it_is_told_of_a_task_that_takes_too_long(work):
     assert told.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
 
 
-async def test_it_is_told_once_of_a_handler_that_does_not_end(work):
+async def test_it_is_called_once_for_a_handler_that_does_not_end(work):
     told, release = Told(), threading.Event()
 
     def handle(ctx, task):
@@ -86,7 +86,7 @@ async def test_it_is_told_once_of_a_handler_that_does_not_end(work):
     assert told.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
 
 
-async def test_it_is_told_of_a_lost_lease(work):
+async def test_it_is_called_for_a_lost_lease(work):
     told, started, ended = Told(), asyncio.Event(), asyncio.Event()
 
     async def handle(ctx, task):
@@ -107,7 +107,7 @@ async def test_it_is_told_of_a_lost_lease(work):
     assert work.state(info) == "active"
 
 
-async def test_it_is_not_told_of_a_task_that_is_requeued_at_the_shutdown(work):
+async def test_it_is_not_called_for_a_task_that_is_requeued_at_the_shutdown(work):
     told, started = Told(), asyncio.Event()
 
     async def handle(ctx, task):
@@ -121,7 +121,7 @@ async def test_it_is_not_told_of_a_task_that_is_requeued_at_the_shutdown(work):
     assert (work.state(info), told.errors) == ("pending", [])
 
 
-async def test_it_is_told_of_a_handler_that_ends_just_when_it_is_given_up(work):
+async def test_it_is_called_for_a_handler_that_ends_just_when_its_grace_is_over(work):
     told, release = Told(), asyncio.Event()
 
     class Releasing(logging.Handler):

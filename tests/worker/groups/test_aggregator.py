@@ -137,7 +137,7 @@ async def test_the_function_of_the_server_takes_what_the_mux_does_not(work):
     assert sorted(seen) == [b"own", b"rest|2"]
 
 
-async def test_no_task_in_their_place_drops_the_members_and_frees_their_locks(work):
+async def test_an_aggregator_that_returns_none_drops_the_members_and_frees_their_locks(work):
     mux = ServeMux()
     called = []
     mux.aggregator("*", max_size=2, grace_period=1)(lambda group, tasks: called.append(group))

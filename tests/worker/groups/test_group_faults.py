@@ -65,7 +65,7 @@ async def test_an_aggregator_that_hangs_holds_up_no_other_group(work):
     assert seen == [b"a"]
 
 
-async def test_more_groups_than_places_are_all_aggregated(work):
+async def test_more_groups_than_slots_are_all_aggregated(work):
     mux = ServeMux()
     seen = collecting(mux)
     mux.aggregator("*", max_size=1, grace_period=1)(listing)
@@ -246,7 +246,7 @@ WORKER = """
 
 
 @pytest.mark.slow
-async def test_an_outage_in_the_middle_is_told_once_and_loses_nothing(own_redis, caplog):
+async def test_an_outage_in_the_middle_is_logged_once_and_loses_nothing(own_redis, caplog):
     redis_client = own_redis.client()
     mux = ServeMux()
     called, go_on = asyncio.Event(), asyncio.Event()

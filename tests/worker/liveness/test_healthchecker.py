@@ -5,7 +5,7 @@ import asyncio
 from pyasynq.worker.handlers.mux import ServeMux
 
 
-async def test_healthchecker_tells_how_the_ping_went(work):
+async def test_healthchecker_reports_how_the_ping_went(work):
     told = asyncio.Queue()
 
     async with work.serving(ServeMux(), health_check=told.put, health_check_interval=0.02):

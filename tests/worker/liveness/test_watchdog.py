@@ -82,7 +82,7 @@ async def test_not_ready_when_every_slot_is_stuck_and_ready_when_one_is_free(wor
     assert said_of_slots(caplog, logging.INFO) == ["ready: a slot is free again"]
 
 
-async def test_a_slot_is_stuck_whose_handler_goes_on_after_its_timeout(work):
+async def test_a_slot_whose_handler_goes_on_after_its_timeout_is_stuck(work):
     mux, releases = stubborn_mux()
 
     async with work.serving(mux, **WATCHFUL, concurrency=1) as server:
@@ -93,7 +93,7 @@ async def test_a_slot_is_stuck_whose_handler_goes_on_after_its_timeout(work):
         await eventually_async(lambda: server.is_ready)
 
 
-async def test_a_slot_is_stuck_whose_error_handler_never_ends(work):
+async def test_a_slot_whose_error_handler_never_ends_is_stuck(work):
     release = asyncio.Event()
     mux = ServeMux()
 
@@ -260,7 +260,7 @@ def test_what_blocks_the_loop_is_shown_without_what_called_it(places, shown):
     assert re.findall(r"in (\w+)", what_runs(summaries)) == shown
 
 
-async def test_a_server_whose_loop_turns_says_nothing(work, caplog):
+async def test_a_server_whose_loop_turns_logs_nothing(work, caplog):
     caplog.set_level(logging.INFO, "pyasynq.watchdog")
     mux = ServeMux()
 

@@ -185,7 +185,7 @@ async def test_a_retry_set_of_another_type_stops_no_task_that_is_archived_or_dro
     assert await recoverer.recover() == {"retried": 1}
 
 
-async def test_a_task_key_of_another_type_is_no_task_and_stays_as_it_is(recoverer, redis_client):
+async def test_a_task_key_of_another_type_is_not_a_task_and_stays_as_it_is(recoverer, redis_client):
     make_active(redis_client, "wrong", "a")
     redis_client.set(KEYS.task("wrong"), "no hash")
 

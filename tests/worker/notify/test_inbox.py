@@ -100,7 +100,7 @@ async def test_a_slow_listener_holds_up_neither_tasks_nor_other_listeners(work):
         go_on.set()
 
 
-async def test_a_listener_is_told_one_event_after_the_other_in_their_order(work):
+async def test_a_listener_gets_one_event_after_the_other_in_their_order(work):
     told, at_once = [], 0
 
     async def listen(event):
@@ -126,7 +126,7 @@ def dropped(server):
     return sum(each.value for each in server.counters.all() if each.name == "events_dropped")
 
 
-async def test_what_does_not_fit_is_counted_and_said_once(work, caplog, monkeypatch):
+async def test_events_that_do_not_fit_are_counted_and_logged_once(work, caplog, monkeypatch):
     monkeypatch.setattr(inbox, "MOST_EVENTS", 2)
     told, entered, go_on = [], asyncio.Event(), asyncio.Event()
 

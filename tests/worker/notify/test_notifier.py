@@ -14,7 +14,7 @@ from tests.support.eventually import eventually_async
 from tests.support.listening import make_mux, recorder, succeed
 
 
-async def test_success_is_told_once_it_is_in_redis(work):
+async def test_success_is_published_once_it_is_in_redis(work):
     seen = []
 
     async def listen(event):
@@ -28,7 +28,7 @@ async def test_success_is_told_once_it_is_in_redis(work):
     assert seen[-1] == ("succeeded", "completed")
 
 
-async def test_failures_are_told_with_what_becomes_of_the_task(work):
+async def test_failures_are_published_with_what_becomes_of_the_task(work):
     events = []
     error = ValueError("bad address")
 
@@ -67,7 +67,7 @@ async def test_failures_are_told_with_what_becomes_of_the_task(work):
     ("error", "name"),
     [(RetryLater(3600), "deferred"), (RevokeTask(), "dropped"), (KeyError("is none"), "retried")],
 )
-async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
+async def test_an_error_that_is_not_a_failure_is_not_published_as_one(work, error, name):
     names = []
 
     async def handle(ctx, task):
@@ -114,7 +114,7 @@ async def test_a_task_that_expired_is_dropped_and_never_started(work):
     assert names == ["dropped"]
 
 
-async def test_the_stop_is_told_as_requeued(work):
+async def test_a_task_that_the_stop_interrupts_is_published_as_requeued(work):
     names = []
     running = asyncio.Event()
 
@@ -129,7 +129,7 @@ async def test_the_stop_is_told_as_requeued(work):
     assert names == ["started", "requeued"]
 
 
-async def test_a_task_that_somebody_else_has_taken_is_lost(work):
+async def test_a_task_that_somebody_else_has_taken_is_published_as_lost(work):
     names = []
 
     async def handle(ctx, task):
@@ -142,7 +142,7 @@ async def test_a_task_that_somebody_else_has_taken_is_lost(work):
     assert names == ["started", "lost"]
 
 
-async def test_a_lost_lease_is_told_as_lost(work):
+async def test_a_lost_lease_is_published_as_lost(work):
     names = []
     running = asyncio.Event()
 
@@ -159,7 +159,7 @@ async def test_a_lost_lease_is_told_as_lost(work):
     assert names == ["started", "lost"]
 
 
-async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
+async def test_recovered_tasks_are_published_with_what_becomes_of_them(work):
     events = []
 
     async def listen(event):
@@ -216,7 +216,7 @@ async def test_nothing_is_called_at_the_start_when_nobody_listens_for_it(work):
         assert server._parts.executor._on_start is None
 
 
-async def test_an_error_is_freed_without_the_collector_once_it_is_told(work):
+async def test_an_error_is_freed_without_the_collector_once_it_is_published(work):
     class BadAddressError(Exception):  # unlike those of Python, a weak reference may name it
         pass
 

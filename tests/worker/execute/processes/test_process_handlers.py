@@ -120,7 +120,7 @@ async def test_a_result_that_is_not_bytes_is_a_failure(work):
     assert "'wrong_result' returned dict" in work.message(info).error_msg
 
 
-async def test_a_handler_in_a_process_says_what_becomes_of_its_task(work):
+async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):
     async with work.serving(mux, **LATE):
         skipped, revoked, deferred = [
             await work.enqueue(each) for each in ("skip", "revoke", "later")
@@ -255,7 +255,7 @@ async def test_a_signal_from_elsewhere_does_not_interrupt_a_handler(work, tmp_pa
     assert int(result_of(work, info)) == started_pid(ledger)
 
 
-async def test_a_late_result_of_a_process_is_told_to_its_handler(work, tmp_path):
+async def test_a_handler_in_a_process_learns_that_its_result_is_late(work, tmp_path):
     ledger = tmp_path / "ledger"
     async with work.serving(mux, **LATE):
         info = await work.enqueue("progress", str(ledger).encode(), retention=60)

@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT_S = 1800
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """A task to enqueue, in seconds from now; None and "" for what is not given."""
 
     task_id: str = "a"
@@ -93,8 +93,8 @@ class Wish:
         return "" if until in (None, "done") else until
 
 
-wishes = st.builds(
-    Wish,
+requests = st.builds(
+    Request,
     task_id=st.sampled_from(IDS),
     payload=st.sampled_from([b"", b"1", b"2", b"3"]),
     unique_s=st.sampled_from([None, 900, 900, 200_000]),
@@ -106,8 +106,8 @@ wishes = st.builds(
     max_retry=st.sampled_from([0, 1, 2]),
     group=st.sampled_from([None, None, None, *GROUPS]),
 )
-plain_wishes = st.builds(
-    Wish,
+plain_requests = st.builds(
+    Request,
     task_id=st.sampled_from(IDS),
     payload=st.sampled_from([b"1", b"2", b"3"]),
     unique_s=st.sampled_from([None, 900]),
