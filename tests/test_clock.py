@@ -94,7 +94,7 @@ def test_a_sample_that_took_too_long_does_not_count():
 
 
 def test_a_replaced_time_does_not_part_the_two_times_of_a_clock(monkeypatch):
-    """As a library does that lets the time stand still in the tests of a user."""
+    """Patch the time like a library that freezes it in the tests of a user."""
     clock = SystemClock()
     before_ns = clock.now_ns()
     monkeypatch.setattr(time, "time_ns", lambda: 0)

@@ -161,9 +161,9 @@ def test_a_type_registered_twice_names_both_source_lines():
         @app.task("b", aliases=("a",))
         def second() -> None: ...
 
-    places = [first.spec.source_line, f"{__file__}:{second_line()}"]
+    source_lines = [first.spec.source_line, f"{__file__}:{second_line()}"]
     assert str(caught.value) == (
-        f"task type 'a' is registered twice: at {places[0]} and at {places[1]}"
+        f"task type 'a' is registered twice: at {source_lines[0]} and at {source_lines[1]}"
     )
     assert list(app.tasks) == ["a"]
 

@@ -16,7 +16,7 @@ from pyasynq.worker.handlers.events import TaskEvent
 
 app = App("redis://nowhere.invalid", queues={"default": 2, "mail": 1}, retry_delay=retry.fixed(60))
 seen: list[object] = []
-told: list[tuple[str, str, str]] = []
+heard: list[tuple[str, str, str]] = []
 
 
 @app.task(queue="mail", retention=600)
@@ -53,12 +53,12 @@ def aggregate(group: str, tasks: list[Task]) -> Task | None:
 @pytest.fixture(autouse=True)
 def nothing_seen():
     seen.clear()
-    told.clear()
+    heard.clear()
 
 
 @app.on("retried", "archived")
 async def note(event: TaskEvent) -> None:
-    told.append((event.name, event.task_type, str(event.error)))
+    heard.append((event.name, event.task_type, str(event.error)))
 
 
 def test_tasks_run_on_demand_with_all_that_they_bring_about():
@@ -196,8 +196,8 @@ def test_listeners_have_been_called_when_the_tasks_have_run():
     with app.testing() as bench:
         fail.enqueue()
         bench.run_pending()
-        assert told == [("retried", "fail", "attempt 1")]
+        assert heard == [("retried", "fail", "attempt 1")]
 
         bench.clock.advance(60)
         bench.run_pending()
-        assert told[1:] == [("archived", "fail", "attempt 2")]
+        assert heard[1:] == [("archived", "fail", "attempt 2")]

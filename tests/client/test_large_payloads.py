@@ -1,5 +1,5 @@
 # Generated from test_large_payloads_async.py by tools/unasync.py: change that file.
-"""What clients say of large payloads."""
+"""What clients log about large payloads."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.task import Task
 
 
-def told(caplog):
+def logged_types(caplog):
     return [each.task_type for each in caplog.records if each.name == "pyasynq.payload_size"]
 
 
@@ -17,7 +17,7 @@ def test_a_payload_beyond_a_mebibyte_is_stored_and_logged(redis_url, redis_clien
         client.enqueue(Task("small", bytes(1 << 20)))
         info = client.enqueue(Task("large", bytes((1 << 20) + 1)))
 
-    assert told(caplog) == ["large"]
+    assert logged_types(caplog) == ["large"]
     assert redis_client.lpos("asynq:{default}:pending", info.id) is not None
 
 
@@ -25,7 +25,7 @@ def test_the_limit_of_a_client_is_its_own(redis_url, caplog):
     with Client(redis_url, max_payload_size=10) as client:
         results = client.enqueue_many([Task("a", bytes(10)), Task("b", bytes(11))])
 
-    assert told(caplog) == ["b"]
+    assert logged_types(caplog) == ["b"]
     assert [each.error for each in results] == [None, None]
 
 

@@ -165,9 +165,9 @@ def test_importing_connections_does_not_import_redis() -> None:
         "print(sorted({'redis', 'google'} & sys.modules.keys()))"
     )
 
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
-    assert said.stdout == b"[]\n"
+    assert done.stdout == b"[]\n"
 
 
 async def round_trip(source: Any) -> list[Any]:

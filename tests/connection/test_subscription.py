@@ -43,7 +43,7 @@ async def listening(
 
 
 def publish(client: redis.Redis, channel: str, payload: bytes) -> bool:
-    """Publish, and tell whether anybody heard it."""
+    """Publish, and return whether anybody heard it."""
     try:
         return int(client.publish(channel, payload)) > 0
     except redis.RedisError:

@@ -1,7 +1,7 @@
-"""The answer of a call is cut after Redis has executed it: its effect happens once, and is told.
+"""The answer of a call is cut after Redis has executed it: the effect happens once, and is reported.
 
 Each script has a case here. The proxy resets the connection between the execution and the answer;
-the runner repeats what may be repeated, and what may not is told as "may have happened".
+the runner repeats what may be repeated, and what may not is reported as "may have happened".
 """
 
 from collections.abc import Callable
@@ -105,7 +105,7 @@ CASES: dict[str, Callable[[], Operation]] = {
 
 
 def prepare_redis(client) -> None:
-    """One task in each place: "a" is active and ours, the others pending, due, done, archived."""
+    """One task in each state: "a" is active and ours, the others pending, due, done, archived."""
     task = {"msg": make_data()}
     client.hset(KEYS.task("a"), mapping={**task, "state": "active", "owner": "me"})
     client.lpush(KEYS.active, "a", "ghost", "unleased")

@@ -97,8 +97,8 @@ async def test_whatever_a_handler_raises_is_the_failure_of_its_task_alone(work, 
     for kind, (_act, text) in RAISED.items():
         assert texts[kind].startswith(text), kind
         assert len(texts[kind].encode()) <= 4096
-        is_placed = kind == "CancelledError" or texts[kind].endswith("]")
-        assert is_placed, f"{kind} does not say where: {texts[kind][-100:]}"
+        has_source_line = kind == "CancelledError" or texts[kind].endswith("]")
+        assert has_source_line, f"{kind} does not say where: {texts[kind][-100:]}"
     kept = work.redis.zcard("asynq:{default}:retry")
     show(
         f"handler raises ({mode})",

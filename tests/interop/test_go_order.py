@@ -51,8 +51,8 @@ async def count_in_python(work, draws, **settings) -> Counter:
 
 async def count_in_go(peer, draws, kind) -> Counter:
     priorities = [f"{name}={priority}" for name, priority in QUEUES.items()]
-    (said,) = await peer.run("drain", str(draws), kind, *priorities)
-    return Counter(said)
+    (drawn,) = await peer.run("drain", str(draws), kind, *priorities)
+    return Counter(drawn)
 
 
 def check_shares(who, seen, rest, draws, critical):

@@ -32,7 +32,7 @@ async def test_a_payload_and_a_result_pass_from_python_to_go_and_back(
     info = await work.enqueue("echo", payload, retention=60)
     await work.until(info, "completed")
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     kept = await inspector.tasks.get("default", info.id)
     assert seen["payload"] == (payload or b"")
     assert kept.payload == (payload or b"")
@@ -80,7 +80,7 @@ async def test_the_largest_names_and_headers_pass_unharmed(peer, work, inspector
     info = await work.enqueue(f"echo:{name}", task_id=name, headers=headers, retention=60)
     await work.until(info, "completed")
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     assert (seen["id"], seen["type"], seen["headers"]) == (name, f"echo:{name}", headers)
 
 

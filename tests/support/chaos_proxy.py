@@ -12,7 +12,7 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 
 class ChaosProxy:
-    """Passes bytes on, until it is told to break something. Runs on a loop in its own thread.
+    """Passes bytes on, until it is asked to break something. Runs on a loop in its own thread.
 
     Attributes:
         port: where it listens.

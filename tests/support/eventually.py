@@ -16,7 +16,7 @@ def eventually(condition: Callable[[], object], *, within_s: float = 20.0) -> No
 
 
 async def eventually_async(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
-    """As `eventually`, while the loop goes on."""
+    """Like `eventually`, while the loop goes on."""
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end, f"not within {within_s} s: {condition}"

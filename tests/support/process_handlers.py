@@ -31,7 +31,7 @@ class OwnError(Exception):
 
 @mux.handler("describe", settings=PROCESS)
 def describe(ctx, task):
-    told = {
+    fields = {
         "type": task.type,
         "payload": task.payload.decode(),
         "headers": dict(task.headers),
@@ -42,7 +42,7 @@ def describe(ctx, task):
         "seconds_left": ctx.remaining() > timedelta(seconds=50),
         "pid": os.getpid(),
     }
-    return json.dumps(told).encode()
+    return json.dumps(fields).encode()
 
 
 @mux.handler("path", settings=PROCESS)

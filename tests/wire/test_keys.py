@@ -90,10 +90,10 @@ def test_unique_locks_are_those_of_go():
 @pytest.mark.parametrize("case", GOLDEN["servers"], ids=lambda case: case["server_info"])
 def test_keys_of_servers_are_those_of_go(case):
     keys = global_keys("asynq")
-    place = case["host"], case["pid"], case["server_id"]
+    server = case["host"], case["pid"], case["server_id"]
 
-    assert keys.server(*place) == case["server_info"]
-    assert keys.server_workers(*place) == case["workers"]
+    assert keys.server(*server) == case["server_info"]
+    assert keys.server_workers(*server) == case["workers"]
 
 
 @pytest.mark.parametrize("case", GOLDEN["schedulers"], ids=lambda case: case["id"])

@@ -1,4 +1,4 @@
-"""Whoever cancels a running task says what becomes of it."""
+"""The one who cancels a running task decides what becomes of it."""
 
 import asyncio
 import threading
@@ -160,7 +160,7 @@ async def test_a_request_lives_as_long_as_the_attempt(work, tasks):
     async with work.serving(mux, retry_delay=retry.fixed(0), cancel_grace=20):
         await eventually_async(lambda: work.redis.pubsub_numsub(CHANNEL)[0][1] == 1)
         await eventually_async(lambda: attempts == [1])
-        # As if the announcement were lost on its way to the server.
+        # Like an announcement that is lost on its way to the server.
         work.redis.hset(f"asynq:{{default}}:t:{info.id}", "on_cancel", "drop")
         goes_on.set()
         await eventually_async(lambda: attempts == [1, 2])

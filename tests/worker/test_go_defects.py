@@ -28,7 +28,7 @@ NOW_S = NOW_NS // 1_000_000_000
 OWNED = finish.Fence(owner="me")
 
 
-def said_about(caplog, name: str) -> list[str]:
+def logged_by(caplog, name: str) -> list[str]:
     return [line.getMessage() for line in caplog.records if line.name == f"pyasynq.{name}"]
 
 
@@ -142,7 +142,7 @@ async def test_a_redis_that_is_gone_is_asked_more_and_more_rarely(caplog):
 
     assert all(0.01 <= pause <= 1.5 for pause in life.pauses)
     assert sum(life.pauses[-3:]) >= 1.5
-    assert len(said_about(caplog, "processor")) == 1
+    assert len(logged_by(caplog, "processor")) == 1
 
 
 async def test_a_task_that_is_given_back_keeps_its_age(work):
@@ -199,9 +199,9 @@ async def test_a_queue_whose_keys_have_other_types_slows_no_other(work, caplog):
         for _ in range(60):
             await work.until(await work.enqueue("email"), None)
 
-    said = said_about(caplog, "processor")
-    assert len(said) == 1
-    assert said[0].startswith("cannot fetch tasks of queue broken: redis refuses dequeue_many")
+    logged = logged_by(caplog, "processor")
+    assert len(logged) == 1
+    assert logged[0].startswith("cannot fetch tasks of queue broken: redis refuses dequeue_many")
 
 
 async def test_a_queue_whose_leases_cannot_be_extended_hides_no_server(work, caplog):
@@ -217,11 +217,11 @@ async def test_a_queue_whose_leases_cannot_be_extended_hides_no_server(work, cap
         await work.enqueue("email", queue="broken")
         await eventually_async(lambda: started == ["broken"])
         work.redis.set("asynq:{broken}:lease", "no set")
-        await eventually_async(lambda: said_about(caplog, "heartbeater"))
+        await eventually_async(lambda: logged_by(caplog, "heartbeater"))
         info = await work.enqueue("email")
         (workers,) = work.redis.keys("asynq:workers:*")
         await eventually_async(lambda: work.redis.hexists(workers, info.id))
         release.set()
         await work.until(info, None)
 
-    assert len([line for line in said_about(caplog, "heartbeater") if "leases" in line]) == 1
+    assert len([line for line in logged_by(caplog, "heartbeater") if "leases" in line]) == 1

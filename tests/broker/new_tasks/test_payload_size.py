@@ -1,4 +1,4 @@
-"""Large payloads are told of, and too large ones refused."""
+"""Large payloads are logged, and too large ones refused."""
 
 import logging
 

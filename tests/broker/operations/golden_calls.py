@@ -230,8 +230,8 @@ def write_server_state(case: Case) -> None:
 
 def clear_server_state(case: Case) -> None:
     args = case.args
-    place = args["host"], args["pid"], args["server_id"]
-    for operation in presence.clear_server_state(*place, namespace="asynq"):
+    server = args["host"], args["pid"], args["server_id"]
+    for operation in presence.clear_server_state(*server, namespace="asynq"):
         case.run(operation)
 
 

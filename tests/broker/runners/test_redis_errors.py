@@ -1,4 +1,4 @@
-"""What is told of the errors of Redis."""
+"""What users see of the errors of Redis."""
 
 import pytest
 

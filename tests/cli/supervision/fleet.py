@@ -1,4 +1,4 @@
-"""A running ``pyasynq worker --processes``; its handlers tell lists in Redis what they do."""
+"""A running ``pyasynq worker --processes``; its handlers push what they do to lists in Redis."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ import os, subprocess, sys, time
 import redis
 from pyasynq import App, ServerConfig, TaskContext
 
-told = redis.Redis(unix_socket_path=os.environ["TEST_REDIS"])
+notes = redis.Redis(unix_socket_path=os.environ["TEST_REDIS"])
 app = App(
     task_check_interval=0.05, heartbeat_interval=0.2, lease_duration=1, recover_interval=0.2,
     **SETTINGS,
@@ -25,18 +25,18 @@ app = App(
 @app.task
 def work(ctx: TaskContext) -> None:
     time.sleep(0.02)
-    told.rpush("worked", ctx.task_id)
+    notes.rpush("worked", ctx.task_id)
 
 @app.task
 def hold(ctx: TaskContext) -> None:
-    told.rpush("held", os.getpid())
-    told.blpop("go")
+    notes.rpush("held", os.getpid())
+    notes.blpop("go")
     print("let go")
-    told.rpush("worked", ctx.task_id)
+    notes.rpush("worked", ctx.task_id)
 
 @app.task
 async def block_the_loop() -> None:
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
     time.sleep(600)
 
 @app.task
@@ -44,29 +44,29 @@ def leave_an_orphan() -> None:
     orphan = "import time; time.sleep(600)"
     command = f"{sys.executable} -c '{orphan}' orphan & echo $!"
     subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.DEVNULL, start_new_session=True)
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
 
 def _start_a_child():
     child = subprocess.Popen(["sleep", "600"])
-    told.rpush("children", child.pid)
+    notes.rpush("children", child.pid)
     return child
 
 @app.task
 def start_a_child() -> None:
     child = _start_a_child()
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
     child.wait()
 
 @app.task(executor="process")
 def start_a_child_in_a_process() -> None:
     child = _start_a_child()
-    told.rpush("held", os.getppid())
+    notes.rpush("held", os.getppid())
     child.wait()
 
 @app.task
 def leave_a_child() -> None:
     _start_a_child().returncode = 0
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
 
 @app.task
 def write(letter: str) -> None:
@@ -110,25 +110,25 @@ class Fleet:
         assert self._starter is not None
         return self._starter.pid
 
-    def said(self) -> str:
+    def logged(self) -> str:
         return (self.folder / "err").read_text()
 
     def printed(self) -> str:
         return (self.folder / "out").read_text()
 
     def server_pids(self) -> list[int]:
-        """What the presence keys tell."""
+        """The processes that have presence keys."""
         return sorted(int(key.split(b":")[-2]) for key in self.redis.zrange("asynq:servers", 0, -1))
 
     def states(self) -> dict[int, str]:
-        """What the servers say of themselves, by process."""
+        """The status that each server shows, by process."""
         keys = [key.decode() for key in self.redis.zrange("asynq:servers", 0, -1)]
         found = [self.redis.get(key) for key in keys]
         records = [decode_server(data) for data in found if data is not None]
         return {record.pid: record.status for record in records}
 
     def wait_until_all_serve(self, processes: int = 2) -> list[int]:
-        eventually(lambda: self.said().count(" serves default=1") >= processes, within_s=60)
+        eventually(lambda: self.logged().count(" serves default=1") >= processes, within_s=60)
         eventually(lambda: len(self.server_pids()) >= processes)
         self._seen.update(self.server_pids())
         return self.server_pids()

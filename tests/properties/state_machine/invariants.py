@@ -51,10 +51,10 @@ def faults(keys: QueueKeys, observed: Observed) -> list[str]:
 
 def _containers(view: View) -> Iterator[str]:
     """Every id is in one container, and its hash says in which."""
-    places = Counter(each for ids in view.containers.values() for each in ids)
-    for task_id, count in places.items():
+    counts = Counter(each for ids in view.containers.values() for each in ids)
+    for task_id, count in counts.items():
         if count > 1:
-            yield f"task {task_id} is in {count} places"
+            yield f"task {task_id} is in {count} containers"
     for container, ids in view.containers.items():
         for task_id in ids:
             state = view.tasks.get(task_id, {}).get("state")
@@ -65,7 +65,7 @@ def _containers(view: View) -> Iterator[str]:
 
 
 def _hashes(view: View) -> Iterator[str]:
-    """Every hash has a message of its own place, and its id is in a container."""
+    """Every hash has a message with its own queue and id, and its id is in a container."""
     contained = {each for ids in view.containers.values() for each in ids}
     for task_id, fields in view.tasks.items():
         if task_id not in contained:

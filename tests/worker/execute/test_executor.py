@@ -199,7 +199,7 @@ async def test_an_expired_task_is_dropped_without_running(work):
 
 
 async def test_error_handler_is_called_for_every_failed_attempt_and_may_fail_itself(work):
-    told = []
+    called = []
     mux = ServeMux()
 
     @mux.handler("email")
@@ -207,14 +207,14 @@ async def test_error_handler_is_called_for_every_failed_attempt_and_may_fail_its
         raise ValueError("bad")
 
     def on_error(ctx, task, error):
-        told.append((ctx.attempt, task.type, str(error)))
+        called.append((ctx.attempt, task.type, str(error)))
         raise RuntimeError("the handler of errors fails too")
 
     settings = {"error_handler": on_error, "retry_delay": retry.fixed(0.02)}
     async with work.serving(mux, **settings):
         await work.until(await work.enqueue("email", max_retry=1), "archived")
 
-    assert told == [(1, "email", "bad"), (2, "email", "bad")]
+    assert called == [(1, "email", "bad"), (2, "email", "bad")]
 
 
 async def test_a_retry_policy_that_fails_gives_way_to_the_default(work):

@@ -112,9 +112,11 @@ async def test_a_group_of_a_wrong_type_holds_up_no_other_group(work, caplog):
             await eventually_async(lambda p=payload: p in seen)
 
     assert sorted(seen) == [b"a", b"b"]
-    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert sum("group 'bad'" in each for each in said) == 1
-    assert sum("the groups of queue low" in each for each in said) == 1
+    logged_errors = [
+        record.getMessage() for record in caplog.records if record.levelname == "ERROR"
+    ]
+    assert sum("group 'bad'" in each for each in logged_errors) == 1
+    assert sum("the groups of queue low" in each for each in logged_errors) == 1
 
 
 async def test_a_set_of_a_wrong_type_holds_up_no_other_set(work):
@@ -273,9 +275,9 @@ async def test_an_outage_in_the_middle_is_logged_once_and_loses_nothing(own_redi
             make_overdue(work)
             await eventually_async(lambda: len(members(seen)) == 30, within_s=60)
 
-    told = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
+    logged = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
     assert members(seen) == Counter(payloads)
-    assert len(told) <= 3
+    assert len(logged) <= 3
     redis_client.close()
 
 

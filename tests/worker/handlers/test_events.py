@@ -82,13 +82,13 @@ def test_what_cannot_be_called_is_refused_as_a_listener():
 def test_a_function_may_listen_more_than_once_and_is_left_as_it_is():
     app = App()
 
-    def tell(event):
+    def listen(event):
         raise NotImplementedError
 
-    assert app.on("archived")(app.on("started", "lost")(tell)) is tell
+    assert app.on("archived")(app.on("started", "lost")(listen)) is listen
     assert [(each.function, each.names, each.is_async) for each in app.mux.listeners] == [
-        (tell, {"started", "lost"}, False),
-        (tell, {"archived"}, False),
+        (listen, {"started", "lost"}, False),
+        (listen, {"archived"}, False),
     ]
 
 

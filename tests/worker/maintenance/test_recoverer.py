@@ -166,9 +166,9 @@ async def test_a_key_of_another_type_stops_no_other_queue(recoverer, redis_clien
     assert first["retried"] >= 1
     assert first["archived"] >= 1
     assert redis_client.exists(OTHER.active, OTHER.lease) == 0
-    said = [line for line in caplog.records if line.levelno >= logging.WARNING]
-    assert 1 <= len(said) <= 2  # active and lease are needed by two of the steps
-    assert all("queue mail" in line.getMessage() for line in said)
+    warnings = [line for line in caplog.records if line.levelno >= logging.WARNING]
+    assert 1 <= len(warnings) <= 2  # active and lease are needed by two of the steps
+    assert all("queue mail" in line.getMessage() for line in warnings)
 
 
 async def test_a_retry_set_of_another_type_stops_no_task_that_is_archived_or_dropped(

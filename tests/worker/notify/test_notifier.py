@@ -1,4 +1,4 @@
-"""Listeners are told what happens to tasks, and never harm one."""
+"""Listeners hear what happens to tasks, and never harm one."""
 
 import asyncio
 import gc
@@ -88,21 +88,21 @@ async def test_an_error_that_is_not_a_failure_is_not_published_as_one(work, erro
     ("then", "names"), [("archive", ["failed", "archived"]), ("drop", ["dropped"])]
 )
 async def test_what_becomes_of_a_cancelled_task_is_published(work, then, names):
-    told, running = [], asyncio.Event()
+    names_heard, running = [], asyncio.Event()
 
     async def handle(ctx, task):
         running.set()
         await asyncio.Event().wait()
 
     async with AsyncInspector(work.url) as inspector:
-        async with work.serving(make_mux(handle, recorder(told))):
+        async with work.serving(make_mux(handle, recorder(names_heard))):
             info = await work.enqueue("email")
             await running.wait()
             await eventually_async(lambda: work.redis.pubsub_numsub("asynq:cancel")[0][1] == 1)
             await inspector.tasks.cancel(info.id, then=then)
-            await eventually_async(lambda: len(told) > len(names))
+            await eventually_async(lambda: len(names_heard) > len(names))
 
-    assert told == ["started", *names]
+    assert names_heard == ["started", *names]
 
 
 async def test_a_task_that_expired_is_dropped_and_never_started(work):
@@ -181,16 +181,16 @@ async def test_recovered_tasks_are_published_with_what_becomes_of_them(work):
         )
 
     ids = [each.id for each in (kept, gone, unreadable, ghost)]
-    told = {task_id: [e for e in events if e.task_id == task_id] for task_id in ids}
-    assert {task_id: [event.name for event in each] for task_id, each in told.items()} == {
+    heard = {task_id: [e for e in events if e.task_id == task_id] for task_id in ids}
+    assert {task_id: [event.name for event in each] for task_id, each in heard.items()} == {
         kept.id: ["recovered", "retried"],
         gone.id: ["recovered", "archived"],
         unreadable.id: ["recovered", "archived"],
         ghost.id: [],
     }
-    assert str(told[gone.id][1].error) == "asynq: task lease expired"
-    assert (told[kept.id][1].task_type, told[unreadable.id][1].task_type) == ("email", "")
-    assert told[kept.id][1].retry_at is not None
+    assert str(heard[gone.id][1].error) == "asynq: task lease expired"
+    assert (heard[kept.id][1].task_type, heard[unreadable.id][1].task_type) == ("email", "")
+    assert heard[kept.id][1].retry_at is not None
 
 
 async def test_a_server_without_listeners_has_no_notifier_and_keeps_no_errors(work):
