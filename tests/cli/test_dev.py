@@ -43,7 +43,7 @@ class Dev:
         )
 
     def write(self, word: str) -> None:
-        text = APP.replace("WORD", word) if word else "this is not Python"
+        text = APP.replace("WORD", word) if word else "this is not a program"
         (self.folder / "shop.py").write_text(text)
 
     def logged(self) -> str:

@@ -1,4 +1,4 @@
-"""Clients are made of URLs, options and users' own clients, and reach Redis with what these say."""
+"""Clients are made of URLs, options and users' own clients, whose settings they use."""
 
 import subprocess
 import sys

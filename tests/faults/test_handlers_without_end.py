@@ -1,4 +1,4 @@
-"""Handlers that ignore that they should end, wait for a thread, or start what ends the worker."""
+"""Handlers that ignore their cancellation, wait for a thread, or exit."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The answer of a call is cut after Redis has executed it: the effect happens once, and is reported.
+"""An answer is cut after Redis has executed the call: it takes effect once, and that is reported.
 
 Each script has a case here. The proxy resets the connection between the execution and the answer;
 the runner repeats what may be repeated, and what may not is reported as "may have happened".
@@ -138,7 +138,7 @@ def open_runner(url: str) -> Runner:
 
 
 def without_countdown(state):
-    """Expiries that count down differ between two runs; that there is one must not."""
+    """Replace times to live, which differ between two runs; only whether there is one must not."""
     return {key: (kind, value, ttl is not None) for key, (kind, value, ttl) in state.items()}
 
 
@@ -153,7 +153,7 @@ def test_every_script_has_a_case():
 
 
 def without_memory(answer):
-    """Two equal data sets may take a few bytes more or less."""
+    """Leave out memory figures: equal data may take a few bytes more or less."""
     if isinstance(answer, inspection.QueueStats):
         return msgspec.structs.replace(answer, memory_usage=0)
     return answer

@@ -1,6 +1,6 @@
-"""Handlers that do what no handler should: their task has a defined end, and nothing else does.
+"""Handlers that misbehave: their task has a defined end, and nothing else is harmed.
 
-Each kind runs on a server of two slots. Afterwards both slots are free and there is no third one.
+Each kind runs on a server of two slots. Afterwards exactly two slots are free.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ RAISED = {
 
 
 def mux_of(act, mode: str) -> ServeMux:
-    """Return a mux with the bad handler, and a good one that says when it runs and waits."""
+    """Return a mux with the bad handler, and a good one that announces its start and waits."""
     mux = ServeMux()
 
     if mode == "thread":

@@ -1,6 +1,6 @@
 """Redis answers, and refuses: no memory, no disk, other credentials, a replica, a busy script.
 
-Nothing is half-written, outcomes wait, nobody asks in a tight loop, and all goes on by itself.
+Nothing is half-written, outcomes wait, nothing retries in a tight loop, and all resumes by itself.
 """
 
 import asyncio

@@ -63,7 +63,7 @@ class Peer:
         return answer
 
     async def get(self, queue: str, task_id: str) -> dict[str, Any]:
-        """Return what Go's inspector says of a task."""
+        """Return what Go's inspector shows of a task."""
         (answer,) = await self.run("get", queue, task_id)
         return answer
 
@@ -71,7 +71,7 @@ class Peer:
         """Start a Go worker of *queues*, or of "default"; return when it is ready.
 
         Args:
-            command: "serve", or "recover" for a server that says what it warns of.
+            command: "serve", or "recover" for a server that prints its warnings.
         """
         output = self._folder / f"go-worker-{len(self._workers)}"
         worker = GoWorker([*self._command, command, ",".join(queues or ["default"])], output)
@@ -97,7 +97,7 @@ class Peer:
 
 
 def as_go_shows(info: TaskInfo) -> dict[str, Any]:
-    """Return our info in the words of Go's, so that both can be compared."""
+    """Return our info with the names and units of Go's, so that both can be compared."""
     return {
         "id": info.id,
         "queue": info.queue,

@@ -63,7 +63,7 @@ def site(request, peer_binary, tmp_path) -> Iterator[Site]:
 
 
 def leave(client: Any, task_id: str, data: bytes, expiry_s: int) -> None:
-    """Leave an active task behind whose lease is over."""
+    """Leave an active task behind whose lease has expired."""
     client.hset(f"asynq:{{default}}:t:{task_id}", mapping={"msg": data, "state": "active"})
     client.lpush("asynq:{default}:active", task_id)
     client.zadd("asynq:{default}:lease", {task_id: expiry_s})

@@ -41,7 +41,7 @@ def cases(table: dict):
 
 
 def store_raw(work, fields: dict, state: str = "pending") -> None:
-    """Store task "a" as somebody else's client may have."""
+    """Store task "a" like a foreign client that sets any field."""
     data = make_data(**{"type": "wait", "queue": "default", "timeout": 1800, **fields})
     work.redis.sadd("asynq:queues", "default")
     work.redis.hset("asynq:{default}:t:a", mapping={"msg": data, "state": state})

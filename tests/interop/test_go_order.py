@@ -11,7 +11,7 @@ from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.order_of_go import limit, misfit
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}
-CHANCE = 1e-9  # nothing is seeded here: a fair server fails once in so many runs
+CHANCE = 1e-9  # nothing is seeded here: a fair server fails once in 1e9 runs
 DRAWS = 20_000
 
 

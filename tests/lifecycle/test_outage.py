@@ -1,4 +1,4 @@
-"""A trouble is logged when it begins and when it is over, and not in between."""
+"""An outage is logged when it begins and when it is over, and not in between."""
 
 import logging
 

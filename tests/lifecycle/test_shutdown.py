@@ -1,4 +1,4 @@
-"""What remains of the time of a stop."""
+"""How much of the time of a shutdown is left."""
 
 import asyncio
 import math

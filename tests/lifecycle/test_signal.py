@@ -1,4 +1,4 @@
-"""Announcements reach everyone who listens, and nobody else."""
+"""Announcements reach every listener, and only listeners."""
 
 import asyncio
 

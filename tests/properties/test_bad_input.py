@@ -1,4 +1,4 @@
-"""Bad input is a clear error that changes nothing, or has a right answer; at every door."""
+"""Bad input is a clear error that changes nothing, or has a right answer, wherever it comes in."""
 
 import contextlib
 import io

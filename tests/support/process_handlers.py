@@ -118,7 +118,7 @@ def die(ctx, task):
 
 @mux.handler("start:", settings=PROCESS)
 def start(ctx, task):
-    """Start a process that goes on, and end, or wait for it in vain."""
+    """Start a process that never ends; then return, or wait for it."""
     child = subprocess.Popen(["sleep", "3600"])
     child.returncode = 0  # no warning of what is left behind
     note(task, f"started {child.pid}")

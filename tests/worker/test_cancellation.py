@@ -27,7 +27,7 @@ async def tasks(redis_url):
 
 
 class Waiting:
-    """A mux whose handlers wait to be cancelled, and what came of it."""
+    """A mux whose handlers wait to be cancelled, and a record of how they ended."""
 
     def __init__(self, *, at_end=None) -> None:
         self.mux, self.at_end = ServeMux(), at_end
@@ -51,7 +51,7 @@ class Waiting:
         self.ended.append(ctx.is_cancelled)
 
     async def runs(self, work: Workplace, count: int = 1) -> None:
-        """Wait until so many handlers run, on a server that hears of cancellations."""
+        """Wait until *count* handlers run, on a server that listens for cancellations."""
         await eventually_async(lambda: work.redis.pubsub_numsub(CHANNEL)[0][1] == 1)
         await eventually_async(lambda: len(self.running) == count)
 

@@ -17,7 +17,7 @@ LONG = {"lease_duration": 600}  # nobody recovers what is lost before the test h
 
 
 def take_over(work, info):
-    """Do as a server that has recovered the task and dequeued it again."""
+    """Take the task over, like a server that has recovered and dequeued it."""
     work.redis.hset(f"{KEY}{info.id}", "owner", "somebody else")
 
 

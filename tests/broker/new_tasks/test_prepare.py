@@ -1,4 +1,4 @@
-"""From a task and its options to what is stored."""
+"""A task and its options become what is stored."""
 
 import dataclasses
 import pickle

@@ -1,4 +1,4 @@
-"""What options come to is worked out once for the same options, and never mixed up."""
+"""Options are resolved once for the same options, and never mixed up."""
 
 import pytest
 

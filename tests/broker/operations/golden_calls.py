@@ -95,7 +95,7 @@ def _add_to_group(case: Case, *, unique_ttl_s: int) -> None:
 
 
 def batch_enqueue(case: Case) -> int:
-    """All are encoded first, then sent together; each has an answer of its own."""
+    """Encode all tasks first, then send them together; each has an answer of its own."""
     operations = []
     for item in case.args["items"]:
         message, due = task_message(item["msg"]), item["process_at"]

@@ -1,4 +1,4 @@
-"""What nobody else would look at is healed, and a key of another type stops nothing else."""
+"""What no other operation looks at is healed, and a key of another type stops nothing else."""
 
 import pytest
 

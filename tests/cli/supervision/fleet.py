@@ -134,7 +134,7 @@ class Fleet:
         return self.server_pids()
 
     def wait_for_held(self, number: int = 1) -> list[int]:
-        """Wait until so many handlers hold; return the processes that they are in."""
+        """Wait until that many handlers hold; return the processes that they are in."""
         eventually(lambda: self.redis.llen("held") >= number, within_s=60)
         return [int(pid) for pid in self.redis.lrange("held", 0, -1)]
 
@@ -160,7 +160,7 @@ class Fleet:
         return self.wait()
 
     def end(self) -> None:
-        """End it however it is."""
+        """Stop it, and kill whatever does not stop."""
         if self._starter is not None and self._starter.poll() is None:
             self._starter.terminate()
             try:
@@ -172,7 +172,7 @@ class Fleet:
             os.killpg(pid, signal.SIGKILL)
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether the process lives and is one of these: in a container, IDs mean others."""
+        """Whether the process lives and is one of these; another process may have its ID by now."""
         try:
             return Path(f"/proc/{pid}/cwd").readlink() == self.folder
         except OSError:
@@ -180,7 +180,7 @@ class Fleet:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that nobody has waited for yet does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):  # before it was opened, or read
@@ -188,5 +188,5 @@ def is_alive(pid: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    """The children of a process, those that have ended but were not waited for included."""
+    """The children of a process, zombies included."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,6 +1,6 @@
 """Servers that are slow, silent, wrong or gone in the middle, and callers that go away.
 
-Both kinds of link are asked the same where they can be.
+Both kinds of link run the same tests where possible.
 """
 
 import asyncio

@@ -150,10 +150,10 @@ async def test_a_server_that_speaks_something_else_is_given_up():
 
 
 class QuietConnection(Connection):
-    """Says nothing of its own accord."""
+    """A connection that sends nothing by itself."""
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Do not introduce itself."""
+        """Send no greeting."""
         self._parser.on_connect(self)
 
 

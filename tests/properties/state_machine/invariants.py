@@ -13,7 +13,7 @@ SORTED_SETS = ("scheduled", "retry", "archived", "completed")
 
 @dataclass(slots=True)
 class View:
-    """One queue, sorted by meaning."""
+    """The keys of one queue, by what they mean."""
 
     keys: QueueKeys
     found: dict[str, Any]
@@ -87,7 +87,7 @@ def _leases(view: View) -> Iterator[str]:
 
 
 def _locks(view: View) -> Iterator[str]:
-    """A lock is held by a task that names it and is not over, and it ends by itself."""
+    """A lock is held by a live task that names it, and it expires."""
     for lock, holder in view.locks.items():
         fields = view.tasks.get(holder)
         if fields is None:
@@ -122,7 +122,7 @@ def _groups(view: View) -> Iterator[str]:
 
 
 def _counters(view: View) -> Iterator[str]:
-    """Days add up to the totals, every failure was processed, and days are forgotten."""
+    """Days add up to the totals, every failure was processed, and days expire."""
     totals = {}
     for total in (view.keys.processed, view.keys.failed):
         days = [key for key in view.found if key.startswith(f"{total}:")]

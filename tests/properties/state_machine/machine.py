@@ -158,7 +158,7 @@ class TaskStates(SteppedMachine):
 
     @step(weight=2, when=lambda self: self.past, pick=picks, how=hows)
     def finish_too_late(self, pick: int, how: How) -> None:
-        """One whose task may be somebody else's by now, or ended: it writes all the same."""
+        """Write an outcome late: another worker may have the task by now, or it may have ended."""
         active = [
             each for each in self.past if each.leased.task_id in self.model[each.keys.queue].active
         ]
@@ -259,7 +259,7 @@ class TaskStates(SteppedMachine):
 
     @step(weight=4, seconds=st.sampled_from([0.25, 5, 31, 65, 65, 130, 400, DAY_S]))
     def wait(self, seconds: float) -> None:
-        """Time goes by; the machine's does not, so locks expire by hand."""
+        """Move the clock on; that of Redis stays, so locks that are over are deleted by hand."""
         self.clock.advance(seconds)
         for model in self.model.values():
             over = model.expire_locks(self.now_ns)

@@ -25,7 +25,7 @@ def failing(**settings):
 
 
 async def wait_of(work, info):
-    """Return for how long a retried task waits, give or take what this test took."""
+    """Return for how long a retried task waits, from now."""
     await work.until(info, "retry")
     return work.redis.zscore(RETRY, info.id) - time.time()
 

@@ -1,4 +1,4 @@
-"""Outcomes are written, also at the stop, and one that cannot be written spoils no other."""
+"""Outcomes are written, even at the stop, and one that cannot be written harms no other."""
 
 import asyncio
 

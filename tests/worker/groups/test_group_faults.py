@@ -21,7 +21,7 @@ GROUPS = "asynq:{default}:groups"
 
 
 def listing(group: str, tasks: list[Task]) -> Task:
-    """Return an aggregate that says what it is made of."""
+    """Return an aggregate whose payload lists its members."""
     return Task("digest", b"|".join(sorted(task.payload or b"" for task in tasks)))
 
 

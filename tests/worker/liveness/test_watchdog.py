@@ -35,7 +35,7 @@ def logged(caplog, level) -> list[str]:
 
 
 def logged_about_slots(caplog, level) -> list[str]:
-    """Without the loop, which a busy machine keeps from turning now and then."""
+    """Leave out warnings about the loop, which a busy machine may block now and then."""
     return [message for message in logged(caplog, level) if "the event loop" not in message]
 
 
@@ -277,7 +277,7 @@ async def test_a_server_whose_loop_turns_logs_nothing(work, caplog):
 def test_a_loop_blocked_past_every_grace_loses_its_task_and_its_late_outcome(
     redis_url, redis_client
 ):
-    """Heartbeats give a task up at its deadline, a grace and a lease later; others recover it."""
+    """A lease is not extended once deadline, grace and lease are over; others recover it."""
     blocked, release = threading.Event(), threading.Event()
     attempts, loops = [], []
     here, elsewhere = ServeMux(), ServeMux()

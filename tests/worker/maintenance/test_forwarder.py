@@ -1,4 +1,4 @@
-"""Tasks whose time has come are forwarded."""
+"""Tasks that are due are forwarded."""
 
 import logging
 

@@ -45,7 +45,7 @@ def keep(redis_client, kind, scores):
 
 
 def left(redis_client, kind):
-    """What is in a set; its tasks and locks are the same, and no others."""
+    """Return the IDs in a set, and assert that exactly these have tasks and locks."""
     ids = [each.decode() for each in redis_client.zrange(f"asynq:{{default}}:{kind}", 0, -1)]
     tasks = {key.decode().rpartition(":")[2] for key in redis_client.keys("asynq:{default}:t:*")}
     locks = {

@@ -1,4 +1,4 @@
-"""Everything that can be left behind is recovered, by as many recoverers as there are."""
+"""Everything that can be left behind is recovered, by any number of recoverers."""
 
 import asyncio
 import logging
@@ -84,7 +84,7 @@ async def test_an_active_task_that_has_a_lease_again_is_left_alone(recoverer, re
 
 
 async def test_an_active_task_that_lost_its_lease_again_is_new(recoverer, redis_client):
-    """Twice in a row is what counts: in between it was in good hands."""
+    """Only two passes in a row count: in between, the task had a lease."""
     make_active(redis_client, "a")
     redis_client.delete(KEYS.lease)
     await recoverer.recover()
@@ -270,7 +270,7 @@ async def test_what_a_server_recovered_is_in_its_counters(work):
 async def test_nothing_is_recovered_for_the_length_of_a_lease_after_an_outage(
     redis_client, redis_server
 ):
-    """The workers that live could not extend their leases, and get the time to."""
+    """Live workers could not extend their leases meanwhile, and get time to do so."""
     clock = FakeClock()
     make_active(redis_client, "a")
     with ChaosProxy(redis_server.port) as proxy:
