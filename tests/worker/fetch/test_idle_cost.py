@@ -28,7 +28,7 @@ KEYS = queue_keys("default")
 
 @contextlib.asynccontextmanager
 async def assembled(redis_url, config):
-    """The parts of a server none of which runs by itself."""
+    """The parts of a server, of which none has been started."""
     connector, clock, mux = Connector.of(redis_url), SystemClock(), ServeMux()
     mux.aggregator("*")(lambda group, tasks: None)
     runner = AsyncRunner(connector.open_async(), clock=clock)
@@ -101,7 +101,7 @@ async def test_an_idle_server_sends_less_than_three_commands_a_second(redis_url,
         + len(sent["forward"]) / to_seconds(config.delayed_task_check_interval)
         + len(sent["clean"]) / to_seconds(config.janitor_interval)
         + len(sent["recover"]) / to_seconds(config.recover_interval)
-        # A server that polls so many queues has no groups here.
+        # A server that polls that many queues has no groups here.
         + (0 if is_polled else len(sent["aggregate"]) / LONGEST_INTERVAL_S)
         + 2 / PING_INTERVAL_S  # of two subscriptions
     )

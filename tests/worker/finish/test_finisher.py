@@ -1,4 +1,4 @@
-"""Outcomes are written, also at the stop, and one that cannot be written spoils no other."""
+"""Outcomes are written, even at the stop, and one that cannot be written harms no other."""
 
 import asyncio
 import math
@@ -51,7 +51,7 @@ async def held_tasks(runner, keys, clock, *, count):
     ]
 
 
-async def test_an_outcome_that_cannot_be_sent_is_given_up_alone(work, runner, caplog):
+async def test_only_the_outcome_that_cannot_be_sent_is_dropped(work, runner, caplog):
     clock, keys = SystemClock(), queue_keys("default")
     infos = [await work.enqueue("email") for _ in range(3)]
     tasks = await held_tasks(runner, keys, clock, count=3)
