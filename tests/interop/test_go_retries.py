@@ -40,7 +40,9 @@ async def test_go_retries_what_failed_in_python_and_keeps_the_error(peer, work, 
     await work.until(info, "completed")
 
     kept = await peer.get("default", info.id)
-    assert re.fullmatch(r"ValueError: bad size ✗ \[test_go_retries\.py:\d+\]", failed.last_error)
+    assert re.fullmatch(
+        r"ValueError: bad size ✗ \[tests/interop/test_go_retries\.py:\d+\]", failed.last_error
+    )
     assert [(line["retried"], line["max_retry"]) for line in worker.printed] == [(1, 5)]
     assert (kept["last_error"], kept["retried"]) == (failed.last_error, 1)
     assert kept["last_failed_at"] == failed.last_failed_at.timestamp()

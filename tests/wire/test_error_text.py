@@ -33,7 +33,7 @@ def undecodable():
 
 
 ENDLESS = type("Endless" * 2_000, (Exception,), {})
-AT = r" \[test_error_text\.py:\d+\]"
+AT = r" \[tests/wire/test_error_text\.py:\d+\]"
 KINDS = {
     "ordinary": (raising(ValueError("bad size")), f"ValueError: bad size{AT}"),
     "no message": (raising(KeyError()), f"KeyError{AT}"),
@@ -81,7 +81,7 @@ def test_the_source_line_is_where_it_was_raised_and_not_where_it_passed():
 
     line = deep.__code__.co_firstlineno + 1
 
-    assert error_text(caught(deep)) == f"ValueError: bad [test_error_text.py:{line}]"
+    assert error_text(caught(deep)) == f"ValueError: bad [tests/wire/test_error_text.py:{line}]"
 
 
 def test_a_source_line_that_no_file_has_is_cut_and_cleaned():

@@ -77,7 +77,9 @@ async def test_a_failure_is_retried_and_then_archived(work):
     assert attempts == [(1, False), (2, False), (3, True)]
     message = work.message(info)
     assert (message.retried, message.retry) == (2, 2)
-    assert message.error_msg.startswith("ValueError: bad address [test_executor.py:")
+    assert message.error_msg.startswith(
+        "ValueError: bad address [tests/worker/execute/test_executor.py:"
+    )
     assert (work.count("processed"), work.count("failed")) == (3, 3)
 
 

@@ -186,7 +186,10 @@ async def test_a_function_that_fails_loses_nothing(work, caplog):
     (name,) = work.redis.zrange("asynq:{default}:aggregation_sets", 0, -1)
     assert work.redis.zcard(name) == 2
     (record,) = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
-    assert "the aggregator of '*' raised ValueError: no [test_aggregator.py:" in record.getMessage()
+    assert (
+        "the aggregator of '*' raised ValueError: no [tests/worker/groups/test_aggregator.py:"
+        in record.getMessage()
+    )
     assert (record.exc_info, record.getMessage().count("\n")) == (None, 0)
 
     work.redis.zadd("asynq:{default}:aggregation_sets", {name: 1})  # its deadline is over

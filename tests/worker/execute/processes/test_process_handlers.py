@@ -108,7 +108,8 @@ async def test_an_exception_comes_back_with_its_class_its_text_and_its_line(work
     assert [type(error) for error in seen] == [OwnError]
     assert str(seen[0]) == "no such user (42)"
     assert re.fullmatch(
-        r"OwnError: no such user \(42\) \[process_handlers.py:\d+\]", work.message(info).error_msg
+        r"OwnError: no such user \(42\) \[tests/support/process_handlers.py:\d+\]",
+        work.message(info).error_msg,
     )
 
 
