@@ -15,7 +15,7 @@ from redis import ConnectionPool, Redis
 
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
@@ -151,10 +151,10 @@ class Runner:
 
     def measure_clock(self, *, patience_s: float = 0.0) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough."""
-        sent_ns = self._clock.now_ns()
+        sent_ns = steady_ns()
         seconds, microseconds = self.run(_TIME, patience_s=patience_s)
         redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
-        received_ns = self._clock.now_ns()
+        received_ns = steady_ns()
         return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from redis.asyncio import ConnectionPool, Redis
 
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.cluster_async import AsyncCluster
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
@@ -150,10 +150,10 @@ class AsyncRunner:
 
     async def measure_clock(self, *, patience_s: float = 0.0) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough."""
-        sent_ns = self._clock.now_ns()
+        sent_ns = steady_ns()
         seconds, microseconds = await self.run(_TIME, patience_s=patience_s)
         redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
-        received_ns = self._clock.now_ns()
+        received_ns = steady_ns()
         return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
 
     async def close(self) -> None:
