@@ -7,7 +7,7 @@ and one that Go can store: valid UTF-8 of limited length.
 from pathlib import PurePath
 from traceback import walk_tb
 
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.message import clean_text
 
 # Texts by which Go's tools group failures: those of Go's package context and of recoverer.go.
@@ -63,7 +63,9 @@ def _kept_text(error: BaseException) -> str | None:
 
 
 def _text(error: BaseException, limit_bytes: int) -> str:
-    message = message_of(error)[: LONGEST_ERROR_BYTES + 1]
+    # A payload may hold what is secret, and Redis and the log keep this text.
+    message = error.text_without_value if isinstance(error, PayloadError) else message_of(error)
+    message = message[: LONGEST_ERROR_BYTES + 1]
     if _keeps_its_text(error, message):
         return clean_text(message, limit_bytes)
     name = type(error).__qualname__
