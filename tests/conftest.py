@@ -36,8 +36,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         for program in mark.args:
             if shutil.which(program) is None:
-                say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-                say(f"{program} is absent: {INSTALL[program]}")
+                report = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+                report(f"{program} is absent: {INSTALL[program]}")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime, to_ns, to_span
 LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def test_a_time_is_told_to_the_microsecond_and_back():
+def test_a_time_is_converted_to_the_microsecond_and_back():
     moment = datetime(2033, 5, 18, 3, 33, 20, 123_456, tzinfo=UTC)
 
     assert to_datetime(2_000_000_000_123_456_789) == moment
@@ -20,7 +20,7 @@ def test_a_time_is_told_to_the_microsecond_and_back():
 
 
 @pytest.mark.parametrize("year", [1970, 2026, 2105, 2106, 2255, 9998])
-def test_every_microsecond_is_told_near_and_far(year):
+def test_every_microsecond_is_converted_exactly_near_and_far(year):
     first = datetime(year, 12, 31, 23, 59, 59, 999_900, tzinfo=UTC)
     moments = [first + timedelta(microseconds=more) for more in range(200)]
 
@@ -94,7 +94,7 @@ def test_a_sample_that_took_too_long_does_not_count():
 
 
 def test_a_replaced_time_does_not_part_the_two_times_of_a_clock(monkeypatch):
-    """As a library does that lets the time stand still in the tests of a user."""
+    """Patch the time like a library that freezes it in the tests of a user."""
     clock = SystemClock()
     before_ns = clock.now_ns()
     monkeypatch.setattr(time, "time_ns", lambda: 0)

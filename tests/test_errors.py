@@ -36,6 +36,6 @@ from pyasynq.errors import (
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, StateError) else "",
 )
-def test_a_state_error_tells_the_state_and_what_would_do(error, state, allowed, text):
+def test_a_state_error_names_the_state_and_those_that_are_allowed(error, state, allowed, text):
     assert isinstance(error, StateError)
     assert (error.state, error.allowed, str(error)) == (state, allowed, text)

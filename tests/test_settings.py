@@ -39,7 +39,7 @@ def test_every_wrong_setting_is_named(tmp_path):
     assert all(str(tmp_path) in fault for fault in caught.value.faults)
 
 
-def test_a_file_that_is_no_toml_is_left_to_others(tmp_path):
+def test_a_file_that_is_not_toml_is_left_to_others(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[[[")
 
     assert project_settings(tmp_path) == {}

@@ -34,9 +34,6 @@ class Clock(Protocol):
     def redis_now_ns(self) -> int:
         """Return the time of the Redis server, as far as it is known, else the local time."""
 
-    def redis_now_s(self) -> int:
-        """Return the same in whole seconds, as Redis and Go Asynq count leases and schedules."""
-
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Take a sample of the server's clock; return whether it was exact enough to count."""
 
@@ -56,10 +53,6 @@ class SystemClock:
         # The function that takes the samples, even if `time.time_ns` has been replaced since.
         return self.now_ns() + self.offset_ns
 
-    def redis_now_s(self) -> int:
-        """Return the same in whole seconds."""
-        return self.redis_now_ns() // NANOSECONDS
-
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Take a sample of the server's clock; return whether it was exact enough to count.
 
@@ -73,6 +66,11 @@ class SystemClock:
         lowest_ns, highest_ns = redis_ns - received_ns, redis_ns + MICROSECOND_NS - sent_ns
         self.offset_ns = min(max(self.offset_ns, lowest_ns), highest_ns)
         return True
+
+
+def redis_now_s(clock: Clock) -> int:
+    """Return the time of Redis in whole seconds, as it and Go Asynq count leases and schedules."""
+    return clock.redis_now_ns() // NANOSECONDS
 
 
 def to_datetime(time_ns: int) -> datetime:
@@ -132,10 +130,6 @@ class FakeClock:
     def redis_now_ns(self) -> int:
         """Return the time that it shows, as if Redis had the same time."""
         return self._now_ns
-
-    def redis_now_s(self) -> int:
-        """Return the same in whole seconds."""
-        return self._now_ns // NANOSECONDS
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Ignore the time of Redis."""

@@ -238,5 +238,5 @@ async def test_the_largest_payload_of_an_app_counts_for_both_its_clients(redis_u
     await two.aenqueue(bytes(11))
     await app.aclose()
 
-    told = [each.task_type for each in caplog.records if each.name == "pyasynq.payload_size"]
-    assert told == ["one", "two"]
+    logged = [each.task_type for each in caplog.records if each.name == "pyasynq.payload_size"]
+    assert logged == ["one", "two"]

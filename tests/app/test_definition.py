@@ -153,7 +153,7 @@ async def test_a_wrong_argument_of_aenqueue_is_refused_before_any_connection():
         await resize.aenqueue("3")
 
 
-def test_a_type_registered_twice_names_both_places():
+def test_a_type_registered_twice_names_both_source_lines():
     app = make_app()
 
     @app.task("a")
@@ -164,9 +164,9 @@ def test_a_type_registered_twice_names_both_places():
         @app.task("b", aliases=("a",))
         def second() -> None: ...
 
-    places = [first.spec.source_line, f"{__file__}:{second_line()}"]
+    source_lines = [first.spec.source_line, f"{__file__}:{second_line()}"]
     assert str(caught.value) == (
-        f"task type 'a' is registered twice: at {places[0]} and at {places[1]}"
+        f"task type 'a' is registered twice: at {source_lines[0]} and at {source_lines[1]}"
     )
     assert list(app.tasks) == ["a"]
 
@@ -255,7 +255,7 @@ async def async_generator():
         (dict, "a task must be a function, not <class 'dict'>"),
     ],
 )
-def test_what_is_no_plain_or_coroutine_function_is_refused(function, message):
+def test_anything_but_a_plain_or_coroutine_function_is_refused(function, message):
     app = make_app()
 
     with pytest.raises(ConfigError, match=message):

@@ -16,7 +16,7 @@ from pyasynq.worker.handlers.events import TaskEvent
 
 app = App("redis://nowhere.invalid", queues={"default": 2, "mail": 1}, retry_delay=retry.fixed(60))
 seen: list[object] = []
-told: list[tuple[str, str, str]] = []
+heard: list[tuple[str, str, str]] = []
 
 
 @app.task(queue="mail", retention=600)
@@ -53,12 +53,12 @@ def aggregate(group: str, tasks: list[Task]) -> Task | None:
 @pytest.fixture(autouse=True)
 def nothing_seen():
     seen.clear()
-    told.clear()
+    heard.clear()
 
 
 @app.on("retried", "archived")
 async def note(event: TaskEvent) -> None:
-    told.append((event.name, event.task_type, str(event.error)))
+    heard.append((event.name, event.task_type, str(event.error)))
 
 
 def test_tasks_run_on_demand_with_all_that_they_bring_about():
@@ -91,7 +91,7 @@ def test_the_clock_stands_still_until_it_is_moved():
         assert handle.result(0) == "sent to 1"
 
 
-def test_failures_are_told_and_retried_when_due():
+def test_failures_are_returned_and_retried_when_due():
     with app.testing() as bench:
         handle = fail.enqueue()
         (first,) = bench.run_pending()
@@ -192,12 +192,12 @@ def test_it(pyasynq_redis_url, again):
     assert "2 passed" in ran.stdout, ran.stdout
 
 
-def test_listeners_have_been_told_when_the_tasks_have_run():
+def test_listeners_have_been_called_when_the_tasks_have_run():
     with app.testing() as bench:
         fail.enqueue()
         bench.run_pending()
-        assert told == [("retried", "fail", "attempt 1")]
+        assert heard == [("retried", "fail", "attempt 1")]
 
         bench.clock.advance(60)
         bench.run_pending()
-        assert told[1:] == [("archived", "fail", "attempt 2")]
+        assert heard[1:] == [("archived", "fail", "attempt 2")]

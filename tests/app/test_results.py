@@ -1,4 +1,4 @@
-"""Results: waited for, decoded, or why there is none."""
+"""Results: waiting for them, decoding them, and why there may be none."""
 
 import asyncio
 from dataclasses import dataclass

@@ -49,7 +49,7 @@ import threading
 
 @app.on("started")
 def hang(event):
-    print("told", flush=True)
+    print("heard", flush=True)
     threading.Event().wait()
 
 app.reconfigure(cancel_grace=0.05)
@@ -71,7 +71,7 @@ def test_a_listener_that_hangs_does_not_keep_the_process(redis_url):
         [sys.executable, "-c", HANGING, redis_url], stdout=subprocess.PIPE, text=True
     )
     with process:
-        assert process.stdout.readline() == "told\n"
+        assert process.stdout.readline() == "heard\n"
         eventually(lambda: handle.info().state == "completed")
         process.send_signal(signal.SIGTERM)
 

@@ -267,7 +267,7 @@ async def test_a_handle_cancels_a_running_task(redis_url):
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_a_handle_says_what_becomes_of_a_cancelled_task(redis_url, is_async):
+async def test_a_handle_chooses_what_becomes_of_a_cancelled_task(redis_url, is_async):
     app = make_app(redis_url)
     gate = threading.Event()
 

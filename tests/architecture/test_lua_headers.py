@@ -37,10 +37,12 @@ def test_a_header_has_every_field_in_order(path):
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_header_says_what_happens_when_memory_is_full(path):
-    (said,) = (line for line in header_of(path) if line.startswith("Memory full: "))
+    (memory_full,) = (line for line in header_of(path) if line.startswith("Memory full: "))
     (repeat,) = (line for line in header_of(path) if line.startswith("Repeat: "))
 
-    assert said == f"Memory full: {'refused' if path.stem in REFUSED_WHEN_FULL else 'allowed'}"
+    assert (
+        memory_full == f"Memory full: {'refused' if path.stem in REFUSED_WHEN_FULL else 'allowed'}"
+    )
     assert repeat.removeprefix("Repeat: ") in ("safe", "by_token", "never")
 
 

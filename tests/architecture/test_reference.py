@@ -56,6 +56,6 @@ def test_every_command_is_described(name):
 
 @pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(ConnectionOptions)])
 def test_every_connection_option_is_described(field):
-    said = {"kind": "unix:", "hosts": "host", "path": "path", "tls": "TLS"}
+    written = {"kind": "unix:", "hosts": "host", "path": "path", "tls": "TLS"}
 
-    assert said.get(field, f"`{field.removesuffix('_s')}") in page("connections")
+    assert written.get(field, f"`{field.removesuffix('_s')}") in page("connections")

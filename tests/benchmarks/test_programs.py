@@ -49,7 +49,7 @@ def test_a_worker_ends_when_the_producer_fails(redis, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("handler", ["bare", "app", "thread"])
-def test_draining_tells_the_rate_and_what_a_task_costs(redis, handler):
+def test_draining_measures_the_rate_and_what_a_task_costs(redis, handler):
     program = PYASYNQ.variant(handler, {"handler": handler})
 
     figures = drain.drain(redis, program, 50, 10, await_ms=1 if handler == "bare" else 0)
@@ -69,7 +69,7 @@ def test_every_form_enqueues_all_its_tasks(redis, case):
 
 
 @pytest.mark.slow
-def test_workers_that_share_a_queue_tell_the_latency_of_every_task(redis):
+def test_workers_that_share_a_queue_report_the_latency_of_every_task(redis):
     case = latency.Case("few", 5, 50, processes=2, extra={"servers": 2})
 
     figures = latency.pick_up(redis, PYASYNQ, case, 5)

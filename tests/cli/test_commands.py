@@ -97,7 +97,7 @@ def test_a_conflict_is_exit_code_4(pyasynq):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "hint"),
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["stat"], "Did you mean 'stats'?"),
@@ -117,11 +117,11 @@ def test_a_conflict_is_exit_code_4(pyasynq):
         (["worker", "shop:app", "-c", "0"], "concurrency must be a whole number from 1"),
     ],
 )
-def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(pyasynq, arguments, said):
+def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(pyasynq, arguments, hint):
     done = pyasynq(*arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert hint in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -168,7 +168,7 @@ def test_stats_has_forms_for_programs(pyasynq, redis_url):
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
-def test_stats_of_an_empty_redis_is_no_error(pyasynq, form):
+def test_stats_of_an_empty_redis_are_not_an_error(pyasynq, form):
     assert pyasynq("stats", "-o", form).returncode == 0
 
 
@@ -204,20 +204,20 @@ def test_the_worker_takes_its_settings_from_flag_environment_and_project(redis_u
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     ) as worker:
-        said = worker.stderr.readline()
+        first_line = worker.stderr.readline()
         worker.terminate()
         worker.stderr.read()
 
-    assert "serves b=2 with concurrency 7" in said
+    assert "serves b=2 with concurrency 7" in first_line
 
 
 def test_help_comes_whatever_the_settings_of_the_project_are(pyasynq, tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.pyasynq]\nconcurrency = 'many'\n")
 
-    said = pyasynq("--help")
+    helped = pyasynq("--help")
     failed = pyasynq("worker")
 
-    assert said.returncode == 0
-    assert "Commands:" in said.stdout
+    assert helped.returncode == 0
+    assert "Commands:" in helped.stdout
     assert failed.returncode == 2
     assert "concurrency must be a whole number" in failed.stderr

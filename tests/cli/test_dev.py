@@ -43,10 +43,10 @@ class Dev:
         )
 
     def write(self, word: str) -> None:
-        text = APP.replace("WORD", word) if word else "this is no Python"
+        text = APP.replace("WORD", word) if word else "this is not a program"
         (self.folder / "shop.py").write_text(text)
 
-    def said(self) -> str:
+    def logged(self) -> str:
         return (self.folder / "log").read_text()
 
     def notes(self) -> list[tuple[str, int]]:
@@ -82,24 +82,24 @@ def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, r
         client.enqueue(Task("note"))
         eventually(lambda: len(dev.notes()) == 1)
         dev.write("two")
-        eventually(lambda: "shop.py changed; starting again" in dev.said())
-        eventually(lambda: dev.said().count("serves default=1") == 2)
+        eventually(lambda: "shop.py changed; starting again" in dev.logged())
+        eventually(lambda: dev.logged().count("serves default=1") == 2)
         client.enqueue(Task("note"))
         eventually(lambda: len(dev.notes()) == 2)
 
     assert dev.stop() == 0
     assert [word for word, _pid in dev.notes()] == ["one", "two"]
     assert not any(is_alive(pid) for _word, pid in dev.notes())
-    assert "Traceback" not in dev.said()
-    assert "Fatal" not in dev.said()
+    assert "Traceback" not in dev.logged()
+    assert "Fatal" not in dev.logged()
 
 
 @pytest.mark.slow
-def test_code_that_does_not_load_is_told_and_waited_for(dev, redis_url):
-    eventually(lambda: "serves default=1" in dev.said())
+def test_code_that_does_not_load_is_reported_and_waited_for(dev, redis_url):
+    eventually(lambda: "serves default=1" in dev.logged())
     dev.write("")
-    eventually(lambda: "waiting for a change" in dev.said())
-    assert "SyntaxError" in dev.said()
+    eventually(lambda: "waiting for a change" in dev.logged())
+    assert "SyntaxError" in dev.logged()
     dev.write("mended")
     with Client(redis_url) as client:
         client.enqueue(Task("note"))

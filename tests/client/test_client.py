@@ -70,7 +70,7 @@ def test_a_grouped_task_waits_in_its_group(redis_url, redis_client):
 
 
 @pytest.mark.parametrize("more", [{}, {"process_in": 60}, {"group": "digest"}])
-def test_a_unique_lock_keeps_equal_tasks_out_and_tells_the_holder(more, redis_url):
+def test_a_unique_lock_keeps_equal_tasks_out_and_names_the_holder(more, redis_url):
     with Client(redis_url) as client:
         first = client.enqueue(Task("email", b"1"), unique=60, **more)
         client.enqueue(Task("email", b"2"), unique=60, **more)
@@ -81,7 +81,7 @@ def test_a_unique_lock_keeps_equal_tasks_out_and_tells_the_holder(more, redis_ur
     assert caught.value.holder_id == first.id
 
 
-def test_a_conflict_tells_the_state_and_leaves_no_lock(redis_url, redis_client):
+def test_a_conflict_names_the_state_and_leaves_no_lock(redis_url, redis_client):
     with Client(redis_url) as client:
         client.enqueue(Task("email"), task_id="a", process_in=60)
 
@@ -135,7 +135,7 @@ def test_patience_is_a_number_of_seconds(patience_s):
         Client(patience_s=patience_s)
 
 
-def test_a_redis_that_is_not_there_is_told_after_the_patience(tmp_path):
+def test_an_absent_redis_is_reported_when_the_patience_is_over(tmp_path):
     with Client(f"unix://{tmp_path}/nobody.sock", patience_s=0.05) as client:
         with pytest.raises(RedisUnavailableError) as caught:
             client.enqueue(Task("email"))
@@ -143,7 +143,7 @@ def test_a_redis_that_is_not_there_is_told_after_the_patience(tmp_path):
     assert not caught.value.may_have_happened
 
 
-def test_a_redis_without_memory_is_told_and_nothing_is_stored(redis_url, redis_client):
+def test_a_redis_without_memory_is_reported_and_nothing_is_stored(redis_url, redis_client):
     redis_client.config_set("maxmemory", 1)
     with Client(redis_url) as client:
         with pytest.raises(PyasynqError, match="out of memory"):
@@ -185,7 +185,7 @@ def test_scripts_that_the_server_has_forgotten_are_sent_again(redis_url, redis_c
     assert redis_client.llen("asynq:{default}:pending") == 2
 
 
-def test_a_closed_client_says_so(redis_url):
+def test_a_closed_client_refuses_to_enqueue(redis_url):
     client = Client(redis_url)
     client.close()
     client.close()

@@ -69,7 +69,7 @@ async def test_a_grouped_task_waits_in_its_group(redis_url, redis_client):
 
 
 @pytest.mark.parametrize("more", [{}, {"process_in": 60}, {"group": "digest"}])
-async def test_a_unique_lock_keeps_equal_tasks_out_and_tells_the_holder(more, redis_url):
+async def test_a_unique_lock_keeps_equal_tasks_out_and_names_the_holder(more, redis_url):
     async with AsyncClient(redis_url) as client:
         first = await client.enqueue(Task("email", b"1"), unique=60, **more)
         await client.enqueue(Task("email", b"2"), unique=60, **more)
@@ -80,7 +80,7 @@ async def test_a_unique_lock_keeps_equal_tasks_out_and_tells_the_holder(more, re
     assert caught.value.holder_id == first.id
 
 
-async def test_a_conflict_tells_the_state_and_leaves_no_lock(redis_url, redis_client):
+async def test_a_conflict_names_the_state_and_leaves_no_lock(redis_url, redis_client):
     async with AsyncClient(redis_url) as client:
         await client.enqueue(Task("email"), task_id="a", process_in=60)
 
@@ -134,7 +134,7 @@ async def test_patience_is_a_number_of_seconds(patience_s):
         AsyncClient(patience_s=patience_s)
 
 
-async def test_a_redis_that_is_not_there_is_told_after_the_patience(tmp_path):
+async def test_an_absent_redis_is_reported_when_the_patience_is_over(tmp_path):
     async with AsyncClient(f"unix://{tmp_path}/nobody.sock", patience_s=0.05) as client:
         with pytest.raises(RedisUnavailableError) as caught:
             await client.enqueue(Task("email"))
@@ -142,7 +142,7 @@ async def test_a_redis_that_is_not_there_is_told_after_the_patience(tmp_path):
     assert not caught.value.may_have_happened
 
 
-async def test_a_redis_without_memory_is_told_and_nothing_is_stored(redis_url, redis_client):
+async def test_a_redis_without_memory_is_reported_and_nothing_is_stored(redis_url, redis_client):
     redis_client.config_set("maxmemory", 1)
     async with AsyncClient(redis_url) as client:
         with pytest.raises(PyasynqError, match="out of memory"):
@@ -184,7 +184,7 @@ async def test_scripts_that_the_server_has_forgotten_are_sent_again(redis_url, r
     assert redis_client.llen("asynq:{default}:pending") == 2
 
 
-async def test_a_closed_client_says_so(redis_url):
+async def test_a_closed_client_refuses_to_enqueue(redis_url):
     client = AsyncClient(redis_url)
     await client.close()
     await client.close()

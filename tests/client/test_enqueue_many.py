@@ -90,7 +90,7 @@ def test_scripts_get_about_a_mebibyte_at_most(redis_url, redis_client):
     assert commands(redis_client)["evalsha"] == 7
 
 
-def test_no_tasks_are_no_calls(redis_url):
+def test_no_tasks_make_no_calls(redis_url):
     with Client(redis_url) as client:
         assert client.enqueue_many([]) == []
 
@@ -109,7 +109,7 @@ def test_a_wrong_task_is_named_and_nothing_is_sent(redis_url, redis_client):
     ["", "abc", b"", b"ab", {}, {"email": Task("email")}, Task("email"), None, 7, Task],
     ids=repr,
 )
-def test_what_is_no_collection_of_tasks_is_refused_as_a_whole(given, redis_url, redis_client):
+def test_anything_but_a_collection_of_tasks_is_refused_as_a_whole(given, redis_url, redis_client):
     with Client(redis_url) as client:
         with pytest.raises(ConfigError, match=f"iterable of tasks, not {type(given).__name__}$"):
             client.enqueue_many(given)
@@ -127,7 +127,7 @@ def test_what_is_no_collection_of_tasks_is_refused_as_a_whole(given, redis_url, 
     ],
     ids=str,
 )
-def test_a_wrong_task_is_told_by_its_type_and_not_by_its_payload(given, kinds, redis_url):
+def test_a_wrong_task_is_named_by_its_type_and_not_by_its_payload(given, kinds, redis_url):
     with Client(redis_url) as client:
         with pytest.raises(ConfigError) as caught:
             client.enqueue_many([given])
@@ -159,7 +159,7 @@ def test_without_redis_nobody_knows_the_fate_of_any_task():
     assert caught.value.results == (None, None)
 
 
-def test_what_was_stored_before_redis_was_full_is_told(redis_url, redis_client):
+def test_what_was_stored_before_redis_was_full_is_reported(redis_url, redis_client):
     with Client(redis_url) as client:
         client.enqueue_many(tasks(1, queue="full"))
         redis_client.flushdb()

@@ -89,7 +89,7 @@ async def test_scripts_get_about_a_mebibyte_at_most(redis_url, redis_client):
     assert commands(redis_client)["evalsha"] == 7
 
 
-async def test_no_tasks_are_no_calls(redis_url):
+async def test_no_tasks_make_no_calls(redis_url):
     async with AsyncClient(redis_url) as client:
         assert await client.enqueue_many([]) == []
 
@@ -108,7 +108,9 @@ async def test_a_wrong_task_is_named_and_nothing_is_sent(redis_url, redis_client
     ["", "abc", b"", b"ab", {}, {"email": Task("email")}, Task("email"), None, 7, Task],
     ids=repr,
 )
-async def test_what_is_no_collection_of_tasks_is_refused_as_a_whole(given, redis_url, redis_client):
+async def test_anything_but_a_collection_of_tasks_is_refused_as_a_whole(
+    given, redis_url, redis_client
+):
     async with AsyncClient(redis_url) as client:
         with pytest.raises(ConfigError, match=f"iterable of tasks, not {type(given).__name__}$"):
             await client.enqueue_many(given)
@@ -126,7 +128,7 @@ async def test_what_is_no_collection_of_tasks_is_refused_as_a_whole(given, redis
     ],
     ids=str,
 )
-async def test_a_wrong_task_is_told_by_its_type_and_not_by_its_payload(given, kinds, redis_url):
+async def test_a_wrong_task_is_named_by_its_type_and_not_by_its_payload(given, kinds, redis_url):
     async with AsyncClient(redis_url) as client:
         with pytest.raises(ConfigError) as caught:
             await client.enqueue_many([given])
@@ -158,7 +160,7 @@ async def test_without_redis_nobody_knows_the_fate_of_any_task():
     assert caught.value.results == (None, None)
 
 
-async def test_what_was_stored_before_redis_was_full_is_told(redis_url, redis_client):
+async def test_what_was_stored_before_redis_was_full_is_reported(redis_url, redis_client):
     async with AsyncClient(redis_url) as client:
         await client.enqueue_many(tasks(1, queue="full"))
         redis_client.flushdb()

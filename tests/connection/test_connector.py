@@ -1,4 +1,4 @@
-"""Clients are made of URLs, options and users' own clients, and reach Redis with what these say."""
+"""Clients are made of URLs, options and users' own clients, whose settings they use."""
 
 import subprocess
 import sys
@@ -70,7 +70,7 @@ def test_socket_timeout_of_one_client_wins_over_the_options() -> None:
     assert settings_of(client)["socket_timeout"] == 8.5
 
 
-def test_tls_verifies_the_certificate_and_the_name_unless_told_otherwise() -> None:
+def test_tls_verifies_the_certificate_and_the_name_unless_turned_off() -> None:
     strict = settings_of(Connector.of("rediss://h?ca_file=/ca.pem").open_sync())
     lax = settings_of(Connector.of("rediss://h?verify=none").open_sync())
 
@@ -165,9 +165,9 @@ def test_importing_connections_does_not_import_redis() -> None:
         "print(sorted({'redis', 'google'} & sys.modules.keys()))"
     )
 
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
-    assert said.stdout == b"[]\n"
+    assert done.stdout == b"[]\n"
 
 
 async def round_trip(source: Any) -> list[Any]:

@@ -125,7 +125,7 @@ def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> Non
 
     found = raised.value.faults
     assert len(found) == len(faults), found
-    assert all(said.startswith(start) for said, start in zip(found, faults, strict=True)), found
+    assert all(fault.startswith(start) for fault, start in zip(found, faults, strict=True)), found
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ async def listening(
 
 
 def publish(client: redis.Redis, channel: str, payload: bytes) -> bool:
-    """Publish, and tell whether anybody heard it."""
+    """Publish, and return whether anybody heard it."""
     try:
         return int(client.publish(channel, payload)) > 0
     except redis.RedisError:
@@ -121,7 +121,7 @@ async def test_silent_server_is_noticed_by_ping(
 
 
 @pytest.mark.slow
-async def test_quiet_channel_of_a_live_server_is_no_fault(
+async def test_quiet_channel_of_a_live_server_is_not_a_fault(
     redis_url: str, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     def pings() -> int:
@@ -136,7 +136,7 @@ async def test_quiet_channel_of_a_live_server_is_no_fault(
     assert caplog.records == []
 
 
-async def test_refused_subscription_is_said_once(
+async def test_refused_subscription_is_logged_once(
     redis_server: RedisServer, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_client.execute_command(

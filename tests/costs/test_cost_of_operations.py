@@ -42,7 +42,7 @@ class Cost:
 
 
 class Bill:
-    """Runs operations and tells what the last one cost."""
+    """Runs operations and measures what the last one costs."""
 
     def __init__(self, proxy: CountingProxy, client: redis.Redis) -> None:
         self._proxy = proxy

@@ -8,9 +8,9 @@ def show(row: str, **figures: object) -> None:
         row: the fault, as the table of faults calls it.
         figures: ``tasks``, ``lost``, ``duplicates``, ``recovered_s``, and what else was counted.
     """
-    seen = " ".join(f"{name}={_said(value)}" for name, value in figures.items())
+    seen = " ".join(f"{name}={_text(value)}" for name, value in figures.items())
     print(f"fault: {row}: {seen}")
 
 
-def _said(value: object) -> str:
+def _text(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)

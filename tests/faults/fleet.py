@@ -61,7 +61,7 @@ class Fleet:
         worker.wait()
 
     def held(self, queue: str = "default") -> set[tuple[str, str]]:
-        """Return (ID, owner) of the active tasks; an owner is a dequeue, so there is no third."""
+        """Return (ID, owner) of the active tasks; each dequeue has an owner of its own."""
         ids = self._redis.lrange(f"asynq:{{{queue}}}:active", 0, -1)
         pipeline = self._redis.pipeline(transaction=False)
         for task_id in ids:

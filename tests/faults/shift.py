@@ -92,7 +92,7 @@ async def shift(
 
 
 def repeated_lines(caplog: pytest.LogCaptureFixture) -> dict[tuple[Any, ...], int]:
-    """Return what was logged more than once, but for the error at the end of the line."""
+    """Return what was logged more than once, whatever error the line ends with."""
     lines: Counter[tuple[Any, ...]] = Counter()
     for record in caplog.records:
         if record.name.startswith("pyasynq") and record.levelno >= logging.WARNING:

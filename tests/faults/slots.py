@@ -10,7 +10,7 @@ SLOTS = 2
 
 
 class Slots:
-    """A handler that holds its slot until told to end; counts how many do so."""
+    """A handler that holds its slot until it is asked to end; counts how many do so."""
 
     def __init__(self, mux: ServeMux) -> None:
         self.held = self.most = 0

@@ -1,4 +1,4 @@
-"""A handler keeps the worker from its work for longer than a lease: the loop, or all of Python."""
+"""A handler blocks the loop, or the whole interpreter, for longer than a lease."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

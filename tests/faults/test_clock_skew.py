@@ -1,4 +1,4 @@
-"""The clock of a worker is an hour off: schedules, retries and leases go by that of Redis."""
+"""The clock of a worker is an hour off: schedules, retries and leases follow the clock of Redis."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(60)
 SPOILT = ("pending", "active", "lease", "scheduled", "retry", "archived", "completed", "waiters")
 
 
-async def test_after_flushall_handlers_are_told_once_and_the_next_tasks_run(
+async def test_after_flushall_handlers_are_cancelled_with_one_log_line_and_the_next_tasks_run(
     redis_url, redis_client, caplog
 ):
     ended: list[str] = []
@@ -47,11 +47,11 @@ async def test_after_flushall_handlers_are_told_once_and_the_next_tasks_run(
             await client.enqueue(Task("work"))
             await eventually_async(lambda: "next" in ended)
             await eventually_async(lambda: not redis_client.keys("asynq:{default}:t:*"))
-    told = [line for line in caplog.messages if "lost the leases of" in line]
+    logged = [line for line in caplog.messages if "lost the leases of" in line]
 
-    show("FLUSHALL while 10 handlers run", tasks=11, lost=0, duplicates=0, lines=len(told))
-    assert len(told) == 1
-    assert "lost the leases of 10 running tasks" in told[0]
+    show("FLUSHALL while 10 handlers run", tasks=11, lost=0, duplicates=0, lines=len(logged))
+    assert len(logged) == 1
+    assert "lost the leases of 10 running tasks" in logged[0]
     assert repeated_lines(caplog) == {}
 
 

@@ -1,4 +1,4 @@
-"""Handlers that ignore that they should end, wait for a thread, or start what ends the worker."""
+"""Handlers that ignore their cancellation, wait for a thread, or exit."""
 
 import asyncio
 import contextlib
@@ -168,12 +168,12 @@ def test_a_task_of_a_handler_that_exits_does_not_end_the_worker(
 
     command = [sys.executable, str(script)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
-        said = program.stdout.readline()
+        first_line = program.stdout.readline()
         eventually(lambda: not redis_client.llen("asynq:{default}:active"))
         program.send_signal(signal.SIGTERM)
         rest, log = program.communicate(timeout=60)
 
-    assert said == b"good\n"
+    assert first_line == b"good\n"
     assert rest == b"closed\n"
     assert program.returncode == 0
     assert log.count(b"the worker goes on") == 2  # a line each

@@ -1,7 +1,7 @@
-"""The answer of a call is cut after Redis has executed it: its effect happens once, and is told.
+"""An answer is cut after Redis has executed the call: it takes effect once, and that is reported.
 
 Each script has a case here. The proxy resets the connection between the execution and the answer;
-the runner repeats what may be repeated, and what may not is told as "may have happened".
+the runner repeats what may be repeated, and what may not is reported as "may have happened".
 """
 
 from collections.abc import Callable
@@ -105,7 +105,7 @@ CASES: dict[str, Callable[[], Operation]] = {
 
 
 def prepare_redis(client) -> None:
-    """One task in each place: "a" is active and ours, the others pending, due, done, archived."""
+    """One task in each state: "a" is active and ours, the others pending, due, done, archived."""
     task = {"msg": make_data()}
     client.hset(KEYS.task("a"), mapping={**task, "state": "active", "owner": "me"})
     client.lpush(KEYS.active, "a", "ghost", "unleased")
@@ -138,7 +138,7 @@ def open_runner(url: str) -> Runner:
 
 
 def without_countdown(state):
-    """Expiries that count down differ between two runs; that there is one must not."""
+    """Replace times to live, which differ between two runs; only whether there is one must not."""
     return {key: (kind, value, ttl is not None) for key, (kind, value, ttl) in state.items()}
 
 
@@ -153,7 +153,7 @@ def test_every_script_has_a_case():
 
 
 def without_memory(answer):
-    """Two equal data sets may take a few bytes more or less."""
+    """Leave out memory figures: equal data may take a few bytes more or less."""
     if isinstance(answer, inspection.QueueStats):
         return msgspec.structs.replace(answer, memory_usage=0)
     return answer
@@ -212,7 +212,7 @@ def test_tasks_of_a_lost_dequeue_are_found_by_their_owner(redis_server, redis_ur
 
 
 @pytest.mark.parametrize("kind", ["enqueue", "schedule"])
-def test_a_real_conflict_is_told_also_after_a_lost_answer(
+def test_a_real_conflict_is_reported_even_after_a_lost_answer(
     kind, redis_server, redis_url, redis_client
 ):
     prepare_redis(redis_client)

@@ -79,7 +79,7 @@ class Runs:
 
 
 def abandon(work: Workplace) -> None:
-    """Take every task as a worker whose lease has ended long ago."""
+    """Take every task like a worker whose lease ended long ago."""
     runner = Runner(Connector.of(work.url).open_sync(), clock=SystemClock())
     taken = dequeue.dequeue_many(
         queue_keys("default"), count=OF_EACH_KIND, owner="gone", lease_expires_at_s=1

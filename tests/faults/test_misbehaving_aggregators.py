@@ -1,4 +1,4 @@
-"""Aggregators that do what none should: their group is kept, and the others are aggregated."""
+"""Aggregators that misbehave: their group is kept, and the others are aggregated."""
 
 import asyncio
 import sys

@@ -1,6 +1,6 @@
-"""Handlers that do what no handler should: their task has a defined end, and nothing else does.
+"""Handlers that misbehave: their task has a defined end, and nothing else is harmed.
 
-Each kind runs on a server of two slots. Afterwards both slots are free and there is no third one.
+Each kind runs on a server of two slots. Afterwards exactly two slots are free.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ RAISED = {
 
 
 def mux_of(act, mode: str) -> ServeMux:
-    """Return a mux with the bad handler, and a good one that says when it runs and waits."""
+    """Return a mux with the bad handler, and a good one that announces its start and waits."""
     mux = ServeMux()
 
     if mode == "thread":
@@ -97,8 +97,8 @@ async def test_whatever_a_handler_raises_is_the_failure_of_its_task_alone(work, 
     for kind, (_act, text) in RAISED.items():
         assert texts[kind].startswith(text), kind
         assert len(texts[kind].encode()) <= 4096
-        is_placed = kind == "CancelledError" or texts[kind].endswith("]")
-        assert is_placed, f"{kind} does not say where: {texts[kind][-100:]}"
+        has_source_line = kind == "CancelledError" or texts[kind].endswith("]")
+        assert has_source_line, f"{kind} does not say where: {texts[kind][-100:]}"
     kept = work.redis.zcard("asynq:{default}:retry")
     show(
         f"handler raises ({mode})",
@@ -166,7 +166,7 @@ RETURNED = {
 
 @pytest.mark.parametrize("mode", ["loop", "thread"])
 @pytest.mark.parametrize("make", RETURNED.values(), ids=RETURNED)
-async def test_garbage_is_no_result(work, make, mode):
+async def test_garbage_is_not_accepted_as_a_result(work, make, mode):
     slots = Slots(mux := mux_of(make, mode))
 
     async with work.serving(mux, concurrency=SLOTS, **DAY):
@@ -198,7 +198,7 @@ async def test_a_generator_that_nobody_runs_is_a_failure_without_a_result_too(wo
 
 
 @pytest.mark.parametrize("function", [generate, generate_later])
-def test_a_generator_function_is_no_handler(function):
+def test_a_generator_function_is_refused_as_a_handler(function):
     with pytest.raises(ConfigError, match="handler of 'bad' is a generator function"):
         ServeMux().add("bad", function)
 

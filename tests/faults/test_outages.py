@@ -23,7 +23,7 @@ TASKS = 150  # before the fault, and as many again meanwhile
 
 @pytest.fixture
 def server():
-    """A Redis that forgets nothing, and needs a moment to read what it knows."""
+    """A Redis that loses nothing in a restart, and needs a moment to load its data."""
     server = RedisServer(
         *("--appendonly", "yes", "--appendfsync", "always"),
         *("--key-load-delay", "50", "--loading-process-events-interval-bytes", "1024"),

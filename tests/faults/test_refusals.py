@@ -1,6 +1,6 @@
 """Redis answers, and refuses: no memory, no disk, other credentials, a replica, a busy script.
 
-Nothing is half-written, outcomes wait, nobody asks in a tight loop, and all goes on by itself.
+Nothing is half-written, outcomes wait, nothing retries in a tight loop, and all resumes by itself.
 """
 
 import asyncio
@@ -111,7 +111,7 @@ async def test_a_full_redis_drains_and_takes_tasks_again_when_there_is_memory(
 
 
 async def test_outcomes_wait_while_the_disk_is_full(own_redis, caplog):
-    """As Redis says it: MISCONF, for every write, until it can save again."""
+    """Redis answers MISCONF for every write, until it can save again."""
     client = own_redis.client()
 
     async def refuse() -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM while Redis is paused: the stop has one end, and a second signal brings it near."""
+"""SIGTERM while Redis is paused: the stop ends in time, and a second signal hastens it."""
 
 import os
 import signal

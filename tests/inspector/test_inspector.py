@@ -31,7 +31,7 @@ def test_queues_are_listed_and_counted(redis_url, redis_client):
     assert [info.queue for info in everything] == ["ads", "mail"]
 
 
-def test_an_unknown_queue_is_told(redis_url):
+def test_an_unknown_queue_is_an_error(redis_url):
     with Inspector(redis_url) as inspector:
         with pytest.raises(QueueNotFoundError, match="queue 'mail' does not exist"):
             inspector.queues.info("mail")
@@ -49,7 +49,7 @@ def test_a_task_is_shown_as_it_stands(redis_url):
     assert found.state is TaskState.SCHEDULED
 
 
-def test_an_unknown_task_or_queue_is_told(redis_url):
+def test_an_unknown_task_or_queue_is_an_error(redis_url):
     with Client(redis_url) as client, Inspector(redis_url) as inspector:
         client.enqueue(Task("email"), queue="mail")
 
@@ -60,7 +60,7 @@ def test_an_unknown_task_or_queue_is_told(redis_url):
 
 
 @pytest.mark.parametrize("fields", [{"msg": b"\xff\xff", "state": "pending"}, {"state": "weird"}])
-def test_a_task_that_cannot_be_read_is_told(fields, redis_url, redis_client):
+def test_a_task_that_cannot_be_read_is_an_error(fields, redis_url, redis_client):
     redis_client.sadd("asynq:queues", "mail")
     redis_client.hset("asynq:{mail}:t:a", mapping=fields)
 
@@ -79,18 +79,18 @@ def test_a_blank_id_is_refused(redis_url):
             inspector.tasks.cancel("a", queue="")
 
 
-def test_an_unknown_wish_for_a_cancelled_task_is_refused(redis_url):
+def test_an_unknown_request_for_a_cancelled_task_is_refused(redis_url):
     with Inspector(redis_url) as inspector:
         with pytest.raises(ConfigError, match="then must be 'retry', 'archive' or 'drop'"):
             inspector.tasks.cancel("a", then="delete")
 
 
-def test_a_cancellation_that_nobody_hears_is_no_error(redis_url):
+def test_a_cancellation_that_nobody_hears_is_not_an_error(redis_url):
     with Inspector(redis_url) as inspector:
         assert inspector.tasks.cancel("a") == 0
 
 
-def test_redis_tells_about_itself(redis_url):
+def test_the_info_of_redis_is_returned(redis_url):
     with Inspector(redis_url) as inspector:
         info = inspector.redis.info()
 

@@ -30,7 +30,7 @@ async def test_queues_are_listed_and_counted(redis_url, redis_client):
     assert [info.queue for info in everything] == ["ads", "mail"]
 
 
-async def test_an_unknown_queue_is_told(redis_url):
+async def test_an_unknown_queue_is_an_error(redis_url):
     async with AsyncInspector(redis_url) as inspector:
         with pytest.raises(QueueNotFoundError, match="queue 'mail' does not exist"):
             await inspector.queues.info("mail")
@@ -48,7 +48,7 @@ async def test_a_task_is_shown_as_it_stands(redis_url):
     assert found.state is TaskState.SCHEDULED
 
 
-async def test_an_unknown_task_or_queue_is_told(redis_url):
+async def test_an_unknown_task_or_queue_is_an_error(redis_url):
     async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
         await client.enqueue(Task("email"), queue="mail")
 
@@ -59,7 +59,7 @@ async def test_an_unknown_task_or_queue_is_told(redis_url):
 
 
 @pytest.mark.parametrize("fields", [{"msg": b"\xff\xff", "state": "pending"}, {"state": "weird"}])
-async def test_a_task_that_cannot_be_read_is_told(fields, redis_url, redis_client):
+async def test_a_task_that_cannot_be_read_is_an_error(fields, redis_url, redis_client):
     redis_client.sadd("asynq:queues", "mail")
     redis_client.hset("asynq:{mail}:t:a", mapping=fields)
 
@@ -78,18 +78,18 @@ async def test_a_blank_id_is_refused(redis_url):
             await inspector.tasks.cancel("a", queue="")
 
 
-async def test_an_unknown_wish_for_a_cancelled_task_is_refused(redis_url):
+async def test_an_unknown_request_for_a_cancelled_task_is_refused(redis_url):
     async with AsyncInspector(redis_url) as inspector:
         with pytest.raises(ConfigError, match="then must be 'retry', 'archive' or 'drop'"):
             await inspector.tasks.cancel("a", then="delete")
 
 
-async def test_a_cancellation_that_nobody_hears_is_no_error(redis_url):
+async def test_a_cancellation_that_nobody_hears_is_not_an_error(redis_url):
     async with AsyncInspector(redis_url) as inspector:
         assert await inspector.tasks.cancel("a") == 0
 
 
-async def test_redis_tells_about_itself(redis_url):
+async def test_the_info_of_redis_is_returned(redis_url):
     async with AsyncInspector(redis_url) as inspector:
         info = await inspector.redis.info()
 

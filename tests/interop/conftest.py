@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent / "go"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever is tested here needs Go; the first test waits for the build."""
+    """Every test here needs Go; the first one waits for the build."""
     for item in items:
         if SOURCE.parent in item.path.parents:
             item.add_marker(pytest.mark.needs("go"))
@@ -36,7 +36,7 @@ def peer_binary(tmp_path_factory) -> Path:
 
 
 def source_digest() -> str:
-    """Name the source: the folder of the binary may outlive this session."""
+    """Return a digest of the source: the folder of the binary may outlive this session."""
     source = b"".join(path.read_bytes() for path in sorted(SOURCE.iterdir()))
     return md5(source, usedforsecurity=False).hexdigest()
 

@@ -13,7 +13,7 @@ from tests.support.eventually import eventually_async
 
 
 class GoWorker:
-    """A Go server that runs; what its handlers say is in a file."""
+    """A Go server that runs; what its handlers print is in a file."""
 
     def __init__(self, command: list[str], output: Path) -> None:
         self._output = output
@@ -21,7 +21,7 @@ class GoWorker:
             self.process = subprocess.Popen(command, stdout=stdout)
 
     @property
-    def said(self) -> list[dict[str, Any]]:
+    def printed(self) -> list[dict[str, Any]]:
         """What its handlers saw so far, one entry for each attempt."""
         return [line for line in self._lines() if "ready" not in line]
 
@@ -46,7 +46,7 @@ class Peer:
         self._workers: list[GoWorker] = []
 
     async def run(self, *arguments: str, stdin: str = "") -> list[dict[str, Any]]:
-        """Run a command to its end; return what it said."""
+        """Run a command to its end; return what it printed."""
         return await asyncio.to_thread(self._run, arguments, stdin)
 
     async def enqueue(
@@ -63,7 +63,7 @@ class Peer:
         return answer
 
     async def get(self, queue: str, task_id: str) -> dict[str, Any]:
-        """Return what Go's inspector says of a task."""
+        """Return what Go's inspector shows of a task."""
         (answer,) = await self.run("get", queue, task_id)
         return answer
 
@@ -71,7 +71,7 @@ class Peer:
         """Start a Go worker of *queues*, or of "default"; return when it is ready.
 
         Args:
-            command: "serve", or "recover" for a server that says what it warns of.
+            command: "serve", or "recover" for a server that prints its warnings.
         """
         output = self._folder / f"go-worker-{len(self._workers)}"
         worker = GoWorker([*self._command, command, ",".join(queues or ["default"])], output)
@@ -96,8 +96,8 @@ class Peer:
         return [_read(line) for line in done.stdout.splitlines()]
 
 
-def as_go_says(info: TaskInfo) -> dict[str, Any]:
-    """Return our info in the words of Go's, so that both can be compared."""
+def as_go_shows(info: TaskInfo) -> dict[str, Any]:
+    """Return our info with the names and units of Go's, so that both can be compared."""
     return {
         "id": info.id,
         "queue": info.queue,
@@ -121,12 +121,12 @@ def as_go_says(info: TaskInfo) -> dict[str, Any]:
 
 def _read(line: str) -> dict[str, Any]:
     """Decode a line; Go writes bytes as base64, and nil for empty bytes and maps."""
-    said = json.loads(line)
-    for name in said.keys() & {"payload", "result"}:
-        said[name] = base64.b64decode(said[name] or "")
-    if "headers" in said:
-        said["headers"] = said["headers"] or {}
-    return said
+    fields = json.loads(line)
+    for name in fields.keys() & {"payload", "result"}:
+        fields[name] = base64.b64decode(fields[name] or "")
+    if "headers" in fields:
+        fields["headers"] = fields["headers"] or {}
+    return fields
 
 
 def _unix(moment: datetime) -> int:

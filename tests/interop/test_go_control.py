@@ -158,7 +158,7 @@ async def test_python_cancels_a_handler_of_go(peer, work, inspector):
     worker = await peer.serve()
     await subscribed(work)
     info = await work.enqueue("wait")
-    await eventually_async(lambda: worker.said)
+    await eventually_async(lambda: worker.printed)
     heard = await inspector.tasks.cancel(info.id)
     await work.until(info, "retry")
 
@@ -167,7 +167,7 @@ async def test_python_cancels_a_handler_of_go(peer, work, inspector):
     assert (found.last_error, found.retried) == ("context canceled", 1)
 
 
-async def test_go_retries_a_cancelled_task_whatever_python_wished(peer, work, inspector):
+async def test_go_retries_a_cancelled_task_whatever_python_asked_for(peer, work, inspector):
     mux, started = ServeMux(), asyncio.Event()
 
     @mux.handler("wait")
@@ -178,12 +178,12 @@ async def test_go_retries_a_cancelled_task_whatever_python_wished(peer, work, in
     worker = await peer.serve()
     await subscribed(work)
     info = await work.enqueue("wait", max_retry=2)
-    await eventually_async(lambda: worker.said)
+    await eventually_async(lambda: worker.printed)
     await inspector.tasks.cancel(info.id, then="drop")
     await work.until(info, "retry")
     shown = await peer.get("default", info.id)
     worker.kill()
-    # What Go has left of the wish does not concern the next attempt.
+    # What Go has left of the request does not concern the next attempt.
     work.redis.zadd("asynq:{default}:retry", {info.id: 1})
     async with work.serving(mux, retry_delay=retry.fixed(3600)):
         await started.wait()

@@ -63,19 +63,19 @@ def site(request, peer_binary, tmp_path) -> Iterator[Site]:
 
 
 def leave(client: Any, task_id: str, data: bytes, expiry_s: int) -> None:
-    """Leave an active task behind whose lease is over."""
+    """Leave an active task behind whose lease has expired."""
     client.hset(f"asynq:{{default}}:t:{task_id}", mapping={"msg": data, "state": "active"})
     client.lpush("asynq:{default}:active", task_id)
     client.zadd("asynq:{default}:lease", {task_id: expiry_s})
 
 
 async def warnings_of_go(site: Site, task_id: str) -> list[str]:
-    """Let Go recover once; a sound task, the last in its order, tells when it is through."""
+    """Let Go recover once; a sound task, the last in its order, shows when it is done."""
     leave(site.redis, task_id, make_data(id=task_id, queue="default"), 2)
     worker = await site.peer.serve(command="recover")
     await eventually_async(lambda: site.redis.zscore("asynq:{default}:retry", task_id))
     worker.kill()
-    return [line["text"] for line in worker.said]
+    return [line["text"] for line in worker.printed]
 
 
 async def test_messages_without_names_that_go_fails_on_for_ever_are_healed(site):
@@ -101,18 +101,18 @@ async def test_messages_without_names_that_go_fails_on_for_ever_are_healed(site)
     assert site.redis.exists("asynq:{default}:t:empty") == 0
 
 
-async def test_tasks_that_lost_their_lease_or_their_place_are_healed_on_either_kind(site):
+async def test_tasks_without_a_lease_or_an_active_entry_are_healed_on_either_kind(site):
     """Go never looks at the first, and warns of the second at every pass."""
-    for task_id in ("no lease", "no place"):
+    for task_id in ("no lease", "no entry"):
         leave(site.redis, task_id, make_data(id=task_id, queue="default"), 1)
     site.redis.zrem("asynq:{default}:lease", "no lease")
-    site.redis.lrem("asynq:{default}:active", 1, "no place")
+    site.redis.lrem("asynq:{default}:active", 1, "no entry")
 
-    said = await warnings_of_go(site, "sound")
+    warnings = await warnings_of_go(site, "sound")
     server = Server(site.url, ServerConfig(**QUICK))
     async with server.running(ServeMux()):
         await eventually_async(lambda: site.redis.zcard("asynq:{default}:retry") == 3)
 
-    assert [line.endswith("redis eval error: NOT FOUND") for line in said] == [True]
+    assert [line.endswith("redis eval error: NOT FOUND") for line in warnings] == [True]
     kinds = {count.kind: count.value for count in server.counters.all()}
     assert kinds == {"leased": 1, "restored": 1, "retried": 2}

@@ -40,8 +40,8 @@ def cases(table: dict):
     return pytest.mark.parametrize("fields", table.values(), ids=table)
 
 
-def place(work, fields: dict, state: str = "pending") -> None:
-    """Store task "a" as somebody else's client may have."""
+def store_raw(work, fields: dict, state: str = "pending") -> None:
+    """Store task "a" like a foreign client that sets any field."""
     data = make_data(**{"type": "wait", "queue": "default", "timeout": 1800, **fields})
     work.redis.sadd("asynq:queues", "default")
     work.redis.hset("asynq:{default}:t:a", mapping={"msg": data, "state": state})
@@ -55,7 +55,7 @@ def lose(work, *ids: str) -> None:
 
 @cases(EXTREMES | OVER | UNUSUAL)
 async def test_both_inspectors_show_it(peer, work, inspector, fields):
-    place(work, fields)
+    store_raw(work, fields)
 
     ours = await inspector.tasks.get("default", "a")
     theirs = await peer.get("default", "a")
@@ -65,14 +65,14 @@ async def test_both_inspectors_show_it(peer, work, inspector, fields):
 
 
 @pytest.mark.parametrize("fields", [{"id": "other"}, {"id": ""}, {"queue": "other"}])
-async def test_a_handler_is_told_the_id_and_queue_that_the_task_was_found_by(work, fields):
+async def test_a_handler_gets_the_id_and_queue_that_the_task_was_found_by(work, fields):
     mux, seen = ServeMux(), []
 
     @mux.handler("wait")
     async def handle(ctx, task):
         seen.append((ctx.task_id, ctx.queue))
 
-    place(work, fields)
+    store_raw(work, fields)
     async with work.serving(mux):
         await settled(work)
 
@@ -90,7 +90,7 @@ async def test_python_runs_it_and_its_server_keeps_its_presence(work, fields):
         await release.wait()
         seen.append((ctx.deadline, ctx.remaining(), ctx.retention))
 
-    place(work, fields)
+    store_raw(work, fields)
     async with work.serving(mux):
         await started.wait()
         await eventually_async(lambda: work.redis.keys("asynq:workers:*"))
@@ -108,7 +108,7 @@ async def test_python_ends_it_at_once_when_its_time_is_over(peer, work, fields):
     async def handle(ctx, task):
         await asyncio.Event().wait()
 
-    place(work, fields)
+    store_raw(work, fields)
     async with work.serving(mux, retry_delay=retry.fixed(3600)):
         await settled(work)
 
@@ -118,7 +118,7 @@ async def test_python_ends_it_at_once_when_its_time_is_over(peer, work, fields):
 @cases(EXTREMES | OVER | UNUSUAL)
 async def test_it_keeps_no_other_task_from_running(work, fields):
     mux, done = collecting()
-    place(work, fields)
+    store_raw(work, fields)
     good = [await work.enqueue("email") for _ in range(3)]
 
     async with work.serving(mux):
@@ -132,7 +132,7 @@ async def test_it_keeps_no_other_task_from_running(work, fields):
 @cases(EXTREMES | OVER | UNUSUAL)
 async def test_it_keeps_no_other_task_from_being_recovered(work, fields):
     mux, done = collecting()
-    place(work, fields, "active")
+    store_raw(work, fields, "active")
     good = await work.enqueue("email", task_id="good")
     work.redis.lmove("asynq:{default}:pending", "asynq:{default}:active")
     lose(work, "a", good.id)

@@ -27,11 +27,11 @@ def fleet(redis_url, redis_client, tmp_path):
 
 
 def ended(worker: GoWorker) -> Counter[str]:
-    return Counter(line["id"] for line in worker.said if "ended" in line)
+    return Counter(line["id"] for line in worker.printed if "ended" in line)
 
 
 def started(worker: GoWorker) -> Counter[str]:
-    return Counter(line["id"] for line in worker.said if "ended" not in line)
+    return Counter(line["id"] for line in worker.printed if "ended" not in line)
 
 
 def kill_at_work(worker: GoWorker, load: Load) -> set[str]:

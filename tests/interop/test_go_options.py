@@ -7,7 +7,7 @@ import pytest
 
 from pyasynq.errors import TaskIdConflictError
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.interop.peer import as_go_says
+from tests.interop.peer import as_go_shows
 from tests.support.eventually import eventually_async
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -75,17 +75,17 @@ async def test_go_reads_the_options_that_python_set(peer, work, options, change)
 
 @each_case
 async def test_python_reads_the_options_that_go_set(peer, work, inspector, options, change):
-    told = await peer.enqueue("email", **options)
+    enqueued = await peer.enqueue("email", **options)
 
-    found = as_go_says(await inspector.tasks.get(told["queue"], told["id"]))
+    found = as_go_shows(await inspector.tasks.get(enqueued["queue"], enqueued["id"]))
 
-    assert found["id"] == told["id"]
+    assert found["id"] == enqueued["id"]
     assert found == expected(found, change)
 
 
 @each_case
 async def test_both_clients_answer_alike(peer, work, options, change):
-    ours = as_go_says(await work.enqueue("email", **options))
+    ours = as_go_shows(await work.enqueue("email", **options))
     work.redis.flushall()
     theirs = await peer.enqueue("email", **options)
 
@@ -96,11 +96,11 @@ async def test_both_clients_answer_alike(peer, work, options, change):
 async def test_process_in_counts_from_now_in_both_languages(peer, work, inspector):
     before = datetime.now(UTC)
     info = await work.enqueue("email", process_in=600)
-    told = await peer.enqueue("email", process_in=600)
+    enqueued = await peer.enqueue("email", process_in=600)
     after = datetime.now(UTC)
 
     in_go = (await peer.get("default", info.id))["next_process_at"]
-    in_python = (await inspector.tasks.get("default", told["id"])).next_process_at
+    in_python = (await inspector.tasks.get("default", enqueued["id"])).next_process_at
     earliest, latest = before + timedelta(seconds=599), after + timedelta(seconds=600)
     assert earliest.timestamp() < in_go <= latest.timestamp()
     assert earliest < in_python <= latest
@@ -155,7 +155,7 @@ async def test_a_go_handler_sees_what_python_set(peer, work):
     info = await work.enqueue("email", **GIVEN)
     await work.until(info, "completed")
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     del seen["at"]
     assert seen == SEEN
 
@@ -200,10 +200,10 @@ async def test_the_timeout_of_either_language_is_the_deadline_in_the_other(peer,
         await eventually_async(lambda: work.count("processed") == 1)
     worker = await peer.serve()
     await work.enqueue("email", timeout=90)
-    await eventually_async(lambda: worker.said)
+    await eventually_async(lambda: worker.printed)
 
     assert 80 < remaining[0] <= 90
-    assert 89 <= worker.said[0]["deadline"] - worker.said[0]["at"] <= 91
+    assert 89 <= worker.printed[0]["deadline"] - worker.printed[0]["at"] <= 91
 
 
 async def test_an_id_taken_by_go_is_refused_to_python(peer, work):

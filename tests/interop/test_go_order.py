@@ -11,7 +11,7 @@ from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.order_of_go import limit, misfit
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}
-CHANCE = 1e-9  # nothing is seeded here: a fair server fails once in so many runs
+CHANCE = 1e-9  # nothing is seeded here: a fair server fails once in 1e9 runs
 DRAWS = 20_000
 
 
@@ -51,8 +51,8 @@ async def count_in_python(work, draws, **settings) -> Counter:
 
 async def count_in_go(peer, draws, kind) -> Counter:
     priorities = [f"{name}={priority}" for name, priority in QUEUES.items()]
-    (said,) = await peer.run("drain", str(draws), kind, *priorities)
-    return Counter(said)
+    (drawn,) = await peer.run("drain", str(draws), kind, *priorities)
+    return Counter(drawn)
 
 
 def check_shares(who, seen, rest, draws, critical):

@@ -32,7 +32,7 @@ async def test_a_payload_and_a_result_pass_from_python_to_go_and_back(
     info = await work.enqueue("echo", payload, retention=60)
     await work.until(info, "completed")
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     kept = await inspector.tasks.get("default", info.id)
     assert seen["payload"] == (payload or b"")
     assert kept.payload == (payload or b"")
@@ -80,7 +80,7 @@ async def test_the_largest_names_and_headers_pass_unharmed(peer, work, inspector
     info = await work.enqueue(f"echo:{name}", task_id=name, headers=headers, retention=60)
     await work.until(info, "completed")
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     assert (seen["id"], seen["type"], seen["headers"]) == (name, f"echo:{name}", headers)
 
 
@@ -138,7 +138,7 @@ async def test_an_app_waits_for_the_result_of_a_handler_in_go(peer, redis_url):
     assert result == {"user_id": 1, "name": "Ann <é>"}
 
 
-async def test_an_app_is_told_why_a_handler_in_go_failed(peer, redis_url):
+async def test_an_app_learns_why_a_handler_in_go_failed(peer, redis_url):
     app = App(redis_url)
 
     @app.task("fail", max_retry=0)

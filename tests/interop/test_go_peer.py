@@ -52,9 +52,11 @@ async def test_typed_arguments_of_an_app_are_structs_in_go(peer, redis_url):
     worker = await peer.serve()
     await welcome.aenqueue(1, name="Ann <é>")
     await app.aclose()
-    await eventually_async(lambda: worker.said)
+    await eventually_async(lambda: worker.printed)
 
-    assert worker.said[0]["payload"].decode() == '{"user_id":1,"name":"Ann \\u003c\u00e9\\u003e"}'
+    assert (
+        worker.printed[0]["payload"].decode() == '{"user_id":1,"name":"Ann \\u003c\u00e9\\u003e"}'
+    )
 
 
 async def test_workers_of_both_languages_share_a_queue(peer, work):
@@ -72,7 +74,7 @@ async def test_workers_of_both_languages_share_a_queue(peer, work):
         infos += [await work.enqueue("email") for _ in range(300)]
         await eventually_async(lambda: work.count("processed") == 400)
 
-    there = [line["id"] for line in worker.said]
+    there = [line["id"] for line in worker.printed]
     assert sorted(here + there) == sorted(info.id for info in infos)
     assert here
     assert there
@@ -151,7 +153,7 @@ async def test_python_runs_what_a_go_worker_left_when_it_was_killed(peer, work):
 
     worker = await peer.serve()
     info = await work.client.enqueue(Task("wait"))
-    await eventually_async(lambda: worker.said)
+    await eventually_async(lambda: worker.printed)
     worker.kill()
     work.redis.zadd("asynq:{default}:lease", {info.id: 1})  # its lease is long over
     async with work.serving(mux, retry_delay=retry.fixed(0)):

@@ -53,7 +53,7 @@ async def test_poison_stops_neither_worker_of_a_shared_queue(peer, work, fields)
         for info in infos:
             await work.until(info, None)
 
-    there = [line["id"] for line in worker.said if line["type"] == "email"]
+    there = [line["id"] for line in worker.printed if line["type"] == "email"]
     assert sorted(here + there) == sorted(info.id for info in infos)
     assert worker.process.poll() is None
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pyasynq import retry
 from pyasynq.errors import RetryLater, RevokeTask
 from pyasynq.worker.handlers.mux import ServeMux
-from tests.interop.peer import as_go_says
+from tests.interop.peer import as_go_shows
 from tests.support.eventually import eventually_async
 
 RETRY = "asynq:{default}:retry"
@@ -40,8 +40,10 @@ async def test_go_retries_what_failed_in_python_and_keeps_the_error(peer, work, 
     await work.until(info, "completed")
 
     kept = await peer.get("default", info.id)
-    assert re.fullmatch(r"ValueError: bad size ✗ \[test_go_retries\.py:\d+\]", failed.last_error)
-    assert [(line["retried"], line["max_retry"]) for line in worker.said] == [(1, 5)]
+    assert re.fullmatch(
+        r"ValueError: bad size ✗ \[tests/interop/test_go_retries\.py:\d+\]", failed.last_error
+    )
+    assert [(line["retried"], line["max_retry"]) for line in worker.printed] == [(1, 5)]
     assert (kept["last_error"], kept["retried"]) == (failed.last_error, 1)
     assert kept["last_failed_at"] == failed.last_failed_at.timestamp()
 
@@ -77,7 +79,7 @@ async def test_both_inspectors_agree_on_a_failed_task_of_either_language(peer, w
         await work.until(ours, "retry")
 
     for info in (ours, theirs):
-        found = as_go_says(await inspector.tasks.get("default", info.id))
+        found = as_go_shows(await inspector.tasks.get("default", info.id))
         assert found == await peer.get("default", info.id)
 
 
@@ -126,7 +128,7 @@ async def test_a_retry_without_a_failure_is_not_counted_by_go(peer, work):
     in_an_hour = datetime.now(UTC).timestamp() + 3600
     assert in_an_hour - 60 < waiting["next_process_at"] <= in_an_hour
     assert (waiting["state"], waiting["retried"], waiting["last_error"]) == ("retry", 0, "")
-    assert [line["retried"] for line in worker.said] == [0]
+    assert [line["retried"] for line in worker.printed] == [0]
     assert (work.count("processed"), work.count("failed")) == (1, 0)
 
 

@@ -39,7 +39,7 @@ async def test_go_alone_runs_what_python_scheduled_and_leaves_nothing(peer, work
     info = await work.enqueue("a", process_in=process_in, unique=60)
     await work.until(info, None)
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     assert seen["id"] == info.id
     assert seen["at"] >= int(info.next_process_at.timestamp())  # Go's forwarder cuts to seconds
     assert keys_left(work) == []
@@ -51,7 +51,7 @@ async def test_go_alone_runs_batches_that_python_scheduled_for_one_moment(peer, 
     results = await work.client.enqueue_many([(Task("a"), soon)] * 250)
     await eventually_async(lambda: work.count("processed") == 250)
 
-    assert sorted(line["id"] for line in worker.said) == sorted(each.info.id for each in results)
+    assert sorted(line["id"] for line in worker.printed) == sorted(each.info.id for each in results)
     assert keys_left(work) == []
 
 
@@ -74,7 +74,7 @@ async def test_go_aggregates_a_group_of_python(peer, work):
     worker = await peer.serve()
     await eventually_async(lambda: work.count("processed") == 1)
 
-    (seen,) = worker.said
+    (seen,) = worker.printed
     assert seen["type"] == "aggregated:g"
     assert sorted(seen["payload"].split(b",")) == [b"1", b"2", b"3"]
     assert work.redis.keys("asynq:{default}:t:*") == []

@@ -35,12 +35,12 @@ async def give_up(ctx, task):
 
 @each_payload
 async def test_a_lock_taken_by_go_refuses_python_and_names_the_holder(peer, work, payload):
-    told = await peer.enqueue("email", payload, unique=600)
+    theirs = await peer.enqueue("email", payload, unique=600)
 
     with pytest.raises(DuplicateTaskError) as caught:
         await work.enqueue("email", payload, unique=600)
 
-    assert caught.value.holder_id == told["id"]
+    assert caught.value.holder_id == theirs["id"]
     assert (caught.value.queue, caught.value.task_type) == ("default", "email")
 
 
@@ -55,14 +55,14 @@ async def test_a_lock_taken_by_python_refuses_go(peer, work, payload):
 
 @pytest.mark.parametrize("options", [{"process_in": 60}, {"group": "g"}], ids=["later", "grouped"])
 async def test_locks_of_scheduled_and_grouped_tasks_count_too(peer, work, options):
-    told = await peer.enqueue("email", b"1", unique=600, **options)
+    theirs = await peer.enqueue("email", b"1", unique=600, **options)
     await work.enqueue("email", b"2", unique=600, **options)
 
     with pytest.raises(DuplicateTaskError) as caught:
         await work.enqueue("email", b"1", unique=600)
     answer = await peer.enqueue("email", b"2", unique=600)
 
-    assert caught.value.holder_id == told["id"]
+    assert caught.value.holder_id == theirs["id"]
     assert answer == {"refused": "ErrDuplicateTask"}
 
 

@@ -114,7 +114,7 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(caplog)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-async def test_a_stop_during_the_first_wait_acts_never():
+async def test_a_stop_during_the_first_wait_prevents_every_run():
     passes = Passes(None, is_at_once=False)
 
     async with running([passes]):

@@ -15,7 +15,7 @@ from pyasynq.task import Task
 from tests.support.eventually import eventually
 
 SHADOWS = sorted(
-    # What every interpreter has loaded before any path of ours counts cannot be taken over.
+    # What every interpreter loads before it reads our paths cannot be shadowed.
     sys.stdlib_module_names - set(sys.builtin_module_names) - {"__future__", "antigravity", "this"}
 )
 SHADOW = """

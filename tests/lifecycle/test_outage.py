@@ -1,4 +1,4 @@
-"""A trouble is logged when it begins and when it is over, and not in between."""
+"""An outage is logged when it begins and when it is over, and not in between."""
 
 import logging
 
@@ -34,7 +34,7 @@ def test_an_outage_is_one_line_at_its_begin_and_one_at_its_end(caplog):
     ]
 
 
-def test_another_kind_of_trouble_is_another_line(caplog):
+def test_another_kind_of_trouble_is_logged_by_itself(caplog):
     outage = make_outage(caplog)
 
     outage.begins(AWAY)

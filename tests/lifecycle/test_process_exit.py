@@ -5,33 +5,33 @@ import sys
 
 import pytest
 
-SAY = "print('started', flush=True)"
+ANNOUNCE = "print('started', flush=True)"
 
 
 ENDLESS = {
     "in a thread": f"""
 def handle(ctx, task):
-    {SAY}
+    {ANNOUNCE}
     time.sleep(600)""",
     "on the loop": f"""
 async def handle(ctx, task):
-    {SAY}
+    {ANNOUNCE}
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(600)""",
     "in asyncio.to_thread": f"""
 async def handle(ctx, task):
-    {SAY}
+    {ANNOUNCE}
     await asyncio.to_thread(time.sleep, 600)""",
     "in a thread of its own": f"""
 async def handle(ctx, task):
     threading.Thread(target=time.sleep, args=[600]).start()
-    {SAY}
+    {ANNOUNCE}
     await asyncio.sleep(600)""",
     "in a task of its own": f"""
 async def handle(ctx, task):
     async def go_on():
-        {SAY}
+        {ANNOUNCE}
         while True:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(600)
@@ -84,7 +84,7 @@ def test_an_aggregator_that_never_ends_does_not_keep_the_process(redis_url, redi
     code = f"""
 @mux.aggregator("*", grace_period=1)
 def join(group, tasks):
-    {SAY}
+    {ANNOUNCE}
     time.sleep(600)"""
 
     returncode, out, log = run_program(code, redis_url, says="started")
@@ -100,7 +100,7 @@ def test_threads_that_only_wait_for_work_do_not_end_the_program_of_the_user(redi
 async def handle(ctx, task):
     await asyncio.get_running_loop().run_in_executor(pool, time.sleep, 0)
     await asyncio.to_thread(time.sleep, 0)
-    {SAY}"""
+    {ANNOUNCE}"""
 
     returncode, out, log = run_program(code, redis_url, says="started")
 

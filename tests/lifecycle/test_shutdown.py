@@ -1,4 +1,4 @@
-"""What remains of the time of a stop."""
+"""How much of the time of a shutdown is left."""
 
 import asyncio
 import math
@@ -8,7 +8,7 @@ import pytest
 from pyasynq.lifecycle.shutdown import HURRIED_WRITES_S, REST_S, ShutdownBudget
 
 
-async def test_there_is_no_end_before_the_stop_begins():
+async def test_the_time_is_unlimited_before_the_stop_begins():
     budget = ShutdownBudget(handlers_s=8, writes_s=5)
 
     assert (budget.handlers_s, budget.writes_s, budget.all_s) == (math.inf,) * 3

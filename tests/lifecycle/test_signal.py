@@ -1,4 +1,4 @@
-"""Announcements reach everyone who listens, and nobody else."""
+"""Announcements reach every listener, and only listeners."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 from pyasynq.lifecycle.signal import Signal
 
 
-async def test_whoever_listens_gets_each_announcement_in_order():
+async def test_every_listener_gets_each_announcement_in_order():
     signal = Signal()
 
     with signal.listening() as first, signal.listening() as second:

@@ -135,10 +135,10 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(st.sampled_from(["p0", "p1"]), JSON)
 
 
-def damaged(text: bytes, place: int, byte: int) -> bytes:
+def damaged(text: bytes, at: int, byte: int) -> bytes:
     """Return *text* with one byte replaced."""
-    place %= len(text)
-    return text[:place] + bytes([byte]) + text[place + 1 :]
+    at %= len(text)
+    return text[:at] + bytes([byte]) + text[at + 1 :]
 
 
 PAYLOADS = (

@@ -56,7 +56,7 @@ def test_a_result_without_annotation_is_plain():
     assert ResultCodec().decode(b"[" * 100_000) == b"[" * 100_000
 
 
-def test_an_annotation_that_json_cannot_carry_says_nothing():
+def test_an_annotation_that_json_cannot_carry_is_ignored():
     assert ResultCodec(type(lambda: None)).decode(b"1") == 1
 
 

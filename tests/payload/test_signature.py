@@ -430,7 +430,7 @@ def test_a_model_of_types_that_cannot_be_resolved_is_refused():
         codec_of(handle)
 
 
-def test_an_annotation_that_is_no_type_is_refused():
+def test_an_annotation_that_is_not_a_type_is_refused():
     def handle(value: "1 +"): ...  # noqa: F722 - what is refused
 
     with pytest.raises(ConfigError, match=r"annotations of .* cannot be resolved"):

@@ -1,4 +1,4 @@
-"""What users and foreign programs may hand us: good values, bad ones, and garbage."""
+"""What users and foreign programs may pass: good values, bad ones, and garbage."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

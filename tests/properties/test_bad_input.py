@@ -1,4 +1,4 @@
-"""Bad input is a clear error that changes nothing, or has a right answer; at every door."""
+"""Bad input is a clear error that changes nothing, or has a right answer, wherever it comes in."""
 
 import contextlib
 import io
@@ -171,12 +171,12 @@ def test_the_command_line_ends_with_a_code_and_no_traceback(url, raw, flags, kin
     clear(raw)
     words = [word for flag, value in flags for word in (flag, value)]
     arguments = ["task", "enqueue", "-t", kind, "-l", payload, *words, "--redis-url", url]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+    errors = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
         code = run(lambda: pyasynq.main(args=arguments, standalone_mode=False))
 
     assert code in (0, 2, 4)
-    assert bool(said.getvalue()) == (code != 0)
-    assert "Traceback" not in said.getvalue()
+    assert bool(errors.getvalue()) == (code != 0)
+    assert "Traceback" not in errors.getvalue()
     if code != 0:
         assert keys_of(raw) == []

@@ -17,7 +17,7 @@ REACHED = {
 
 
 def live(redis_server, lives: int) -> None:
-    """Let tasks live so many lives of 50 steps; after each step all of Redis is compared."""
+    """Run that many lives of 50 steps each; after each step all of Redis is compared."""
     raw = redis_server.client()
     run_state_machine_as_test(
         lambda: TaskStates(redis_server.url, raw),

@@ -65,7 +65,7 @@ def make_running(task_id: str = "a", **fields: Any) -> RunningTask:
 
 
 def make_resources(runner: Any = None, *, url: str = NOWHERE, **fields: Any) -> ServerResources:
-    """What components share; *url* is for those that open connections of their own."""
+    """Make what components share; *url* is for those that open connections of their own."""
     values: dict[str, Any] = {
         "config": ServerConfig(),
         "clock": SystemClock(),

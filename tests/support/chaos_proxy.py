@@ -12,15 +12,15 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 
 class ChaosProxy:
-    """Passes bytes on, until it is told to break something. Runs on a loop in its own thread.
+    """Passes bytes on, until it is asked to break something. Runs on a loop in its own thread.
 
     Attributes:
         port: where it listens.
-        cut_after: once: the server runs the next request that holds these bytes, and the
+        cut_after: once, the server runs the next request that holds these bytes, and the
             connection is reset before the client sees the answer.
         cuts: how many answers were really cut.
         hangs_up: new connections are accepted and reset at once.
-        delay_s: what an answer is kept for.
+        delay_s: for how long each answer is held back.
         connections: how many were accepted so far.
     """
 
@@ -84,7 +84,7 @@ class ChaosProxy:
         self._loop.call_soon_threadsafe(self._flows.set)
 
     def hold_requests(self) -> None:
-        """Keep the requests: the server hears nothing any more."""
+        """Keep the requests, so that the server receives nothing."""
         self._loop.call_soon_threadsafe(self._requests_flow.clear)
 
     def release_requests(self) -> None:

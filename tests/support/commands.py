@@ -1,4 +1,4 @@
-"""Tells which commands a server was sent, as MONITOR shows them."""
+"""Records which commands a server was sent, as MONITOR shows them."""
 
 from contextlib import AbstractContextManager
 from types import TracebackType

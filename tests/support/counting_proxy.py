@@ -83,7 +83,7 @@ class CountingProxy:
 
 
 class _Conversation:
-    """One connection: tells whose turn it is."""
+    """One connection; knows whose turn it is."""
 
     def __init__(self, proxy: CountingProxy) -> None:
         self._proxy = proxy
@@ -104,10 +104,10 @@ class _Conversation:
         self._is_asking = False
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, tell) -> None:
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, on_data) -> None:
     with contextlib.suppress(OSError):
         while data := await source.read(1 << 20):
-            tell(data)
+            on_data(data)
             sink.write(data)
             await sink.drain()
     sink.close()

@@ -1,4 +1,4 @@
-"""Waits for what other processes do, for which there is no signal to wait for."""
+"""Waits for what other processes do and do not signal."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ POLL_S = 0.01
 
 
 def eventually(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
-    """Wait until *condition* is true; fail when it never is. The limit is for broken tests."""
+    """Wait until *condition* is true; *within_s* only ends broken tests."""
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end, f"not within {within_s} s: {condition}"
@@ -16,7 +16,7 @@ def eventually(condition: Callable[[], object], *, within_s: float = 20.0) -> No
 
 
 async def eventually_async(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
-    """As `eventually`, while the loop goes on."""
+    """Like `eventually`, while the loop goes on."""
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end, f"not within {within_s} s: {condition}"

@@ -1,4 +1,4 @@
-"""All of Redis as a value: recorded, loaded, dumped, compared."""
+"""The whole content of Redis as a value: recorded, loaded, dumped, compared."""
 
 from collections.abc import Iterator
 from typing import Any

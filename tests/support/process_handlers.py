@@ -31,7 +31,7 @@ class OwnError(Exception):
 
 @mux.handler("describe", settings=PROCESS)
 def describe(ctx, task):
-    told = {
+    fields = {
         "type": task.type,
         "payload": task.payload.decode(),
         "headers": dict(task.headers),
@@ -42,7 +42,7 @@ def describe(ctx, task):
         "seconds_left": ctx.remaining() > timedelta(seconds=50),
         "pid": os.getpid(),
     }
-    return json.dumps(told).encode()
+    return json.dumps(fields).encode()
 
 
 @mux.handler("path", settings=PROCESS)
@@ -118,7 +118,7 @@ def die(ctx, task):
 
 @mux.handler("start:", settings=PROCESS)
 def start(ctx, task):
-    """Start a process that goes on, and end, or wait for it in vain."""
+    """Start a process that never ends; then return, or wait for it."""
     child = subprocess.Popen(["sleep", "3600"])
     child.returncode = 0  # no warning of what is left behind
     note(task, f"started {child.pid}")

@@ -50,8 +50,8 @@ class RedisCluster:
         client = node.client()
         info = client.execute_command("CLUSTER INFO")
         client.close()
-        said = info if isinstance(info, dict) else {}
-        return (said.get("cluster_state"), said.get("cluster_known_nodes")) == ("ok", "3")
+        fields = info if isinstance(info, dict) else {}
+        return (fields.get("cluster_state"), fields.get("cluster_known_nodes")) == ("ok", "3")
 
 
 class RedisSentinel:

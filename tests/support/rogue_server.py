@@ -1,4 +1,4 @@
-"""A server that says what a test tells it to, right or wrong, at the pace the test wants."""
+"""A server that sends what a test asks for, right or wrong, at the pace the test wants."""
 
 import contextlib
 import socket
@@ -34,7 +34,7 @@ class Peer:
             self._reader.feed(data)
         return commands
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self.channel.sendall(data)
 
 
@@ -95,5 +95,5 @@ class RogueServer:
         peer = Peer(channel)
         with contextlib.suppress(OSError), channel:
             peer.read()
-            peer.say(b"+OK\r\n")
+            peer.send(b"+OK\r\n")
             script(peer)

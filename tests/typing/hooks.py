@@ -35,7 +35,7 @@ async def not_a_lifespan() -> None: ...
 
 
 @app.on("archived")
-async def tell(event: TaskEvent) -> None:
+async def report(event: TaskEvent) -> None:
     print(event.name, event.task_type, event.error)
 
 

@@ -1,4 +1,4 @@
-"""The text that is stored for an exception: its type, its message, its place; always good UTF-8."""
+"""The stored text of an exception: its type, message and source line; always valid UTF-8."""
 
 import asyncio
 import re
@@ -33,7 +33,7 @@ def undecodable():
 
 
 ENDLESS = type("Endless" * 2_000, (Exception,), {})
-AT = r" \[test_error_text\.py:\d+\]"
+AT = r" \[tests/wire/test_error_text\.py:\d+\]"
 KINDS = {
     "ordinary": (raising(ValueError("bad size")), f"ValueError: bad size{AT}"),
     "no message": (raising(KeyError()), f"KeyError{AT}"),
@@ -61,11 +61,11 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("act", "text"), KINDS.values(), ids=KINDS)
-def test_it_names_the_type_the_message_and_the_place(act, text):
-    told = error_text(caught(act))
+def test_it_names_the_type_the_message_and_the_source_line(act, text):
+    stored = error_text(caught(act))
 
-    assert re.fullmatch(text, told, re.DOTALL), told
-    assert len(told.encode("utf-8", "strict")) <= LONGEST_ERROR_BYTES
+    assert re.fullmatch(text, stored, re.DOTALL), stored
+    assert len(stored.encode("utf-8", "strict")) <= LONGEST_ERROR_BYTES
 
 
 @pytest.mark.parametrize("act", [act for act, _text in KINDS.values()], ids=KINDS)
@@ -75,31 +75,31 @@ def test_it_comes_unchanged_out_of_a_process_of_its_own(act):
     assert error_text(exception_of(raised(error))) == error_text(error)
 
 
-def test_the_place_is_where_it_was_raised_and_not_where_it_passed():
+def test_the_source_line_is_where_it_was_raised_and_not_where_it_passed():
     def deep():
         raise ValueError("bad")
 
     line = deep.__code__.co_firstlineno + 1
 
-    assert error_text(caught(deep)) == f"ValueError: bad [test_error_text.py:{line}]"
+    assert error_text(caught(deep)) == f"ValueError: bad [tests/wire/test_error_text.py:{line}]"
 
 
-def test_a_place_that_no_file_has_is_cut_and_cleaned():
+def test_a_source_line_that_no_file_has_is_cut_and_cleaned():
     code = compile("raise ValueError('bad')", "\ud800" + "x" * 9_000, "exec")
 
-    told = error_text(caught(lambda: exec(code)))
+    stored = error_text(caught(lambda: exec(code)))
 
-    assert told.startswith("ValueError: bad [\\ud800xxx")
-    assert len(told) < 300
+    assert stored.startswith("ValueError: bad [\\ud800xxx")
+    assert len(stored) < 300
 
 
 def test_an_end_of_iteration_is_named_although_python_replaces_it():
     async def handler():
         raise StopIteration("end")
 
-    told = error_text(caught(lambda: asyncio.run(handler())))
+    stored = error_text(caught(lambda: asyncio.run(handler())))
 
-    assert re.fullmatch(f"StopIteration: end{AT}", told)
+    assert re.fullmatch(f"StopIteration: end{AT}", stored)
 
 
 def test_a_group_of_a_task_group_names_what_failed_in_it():
@@ -110,9 +110,9 @@ def test_a_group_of_a_task_group_names_what_failed_in_it():
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(fail())
 
-    told = error_text(caught(lambda: asyncio.run(handler())))
+    stored = error_text(caught(lambda: asyncio.run(handler())))
 
-    assert re.search(rf"\(1 sub-exception\) \[.*\]: ValueError: bad{AT}", told)
+    assert re.search(rf"\(1 sub-exception\) \[.*\]: ValueError: bad{AT}", stored)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_group_of_a_task_group_names_what_failed_in_it():
         (error_of(Ending.LEASE_LOST), "asynq: task lease expired"),
     ],
 )
-def test_what_go_has_words_for_is_told_in_them(error, text):
+def test_errors_that_go_has_texts_for_have_these_texts(error, text):
     assert error_text(caught(raising(error))) == text
 
 

@@ -90,10 +90,10 @@ def test_unique_locks_are_those_of_go():
 @pytest.mark.parametrize("case", GOLDEN["servers"], ids=lambda case: case["server_info"])
 def test_keys_of_servers_are_those_of_go(case):
     keys = global_keys("asynq")
-    place = case["host"], case["pid"], case["server_id"]
+    server = case["host"], case["pid"], case["server_id"]
 
-    assert keys.server(*place) == case["server_info"]
-    assert keys.server_workers(*place) == case["workers"]
+    assert keys.server(*server) == case["server_info"]
+    assert keys.server_workers(*server) == case["workers"]
 
 
 @pytest.mark.parametrize("case", GOLDEN["schedulers"], ids=lambda case: case["id"])
@@ -120,7 +120,7 @@ def test_states_are_spelled_as_in_go():
 
 
 @pytest.mark.parametrize("name", ["", " ", "\t\n", None, 5, "a\ud800", "x" * 10_241])
-def test_no_key_is_ever_built_of_a_name_that_is_none(name):
+def test_no_key_is_ever_built_of_an_empty_name(name):
     with pytest.raises(ConfigError, match="queue"):
         queue_keys(name)
 

@@ -124,7 +124,7 @@ def test_encoding_gives_the_bytes_of_go(case):
 
 
 def _is_cut_by_go(case: dict[str, Any]) -> bool:
-    """Go cuts such numbers down to 32 bits without a word; here they are refused."""
+    """Whether Go silently cuts a number to 32 bits; here such numbers are refused."""
     numbers = [case["fields"].get(name, 0) for name in ("retry", "retried")]
     numbers += (
         (case["fields"].get("queues") or {}).values()

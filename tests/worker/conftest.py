@@ -1,4 +1,4 @@
-"""What only tests of the worker take."""
+"""Fixtures for tests of the worker."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -19,6 +19,6 @@ async def runner(redis_url) -> AsyncIterator[AsyncRunner]:
 
 @pytest.fixture
 def commands(redis_server, redis_url) -> Iterator[Commands]:
-    """What the server of the test is sent."""
+    """Records the commands that the Redis of the test is sent."""
     with Commands(redis_server) as commands:
         yield commands

@@ -1,4 +1,4 @@
-"""Whoever cancels a running task says what becomes of it."""
+"""The one who cancels a running task decides what becomes of it."""
 
 import asyncio
 import threading
@@ -27,7 +27,7 @@ async def tasks(redis_url):
 
 
 class Waiting:
-    """A mux whose handlers wait to be cancelled, and what came of it."""
+    """A mux whose handlers wait to be cancelled, and a record of how they ended."""
 
     def __init__(self, *, at_end=None) -> None:
         self.mux, self.at_end = ServeMux(), at_end
@@ -51,7 +51,7 @@ class Waiting:
         self.ended.append(ctx.is_cancelled)
 
     async def runs(self, work: Workplace, count: int = 1) -> None:
-        """Wait until so many handlers run, on a server that hears of cancellations."""
+        """Wait until *count* handlers run, on a server that listens for cancellations."""
         await eventually_async(lambda: work.redis.pubsub_numsub(CHANNEL)[0][1] == 1)
         await eventually_async(lambda: len(self.running) == count)
 
@@ -109,7 +109,9 @@ async def test_a_dropped_task_frees_its_lock(work, tasks):
     assert work.redis.keys("asynq:{default}:unique:*") == []
 
 
-async def test_a_handler_that_ignores_its_cancellation_does_not_change_the_wish(work, tasks):
+async def test_a_task_becomes_what_was_asked_for_although_its_handler_ignores_the_cancellation(
+    work, tasks
+):
     mux, release, started = ServeMux(), threading.Event(), threading.Event()
 
     @mux.handler("stubborn")
@@ -128,7 +130,7 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_change_the_wish(
     assert work.message(info).error_msg == "context canceled"
 
 
-async def test_the_wish_wins_over_what_the_handler_says_at_its_end(work, tasks):
+async def test_what_the_canceller_asked_for_wins_over_what_the_handler_raises(work, tasks):
     waiting = Waiting(at_end=RetryLater(3600))
 
     async with work.serving(waiting.mux, **LATE):
@@ -143,7 +145,7 @@ async def test_the_wish_wins_over_what_the_handler_says_at_its_end(work, tasks):
     assert (work.message(deferred).retried, field(work, deferred, "deferred")) == (0, b"1")
 
 
-async def test_a_wish_lives_as_long_as_the_attempt(work, tasks):
+async def test_a_request_lives_as_long_as_the_attempt(work, tasks):
     mux, attempts, goes_on = ServeMux(), [], asyncio.Event()
 
     @mux.handler("email")
@@ -158,7 +160,7 @@ async def test_a_wish_lives_as_long_as_the_attempt(work, tasks):
     async with work.serving(mux, retry_delay=retry.fixed(0), cancel_grace=20):
         await eventually_async(lambda: work.redis.pubsub_numsub(CHANNEL)[0][1] == 1)
         await eventually_async(lambda: attempts == [1])
-        # As if the announcement were lost on its way to the server.
+        # Like an announcement that is lost on its way to the server.
         work.redis.hset(f"asynq:{{default}}:t:{info.id}", "on_cancel", "drop")
         goes_on.set()
         await eventually_async(lambda: attempts == [1, 2])
@@ -167,7 +169,7 @@ async def test_a_wish_lives_as_long_as_the_attempt(work, tasks):
         await work.until(info, "archived")
 
 
-async def test_a_wish_that_a_go_server_left_behind_is_gone_with_the_next_dequeue(work):
+async def test_a_request_that_a_go_server_left_behind_is_gone_with_the_next_dequeue(work):
     waiting = Waiting()
     info = await work.enqueue("async", max_retry=1)
     work.redis.hset(f"asynq:{{default}}:t:{info.id}", "on_cancel", "drop")
@@ -179,7 +181,7 @@ async def test_a_wish_that_a_go_server_left_behind_is_gone_with_the_next_dequeue
         await work.until(info, "retry")
 
 
-async def test_the_last_wish_counts(work, tasks):
+async def test_the_last_request_counts(work, tasks):
     waiting = Waiting()
 
     async with work.serving(waiting.mux, **LATE):
@@ -190,7 +192,7 @@ async def test_the_last_wish_counts(work, tasks):
         await work.until(info, "retry")
 
 
-async def test_a_wish_no_server_knows_counts_as_none(work):
+async def test_an_unknown_request_is_ignored(work):
     waiting = Waiting()
 
     async with work.serving(waiting.mux, **LATE):
@@ -203,7 +205,7 @@ async def test_a_wish_no_server_knows_counts_as_none(work):
     assert field(work, info) is None
 
 
-async def test_a_wish_is_for_the_task_of_one_queue(work, tasks):
+async def test_a_request_is_for_the_task_of_one_queue(work, tasks):
     waiting = Waiting()
 
     async with work.serving(waiting.mux, queues={"default": 1, "low": 1}, **LATE):
@@ -216,7 +218,7 @@ async def test_a_wish_is_for_the_task_of_one_queue(work, tasks):
 
 
 @pytest.mark.parametrize("then", ["retry", "archive", "drop"])
-async def test_nothing_is_said_of_a_task_that_does_not_run(work, tasks, then):
+async def test_cancelling_a_task_that_does_not_run_stores_nothing(work, tasks, then):
     info = await work.enqueue("async")
     before = work.redis.hgetall(f"asynq:{{default}}:t:{info.id}")
     work.redis.sadd("asynq:queues", "", b"\xff")  # no names, so no queues
@@ -229,7 +231,7 @@ async def test_nothing_is_said_of_a_task_that_does_not_run(work, tasks, then):
     assert work.redis.exists("asynq:{default}:t:unknown") == 0
 
 
-async def test_a_wish_whose_answer_is_lost_is_read_again(work, tasks, redis_server):
+async def test_a_request_whose_answer_is_lost_is_read_again(work, tasks, redis_server):
     waiting = Waiting()
     with ChaosProxy(redis_server.port) as proxy:
         behind = Workplace(proxy.url, work.client, work.redis)
@@ -243,7 +245,7 @@ async def test_a_wish_whose_answer_is_lost_is_read_again(work, tasks, redis_serv
     assert proxy.cuts == 1
 
 
-async def test_a_shutdown_keeps_the_wish_for_a_handler_that_does_not_end(work, tasks):
+async def test_a_shutdown_grants_the_request_for_a_handler_that_does_not_end(work, tasks):
     waiting, release, contexts = Waiting(), threading.Event(), []
 
     @waiting.mux.handler("stubborn")

@@ -28,7 +28,7 @@ NOW_S = NOW_NS // 1_000_000_000
 OWNED = finish.Fence(owner="me")
 
 
-def said_about(caplog, name: str) -> list[str]:
+def logged_by(caplog, name: str) -> list[str]:
     return [line.getMessage() for line in caplog.records if line.name == f"pyasynq.{name}"]
 
 
@@ -59,7 +59,7 @@ async def test_a_finished_task_is_not_run_again_when_its_final_write_failed(work
 async def test_a_task_is_completed_although_its_id_is_among_the_completed_already(
     runner, redis_client
 ):
-    """Go takes it out of `active`, then fails: it is in no list any more."""
+    """Go removes it from `active`, then fails: it is in no list any more."""
     make_active(redis_client, "a", keys=KEYS, owner="me")
     redis_client.zadd(KEYS.completed, {"a": NOW_S + 60})
     item = finish.ToComplete(
@@ -73,7 +73,7 @@ async def test_a_task_is_completed_although_its_id_is_among_the_completed_alread
 
 
 async def test_a_task_whose_hash_is_gone_is_done_and_frees_its_lock(runner, redis_client):
-    """Go takes it out of `active`, then fails: the lock stays for its time to live."""
+    """Go removes it from `active`, then fails: the lock stays until it expires."""
     make_active(redis_client, "a", keys=KEYS, owner="me")
     redis_client.delete(KEYS.task("a"))
     redis_client.set("asynq:{default}:unique:l", "a")
@@ -110,7 +110,7 @@ async def test_eight_thousand_old_archived_tasks_keep_nothing_from_being_archive
 
 
 class HastyLife(Life):
-    """Notes how long a component would pause, and does not; stops it after some pauses."""
+    """Records the pauses of a component instead of waiting; stops it after some of them."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -142,11 +142,11 @@ async def test_a_redis_that_is_gone_is_asked_more_and_more_rarely(caplog):
 
     assert all(0.01 <= pause <= 1.5 for pause in life.pauses)
     assert sum(life.pauses[-3:]) >= 1.5
-    assert len(said_about(caplog, "processor")) == 1
+    assert len(logged_by(caplog, "processor")) == 1
 
 
 async def test_a_task_that_is_given_back_keeps_its_age(work):
-    """Go forgets since when it has been pending, and shows no latency."""
+    """Go loses the time since which it has been pending, and shows no latency."""
     started = asyncio.Event()
     mux = ServeMux()
 
@@ -166,7 +166,7 @@ async def test_a_task_that_is_given_back_keeps_its_age(work):
 
 
 async def test_tasks_that_are_being_aggregated_are_counted(work):
-    """In Go they are in no count at all."""
+    """Go counts them nowhere."""
     await work.enqueue("email", group="g")
     set_key = KEYS.aggregation_set("g", "set")
     work.redis.rename(KEYS.group("g"), set_key)
@@ -199,9 +199,9 @@ async def test_a_queue_whose_keys_have_other_types_slows_no_other(work, caplog):
         for _ in range(60):
             await work.until(await work.enqueue("email"), None)
 
-    said = said_about(caplog, "processor")
-    assert len(said) == 1
-    assert said[0].startswith("cannot fetch tasks of queue broken: redis refuses dequeue_many")
+    logged = logged_by(caplog, "processor")
+    assert len(logged) == 1
+    assert logged[0].startswith("cannot fetch tasks of queue broken: redis refuses dequeue_many")
 
 
 async def test_a_queue_whose_leases_cannot_be_extended_hides_no_server(work, caplog):
@@ -217,11 +217,11 @@ async def test_a_queue_whose_leases_cannot_be_extended_hides_no_server(work, cap
         await work.enqueue("email", queue="broken")
         await eventually_async(lambda: started == ["broken"])
         work.redis.set("asynq:{broken}:lease", "no set")
-        await eventually_async(lambda: said_about(caplog, "heartbeater"))
+        await eventually_async(lambda: logged_by(caplog, "heartbeater"))
         info = await work.enqueue("email")
         (workers,) = work.redis.keys("asynq:workers:*")
         await eventually_async(lambda: work.redis.hexists(workers, info.id))
         release.set()
         await work.until(info, None)
 
-    assert len([line for line in said_about(caplog, "heartbeater") if "leases" in line]) == 1
+    assert len([line for line in logged_by(caplog, "heartbeater") if "leases" in line]) == 1

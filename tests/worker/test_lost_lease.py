@@ -17,7 +17,7 @@ LONG = {"lease_duration": 600}  # nobody recovers what is lost before the test h
 
 
 def take_over(work, info):
-    """Do as a server that has recovered the task and dequeued it again."""
+    """Take the task over, like a server that has recovered and dequeued it."""
     work.redis.hset(f"{KEY}{info.id}", "owner", "somebody else")
 
 
@@ -68,20 +68,20 @@ async def test_a_slot_is_free_again_after_a_lost_lease(work):
 
 
 async def test_progress_of_a_task_that_is_somebody_elses_is_refused(work):
-    mux, told = ServeMux(), asyncio.Queue()
+    mux, refusals = ServeMux(), asyncio.Queue()
 
     @mux.handler("email")
     async def handle(ctx, task):
         take_over(work, info)
         with pytest.raises(TaskNotFoundError) as caught:
             await ctx.awrite_result(b"half")
-        await told.put(str(caught.value))
+        await refusals.put(str(caught.value))
 
     info = await work.enqueue("email", retention=60)
     async with work.serving(mux, **LONG):
-        said = await told.get()
+        refusal = await refusals.get()
 
-    assert f"task '{info.id}' is not in queue 'default'" in said
+    assert f"task '{info.id}' is not in queue 'default'" in refusal
     assert work.redis.hget(f"{KEY}{info.id}", "result") is None
 
 

@@ -1,4 +1,4 @@
-"""Which queues are worth a visit is asked in one command."""
+"""One command finds out which queues have tasks."""
 
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.queue_probe import QueueProbe

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# What a worker loads sooner or later; `secrets` is what redis-py imports when it connects.
-_OF_A_WORKER = ("pyasynq.worker.server", "secrets")
+# What a worker loads sooner or later: redis-py when it connects, and the resolver of host names.
+_OF_A_WORKER = ("pyasynq.worker.server", "secrets", "encodings.idna")
 
 
 def target_argument(function: F) -> F:

@@ -8,7 +8,7 @@ class Backoff:
 
     Args:
         first_s: the wait after the first failure.
-        longest_s: no wait grows beyond this, before the jitter.
+        longest_s: no wait is longer than this.
         factor: by how much each wait is longer than the one before.
         jitter: the share, from 0 to 1, by which a wait is varied, so that many who failed
             together do not try again together.
@@ -35,7 +35,7 @@ class Backoff:
         """Return how long to wait now; the next wait will be longer."""
         wait_s = self._wait_s
         self._wait_s = min(self._longest_s, self._factor * wait_s)
-        return wait_s * (1 + self._jitter * self._random.uniform(-1, 1))
+        return min(self._longest_s, wait_s * (1 + self._jitter * self._random.uniform(-1, 1)))
 
     def reset(self) -> None:
         """Begin with the first wait again, after a success."""

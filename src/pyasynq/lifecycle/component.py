@@ -47,7 +47,10 @@ class Life:
         """Ask the component to stop; safe to repeat."""
         self.stopping.set()
         while self._on_stop:
-            self._on_stop.pop()()
+            try:
+                self._on_stop.pop()()
+            except Exception:
+                logger.exception("a call at the stop failed; the stop goes on")
 
     def on_stop(self, call: Callable[[], object]) -> None:
         """Call *call* at the stop, at once if it has begun, to end what the component waits for."""

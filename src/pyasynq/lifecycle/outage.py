@@ -28,7 +28,7 @@ class Outage:
         return bool(self._kinds)
 
     def begins(self, error: BaseException, where: str = "") -> None:
-        """Tell of *error*, if that is new; *where* tells troubles apart that come and go alone."""
+        """Log *error*, if it is new; *where* separates troubles that come and go by themselves."""
         if self._kinds.get(where) is type(error):
             return
         self._kinds[where] = type(error)
@@ -36,16 +36,16 @@ class Outage:
         self._log.log(level, "%s%s: %s", self._waits, where and f" ({where})", error)
 
     def ends(self, where: str = "") -> None:
-        """Tell that it works again, if it did not."""
+        """Log that it works again, if it did not."""
         if self._kinds and self._kinds.pop(where, None) is not None:
             self._log.info("redis answers again; %s%s", self._goes_on, where and f" ({where})")
 
 
 class LoggedOnce:
-    """Logs a trouble of one thing, such as a queue, until another one takes its place.
+    """Logs a trouble of one thing, such as a queue, until another one replaces it.
 
     Args:
-        message: of the log line, with a place for each thing named and for the trouble:
+        message: of the log line, with %s for each thing named and for the trouble:
             "cannot fetch tasks of queue %s: %s".
     """
 

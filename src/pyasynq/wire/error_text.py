@@ -1,14 +1,12 @@
-"""The text that is stored for an exception: ``ValueError: bad size [resize.py:41]``.
+"""The text that is stored for an exception: ``ValueError: bad size [images/resize.py:41]``.
 
 An exception is a piece of a user's program. Whatever its methods do, this module returns a text,
 and one that Go can store: valid UTF-8 of limited length.
 """
 
-from pathlib import PurePath
-from traceback import walk_tb
-
 from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.message import clean_text
+from pyasynq.wire.source_line import source_line
 
 # Texts by which Go's tools group failures: those of Go's package context and of recoverer.go.
 DEADLINE_EXCEEDED = "context deadline exceeded"
@@ -95,8 +93,6 @@ def _first_member(error: BaseException) -> BaseException:
 
 
 def _source_line(error: BaseException) -> str:
-    """Return the `` [file:line]`` that raised *error*; empty if it was never raised."""
-    where = ""
-    for frame, line in walk_tb(error.__traceback__):
-        where = f" [{PurePath(frame.f_code.co_filename).name}:{line}]"
-    return clean_text(where, LONGEST_SOURCE_LINE_BYTES)
+    """Return `` [where]`` it was raised; empty if it was never raised."""
+    line = source_line(error)
+    return clean_text(f" [{line}]", LONGEST_SOURCE_LINE_BYTES) if line else ""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any, Self
 
 from pyasynq.broker.decoding import MOST_TASKS
@@ -154,8 +155,8 @@ def setting_kinds() -> dict[str, Kind]:
 
 
 def _faults(config: ServerConfig) -> Iterator[str]:
-    faults = {name: kind.fault(name, getattr(config, name)) for name, kind in _KINDS.items()}
-    yield from (fault for fault in faults.values() if fault)
+    faults = {name: [*kind.faults(name, getattr(config, name))] for name, kind in _KINDS.items()}
+    yield from chain.from_iterable(faults.values())
     if faults["heartbeat_interval"] or faults["lease_duration"]:
         return
     if 2 * to_seconds(config.heartbeat_interval) > to_seconds(config.lease_duration):

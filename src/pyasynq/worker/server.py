@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +15,7 @@ from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
-from pyasynq.lifecycle.process_exit import ProcessExit, exit_now
+from pyasynq.lifecycle.run_until_signal import run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import to_seconds
 from pyasynq.worker.assembly import Parts, assemble
@@ -107,20 +106,16 @@ class Server:
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
         """
-        with asyncio.Runner(loop_factory=_loop_factory()) as loop_runner:
-            loop = loop_runner.get_loop()
-            gc.collect()
-            gc.freeze()  # what is loaded by now stays: the collector need not look at it again
-            end = ProcessExit(loop)
-            try:
-                end.run(loop.create_task(self._serve_until_signal(mux, on_loop)))
-            except Exception:
-                if self._is_stuck or not end.wind_down():
-                    logger.exception("the server failed")
-                    exit_now(1)
-                raise
-            if self._is_stuck or not end.wind_down():
-                exit_now(0)
+        run_until_signal(
+            lambda: self.serve(mux),
+            on_signal={
+                signal.SIGTERM: self.shutdown,
+                signal.SIGINT: self.shutdown,
+                signal.SIGTSTP: self.stop,
+            },
+            has_leftovers=lambda: self._parts is not None and self._parts.has_leftovers,
+            on_loop=on_loop,
+        )
 
     async def serve(self, mux: ServeMux) -> None:
         """Serve until `shutdown` is called or the caller is cancelled; then shut down.
@@ -171,24 +166,6 @@ class Server:
         if self._shutdown.is_set():
             self._budget.hurry()
         self._shutdown.set()
-
-    @property
-    def _is_stuck(self) -> bool:
-        return self._parts is not None and self._parts.has_leftovers
-
-    async def _serve_until_signal(
-        self, mux: ServeMux, on_loop: Callable[[], object] | None
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        for number, react in (
-            (signal.SIGTERM, self.shutdown),
-            (signal.SIGINT, self.shutdown),
-            (signal.SIGTSTP, self.stop),
-        ):
-            loop.add_signal_handler(number, react)
-        if on_loop is not None:
-            on_loop()
-        await self.serve(mux)
 
     @contextlib.asynccontextmanager
     async def _active(self, mux: ServeMux) -> AsyncIterator[Running]:
@@ -247,13 +224,3 @@ class Server:
     def _close(self) -> None:
         self._status = "closed"
         logger.info("server %s is closed", self.id)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's, when it is installed."""
-    try:
-        import uvloop  # noqa: PLC0415 - an optional extra
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

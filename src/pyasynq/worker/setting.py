@@ -4,7 +4,7 @@ A kind finds faults in a value and, if the environment may give it, reads it fro
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -20,8 +20,8 @@ class Kind(Protocol):
     def read(self) -> Callable[[str], Any] | None:
         """Reads a value from text, or raises ValueError; None if text cannot express it."""
 
-    def fault(self, name: str, value: object) -> str | None:
-        """Return what is wrong with *value* for the setting *name*; None if it is good."""
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value* for the setting *name*."""
 
 
 def setting(default: Any, kind: Kind) -> Any:
@@ -48,14 +48,13 @@ class Whole(msgspec.Struct, frozen=True):
         """Reads digits."""
         return int
 
-    def fault(self, name: str, value: object) -> str | None:
-        """Return what is wrong with *value*."""
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value*."""
         if value is None and self.is_optional:
-            return None
-        if is_whole(value) and value in range(self.low, self.high + 1):
-            return None
-        number = f"a whole number of {self.unit}" if self.unit else "a whole number"
-        return f"{name} must be {number} from {self.low} to {self.high}, not {value!r}"
+            return
+        if not isinstance(value, int) or not is_whole(value) or not self.low <= value <= self.high:
+            number = f"a whole number of {self.unit}" if self.unit else "a whole number"
+            yield f"{name} must be {number} from {self.low} to {self.high}, not {value!r}"
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -69,11 +68,12 @@ class Span(msgspec.Struct, frozen=True):
         """Reads a number of seconds."""
         return float
 
-    def fault(self, name: str, value: object) -> str | None:
-        """Return what is wrong with *value*."""
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value*."""
         if self.may_be_zero and value == 0:
-            return None
-        return duration_fault(name, value, minimum=timedelta(seconds=self.at_least_s))
+            return
+        if fault := duration_fault(name, value, minimum=timedelta(seconds=self.at_least_s)):
+            yield fault
 
 
 class Flag(msgspec.Struct, frozen=True):
@@ -84,9 +84,10 @@ class Flag(msgspec.Struct, frozen=True):
         """Reads true, 1, false and 0."""
         return _read_flag
 
-    def fault(self, name: str, value: object) -> str | None:
-        """Return what is wrong with *value*."""
-        return None if isinstance(value, bool) else f"{name} must be True or False, not {value!r}"
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value*."""
+        if not isinstance(value, bool):
+            yield f"{name} must be True or False, not {value!r}"
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -96,11 +97,10 @@ class Function(msgspec.Struct, frozen=True):
     def read(self) -> None:
         """Nothing: text cannot express it."""
 
-    def fault(self, name: str, value: object) -> str | None:
-        """Return what is wrong with *value*."""
-        if value is None or callable(value):
-            return None
-        return f"{name} must be callable, not {type(value).__name__}"
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value*."""
+        if value is not None and not callable(value):
+            yield f"{name} must be callable, not {type(value).__name__}"
 
 
 class Anything(msgspec.Struct, frozen=True):
@@ -110,10 +110,10 @@ class Anything(msgspec.Struct, frozen=True):
     def read(self) -> None:
         """Nothing: text cannot express it."""
 
-    def fault(self, name: str, value: object) -> str | None:
+    def faults(self, name: str, value: object) -> Iterator[str]:
         """Find nothing wrong."""
         del name, value
-        return None
+        return iter(())
 
 
 class Priorities(msgspec.Struct, frozen=True):
@@ -124,17 +124,16 @@ class Priorities(msgspec.Struct, frozen=True):
         """Reads ``critical=6,default=3``."""
         return read_queues
 
-    def fault(self, name: str, value: object) -> str | None:
-        """Return all that is wrong with *value*."""
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value*."""
         if not isinstance(value, Mapping) or not value:
-            return f"{name} must map at least one name to its priority, not {value!r}"
-        faults = [name_fault("queue", queue) for queue in value]
-        faults += [
-            f"priority of queue {queue!r} must be a whole number from 1, not {priority!r}"
-            for queue, priority in value.items()
-            if not is_whole(priority) or not 1 <= priority <= MAX_INT32
-        ]
-        return "; ".join(fault for fault in faults if fault) or None
+            yield f"{name} must map at least one name to its priority, not {value!r}"
+            return
+        for queue, priority in value.items():
+            if fault := name_fault("queue", queue):
+                yield fault
+            if not is_whole(priority) or not 1 <= priority <= MAX_INT32:
+                yield f"priority of queue {queue!r} must be a whole number from 1, not {priority!r}"
 
 
 def is_whole(value: object) -> bool:

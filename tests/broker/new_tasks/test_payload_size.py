@@ -1,4 +1,4 @@
-"""Large payloads are told of, and too large ones refused."""
+"""Large payloads are logged, and too large ones refused."""
 
 import logging
 
@@ -15,7 +15,7 @@ def texts(caplog):
     return [(each.levelno, each.getMessage()) for each in caplog.records]
 
 
-def test_a_payload_up_to_the_limit_is_not_spoken_of(caplog):
+def test_a_payload_up_to_the_limit_is_not_logged(caplog):
     sizes = PayloadSizes(3)
 
     for payload in (None, b"", b"123"):
@@ -24,7 +24,7 @@ def test_a_payload_up_to_the_limit_is_not_spoken_of(caplog):
     assert texts(caplog) == []
 
 
-def test_a_larger_one_is_told_once_for_each_type_with_what_to_do(caplog):
+def test_a_larger_one_is_logged_once_for_each_type_with_what_to_do(caplog):
     sizes = PayloadSizes(3)
 
     for task_type in ("email", "email", "image"):
@@ -37,7 +37,7 @@ def test_a_larger_one_is_told_once_for_each_type_with_what_to_do(caplog):
     )
 
 
-def test_so_many_types_are_told_of_and_no_more(caplog, monkeypatch):
+def test_so_many_types_are_logged_and_no_more(caplog, monkeypatch):
     monkeypatch.setattr(payload_size, "MOST_TYPES", 2)
     sizes = PayloadSizes(3)
 

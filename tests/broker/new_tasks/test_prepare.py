@@ -1,4 +1,4 @@
-"""From a task and its options to what is stored."""
+"""A task and its options become what is stored."""
 
 import dataclasses
 import pickle
@@ -123,7 +123,7 @@ def test_an_expiry_is_a_moment_or_counts_from_now():
     assert stored(expires=moment).expires_at_ns == 2_000_001_600_000_000_000
 
 
-def test_the_info_tells_what_was_stored():
+def test_the_info_shows_what_was_stored():
     info = info_of(stored(timeout=30, retention=60, max_retry=2), now=to_datetime(NOW_NS))
 
     assert (info.id, info.state, info.max_retry) == ("made", TaskState.PENDING, 2)

@@ -1,4 +1,4 @@
-"""What options come to is worked out once for the same options, and never mixed up."""
+"""Options are resolved once for the same options, and never mixed up."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_the_same_options_are_worked_out_once():
     assert resolve(options) is resolve(options)
 
 
-def test_options_in_the_place_of_others_that_are_gone_have_terms_of_their_own():
+def test_options_at_the_address_of_others_that_are_gone_are_resolved_anew():
     retries = [resolve(EnqueueOptions(max_retry=number)).retry for number in range(1000)]
 
     assert retries == list(range(1000))

@@ -1,4 +1,4 @@
-"""What tests of operations take."""
+"""Fixtures for tests of operations."""
 
 import pytest
 

@@ -95,7 +95,7 @@ def _add_to_group(case: Case, *, unique_ttl_s: int) -> None:
 
 
 def batch_enqueue(case: Case) -> int:
-    """All are encoded first, then sent together; each has an answer of its own."""
+    """Encode all tasks first, then send them together; each has an answer of its own."""
     operations = []
     for item in case.args["items"]:
         message, due = task_message(item["msg"]), item["process_at"]
@@ -230,8 +230,8 @@ def write_server_state(case: Case) -> None:
 
 def clear_server_state(case: Case) -> None:
     args = case.args
-    place = args["host"], args["pid"], args["server_id"]
-    for operation in presence.clear_server_state(*place, namespace="asynq"):
+    server = args["host"], args["pid"], args["server_id"]
+    for operation in presence.clear_server_state(*server, namespace="asynq"):
         case.run(operation)
 
 

@@ -45,7 +45,7 @@ class Case:
 
 
 def keys_of(queue: str) -> QueueKeys:
-    """Keys of any name: the broker of Go refuses none, ours never gets one that is blank."""
+    """Keys of any name: Go's broker refuses none, ours never gets a blank one."""
     return QueueKeys(queue, "asynq")
 
 
@@ -58,4 +58,4 @@ def at_ns(moment: dict[str, int]) -> int:
 
 
 class NotOursError(PyasynqError):
-    """The task was not the caller's to finish."""
+    """The caller does not own the task that it would finish."""

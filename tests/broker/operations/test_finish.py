@@ -1,4 +1,4 @@
-"""Tasks are ended by whoever holds them, and by nobody else."""
+"""Only the owner of a task can end it."""
 
 from hashlib import sha1
 from itertools import takewhile

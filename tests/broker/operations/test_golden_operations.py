@@ -39,7 +39,7 @@ def runner(redis_url):
 
 
 def without_extras(found: State, wanted: State, method: str) -> State:
-    """Leave out what is ours alone, but nothing that was recorded."""
+    """Leave out what only we store, but nothing that was recorded."""
     kept: State = {}
     for key, (kind, value, ttl) in found.items():
         if key not in wanted and key.partition(b"}:")[2] in EXTRA_KEYS.get(method, ()):

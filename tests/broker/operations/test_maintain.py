@@ -1,4 +1,4 @@
-"""What nobody else would look at is healed, and a key of another type stops nothing else."""
+"""What no other operation looks at is healed, and a key of another type stops nothing else."""
 
 import pytest
 
@@ -61,13 +61,13 @@ def test_a_lease_that_is_over_without_an_active_task_is_healed(run, redis_client
     assert redis_client.zcard(KEYS.lease) == (1 if is_restored else 0)
 
 
-@pytest.mark.parametrize("place", ["active", "extended", "gone"])
-def test_a_lease_with_which_nothing_is_wrong_stays(run, redis_client, place):
+@pytest.mark.parametrize("kind", ["active", "extended", "gone"])
+def test_a_lease_with_which_nothing_is_wrong_stays(run, redis_client, kind):
     redis_client.hset(KEYS.task("a"), mapping={"msg": DATA, "state": "active"})
-    if place == "active":
+    if kind == "active":
         redis_client.lpush(KEYS.active, "a")
-    if place != "gone":
-        expiry_s = CUTOFF_S + 1 if place == "extended" else CUTOFF_S
+    if kind != "gone":
+        expiry_s = CUTOFF_S + 1 if kind == "extended" else CUTOFF_S
         redis_client.zadd(KEYS.lease, {"a": expiry_s})
     before = dump(redis_client)
 
@@ -187,7 +187,7 @@ def test_a_score_that_go_rewrote_wins_over_the_exact_time(run, redis_client):
     assert run(maintain.forward(KEYS, now_ns=NOW_NS)).moved == 1
 
 
-def test_forwarding_tells_the_next_due_time_of_both_sets(run, redis_client):
+def test_forwarding_returns_the_next_due_time_of_both_sets(run, redis_client):
     redis_client.zadd(KEYS.scheduled, {"a": NOW_S + 70})
     redis_client.zadd(KEYS.retry, {"b": NOW_S + 9})
 

@@ -42,7 +42,7 @@ RECORDS = "asynq:servers:{host:1:me}", "asynq:workers:{host:1:me}"
 
 @pytest.fixture
 def beat(redis_url):
-    """Writes what a server says of itself at its beat."""
+    """Writes the presence of a server, as its heartbeat does."""
     runner = Runner(Connector.of(redis_url).open_sync(), clock=SystemClock())
 
     def write(ttl_s=10):

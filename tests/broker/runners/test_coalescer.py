@@ -102,14 +102,14 @@ async def test_cancelling_a_lone_call_under_way_leaves_the_next_one_alone(client
     assert redis_client.exists("asynq:{default}:t:following")
 
 
-async def test_every_caller_is_told_when_redis_is_gone():
+async def test_every_caller_gets_the_error_when_redis_is_gone():
     with ChaosProxy(0) as proxy:
         proxy.refuse()
         async with AsyncClient(proxy.url, patience_s=0) as client:
             calls = [client.enqueue(Task("email")) for _ in range(3)]
-            told = await asyncio.gather(*calls, return_exceptions=True)
+            answers = await asyncio.gather(*calls, return_exceptions=True)
 
-    assert [type(each) for each in told] == [RedisUnavailableError] * 3
+    assert [type(each) for each in answers] == [RedisUnavailableError] * 3
 
 
 async def test_closing_waits_for_calls_under_way(redis_url, redis_client):
@@ -128,8 +128,8 @@ async def test_the_first_call_is_as_patient_as_any(redis_server, redis_url):
         proxy.refuse()
         async with AsyncClient(proxy.url, patience_s=20) as client:
             call = asyncio.create_task(client.enqueue(Task("email"), task_id="one"))
-            told, _ = await asyncio.wait({call}, timeout=0.2)
-            assert not told
+            done, _ = await asyncio.wait({call}, timeout=0.2)
+            assert not done
             proxy.accept()
 
             assert (await call).id == "one"

@@ -1,4 +1,4 @@
-"""What is told of the errors of Redis."""
+"""What users see of the errors of Redis."""
 
 import pytest
 
@@ -20,5 +20,5 @@ DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
         ("the script: a list, on demand", "the script: a list, on demand"),
     ],
 )
-def test_the_place_in_a_script_is_left_out(text, expected):
+def test_the_line_in_a_script_is_left_out(text, expected):
     assert plain_text(text) == expected

@@ -58,7 +58,7 @@ def test_a_script_that_redis_does_not_know_is_sent_whole_for_just_that_item(
     runner.close()
 
 
-def test_a_flushed_script_cache_is_no_fault(redis_url, redis_client):
+def test_a_flushed_script_cache_is_not_a_fault(redis_url, redis_client):
     runner = make_runner(redis_url)
     runner.run(add(1))
     redis_client.script_flush()
@@ -155,7 +155,9 @@ def test_a_lost_answer_is_asked_for_again_when_the_operation_allows_it(redis_ser
         runner.close()
 
 
-def test_a_lost_answer_is_told_when_the_operation_must_not_be_repeated(redis_server, redis_client):
+def test_a_lost_answer_is_reported_when_the_operation_must_not_be_repeated(
+    redis_server, redis_client
+):
     with ChaosProxy(redis_server.port) as proxy:
         runner = make_runner(proxy.url)
         runner.run(add(1))
@@ -169,7 +171,7 @@ def test_a_lost_answer_is_told_when_the_operation_must_not_be_repeated(redis_ser
         runner.close()
 
 
-def test_a_lost_answer_to_a_read_is_not_told_as_a_write(redis_server, redis_client):
+def test_a_lost_answer_to_a_read_is_not_reported_as_a_write(redis_server, redis_client):
     with ChaosProxy(redis_server.port) as proxy:
         runner = make_runner(proxy.url)
         runner.measure_clock()
@@ -207,7 +209,7 @@ def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server, redi
     assert caught.value.needed == "add"
 
 
-def test_a_user_that_cannot_even_connect_is_told_at_once(redis_server, redis_client):
+def test_a_user_that_cannot_even_connect_is_refused_at_once(redis_server, redis_client):
     redis_client.execute_command("ACL", "SETUSER", "nobody", "reset", "on", ">pw")
     runner = make_runner(f"redis://nobody:pw@127.0.0.1:{redis_server.port}")
     try:
@@ -227,7 +229,7 @@ def test_a_command_that_redis_does_not_have_is_named(redis_url):
     runner.close()
 
 
-def test_a_full_redis_is_said_to_be_full(redis_url, redis_client):
+def test_a_full_redis_is_reported_as_full(redis_url, redis_client):
     runner = make_runner(redis_url)
     redis_client.config_set("maxmemory", 1)
     try:

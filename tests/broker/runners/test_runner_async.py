@@ -57,7 +57,7 @@ async def test_a_script_that_redis_does_not_know_is_sent_whole_for_just_that_ite
     await runner.close()
 
 
-async def test_a_flushed_script_cache_is_no_fault(redis_url, redis_client):
+async def test_a_flushed_script_cache_is_not_a_fault(redis_url, redis_client):
     runner = make_runner(redis_url)
     await runner.run(add(1))
     redis_client.script_flush()
@@ -156,7 +156,7 @@ async def test_a_lost_answer_is_asked_for_again_when_the_operation_allows_it(
         await runner.close()
 
 
-async def test_a_lost_answer_is_told_when_the_operation_must_not_be_repeated(
+async def test_a_lost_answer_is_reported_when_the_operation_must_not_be_repeated(
     redis_server, redis_client
 ):
     with ChaosProxy(redis_server.port) as proxy:
@@ -172,7 +172,7 @@ async def test_a_lost_answer_is_told_when_the_operation_must_not_be_repeated(
         await runner.close()
 
 
-async def test_a_lost_answer_to_a_read_is_not_told_as_a_write(redis_server, redis_client):
+async def test_a_lost_answer_to_a_read_is_not_reported_as_a_write(redis_server, redis_client):
     with ChaosProxy(redis_server.port) as proxy:
         runner = make_runner(proxy.url)
         await runner.measure_clock()
@@ -212,7 +212,7 @@ async def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server
     assert caught.value.needed == "add"
 
 
-async def test_a_user_that_cannot_even_connect_is_told_at_once(redis_server, redis_client):
+async def test_a_user_that_cannot_even_connect_is_refused_at_once(redis_server, redis_client):
     redis_client.execute_command("ACL", "SETUSER", "nobody", "reset", "on", ">pw")
     runner = make_runner(f"redis://nobody:pw@127.0.0.1:{redis_server.port}")
     try:
@@ -232,7 +232,7 @@ async def test_a_command_that_redis_does_not_have_is_named(redis_url):
     await runner.close()
 
 
-async def test_a_full_redis_is_said_to_be_full(redis_url, redis_client):
+async def test_a_full_redis_is_reported_as_full(redis_url, redis_client):
     runner = make_runner(redis_url)
     redis_client.config_set("maxmemory", 1)
     try:

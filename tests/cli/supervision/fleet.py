@@ -1,4 +1,4 @@
-"""A running ``pyasynq worker --processes``; its handlers tell lists in Redis what they do."""
+"""A running ``pyasynq worker --processes``; its handlers push what they do to lists in Redis."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ import os, subprocess, sys, time
 import redis
 from pyasynq import App, ServerConfig, TaskContext
 
-told = redis.Redis(unix_socket_path=os.environ["TEST_REDIS"])
+notes = redis.Redis(unix_socket_path=os.environ["TEST_REDIS"])
 app = App(
     task_check_interval=0.05, heartbeat_interval=0.2, lease_duration=1, recover_interval=0.2,
     **SETTINGS,
@@ -25,18 +25,18 @@ app = App(
 @app.task
 def work(ctx: TaskContext) -> None:
     time.sleep(0.02)
-    told.rpush("worked", ctx.task_id)
+    notes.rpush("worked", ctx.task_id)
 
 @app.task
 def hold(ctx: TaskContext) -> None:
-    told.rpush("held", os.getpid())
-    told.blpop("go")
+    notes.rpush("held", os.getpid())
+    notes.blpop("go")
     print("let go")
-    told.rpush("worked", ctx.task_id)
+    notes.rpush("worked", ctx.task_id)
 
 @app.task
 async def block_the_loop() -> None:
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
     time.sleep(600)
 
 @app.task
@@ -44,29 +44,29 @@ def leave_an_orphan() -> None:
     orphan = "import time; time.sleep(600)"
     command = f"{sys.executable} -c '{orphan}' orphan & echo $!"
     subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.DEVNULL, start_new_session=True)
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
 
 def _start_a_child():
     child = subprocess.Popen(["sleep", "600"])
-    told.rpush("children", child.pid)
+    notes.rpush("children", child.pid)
     return child
 
 @app.task
 def start_a_child() -> None:
     child = _start_a_child()
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
     child.wait()
 
 @app.task(executor="process")
 def start_a_child_in_a_process() -> None:
     child = _start_a_child()
-    told.rpush("held", os.getppid())
+    notes.rpush("held", os.getppid())
     child.wait()
 
 @app.task
 def leave_a_child() -> None:
     _start_a_child().returncode = 0
-    told.rpush("held", os.getpid())
+    notes.rpush("held", os.getpid())
 
 @app.task
 def write(letter: str) -> None:
@@ -110,31 +110,31 @@ class Fleet:
         assert self._starter is not None
         return self._starter.pid
 
-    def said(self) -> str:
+    def logged(self) -> str:
         return (self.folder / "err").read_text()
 
     def printed(self) -> str:
         return (self.folder / "out").read_text()
 
     def server_pids(self) -> list[int]:
-        """What the presence keys tell."""
+        """The processes that have presence keys."""
         return sorted(int(key.split(b":")[-2]) for key in self.redis.zrange("asynq:servers", 0, -1))
 
     def states(self) -> dict[int, str]:
-        """What the servers say of themselves, by process."""
+        """The status that each server shows, by process."""
         keys = [key.decode() for key in self.redis.zrange("asynq:servers", 0, -1)]
         found = [self.redis.get(key) for key in keys]
         records = [decode_server(data) for data in found if data is not None]
         return {record.pid: record.status for record in records}
 
     def wait_until_all_serve(self, processes: int = 2) -> list[int]:
-        eventually(lambda: self.said().count(" serves default=1") >= processes, within_s=60)
+        eventually(lambda: self.logged().count(" serves default=1") >= processes, within_s=60)
         eventually(lambda: len(self.server_pids()) >= processes)
         self._seen.update(self.server_pids())
         return self.server_pids()
 
     def wait_for_held(self, number: int = 1) -> list[int]:
-        """Wait until so many handlers hold; return the processes that they are in."""
+        """Wait until that many handlers hold; return the processes that they are in."""
         eventually(lambda: self.redis.llen("held") >= number, within_s=60)
         return [int(pid) for pid in self.redis.lrange("held", 0, -1)]
 
@@ -160,7 +160,7 @@ class Fleet:
         return self.wait()
 
     def end(self) -> None:
-        """End it however it is."""
+        """Stop it, and kill whatever does not stop."""
         if self._starter is not None and self._starter.poll() is None:
             self._starter.terminate()
             try:
@@ -172,7 +172,7 @@ class Fleet:
             os.killpg(pid, signal.SIGKILL)
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether the process lives and is one of these: in a container, IDs mean others."""
+        """Whether the process lives and is one of these; another process may have its ID by now."""
         try:
             return Path(f"/proc/{pid}/cwd").readlink() == self.folder
         except OSError:
@@ -180,7 +180,7 @@ class Fleet:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that nobody has waited for yet does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):  # before it was opened, or read
@@ -188,5 +188,5 @@ def is_alive(pid: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    """The children of a process, those that have ended but were not waited for included."""
+    """The children of a process, zombies included."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

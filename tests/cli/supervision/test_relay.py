@@ -75,7 +75,7 @@ def test_a_line_without_an_end_does_not_grow_for_ever(sink):
     assert len(lines) > 1
 
 
-def test_what_is_said_before_the_close_is_written(sink):
+def test_lines_before_the_close_are_written(sink):
     relay = LineRelay()
     for number in range(100):
         relay.write_line(f"line {number}", sink=sink)
@@ -101,7 +101,7 @@ def test_processes_write_on_when_nobody_reads(sink):
     assert written(sink) == "[2] still there\n"
 
 
-def test_a_reader_that_hangs_does_not_hold_up_who_says_something():
+def test_a_reader_that_hangs_does_not_hold_up_writers():
     reader, writer = os.pipe()
     relay = LineRelay()
 

@@ -1,4 +1,4 @@
-"""When a process that has died is started again."""
+"""When a process that died is started again."""
 
 import pytest
 

@@ -54,9 +54,9 @@ def test_each_process_is_a_server_of_its_own_and_writes_whole_marked_lines(
     texts = [line for line in lines if re.fullmatch(r"\[[12]\] ([a-p])\1{1999}", line)]
     assert len(texts) == 16 * 20
     assert [line for line in lines if line not in texts] == ['{"event": "written"}'] * 16
-    served = re.findall(r"^\[(\d)\] .* serves default=1", fleet.said(), re.MULTILINE)
+    served = re.findall(r"^\[(\d)\] .* serves default=1", fleet.logged(), re.MULTILINE)
     assert sorted(served) == ["1", "2"]
-    assert "Traceback" not in fleet.said()
+    assert "Traceback" not in fleet.logged()
 
 
 def test_a_stop_under_load_loses_nothing_and_runs_nothing_twice(fleet, client, redis_client):
@@ -94,7 +94,7 @@ def test_a_process_that_is_killed_is_started_again_and_takes_its_children_along(
 
     eventually(lambda: not is_alive(child))
     eventually(lambda: len(set(fleet.server_pids()) - set(before)) == 1)
-    assert "ended by signal 9 (SIGKILL); it starts again in 0.2" in fleet.said()
+    assert "ended by signal 9 (SIGKILL); it starts again in 0.2" in fleet.logged()
     assert fleet.stop() == 0
 
 
@@ -115,23 +115,23 @@ def test_a_process_that_keeps_dying_is_started_later_each_time(fleet):
     fleet.start()
 
     def waits():
-        told = re.findall(
-            r"process 1 .* ended with exit code 3; it starts again in (.*) s", fleet.said()
+        waits = re.findall(
+            r"process 1 .* ended with exit code 3; it starts again in (.*) s", fleet.logged()
         )
-        return [float(wait) for wait in told]
+        return [float(wait) for wait in waits]
 
     eventually(lambda: len(waits()) >= 3, within_s=60)
     assert fleet.stop() == 0
     assert waits()[:3] == pytest.approx([0.25, 0.5, 1.0], rel=0.15)
 
 
-def test_a_wrong_setting_ends_all_with_its_exit_code_and_is_told_once(fleet):
+def test_a_wrong_setting_ends_all_with_its_exit_code_and_is_reported_once(fleet):
     fleet.start("--concurrency", "0")
 
     assert fleet.wait() == 2
-    assert fleet.said().count("concurrency must be a whole number from 1") == 1
-    assert fleet.said().splitlines()[-1].startswith("Error: concurrency must be")
-    assert "Traceback" not in fleet.said()
+    assert fleet.logged().count("concurrency must be a whole number from 1") == 1
+    assert fleet.logged().splitlines()[-1].startswith("Error: concurrency must be")
+    assert "Traceback" not in fleet.logged()
     assert fleet.printed() == ""
 
 
@@ -142,12 +142,12 @@ def test_a_second_signal_does_not_wait_for_handlers(fleet, client):
     info = client.enqueue(Task("hold"))
     fleet.wait_for_held()
     fleet.signal(signal.SIGINT)
-    eventually(lambda: fleet.said().count("shuts down") == 2)
+    eventually(lambda: fleet.logged().count("shuts down") == 2)
     fleet.signal(signal.SIGINT)
 
     assert fleet.wait() == 0
     assert fleet.pending() == [info.id]
-    assert "SIGINT again: not waiting for handlers" in fleet.said()
+    assert "SIGINT again: not waiting for handlers" in fleet.logged()
 
 
 def test_a_service_manager_that_signals_every_process_asks_for_one_stop(fleet, client):
@@ -158,9 +158,9 @@ def test_a_service_manager_that_signals_every_process_asks_for_one_stop(fleet, c
     fleet.wait_for_held()
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
-    eventually(lambda: fleet.said().count("shuts down") == 2)
+    eventually(lambda: fleet.logged().count("shuts down") == 2)
     fleet.signal(signal.SIGTERM)
-    eventually(lambda: "SIGTERM: stopping" in fleet.said())
+    eventually(lambda: "SIGTERM: stopping" in fleet.logged())
     fleet.let_go()
 
     assert fleet.wait() == 0
@@ -210,7 +210,7 @@ def test_a_process_that_does_not_stop_is_killed(fleet, client, number):
 
     assert fleet.wait() == (1 if number == signal.SIGTERM else -signal.SIGKILL)
     eventually(lambda: not any(is_alive(pid) for pid in pids))
-    assert ("does not stop; killing it" in fleet.said()) == (number == signal.SIGTERM)
+    assert ("does not stop; killing it" in fleet.logged()) == (number == signal.SIGTERM)
 
 
 @pytest.mark.needs("unshare")
@@ -232,5 +232,5 @@ def test_the_first_process_of_a_container_waits_for_orphans_and_stops(fleet, cli
     eventually(lambda: set(children_of(supervisor)) == workers)
     os.kill(supervisor, signal.SIGTERM)
     assert fleet.wait() == 0
-    assert "; pid 1\n" in fleet.said()
+    assert "; pid 1\n" in fleet.logged()
     assert not any(is_alive(pid) for pid in workers)

@@ -278,7 +278,7 @@ def test_release_and_close_may_be_repeated(directory: Path) -> None:
     eventually(lambda: not is_running(state_folder(directory)))
 
 
-def test_program_that_is_no_server_is_told_with_its_words(
+def test_program_that_is_not_a_server_is_reported_with_its_output(
     directory: Path, acquire: Acquire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = directory / "broken"

@@ -164,7 +164,7 @@ def test_a_cluster_that_is_gone_is_unavailable():
             client.enqueue(Task("email"))
 
 
-def test_a_single_server_is_no_cluster(redis_server):
+def test_a_single_server_is_refused_as_a_cluster(redis_server):
     url = f"redis-cluster://127.0.0.1:{redis_server.port}"
     with Client(url) as client, pytest.raises(ConfigError, match="not a cluster"):
         client.enqueue(Task("email"))

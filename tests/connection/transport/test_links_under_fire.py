@@ -1,6 +1,6 @@
 """Servers that are slow, silent, wrong or gone in the middle, and callers that go away.
 
-Both kinds of link are asked the same where they can be.
+Both kinds of link run the same tests where possible.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ async def test_replies_that_come_byte_by_byte_arrive_whole(kind):
     def script(peer: Peer) -> None:
         peer.read(3)
         for byte in b"$2\r\nab\r\n-ERR no\r\n*2\r\n:1\r\n$-1\r\n":
-            peer.say(bytes([byte]))
+            peer.send(bytes([byte]))
         peer.read()
 
     with RogueServer(script) as server:
@@ -84,7 +84,7 @@ async def test_replies_that_come_byte_by_byte_arrive_whole(kind):
 async def test_a_cut_in_the_middle_of_a_pipeline_keeps_the_replies_before_it(kind, rest):
     def script(peer: Peer) -> None:
         peer.read(3)
-        peer.say(b"+ONE\r\n" + rest)
+        peer.send(b"+ONE\r\n" + rest)
 
     with RogueServer(script) as server:
         async with asking(kind, server.url) as ask:
@@ -98,15 +98,15 @@ async def test_a_cut_in_the_middle_of_a_pipeline_keeps_the_replies_before_it(kin
 @pytest.mark.parametrize(
     "garbage", [b"HTTP/1.1 400\r\n\r\n", b"\0\xff\r\n", b"$-7\r\n", b":one\r\n"]
 )
-async def test_what_is_no_reply_ends_the_connection_and_the_next_one_works(kind, garbage):
+async def test_what_is_not_a_reply_ends_the_connection_and_the_next_one_works(kind, garbage):
     def spoil(peer: Peer) -> None:
         peer.read()
-        peer.say(garbage)
+        peer.send(garbage)
         peer.read()
 
     def answer(peer: Peer) -> None:
         peer.read()
-        peer.say(b"+FINE\r\n")
+        peer.send(b"+FINE\r\n")
         peer.read()
 
     with RogueServer(spoil, answer) as server:
@@ -123,12 +123,12 @@ async def test_what_is_no_reply_ends_the_connection_and_the_next_one_works(kind,
 async def test_a_reply_that_nobody_asked_for_is_nobodys(kind):
     def talk(peer: Peer) -> None:
         peer.read()
-        peer.say(b"+ONE\r\n+UNASKED\r\n")
+        peer.send(b"+ONE\r\n+UNASKED\r\n")
         peer.read()
 
     def answer(peer: Peer) -> None:
         peer.read()
-        peer.say(b"+TWO\r\n")
+        peer.send(b"+TWO\r\n")
         peer.read()
 
     with RogueServer(talk, answer) as server:
@@ -144,14 +144,14 @@ async def test_a_half_reply_that_nobody_asked_for_is_nobodys(kind):
 
     def talk(peer: Peer) -> None:
         peer.read()
-        peer.say(b"+ONE\r\n+UNAS")
+        peer.send(b"+ONE\r\n+UNAS")
         is_asked.wait(0.2)
-        peer.say(b"KED\r\n")
+        peer.send(b"KED\r\n")
         peer.read()
 
     def answer(peer: Peer) -> None:
         peer.read()
-        peer.say(b"+TWO\r\n")
+        peer.send(b"+TWO\r\n")
         peer.read()
 
     with RogueServer(talk, answer) as server:
@@ -167,13 +167,13 @@ async def test_a_half_reply_that_nobody_asked_for_is_nobodys(kind):
 async def test_a_large_request_may_take_longer_than_an_answer(kind):
     def read_slowly(peer: Peer) -> None:
         peer.read()
-        peer.say(b"+READY\r\n")
+        peer.send(b"+READY\r\n")
         end, left = time.monotonic() + 3 * 0.5, 32_000_000
         while left > 0 and (data := peer.channel.recv(BUFFER_BYTES)):
             left -= len(data)
             if time.monotonic() < end:
                 time.sleep(0.01)
-        peer.say(b"+READ\r\n")
+        peer.send(b"+READ\r\n")
         peer.channel.recv(BUFFER_BYTES)
 
     with RogueServer(read_slowly) as server:
@@ -221,15 +221,15 @@ async def test_who_waits_on_a_replica_still_gets_the_reply_while_others_go_on_el
 
     def demoted(peer: Peer) -> None:
         peer.read(2)
-        peer.say(b"-READONLY You can't write against a read only replica.\r\n")
+        peer.send(b"-READONLY You can't write against a read only replica.\r\n")
         has_moved.wait()
-        peer.say(b"+LATE\r\n")
+        peer.send(b"+LATE\r\n")
         peer.channel.recv(1)
 
     def promoted(peer: Peer) -> None:
         peer.read()
         has_moved.set()
-        peer.say(b"+NEW\r\n")
+        peer.send(b"+NEW\r\n")
         peer.read()
 
     with RogueServer(demoted, promoted) as server:
@@ -246,7 +246,7 @@ async def test_who_waits_on_a_replica_still_gets_the_reply_while_others_go_on_el
 async def test_callers_that_go_away_and_connections_that_are_cut_mix_up_no_replies(
     redis_server, redis_client, caplog
 ):
-    """Every reply is the caller's own, and each loss is told as one; nothing is left behind."""
+    """Every reply is the caller's own, and each loss is reported as one; nothing is left behind."""
     chance, wrong, right = random.Random(1), [], []
 
     with ChaosProxy(redis_server.port) as proxy:

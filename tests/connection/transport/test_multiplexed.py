@@ -32,7 +32,7 @@ async def test_all_callers_share_one_connection(link, redis_client):
     assert redis_client.info("stats")["total_connections_received"] == before + 1
 
 
-async def test_an_error_of_the_server_stands_in_its_place(link):
+async def test_an_error_of_the_server_is_the_reply_to_its_command(link):
     first, second, third = await link.exchange([("ECHO", "1"), ("NO-SUCH",), ("ECHO", "3")])
 
     assert (first, third) == (b"1", b"3")
@@ -78,7 +78,7 @@ async def test_cancelled_callers_take_no_reply_away_from_others(redis_server):
     assert answers[1::2] == [[str(number).encode(), b"PONG"] for number in range(1, 20, 2)]
 
 
-async def test_a_loss_tells_all_who_wait_that_their_commands_may_have_run(redis_server):
+async def test_after_a_loss_all_who_wait_learn_that_their_commands_may_have_run(redis_server):
     with ChaosProxy(redis_server.port) as proxy:
         link = MultiplexedConnection(ConnectionPool.from_url(proxy.url))
         await link.exchange([("PING",)])
@@ -150,10 +150,10 @@ async def test_a_server_that_speaks_something_else_is_given_up():
 
 
 class QuietConnection(Connection):
-    """Says nothing of its own accord."""
+    """A connection that sends nothing by itself."""
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Do not introduce itself."""
+        """Send no greeting."""
         self._parser.on_connect(self)
 
 

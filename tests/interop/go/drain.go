@@ -36,5 +36,5 @@ func drain(redis asynq.RedisConnOpt, count int, strict bool, priorities []string
 		return nil
 	})))
 	<-done
-	say(seen)
+	emit(seen)
 }

@@ -15,7 +15,7 @@ func inspect(inspector *asynq.Inspector, command string, arguments []string) {
 	case "get":
 		info, err := inspector.GetTaskInfo(arguments[0], arguments[1])
 		check(err)
-		say(describe(info))
+		emit(describe(info))
 	case "group":
 		found, err := inspector.ListAggregatingTasks(arguments[0], arguments[1])
 		check(err)
@@ -55,14 +55,14 @@ func unix(moment time.Time) any {
 
 func sayAll(tasks []*asynq.TaskInfo) {
 	for _, task := range tasks {
-		say(describe(task))
+		emit(describe(task))
 	}
 }
 
 func sayQueue(inspector *asynq.Inspector, queue string) {
 	info, err := inspector.GetQueueInfo(queue)
 	check(err)
-	say(map[string]any{
+	emit(map[string]any{
 		"pending": info.Pending, "active": info.Active, "scheduled": info.Scheduled,
 		"retry": info.Retry, "archived": info.Archived, "completed": info.Completed,
 		"aggregating": info.Aggregating, "groups": info.Groups, "size": info.Size,
@@ -87,7 +87,7 @@ func sayServers(inspector *asynq.Inspector) {
 		for _, worker := range server.ActiveWorkers {
 			workers = append(workers, worker.TaskType)
 		}
-		say(map[string]any{
+		emit(map[string]any{
 			"server": server.ID, "concurrency": server.Concurrency, "queues": server.Queues,
 			"status": server.Status, "workers": workers,
 		})

@@ -25,7 +25,7 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-func say(fields map[string]any) {
+func emit(fields map[string]any) {
 	line, err := json.Marshal(fields)
 	check(err)
 	fmt.Println(string(line))

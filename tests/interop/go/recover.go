@@ -18,7 +18,7 @@ func recoverOnly(redis asynq.RedisConnOpt, queue string) {
 		RetryDelayFunc: inAnHour,
 	})
 	check(server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })))
-	say(map[string]any{"ready": true})
+	emit(map[string]any{"ready": true})
 	select {}
 }
 
@@ -31,5 +31,5 @@ func (sayingLogger) Error(arguments ...any) { sayLine("error", arguments) }
 func (sayingLogger) Fatal(arguments ...any) { sayLine("fatal", arguments) }
 
 func sayLine(level string, arguments []any) {
-	say(map[string]any{"level": level, "text": fmt.Sprint(arguments...)})
+	emit(map[string]any{"level": level, "text": fmt.Sprint(arguments...)})
 }

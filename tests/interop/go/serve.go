@@ -30,7 +30,7 @@ func serve(redis asynq.RedisConnOpt, names string) {
 		RetryDelayFunc:           retryDelay,
 	})
 	check(server.Start(asynq.HandlerFunc(handle)))
-	say(map[string]any{"ready": true})
+	emit(map[string]any{"ready": true})
 	select {}
 }
 
@@ -56,7 +56,7 @@ func handle(ctx context.Context, task *asynq.Task) error {
 		check(err)
 		time.Sleep(time.Duration(milliseconds) * time.Millisecond)
 		id, _ := asynq.GetTaskID(ctx)
-		say(map[string]any{"id": id, "ended": true})
+		emit(map[string]any{"id": id, "ended": true})
 		return nil
 	case "wait":
 		<-ctx.Done()
@@ -72,7 +72,7 @@ func sayTask(ctx context.Context, task *asynq.Task) {
 	retried, _ := asynq.GetRetryCount(ctx)
 	maxRetry, _ := asynq.GetMaxRetry(ctx)
 	deadline, _ := ctx.Deadline()
-	say(map[string]any{
+	emit(map[string]any{
 		"id": id, "queue": queue, "type": task.Type(), "payload": task.Payload(),
 		"headers": task.Headers(), "retried": retried, "max_retry": maxRetry,
 		"deadline": deadline.Unix(), "at": time.Now().Unix(),

@@ -80,7 +80,7 @@ func enqueue(redis asynq.RedisConnOpt, queue, taskType string, count int) {
 		task := asynq.NewTaskWithHeaders(taskType, payload, map[string]string{"from": "go"})
 		info, err := client.Enqueue(task, asynq.Queue(queue), asynq.MaxRetry(3))
 		check(err)
-		say(map[string]any{"id": info.ID})
+		emit(map[string]any{"id": info.ID})
 	}
 }
 
@@ -94,12 +94,12 @@ func submit(redis asynq.RedisConnOpt, input io.Reader) {
 		info, err := client.Enqueue(wanted.task(), wanted.options()...)
 		switch {
 		case errors.Is(err, asynq.ErrDuplicateTask):
-			say(map[string]any{"refused": "ErrDuplicateTask"})
+			emit(map[string]any{"refused": "ErrDuplicateTask"})
 		case errors.Is(err, asynq.ErrTaskIDConflict):
-			say(map[string]any{"refused": "ErrTaskIDConflict"})
+			emit(map[string]any{"refused": "ErrTaskIDConflict"})
 		default:
 			check(err)
-			say(describe(info))
+			emit(describe(info))
 		}
 	}
 }

@@ -40,7 +40,7 @@ class How:
 
 
 def settled(how: How, running: RunningTask, now_ns: int) -> Outcome:
-    """What the worker makes of it."""
+    """The outcome that the worker makes of it."""
     if how is REQUEUED:
         return outcome.REQUEUED
     if how.error is None:

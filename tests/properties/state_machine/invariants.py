@@ -13,7 +13,7 @@ SORTED_SETS = ("scheduled", "retry", "archived", "completed")
 
 @dataclass(slots=True)
 class View:
-    """One queue, sorted by meaning."""
+    """The keys of one queue, by what they mean."""
 
     keys: QueueKeys
     found: dict[str, Any]
@@ -51,10 +51,10 @@ def faults(keys: QueueKeys, observed: Observed) -> list[str]:
 
 def _containers(view: View) -> Iterator[str]:
     """Every id is in one container, and its hash says in which."""
-    places = Counter(each for ids in view.containers.values() for each in ids)
-    for task_id, count in places.items():
+    counts = Counter(each for ids in view.containers.values() for each in ids)
+    for task_id, count in counts.items():
         if count > 1:
-            yield f"task {task_id} is in {count} places"
+            yield f"task {task_id} is in {count} containers"
     for container, ids in view.containers.items():
         for task_id in ids:
             state = view.tasks.get(task_id, {}).get("state")
@@ -65,7 +65,7 @@ def _containers(view: View) -> Iterator[str]:
 
 
 def _hashes(view: View) -> Iterator[str]:
-    """Every hash has a message of its own place, and its id is in a container."""
+    """Every hash has a message with its own queue and id, and its id is in a container."""
     contained = {each for ids in view.containers.values() for each in ids}
     for task_id, fields in view.tasks.items():
         if task_id not in contained:
@@ -87,7 +87,7 @@ def _leases(view: View) -> Iterator[str]:
 
 
 def _locks(view: View) -> Iterator[str]:
-    """A lock is held by a task that names it and is not over, and it ends by itself."""
+    """A lock is held by a live task that names it, and it expires."""
     for lock, holder in view.locks.items():
         fields = view.tasks.get(holder)
         if fields is None:
@@ -122,7 +122,7 @@ def _groups(view: View) -> Iterator[str]:
 
 
 def _counters(view: View) -> Iterator[str]:
-    """Days add up to the totals, every failure was processed, and days are forgotten."""
+    """Days add up to the totals, every failure was processed, and days expire."""
     totals = {}
     for total in (view.keys.processed, view.keys.failed):
         days = [key for key in view.found if key.startswith(f"{total}:")]

@@ -18,8 +18,8 @@ from tests.properties.state_machine.endings import HOWS, Expected, How
 from tests.properties.state_machine.invariants import faults
 from tests.properties.state_machine.model import DAY_S, LEASE_S, SECOND, ModelQueue
 from tests.properties.state_machine.observed import differences, expected, look
+from tests.properties.state_machine.requests import GROUPS, Request, plain_requests, requests
 from tests.properties.state_machine.steps import SteppedMachine, step
-from tests.properties.state_machine.wishes import GROUPS, Wish, plain_wishes, wishes
 from tests.properties.state_machine.workplace import (
     MOST_ARCHIVED,
     OLDEST_ARCHIVED_S,
@@ -53,17 +53,17 @@ class TaskStates(SteppedMachine):
     def __init__(self, url: str, raw: redis.Redis) -> None:
         super().__init__()
         self.clock = FakeClock(to_datetime(START_NS))
-        self.place = Workplace(url, raw, self.clock)
-        self.model = {keys.queue: ModelQueue(keys) for keys in self.place.keys}
+        self.workplace = Workplace(url, raw, self.clock)
+        self.model = {keys.queue: ModelQueue(keys) for keys in self.workplace.keys}
         self.listed: set[str] = set()
-        self.workers = [self.place.worker() for _ in range(2)]
-        self.straggler = self.place.worker()  # writes what nobody waits for any more
+        self.workers = [self.workplace.worker() for _ in range(2)]
+        self.straggler = self.workplace.worker()  # writes what nobody waits for any more
         self.past: list[RunningTask] = []
         self.sets: list[tuple[str, str, str]] = []  # queue, group, id of aggregation sets
         self.set_count = 0
 
     def teardown(self) -> None:
-        self.place.close()
+        self.workplace.close()
 
     @property
     def now_ns(self) -> int:
@@ -75,33 +75,37 @@ class TaskStates(SteppedMachine):
 
     # Producers
 
-    @step(weight=5, queue=queues, wish=wishes)
-    def enqueue(self, queue: str, wish: Wish) -> None:
+    @step(weight=5, queue=queues, request=requests)
+    def enqueue(self, queue: str, request: Request) -> None:
         model = self.model[queue]
         self.listed.add(queue)
-        refusal = model.add(wish.expected(model.keys, self.now_ns), wish.lock_s(), self.now_ns)
+        refusal = model.add(
+            request.expected(model.keys, self.now_ns), request.lock_s(), self.now_ns
+        )
 
         try:
-            self.place.client.enqueue(wish.task, **_given(wish.options(queue, self.now_ns)))
+            self.workplace.client.enqueue(
+                request.task, **_given(request.options(queue, self.now_ns))
+            )
             found = None
         except EnqueueError as error:
             found = error
-        _agree("refusal", refusal, _told(found))
+        _agree("refusal", refusal, _kind_and_holder(found))
         self._reach(f"enqueue {refusal[0]}" if refusal else "enqueue")
 
-    @step(weight=2, queue=queues, several=st.lists(plain_wishes, min_size=2, max_size=6))
-    def enqueue_many(self, queue: str, several: Sequence[Wish]) -> None:
+    @step(weight=2, queue=queues, several=st.lists(plain_requests, min_size=2, max_size=6))
+    def enqueue_many(self, queue: str, several: Sequence[Request]) -> None:
         model = self.model[queue]
         self.listed.add(queue)
         refusals = [
-            model.add(wish.expected(model.keys, self.now_ns), wish.lock_s(), self.now_ns)
-            for wish in several
+            model.add(request.expected(model.keys, self.now_ns), request.lock_s(), self.now_ns)
+            for request in several
         ]
 
-        results = self.place.client.enqueue_many(
-            [(wish.task, wish.options(queue, self.now_ns)) for wish in several]
+        results = self.workplace.client.enqueue_many(
+            [(request.task, request.options(queue, self.now_ns)) for request in several]
         )
-        _agree("refusals", refusals, [_told(result.error) for result in results])
+        _agree("refusals", refusals, [_kind_and_holder(result.error) for result in results])
 
     # Workers
 
@@ -114,13 +118,13 @@ class TaskStates(SteppedMachine):
     )
     def dequeue(self, number: int, queue: str, count: int) -> None:
         worker, model = self.workers[number], self.model[queue]
-        owner = self.place.new_owner()
+        owner = self.workplace.new_owner()
         taken = model.dequeue(count, owner, self.now_ns)
 
         self._reach("dequeue", len(taken))
         _agree("dequeued", taken, worker.dequeue(model.keys, count, owner))
         until_s = self.now_s + LEASE_S
-        owned = self.place.run(
+        owned = self.workplace.run(
             dequeue.list_owned(model.keys, owner=owner, lease_expires_at_s=until_s)
         )
         _agree("owned", sorted(taken), sorted(each.task_id for each in owned))
@@ -154,7 +158,7 @@ class TaskStates(SteppedMachine):
 
     @step(weight=2, when=lambda self: self.past, pick=picks, how=hows)
     def finish_too_late(self, pick: int, how: How) -> None:
-        """One whose task may be somebody else's by now, or ended: it writes all the same."""
+        """Write an outcome late: another worker may have the task by now, or it may have ended."""
         active = [
             each for each in self.past if each.leased.task_id in self.model[each.keys.queue].active
         ]
@@ -188,7 +192,7 @@ class TaskStates(SteppedMachine):
             task.result = b"so far"
 
         operation = finish.write_result(running.keys, task_id, owner, b"so far")
-        _agree("is written", task is not None, self.place.run(operation))
+        _agree("is written", task is not None, self.workplace.run(operation))
 
     def _busy(self, number: int) -> Worker:
         """The worker of this number, or the other one if it holds nothing."""
@@ -198,7 +202,7 @@ class TaskStates(SteppedMachine):
     @step(when=lambda self: self._any("active"), number=workers)
     def crash(self, number: int) -> None:
         self.past += self.workers[number].held.values()
-        self.workers[number] = self.place.worker()
+        self.workers[number] = self.workplace.worker()
 
     @step(when=lambda self: self._any("active"), weight=2, number=workers)
     def extend_leases(self, number: int) -> None:
@@ -235,7 +239,7 @@ class TaskStates(SteppedMachine):
         moved = sum(model.forward(self.now_ns) for model in self.model.values())
 
         self._reach("forward", moved)
-        _agree("forwarded", moved, self.place.forward())
+        _agree("forwarded", moved, self.workplace.forward())
 
     @step(when=lambda self: self._any("completed", "archived"))
     def clean(self) -> None:
@@ -251,29 +255,29 @@ class TaskStates(SteppedMachine):
         counts = tuple(map(sum, zip(*per_queue, strict=True)))
         self._reach("delete completed", counts[0])
         self._reach("trim the archive", counts[1])
-        _agree("cleaned", counts, self.place.clean())
+        _agree("cleaned", counts, self.workplace.clean())
 
     @step(weight=4, seconds=st.sampled_from([0.25, 5, 31, 65, 65, 130, 400, DAY_S]))
     def wait(self, seconds: float) -> None:
-        """Time goes by; the machine's does not, so locks expire by hand."""
+        """Move the clock on; that of Redis stays, so locks that are over are deleted by hand."""
         self.clock.advance(seconds)
         for model in self.model.values():
             over = model.expire_locks(self.now_ns)
             self._reach("expire a lock", len(over))
             if over:
-                self.place.raw.delete(*over)
+                self.workplace.raw.delete(*over)
 
     @step(when=lambda self: not any(model.paused_s for model in self.model.values()), queue=queues)
     def pause(self, queue: str) -> None:
         model = self.model[queue]
         model.paused_s = self.now_s
-        self.place.raw.set(model.keys.paused, self.now_s)
+        self.workplace.raw.set(model.keys.paused, self.now_s)
 
     @step(when=lambda self: any(model.paused_s for model in self.model.values()))
     def unpause(self) -> None:
         for model in self.model.values():
             model.paused_s = None
-            self.place.raw.delete(model.keys.paused)
+            self.workplace.raw.delete(model.keys.paused)
 
     # Groups
 
@@ -302,27 +306,27 @@ class TaskStates(SteppedMachine):
             grace_s=GRACE_S,
             max_size=most,
         )
-        _agree("is due", is_due, self.place.run(operation))
+        _agree("is due", is_due, self.workplace.run(operation))
         if is_due:
             self.sets.append((queue, group, set_id))
 
-    @step(weight=3, when=lambda self: self.sets, pick=picks, wish=st.none() | wishes)
-    def finish_aggregation(self, pick: int, wish: Wish | None) -> None:
-        """Whoever made the set puts a task in its place; the set may be gone by now."""
+    @step(weight=3, when=lambda self: self.sets, pick=picks, request=st.none() | requests)
+    def finish_aggregation(self, pick: int, request: Request | None) -> None:
+        """Replace a set by a task, as the server that made it does; the set may be gone by now."""
         queue, group, set_id = self.sets.pop(pick % len(self.sets))
         model = self.model[queue]
         keys, set_key = model.keys, model.keys.aggregation_set(group, set_id)
         is_listed, members = set_key in model.deadlines, model.members_of_set(set_key)
         locks = [(each, model.tasks[each].message.unique_key) for each in members]
-        found = self.place.run(groups.read_aggregation_set(keys, group, set_id))
+        found = self.workplace.run(groups.read_aggregation_set(keys, group, set_id))
         _agree("members", members, [each.task_id for each in found.members] if found else [])
         refusal, aggregate = None, None
-        if wish is not None:
-            options = wish.options(queue, self.now_ns)
-            aggregate = prepare(wish.task, options, keys, now_ns=self.now_ns, new_id=str)
-        if is_listed and wish is not None:
-            stored = wish.expected(keys, self.now_ns)
-            refusal = model.add(stored, wish.lock_s(), self.now_ns)
+        if request is not None:
+            options = request.options(queue, self.now_ns)
+            aggregate = prepare(request.task, options, keys, now_ns=self.now_ns, new_id=str)
+        if is_listed and request is not None:
+            stored = request.expected(keys, self.now_ns)
+            refusal = model.add(stored, request.lock_s(), self.now_ns)
         if is_listed and refusal is None:
             model.finish_set(set_key)
 
@@ -334,10 +338,10 @@ class TaskStates(SteppedMachine):
             now_ns=self.now_ns,
             locks=[(task_id, lock) for task_id, lock in locks if lock],
         )
-        finished = self.place.run(operation)
+        finished = self.workplace.run(operation)
         self._reach("aggregate" if is_listed and refusal is None else "aggregate in vain")
         _agree("is done", is_listed and refusal is None, finished.is_done)
-        _agree("refusal", refusal, _told(finished.refusal))
+        _agree("refusal", refusal, _kind_and_holder(finished.refusal))
 
     def _any(self, *states: str) -> bool:
         """Whether a task is in one of the states, so that the step can do something."""
@@ -353,7 +357,7 @@ class TaskStates(SteppedMachine):
     @invariant()
     def redis_is_as_it_must_be(self) -> None:
         type(self).steps += 1
-        observed = look(self.place.raw)
+        observed = look(self.workplace.raw)
         wrong = []
         for model in self.model.values():
             wrong += faults(model.keys, observed)
@@ -375,7 +379,7 @@ def _given(options) -> dict:
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
-def _told(error: EnqueueError | None) -> tuple[str, str] | None:
+def _kind_and_holder(error: EnqueueError | None) -> tuple[str, str] | None:
     match error:
         case DuplicateTaskError():
             return "locked", error.holder_id

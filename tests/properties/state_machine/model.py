@@ -111,7 +111,7 @@ class ModelQueue:
         return taken
 
     def owned(self, task_id: str, owner: str) -> ModelTask | None:
-        """The task, if it is active and *owner* has it."""
+        """The task, if it is active and owned by *owner*."""
         task = self.tasks.get(task_id)
         return task if task is not None and task.owner == owner else None
 
@@ -122,7 +122,7 @@ class ModelQueue:
         return task is not None
 
     def end(self, task_id: str, verdict: Verdict, now_ns: int) -> None:
-        """Let an active task become what *verdict* says."""
+        """Change an active task as *verdict* says."""
         task = self.tasks[task_id]
         self.active.remove(task_id)
         self._count(verdict, now_ns)
@@ -162,7 +162,7 @@ class ModelQueue:
         return moved
 
     def clean(self, now_s: int, *, most_archived: int, oldest_archived_s: int) -> tuple[int, int]:
-        """Delete what is kept no longer; return how many completed and archived tasks."""
+        """Delete what is over its time; return how many completed and archived tasks."""
         over = [each for each in self.in_order("completed") if self.tasks[each].score <= now_s]
         archived = self.in_order("archived")
         old = sum(self.tasks[each].score <= oldest_archived_s for each in archived)
@@ -181,7 +181,7 @@ class ModelQueue:
     # Groups
 
     def members(self, group: str) -> list[str]:
-        """Of a group, without what is in aggregation sets; the oldest first."""
+        """The members of a group that are not in an aggregation set, the oldest first."""
         return self._sorted(
             each
             for each, task in self.tasks.items()

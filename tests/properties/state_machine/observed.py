@@ -79,7 +79,7 @@ def expected(queue: ModelQueue) -> Keys:
     wanted: Keys = {keys.pending: queue.pending, keys.active: queue.active}
     for task_id, task in queue.tasks.items():
         wanted[keys.task(task_id)] = _fields(task)
-        for container, score in _places(keys, task):
+        for container, score in _entries(keys, task):
             sets[container][task_id] = score
     names = {task.group for task in queue.tasks.values() if task.state == "aggregating"}
     wanted[keys.groups] = {name for name in names if keys.group(name) in sets}
@@ -91,7 +91,7 @@ def expected(queue: ModelQueue) -> Keys:
     return {key: value for key, value in wanted.items() if value}
 
 
-def _places(keys: QueueKeys, task: ModelTask) -> list[tuple[str, int]]:
+def _entries(keys: QueueKeys, task: ModelTask) -> list[tuple[str, int]]:
     match task.state:
         case "active":
             return [(keys.lease, task.lease_s)]

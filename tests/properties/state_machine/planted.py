@@ -1,4 +1,4 @@
-"""Bugs to plant in the scripts: each takes away or turns around what one promise rests on."""
+"""Bugs to plant in the scripts: each removes or reverses what one promise rests on."""
 
 import shutil
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pyasynq.broker import scripts
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """In a script, *text*, which is there once, gives way to *instead*."""
+    """In a script, *text*, which occurs once, is replaced by *instead*."""
 
     script: str
     text: str
@@ -65,7 +65,7 @@ BUGS = {
 
 
 def plant(bug: Bug, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Let the scripts come from *folder*, where they are as they are but for *bug*."""
+    """Load the scripts from *folder*, into which they are copied with *bug* in one of them."""
     shutil.copytree(str(files(scripts.__name__)), folder, dirs_exist_ok=True)
     path = folder / f"{bug.script}.lua"
     source = path.read_text()

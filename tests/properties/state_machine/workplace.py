@@ -104,18 +104,18 @@ class Workplace:
 class Worker:
     """A server without its loops: it holds what it dequeues until the outcome is written."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, workplace: Workplace) -> None:
         self.held: Held = {}
-        self._place = place
-        resources = place.resources(held=self.held)
+        self._workplace = workplace
+        resources = workplace.resources(held=self.held)
         self._finisher = Finisher(resources, on_retry=lambda _due_ns: None)
         self._recoverer = Recoverer(resources)
 
     def dequeue(self, keys: QueueKeys, count: int, owner: str) -> list[str]:
         """Take tasks as a processor does, late ones included; return their ids."""
-        place = self._place
-        until_s = lease_expires_at_s(place.clock, LEASE_S)
-        fetched = place.run(
+        workplace = self._workplace
+        until_s = lease_expires_at_s(workplace.clock, LEASE_S)
+        fetched = workplace.run(
             dequeue.dequeue_many(keys, count=count, owner=owner, lease_expires_at_s=until_s)
         )
         for leased in fetched.tasks:
@@ -126,8 +126,8 @@ class Worker:
                 key=(keys.queue, leased.task_id),
                 fence=Fence(owner=owner),
                 leased=leased,
-                started_ns=place.now_ns,
-                deadline_ns=deadline_ns(message, place.now_ns),
+                started_ns=workplace.now_ns,
+                deadline_ns=deadline_ns(message, workplace.now_ns),
                 ends_at=0.0,
                 lease_until_s=until_s,
             )
@@ -136,7 +136,7 @@ class Worker:
 
     def settle(self, settled: Sequence[tuple[RunningTask, Outcome]]) -> None:
         """Write outcomes, in as few batches as the finisher makes of them."""
-        self._place.wait(self._settle(settled))
+        self._workplace.wait(self._settle(settled))
 
     def drop(self, tasks: Sequence[RunningTask]) -> None:
         self.settle([(running, outcome.FINISHED) for running in tasks])
@@ -144,16 +144,20 @@ class Worker:
     def extend_leases(self, keys: QueueKeys) -> list[str]:
         """Beat once for one queue; return the ids that are lost."""
         tasks = [running for (queue, _id), running in self.held.items() if queue == keys.queue]
-        until_s = lease_expires_at_s(self._place.clock, LEASE_S)
+        until_s = lease_expires_at_s(self._workplace.clock, LEASE_S)
         named = [(running.task_id, running.owner) for running in tasks]
-        lost = self._place.run(maintain.extend_lease(keys, named, until_s=until_s)) if named else []
+        lost = (
+            self._workplace.run(maintain.extend_lease(keys, named, until_s=until_s))
+            if named
+            else []
+        )
         for running in tasks:
             if running.task_id not in lost:
                 running.lease_until_s = until_s
         return lost
 
     def recover(self) -> dict[str, int]:
-        return dict(self._place.wait(self._recoverer.recover()))
+        return dict(self._workplace.wait(self._recoverer.recover()))
 
     async def _settle(self, settled: Sequence[tuple[RunningTask, Outcome]]) -> None:
         for running, decided in settled:

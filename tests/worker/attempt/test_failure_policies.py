@@ -25,7 +25,7 @@ def failing(**settings):
 
 
 async def wait_of(work, info):
-    """Return for how long a retried task waits, give or take what this test took."""
+    """Return for how long a retried task waits, from now."""
     await work.until(info, "retry")
     return work.redis.zscore(RETRY, info.id) - time.time()
 
@@ -75,40 +75,40 @@ async def test_a_delay_is_a_timedelta_or_a_number_of_seconds(work, caplog, delay
 
 
 @pytest.mark.parametrize(
-    ("delay", "said"),
+    ("delay", "fault"),
     [
         ("soon", "must be a timedelta or a number of seconds, not str"),
         (None, "must be a timedelta or a number of seconds, not NoneType"),
         (float("nan"), "is out of range: nan"),
     ],
 )
-async def test_what_is_no_delay_is_told_in_one_line(work, caplog, delay, said):
+async def test_anything_but_a_delay_is_logged_in_one_line(work, caplog, delay, fault):
     async with work.serving(failing(), retry_delay=lambda *_: delay):
         info = await work.enqueue("email")
         wait_s = await wait_of(work, info)
 
-    (told,) = [each for each in caplog.records if each.name == "pyasynq.outcome"]
-    assert told.getMessage() == (
-        f"what retry_delay of 'email' returns {said}; using the default for task {info.id}"
+    (record,) = [each for each in caplog.records if each.name == "pyasynq.outcome"]
+    assert record.getMessage() == (
+        f"what retry_delay of 'email' returns {fault}; using the default for task {info.id}"
     )
-    assert told.exc_info is None
+    assert record.exc_info is None
     assert -30 < wait_s <= 44
 
 
-async def test_a_delay_that_fails_is_told_without_what_the_handler_raised(work, caplog):
+async def test_a_delay_that_fails_is_logged_without_what_the_handler_raised(work, caplog):
     def delay(retried, error, task):
         raise KeyError("own")
 
     async with work.serving(failing(), retry_delay=delay):
         await work.until(await work.enqueue("email"), "retry")
 
-    (told,) = [each for each in caplog.records if each.name == "pyasynq.outcome"]
-    trace = logging.Formatter().format(told)
+    (record,) = [each for each in caplog.records if each.name == "pyasynq.outcome"]
+    trace = logging.Formatter().format(record)
     assert trace.count("Traceback") == 1
     assert trace.endswith("KeyError: 'own'")
 
 
-async def test_what_the_server_calls_no_failure_is_retried_and_not_counted(work):
+async def test_what_the_server_does_not_call_a_failure_is_retried_and_not_counted(work):
     settings = {"is_failure": lambda error: False, "retry_delay": retry.fixed(3600)}
 
     async with work.serving(failing(), **settings):
@@ -121,7 +121,7 @@ async def test_what_the_server_calls_no_failure_is_retried_and_not_counted(work)
     assert (work.count("processed"), work.count("failed")) == (0, 0)
 
 
-async def test_what_a_task_calls_no_failure_wins_over_the_server(work):
+async def test_what_a_task_does_not_call_a_failure_wins_over_the_server(work):
     mux = failing(is_failure=lambda error: not isinstance(error, ValueError))
     settings = {"is_failure": lambda error: True, "retry_delay": retry.fixed(3600)}
 
@@ -132,7 +132,7 @@ async def test_what_a_task_calls_no_failure_wins_over_the_server(work):
     assert (work.message(info).retried, work.count("failed")) == (0, 0)
 
 
-async def test_what_is_no_failure_is_archived_when_no_retry_is_allowed(work):
+async def test_what_is_not_a_failure_is_archived_when_no_retry_is_allowed(work):
     async with work.serving(failing(), is_failure=lambda error: False):
         info = await work.enqueue("email", max_retry=0)
         await work.until(info, "archived")
@@ -141,15 +141,15 @@ async def test_what_is_no_failure_is_archived_when_no_retry_is_allowed(work):
 
 
 @pytest.mark.parametrize(
-    ("wish", "state"),
+    ("asked_for", "state"),
     [(SkipRetry("no"), "archived"), (RevokeTask("no"), None), (RetryLater(3600), "retry")],
 )
 @pytest.mark.parametrize("way", ["cause", "context", "group"])
-async def test_control_flow_counts_wherever_it_is_in_the_chain(work, wish, state, way):
+async def test_control_flow_counts_wherever_it_is_in_the_chain(work, asked_for, state, way):
     mux = ServeMux()
 
     async def ask():
-        raise wish
+        raise asked_for
 
     @mux.handler("email")
     async def handle(ctx, task):

@@ -104,7 +104,7 @@ def test_a_failure_with_no_retries_left_is_archived(retried):
     assert (message.retried, message.error_msg) == (retried, "ValueError: bad")
 
 
-def test_what_is_no_failure_is_retried_without_being_counted():
+def test_what_is_not_a_failure_is_retried_without_being_counted():
     rules = Rules(retry_delay=retry.fixed(1), is_failure=lambda error: False)
 
     decided = judge(ValueError("busy"), rules=rules)
@@ -148,17 +148,17 @@ def test_control_flow_is_seen_anywhere_in_the_chain(make):
     assert isinstance(judge(raised(make)), Archived)
 
 
-def from_a_later_wish():
+def from_a_later_request():
     try:
         raise RetryLater(5)
     except RetryLater:
         raise SkipRetry("after all")  # noqa: B904 - the context is what is tested
 
 
-def test_of_several_wishes_in_a_chain_the_nearest_counts():
+def test_of_several_requests_in_a_chain_the_nearest_counts():
     group = ExceptionGroup("several", [KeyError("a"), SkipRetry("b"), RetryLater(5)])
 
-    assert isinstance(judge(raised(from_a_later_wish)), Archived)
+    assert isinstance(judge(raised(from_a_later_request)), Archived)
     assert isinstance(judge(group), Archived)
 
 
@@ -211,20 +211,20 @@ def cancelled(otherwise, **fields):
     return outcome.of_cancellation(make_message(**fields), otherwise, NOW_NS)
 
 
-def test_a_cancelled_task_without_a_wish_is_a_failure_like_any_other():
+def test_a_cancelled_task_without_a_known_request_is_a_failure_like_any_other():
     otherwise = judge(outcome.error_of(Ending.CANCELLED))
 
     assert isinstance(otherwise, Retried)
-    for wish in ("", "retry", "explode", None):
-        assert outcome.as_asked(cancelled(otherwise), wish) is otherwise
+    for then in ("", "retry", "explode", None):
+        assert outcome.as_asked(cancelled(otherwise), then) is otherwise
 
 
 def test_a_cancelled_task_is_archived_or_dropped_as_asked():
-    canceled = cancelled(judge(RetryLater(5)), retried=1)
+    cancelled_task = cancelled(judge(RetryLater(5)), retried=1)
 
-    archived = outcome.as_asked(canceled, "archive")
+    archived = outcome.as_asked(cancelled_task, "archive")
 
-    assert outcome.as_asked(canceled, "drop") == Dropped()
+    assert outcome.as_asked(cancelled_task, "drop") == Dropped()
     assert isinstance(archived, Archived)
     message = decode(archived.data)
     assert (message.error_msg, message.retried, message.last_failed_at) == (

@@ -1,4 +1,4 @@
-"""Handlers that do not wait share an asyncio task, and nobody can tell by anything else."""
+"""Handlers that do not wait share an asyncio task, and nothing else shows it."""
 
 import asyncio
 from contextvars import ContextVar
@@ -151,19 +151,19 @@ async def test_a_cancellation_that_a_handler_takes_back_ends_no_other_one(work):
 
 
 async def test_what_a_handler_leaves_running_keeps_its_context(work):
-    told, left = {}, []
+    found_ids, left = {}, []
 
-    async def tell(task_id):
-        told[task_id] = current_context().task_id
+    async def look(task_id):
+        found_ids[task_id] = current_context().task_id
 
     async def handle(ctx, task):
-        left.append(asyncio.create_task(tell(ctx.task_id)))
+        left.append(asyncio.create_task(look(ctx.task_id)))
 
     await run_all(work, handle)
     await asyncio.gather(*left)
 
-    assert len(told) == TASKS
-    assert all(own == found for own, found in told.items())
+    assert len(found_ids) == TASKS
+    assert all(own == found for own, found in found_ids.items())
 
 
 async def test_handlers_start_in_the_order_of_their_tasks(work):

@@ -1,4 +1,4 @@
-"""The error handler of a server is told of every attempt that fails, once."""
+"""The error handler of a server is called once for every attempt that fails."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from tests.support.eventually import eventually_async
 LATE = {"retry_delay": retry.fixed(3600)}
 
 
-class Told:
-    """An error handler that notes what it is told."""
+class Recorder:
+    """An error handler that records its calls."""
 
     def __init__(self) -> None:
         self.errors = []
@@ -35,59 +35,61 @@ def mux_of(handle, kind="email"):
     ("error", "state"),
     [(SkipRetry("no"), "archived"), (RevokeTask("no"), None), (RetryLater(3600), "retry")],
 )
-async def test_it_is_told_of_what_a_handler_says_of_its_task(work, error, state):
-    told = Told()
+async def test_it_is_called_for_what_a_handler_decides_about_its_task(work, error, state):
+    recorder = Recorder()
 
     async def handle(ctx, task):
         raise error
 
-    async with work.serving(mux_of(handle), error_handler=told):
+    async with work.serving(mux_of(handle), error_handler=recorder):
         info = await work.enqueue("email")
         await work.until(info, state)
 
-    assert told.errors == [(info.id, type(error).__name__, str(error))]
+    assert recorder.errors == [(info.id, type(error).__name__, str(error))]
 
 
-async def test_it_is_told_of_a_type_without_handler(work):
-    told = Told()
+async def test_it_is_called_for_a_type_without_handler(work):
+    recorder = Recorder()
 
-    async with work.serving(ServeMux(), error_handler=told, **LATE):
+    async with work.serving(ServeMux(), error_handler=recorder, **LATE):
         info = await work.enqueue("email")
         await work.until(info, "retry")
 
-    assert told.errors == [(info.id, "HandlerNotFoundError", 'handler not found for task "email"')]
+    assert recorder.errors == [
+        (info.id, "HandlerNotFoundError", 'handler not found for task "email"')
+    ]
 
 
-async def test_it_is_told_of_a_task_that_takes_too_long(work):
-    told = Told()
+async def test_it_is_called_for_a_task_that_takes_too_long(work):
+    recorder = Recorder()
 
     async def handle(ctx, task):
         await asyncio.Event().wait()
 
-    async with work.serving(mux_of(handle), error_handler=told, **LATE):
+    async with work.serving(mux_of(handle), error_handler=recorder, **LATE):
         info = await work.enqueue("email", timeout=1)
         await work.until(info, "retry")
 
-    assert told.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
+    assert recorder.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
 
 
-async def test_it_is_told_once_of_a_handler_that_does_not_end(work):
-    told, release = Told(), threading.Event()
+async def test_it_is_called_once_for_a_handler_that_does_not_end(work):
+    recorder, release = Recorder(), threading.Event()
 
     def handle(ctx, task):
         release.wait(20)
         raise ValueError("too late")
 
-    async with work.serving(mux_of(handle), error_handler=told, cancel_grace=0, **LATE):
+    async with work.serving(mux_of(handle), error_handler=recorder, cancel_grace=0, **LATE):
         info = await work.enqueue("email", timeout=1)
         await work.until(info, "retry")
         release.set()
 
-    assert told.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
+    assert recorder.errors == [(info.id, "TimeoutError", "context deadline exceeded")]
 
 
-async def test_it_is_told_of_a_lost_lease(work):
-    told, started, ended = Told(), asyncio.Event(), asyncio.Event()
+async def test_it_is_called_for_a_lost_lease(work):
+    recorder, started, ended = Recorder(), asyncio.Event(), asyncio.Event()
 
     async def handle(ctx, task):
         started.set()
@@ -96,33 +98,33 @@ async def test_it_is_told_of_a_lost_lease(work):
         finally:
             ended.set()
 
-    async with work.serving(mux_of(handle), error_handler=told, lease_duration=600):
+    async with work.serving(mux_of(handle), error_handler=recorder, lease_duration=600):
         info = await work.enqueue("email")
         await started.wait()
         work.redis.hset(f"asynq:{{default}}:t:{info.id}", "owner", "somebody else")
         await ended.wait()
-        await eventually_async(lambda: told.errors)
+        await eventually_async(lambda: recorder.errors)
 
-    assert told.errors == [(info.id, "PyasynqError", "asynq: task lease expired")]
+    assert recorder.errors == [(info.id, "PyasynqError", "asynq: task lease expired")]
     assert work.state(info) == "active"
 
 
-async def test_it_is_not_told_of_a_task_that_is_requeued_at_the_shutdown(work):
-    told, started = Told(), asyncio.Event()
+async def test_it_is_not_called_for_a_task_that_is_requeued_at_the_shutdown(work):
+    recorder, started = Recorder(), asyncio.Event()
 
     async def handle(ctx, task):
         started.set()
         await asyncio.Event().wait()
 
-    async with work.serving(mux_of(handle), error_handler=told, shutdown_timeout=0.05):
+    async with work.serving(mux_of(handle), error_handler=recorder, shutdown_timeout=0.05):
         info = await work.enqueue("email")
         await started.wait()
 
-    assert (work.state(info), told.errors) == ("pending", [])
+    assert (work.state(info), recorder.errors) == ("pending", [])
 
 
-async def test_it_is_told_of_a_handler_that_ends_just_when_it_is_given_up(work):
-    told, release = Told(), asyncio.Event()
+async def test_it_is_called_for_a_handler_that_ends_just_when_its_grace_is_over(work):
+    recorder, release = Recorder(), asyncio.Event()
 
     class Releasing(logging.Handler):
         def emit(self, record):
@@ -137,13 +139,13 @@ async def test_it_is_told_of_a_handler_that_ends_just_when_it_is_given_up(work):
     log, releasing = logging.getLogger("pyasynq.executor"), Releasing()
     log.addHandler(releasing)
     try:
-        async with work.serving(mux_of(handle), error_handler=told, cancel_grace=0.05, **LATE):
+        async with work.serving(mux_of(handle), error_handler=recorder, cancel_grace=0.05, **LATE):
             info = await work.enqueue("email", timeout=1)
             await work.until(info, "retry")
     finally:
         log.removeHandler(releasing)
 
-    assert [task_id for task_id, *_error in told.errors] == [info.id]
+    assert [task_id for task_id, *_error in recorder.errors] == [info.id]
 
 
 async def test_a_shutdown_lets_it_finish(work):

@@ -77,11 +77,13 @@ async def test_a_failure_is_retried_and_then_archived(work):
     assert attempts == [(1, False), (2, False), (3, True)]
     message = work.message(info)
     assert (message.retried, message.retry) == (2, 2)
-    assert message.error_msg.startswith("ValueError: bad address [test_executor.py:")
+    assert message.error_msg.startswith(
+        "ValueError: bad address [tests/worker/execute/test_executor.py:"
+    )
     assert (work.count("processed"), work.count("failed")) == (3, 3)
 
 
-async def test_a_handler_says_what_becomes_of_its_task(work):
+async def test_a_handler_decides_what_becomes_of_its_task(work):
     mux = ServeMux()
     deferred = []
 
@@ -146,7 +148,7 @@ async def test_middlewares_wrap_every_handler_in_order(work):
     assert log == [*inside[:2], "handler", *inside[2:], *inside]
 
 
-async def test_a_task_that_takes_too_long_is_ended_and_told_in_the_words_of_go(work):
+async def test_a_task_that_takes_too_long_is_ended_with_the_error_text_of_go(work):
     mux = ServeMux()
 
     @mux.handler("email")
@@ -198,8 +200,8 @@ async def test_an_expired_task_is_dropped_without_running(work):
     assert ran == []
 
 
-async def test_error_handler_is_told_of_every_failed_attempt_and_may_fail_itself(work):
-    told = []
+async def test_error_handler_is_called_for_every_failed_attempt_and_may_fail_itself(work):
+    called = []
     mux = ServeMux()
 
     @mux.handler("email")
@@ -207,14 +209,14 @@ async def test_error_handler_is_told_of_every_failed_attempt_and_may_fail_itself
         raise ValueError("bad")
 
     def on_error(ctx, task, error):
-        told.append((ctx.attempt, task.type, str(error)))
+        called.append((ctx.attempt, task.type, str(error)))
         raise RuntimeError("the handler of errors fails too")
 
     settings = {"error_handler": on_error, "retry_delay": retry.fixed(0.02)}
     async with work.serving(mux, **settings):
         await work.until(await work.enqueue("email", max_retry=1), "archived")
 
-    assert told == [(1, "email", "bad"), (2, "email", "bad")]
+    assert called == [(1, "email", "bad"), (2, "email", "bad")]
 
 
 async def test_a_retry_policy_that_fails_gives_way_to_the_default(work):
@@ -235,7 +237,7 @@ async def test_a_retry_policy_that_fails_gives_way_to_the_default(work):
     assert due > time.time() + 5
 
 
-async def test_a_large_payload_is_handled_and_told_of(work, caplog):
+async def test_a_large_payload_is_handled_and_logged(work, caplog):
     sizes = []
     mux = ServeMux()
 

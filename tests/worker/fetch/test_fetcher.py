@@ -22,8 +22,8 @@ async def test_a_poisoned_message_does_not_stop_the_others(work, caplog):
         )
 
     assert seen == [info.id]
-    (told,) = [each for each in caplog.records if "task bad" in each.getMessage()]
-    assert told.getMessage().startswith(
+    (record,) = [each for each in caplog.records if "task bad" in each.getMessage()]
+    assert record.getMessage().startswith(
         "task bad of queue default cannot be read; the recoverer archives it: "
     )
-    assert (told.exc_info, told.getMessage().count("\n")) == (None, 0)
+    assert (record.exc_info, record.getMessage().count("\n")) == (None, 0)

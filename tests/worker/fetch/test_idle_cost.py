@@ -28,7 +28,7 @@ KEYS = queue_keys("default")
 
 @contextlib.asynccontextmanager
 async def assembled(redis_url, config):
-    """The parts of a server none of which runs by itself."""
+    """The parts of a server, of which none has been started."""
     connector, clock, mux = Connector.of(redis_url), SystemClock(), ServeMux()
     mux.aggregator("*")(lambda group, tasks: None)
     runner = AsyncRunner(connector.open_async(), clock=clock)
@@ -60,7 +60,7 @@ async def passes(parts, redis_url, commands):
     steps = {
         "beat": beat,
         "fetch": ask_each_queue,
-        "poll": parts.processor._idle_wait._is_any_pending,
+        "poll": parts.processor._idle_wait._find_pending,
         "forward": parts.forwarder.forward,
         "clean": parts.janitor.clean,
         "recover": parts.recoverer.recover,
@@ -101,7 +101,7 @@ async def test_an_idle_server_sends_less_than_three_commands_a_second(redis_url,
         + len(sent["forward"]) / to_seconds(config.delayed_task_check_interval)
         + len(sent["clean"]) / to_seconds(config.janitor_interval)
         + len(sent["recover"]) / to_seconds(config.recover_interval)
-        # A server that polls so many queues has no groups here.
+        # A server that polls that many queues has no groups here.
         + (0 if is_polled else len(sent["aggregate"]) / LONGEST_INTERVAL_S)
         + 2 / PING_INTERVAL_S  # of two subscriptions
     )

@@ -24,7 +24,7 @@ CASES = [(name, batch) for name, backlogs in BACKLOGS.items() for batch in backl
 
 
 def fetch(strategy, batch, backlog):
-    """Fetch once, as the processor does: ask again for what queues that ran empty fell short of."""
+    """Fetch once like the processor: ask the other queues for what empty ones did not give."""
     left, taken, empty = dict(backlog), Counter(), set()
     while taken.total() < batch:
         for queue, count in strategy.plan(batch - taken.total(), empty):
@@ -72,14 +72,14 @@ class Flat(Weighted):
 
 
 class OffByOne(Weighted):
-    """Draws the lowest queue as if its priority were one higher."""
+    """Draws the lowest queue with a priority that is one too high."""
 
     def __init__(self, queues, random):
         super().__init__({**queues, "low": queues["low"] + 1}, random)
 
 
 class Shares(Weighted):
-    """Gives each queue its exact share, the rest to the first: right on average, but no draw."""
+    """Gives each queue its exact share, the rest to the first: right on average, but not random."""
 
     def plan(self, wanted, empty):
         names = [name for name in self._queues if name not in empty]
@@ -90,7 +90,7 @@ class Shares(Weighted):
 
 
 class ShortageToTheFirst(Weighted):
-    """Draws well, but asks the highest queue left for all that others fell short of."""
+    """Draws correctly, but asks the highest queue left for all that the others did not give."""
 
     def plan(self, wanted, empty):
         if not empty:
@@ -99,7 +99,7 @@ class ShortageToTheFirst(Weighted):
 
 
 class ShortageInEqualParts(Weighted):
-    """Draws well, but forgets the priorities for what others fell short of."""
+    """Draws correctly, but ignores the priorities for what the others did not give."""
 
     def plan(self, wanted, empty):
         if not empty:

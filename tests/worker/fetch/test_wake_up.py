@@ -136,7 +136,7 @@ def test_eight_servers_may_wait_and_another_when_one_is_gone(runner, redis_clien
     now_s = SystemClock().now_ns() // NANOSECONDS
 
     assert [ask(runner, f"s{n}", now_s).may_wait for n in range(9)] == [True] * 8 + [False]
-    assert ask(runner, "s0", now_s).may_wait  # it has its place
+    assert ask(runner, "s0", now_s).may_wait  # it is among those that may wait
     for n in range(7):
         ask(runner, f"s{n}", now_s + 60)
     assert ask(runner, "s8", now_s + 91).may_wait  # s7 was not seen for a while

@@ -137,7 +137,7 @@ async def test_the_function_of_the_server_takes_what_the_mux_does_not(work):
     assert sorted(seen) == [b"own", b"rest|2"]
 
 
-async def test_no_task_in_their_place_drops_the_members_and_frees_their_locks(work):
+async def test_an_aggregator_that_returns_none_drops_the_members_and_frees_their_locks(work):
     mux = ServeMux()
     called = []
     mux.aggregator("*", max_size=2, grace_period=1)(lambda group, tasks: called.append(group))
@@ -185,9 +185,12 @@ async def test_a_function_that_fails_loses_nothing(work, caplog):
         await asyncio.to_thread(failed.wait, 20)
     (name,) = work.redis.zrange("asynq:{default}:aggregation_sets", 0, -1)
     assert work.redis.zcard(name) == 2
-    (told,) = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
-    assert "the aggregator of '*' raised ValueError: no [test_aggregator.py:" in told.getMessage()
-    assert (told.exc_info, told.getMessage().count("\n")) == (None, 0)
+    (record,) = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
+    assert (
+        "the aggregator of '*' raised ValueError: no [tests/worker/groups/test_aggregator.py:"
+        in record.getMessage()
+    )
+    assert (record.exc_info, record.getMessage().count("\n")) == (None, 0)
 
     work.redis.zadd("asynq:{default}:aggregation_sets", {name: 1})  # its deadline is over
     again = ServeMux()
@@ -216,9 +219,9 @@ async def test_a_member_that_cannot_be_read_is_archived_and_the_others_aggregate
     assert seen == [b"g|a"]
     assert work.redis.zrange("asynq:{default}:archived", 0, -1) == [b"bad"]
     assert work.redis.hget("asynq:{default}:t:bad", "msg") == b"\xff\xff"
-    (told,) = [each for each in caplog.records if "task bad" in each.getMessage()]
-    assert told.getMessage().startswith("task bad of group 'g' cannot be read: ")
-    assert (told.exc_info, told.getMessage().count("\n")) == (None, 0)
+    (record,) = [each for each in caplog.records if "task bad" in each.getMessage()]
+    assert record.getMessage().startswith("task bad of group 'g' cannot be read: ")
+    assert (record.exc_info, record.getMessage().count("\n")) == (None, 0)
 
 
 @pytest.mark.parametrize("key", ["g:bad", "x:scheduled_groups"])
@@ -236,8 +239,8 @@ async def test_a_key_of_another_type_keeps_no_other_group_from_being_aggregated(
             await eventually_async(lambda: seen)
             assert seen.pop() == b"good|a|b"
 
-    said = [line for line in caplog.records if line.name == "pyasynq.aggregator"]
-    assert len([line for line in said if f"of queue {queue}" in line.getMessage()]) == 1
+    records = [line for line in caplog.records if line.name == "pyasynq.aggregator"]
+    assert len([line for line in records if f"of queue {queue}" in line.getMessage()]) == 1
 
 
 async def test_a_member_that_has_expired_is_not_aggregated(work):

@@ -21,7 +21,7 @@ GROUPS = "asynq:{default}:groups"
 
 
 def listing(group: str, tasks: list[Task]) -> Task:
-    """Return an aggregate that says what it is made of."""
+    """Return an aggregate whose payload lists its members."""
     return Task("digest", b"|".join(sorted(task.payload or b"" for task in tasks)))
 
 
@@ -65,7 +65,7 @@ async def test_an_aggregator_that_hangs_holds_up_no_other_group(work):
     assert seen == [b"a"]
 
 
-async def test_more_groups_than_places_are_all_aggregated(work):
+async def test_more_groups_than_slots_are_all_aggregated(work):
     mux = ServeMux()
     seen = collecting(mux)
     mux.aggregator("*", max_size=1, grace_period=1)(listing)
@@ -112,9 +112,11 @@ async def test_a_group_of_a_wrong_type_holds_up_no_other_group(work, caplog):
             await eventually_async(lambda p=payload: p in seen)
 
     assert sorted(seen) == [b"a", b"b"]
-    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert sum("group 'bad'" in each for each in said) == 1
-    assert sum("the groups of queue low" in each for each in said) == 1
+    logged_errors = [
+        record.getMessage() for record in caplog.records if record.levelname == "ERROR"
+    ]
+    assert sum("group 'bad'" in each for each in logged_errors) == 1
+    assert sum("the groups of queue low" in each for each in logged_errors) == 1
 
 
 async def test_a_set_of_a_wrong_type_holds_up_no_other_set(work):
@@ -246,7 +248,7 @@ WORKER = """
 
 
 @pytest.mark.slow
-async def test_an_outage_in_the_middle_is_told_once_and_loses_nothing(own_redis, caplog):
+async def test_an_outage_in_the_middle_is_logged_once_and_loses_nothing(own_redis, caplog):
     redis_client = own_redis.client()
     mux = ServeMux()
     called, go_on = asyncio.Event(), asyncio.Event()
@@ -273,9 +275,9 @@ async def test_an_outage_in_the_middle_is_told_once_and_loses_nothing(own_redis,
             make_overdue(work)
             await eventually_async(lambda: len(members(seen)) == 30, within_s=60)
 
-    told = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
+    logged = [each for each in caplog.records if "was not aggregated" in each.getMessage()]
     assert members(seen) == Counter(payloads)
-    assert len(told) <= 3
+    assert len(logged) <= 3
     redis_client.close()
 
 

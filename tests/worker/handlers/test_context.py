@@ -21,19 +21,19 @@ def result_of(work, info):
 
 
 async def test_the_blocking_form_is_refused_on_the_loop(work):
-    mux, said = ServeMux(), []
+    mux, texts = ServeMux(), []
 
     @mux.handler("email")
     async def handle(ctx, task):
         with pytest.raises(ServerStateError) as caught:
             ctx.write_result(b"half")
-        said.append(str(caught.value))
+        texts.append(str(caught.value))
 
     async with work.serving(mux):
         info = await work.enqueue("email", retention=60)
         await work.until(info, "completed")
 
-    assert said == ["write_result would block the event loop; use `await ctx.awrite_result(...)`"]
+    assert texts == ["write_result would block the event loop; use `await ctx.awrite_result(...)`"]
 
 
 @pytest.mark.parametrize("value", ["text", None, {"a": 1}], ids=repr)

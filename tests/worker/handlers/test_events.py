@@ -66,7 +66,7 @@ def test_a_wrong_name_is_refused(names, fault):
     assert fault in str(caught.value)
 
 
-def test_a_wrong_name_is_told_with_the_right_ones_and_with_every_other_fault():
+def test_a_wrong_name_is_reported_with_the_right_ones_and_with_every_other_fault():
     with pytest.raises(ConfigError) as caught:
         App().on("finished", "broken")
 
@@ -74,7 +74,7 @@ def test_a_wrong_name_is_told_with_the_right_ones_and_with_every_other_fault():
     assert all(f"'{name}'" in fault for fault in caught.value.faults for name in EVENT_NAMES)
 
 
-def test_what_cannot_be_called_is_no_listener():
+def test_what_cannot_be_called_is_refused_as_a_listener():
     with pytest.raises(ConfigError, match="a listener must be callable, not 3"):
         App().on("archived")(3)
 
@@ -82,13 +82,13 @@ def test_what_cannot_be_called_is_no_listener():
 def test_a_function_may_listen_more_than_once_and_is_left_as_it_is():
     app = App()
 
-    def tell(event):
+    def listen(event):
         raise NotImplementedError
 
-    assert app.on("archived")(app.on("started", "lost")(tell)) is tell
+    assert app.on("archived")(app.on("started", "lost")(listen)) is listen
     assert [(each.function, each.names, each.is_async) for each in app.mux.listeners] == [
-        (tell, {"started", "lost"}, False),
-        (tell, {"archived"}, False),
+        (listen, {"started", "lost"}, False),
+        (listen, {"archived"}, False),
     ]
 
 

@@ -39,7 +39,7 @@ def test_a_prefix_needs_no_separator():
     assert mux.route("emailer").pattern == "email"
 
 
-def test_coroutine_functions_and_plain_ones_are_told_apart():
+def test_coroutine_functions_and_plain_ones_are_distinguished():
     class Callable:
         async def __call__(self, ctx, task):
             return None
@@ -70,7 +70,7 @@ def test_a_pattern_is_registered_once():
         mux.add("email", plain)
 
 
-def test_what_cannot_be_called_is_no_handler():
+def test_what_cannot_be_called_is_refused_as_a_handler():
     with pytest.raises(ConfigError, match="must be callable"):
         ServeMux().add("email", "handle")
 

@@ -5,10 +5,10 @@ import asyncio
 from pyasynq.worker.handlers.mux import ServeMux
 
 
-async def test_healthchecker_tells_how_the_ping_went(work):
-    told = asyncio.Queue()
+async def test_healthchecker_reports_how_the_ping_went(work):
+    reported = asyncio.Queue()
 
-    async with work.serving(ServeMux(), health_check=told.put, health_check_interval=0.02):
-        first = await asyncio.wait_for(told.get(), 20)
+    async with work.serving(ServeMux(), health_check=reported.put, health_check_interval=0.02):
+        first = await asyncio.wait_for(reported.get(), 20)
 
     assert first is None

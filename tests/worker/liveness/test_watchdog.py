@@ -26,7 +26,7 @@ CALM = {"heartbeat_interval": 10, "lease_duration": 30}  # no beat fails on a bu
 WATCHFUL = {"watchdog_interval": 0.01, "cancel_grace": 0.05, **CALM}
 
 
-def said(caplog, level) -> list[str]:
+def logged(caplog, level) -> list[str]:
     return [
         each.message
         for each in caplog.records
@@ -34,9 +34,9 @@ def said(caplog, level) -> list[str]:
     ]
 
 
-def said_of_slots(caplog, level) -> list[str]:
-    """Without the loop, which a busy machine keeps from turning now and then."""
-    return [message for message in said(caplog, level) if "the event loop" not in message]
+def logged_about_slots(caplog, level) -> list[str]:
+    """Leave out warnings about the loop, which a busy machine may block now and then."""
+    return [message for message in logged(caplog, level) if "the event loop" not in message]
 
 
 def stubborn_mux() -> tuple[ServeMux, list[threading.Event]]:
@@ -68,21 +68,21 @@ async def test_not_ready_when_every_slot_is_stuck_and_ready_when_one_is_free(wor
         await cancel(work, first)
         with_one_stuck = server.is_ready
         await cancel(work, second)
-        await eventually_async(lambda: said_of_slots(caplog, logging.ERROR))
+        await eventually_async(lambda: logged_about_slots(caplog, logging.ERROR))
         with_both_stuck = server.is_ready
         releases[0].set()
-        await eventually_async(lambda: said_of_slots(caplog, logging.INFO))
+        await eventually_async(lambda: logged_about_slots(caplog, logging.INFO))
         with_one_free = server.is_ready
         releases[1].set()
 
     assert (with_one_stuck, with_both_stuck, with_one_free) == (True, False, True)
-    assert said_of_slots(caplog, logging.ERROR) == [
+    assert logged_about_slots(caplog, logging.ERROR) == [
         "not ready: every slot is taken by a handler that does not end ('stubborn')"
     ]
-    assert said_of_slots(caplog, logging.INFO) == ["ready: a slot is free again"]
+    assert logged_about_slots(caplog, logging.INFO) == ["ready: a slot is free again"]
 
 
-async def test_a_slot_is_stuck_whose_handler_goes_on_after_its_timeout(work):
+async def test_a_slot_whose_handler_goes_on_after_its_timeout_is_stuck(work):
     mux, releases = stubborn_mux()
 
     async with work.serving(mux, **WATCHFUL, concurrency=1) as server:
@@ -93,7 +93,7 @@ async def test_a_slot_is_stuck_whose_handler_goes_on_after_its_timeout(work):
         await eventually_async(lambda: server.is_ready)
 
 
-async def test_a_slot_is_stuck_whose_error_handler_never_ends(work):
+async def test_a_slot_whose_error_handler_never_ends_is_stuck(work):
     release = asyncio.Event()
     mux = ServeMux()
 
@@ -214,34 +214,34 @@ class Listener(logging.Handler):
 
 async def test_a_handler_that_blocks_the_loop_is_named_once_with_its_task(work, caplog):
     caplog.set_level(logging.INFO, "pyasynq.watchdog")
-    told, over = Listener("(in blocking)"), Listener("turns again")
+    blocked, over = Listener("(in blocking)"), Listener("turns again")
     mux = ServeMux()
 
     @mux.handler("email")
     async def handle(ctx, task):
-        told.heard.wait(20)
+        blocked.heard.wait(20)
         time.sleep(0.1)  # noqa: ASYNC251 - so that a second warning would have its time
 
-    for each in (told, over):
+    for each in (blocked, over):
         logging.getLogger("pyasynq.watchdog").addHandler(each)
     try:
         async with work.serving(mux, **WATCHFUL):
             await work.until(await work.enqueue("email", task_id="blocking"), None)
             await eventually_async(over.heard.is_set)
     finally:
-        for each in (told, over):
+        for each in (blocked, over):
             logging.getLogger("pyasynq.watchdog").removeHandler(each)
 
-    (warning,) = [each for each in said(caplog, logging.WARNING) if told.text in each]
+    (warning,) = [each for each in logged(caplog, logging.WARNING) if blocked.text in each]
     assert "the event loop has not turned for" in warning
     assert 'test_watchdog.py", line' in warning
-    assert "told.heard.wait(20)" in warning
+    assert "blocked.heard.wait(20)" in warning
     first = warning.splitlines()[1]
     assert re.fullmatch(r'  File ".*test_watchdog.py", line \d+, in handle', first)
 
 
 @pytest.mark.parametrize(
-    ("places", "shown"),
+    ("callers", "shown"),
     [
         (["click.py:main", "asyncio/events.py:_run", "executor.py:_run", "a.py:f"], ["_run", "f"]),
         (["asyncio/events.py:_run", "pyasynq/worker/execute/executor.py:_run", "a.py:f"], ["f"]),
@@ -251,16 +251,16 @@ async def test_a_handler_that_blocks_the_loop_is_named_once_with_its_task(work, 
         (["a.py:f", "asyncio/events.py:_run"], ["f", "_run"]),
     ],
 )
-def test_what_blocks_the_loop_is_shown_without_what_called_it(places, shown):
+def test_what_blocks_the_loop_is_shown_without_what_called_it(callers, shown):
     summaries = [
-        traceback.FrameSummary(place.split(":")[0], line, place.split(":")[1], line="x")
-        for line, place in enumerate(places)
+        traceback.FrameSummary(caller.split(":")[0], line, caller.split(":")[1], line="x")
+        for line, caller in enumerate(callers)
     ]
 
     assert re.findall(r"in (\w+)", what_runs(summaries)) == shown
 
 
-async def test_a_server_whose_loop_turns_says_nothing(work, caplog):
+async def test_a_server_whose_loop_turns_logs_nothing(work, caplog):
     caplog.set_level(logging.INFO, "pyasynq.watchdog")
     mux = ServeMux()
 
@@ -271,13 +271,13 @@ async def test_a_server_whose_loop_turns_says_nothing(work, caplog):
     async with work.serving(mux, watchdog_interval=10):
         await work.until(await work.enqueue("email"), None)
 
-    assert said(caplog, logging.WARNING) == []
+    assert logged(caplog, logging.WARNING) == []
 
 
 def test_a_loop_blocked_past_every_grace_loses_its_task_and_its_late_outcome(
     redis_url, redis_client
 ):
-    """Heartbeats give a task up at its deadline, a grace and a lease later; others recover it."""
+    """A lease is not extended once deadline, grace and lease are over; others recover it."""
     blocked, release = threading.Event(), threading.Event()
     attempts, loops = [], []
     here, elsewhere = ServeMux(), ServeMux()

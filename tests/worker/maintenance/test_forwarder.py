@@ -1,4 +1,4 @@
-"""Tasks whose time has come are forwarded."""
+"""Tasks that are due are forwarded."""
 
 import logging
 
@@ -45,8 +45,8 @@ async def test_a_key_of_another_type_keeps_the_forwarder_from_nothing_else(
     assert await forwarder.forward() == 2
     assert await forwarder.forward() == 0
 
-    (said,) = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
-    assert said == (
+    (warning,) = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
+    assert warning == (
         "cannot forward all tasks of queue mail: not a sorted set: asynq:{mail}:scheduled; "
         "delete or rename what is there"
     )

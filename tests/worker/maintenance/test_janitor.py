@@ -24,7 +24,7 @@ LONG_AGO_S = 1_000
 
 @pytest.fixture
 async def janitor(redis_url):
-    """Makes janitors that run only when told to."""
+    """Makes janitors that run only when a test lets them."""
     runner = AsyncRunner(Connector.of(redis_url).open_async(), clock=SystemClock())
 
     def make(clock, **settings):
@@ -45,7 +45,7 @@ def keep(redis_client, kind, scores):
 
 
 def left(redis_client, kind):
-    """What is in a set; its tasks and locks are the same, and no others."""
+    """Return the IDs in a set, and assert that exactly these have tasks and locks."""
     ids = [each.decode() for each in redis_client.zrange(f"asynq:{{default}}:{kind}", 0, -1)]
     tasks = {key.decode().rpartition(":")[2] for key in redis_client.keys("asynq:{default}:t:*")}
     locks = {
@@ -188,6 +188,6 @@ async def test_a_key_of_another_type_keeps_the_janitor_from_nothing_else(
     assert await janitor.clean() == (1, 2)
     assert await janitor.clean() == (0, 0)
 
-    said = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
-    assert len(said) == 1
-    assert "queue default" in said[0]
+    warnings = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert "queue default" in warnings[0]

@@ -1,4 +1,4 @@
-"""Everything that can be left behind is recovered, by as many recoverers as there are."""
+"""Everything that can be left behind is recovered, by any number of recoverers."""
 
 import asyncio
 import logging
@@ -84,7 +84,7 @@ async def test_an_active_task_that_has_a_lease_again_is_left_alone(recoverer, re
 
 
 async def test_an_active_task_that_lost_its_lease_again_is_new(recoverer, redis_client):
-    """Twice in a row is what counts: in between it was in good hands."""
+    """Only two passes in a row count: in between, the task had a lease."""
     make_active(redis_client, "a")
     redis_client.delete(KEYS.lease)
     await recoverer.recover()
@@ -166,9 +166,9 @@ async def test_a_key_of_another_type_stops_no_other_queue(recoverer, redis_clien
     assert first["retried"] >= 1
     assert first["archived"] >= 1
     assert redis_client.exists(OTHER.active, OTHER.lease) == 0
-    said = [line for line in caplog.records if line.levelno >= logging.WARNING]
-    assert 1 <= len(said) <= 2  # active and lease are needed by two of the steps
-    assert all("queue mail" in line.getMessage() for line in said)
+    warnings = [line for line in caplog.records if line.levelno >= logging.WARNING]
+    assert 1 <= len(warnings) <= 2  # active and lease are needed by two of the steps
+    assert all("queue mail" in line.getMessage() for line in warnings)
 
 
 async def test_a_retry_set_of_another_type_stops_no_task_that_is_archived_or_dropped(
@@ -185,7 +185,7 @@ async def test_a_retry_set_of_another_type_stops_no_task_that_is_archived_or_dro
     assert await recoverer.recover() == {"retried": 1}
 
 
-async def test_a_task_key_of_another_type_is_no_task_and_stays_as_it_is(recoverer, redis_client):
+async def test_a_task_key_of_another_type_is_not_a_task_and_stays_as_it_is(recoverer, redis_client):
     make_active(redis_client, "wrong", "a")
     redis_client.set(KEYS.task("wrong"), "no hash")
 
@@ -270,7 +270,7 @@ async def test_what_a_server_recovered_is_in_its_counters(work):
 async def test_nothing_is_recovered_for_the_length_of_a_lease_after_an_outage(
     redis_client, redis_server
 ):
-    """The workers that live could not extend their leases, and get the time to."""
+    """Live workers could not extend their leases meanwhile, and get time to do so."""
     clock = FakeClock()
     make_active(redis_client, "a")
     with ChaosProxy(redis_server.port) as proxy:

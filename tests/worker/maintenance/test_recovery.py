@@ -1,4 +1,4 @@
-"""What becomes of a task whose lease is over."""
+"""What becomes of a task whose lease has expired."""
 
 import pytest
 

@@ -80,9 +80,9 @@ async def test_a_failing_listener_is_logged_once_and_harms_nothing(work, caplog,
             await work.until(info, None)
 
     assert names == ["succeeded"] * 3
-    told = [each for each in caplog.records if each.name == "pyasynq.notifier"]
-    assert [each.levelno for each in told] == [logging.ERROR]
-    assert "fail failed on 'succeeded' of task" in told[0].getMessage()
+    logged = [each for each in caplog.records if each.name == "pyasynq.notifier"]
+    assert [each.levelno for each in logged] == [logging.ERROR]
+    assert "fail failed on 'succeeded' of task" in logged[0].getMessage()
     assert server.counters.all() == [Count("listener_failures", "default", "succeeded", 3)]
 
 
@@ -100,15 +100,15 @@ async def test_a_slow_listener_holds_up_neither_tasks_nor_other_listeners(work):
         go_on.set()
 
 
-async def test_a_listener_is_told_one_event_after_the_other_in_their_order(work):
-    told, at_once = [], 0
+async def test_a_listener_gets_one_event_after_the_other_in_their_order(work):
+    heard, at_once = [], 0
 
     async def listen(event):
         nonlocal at_once
         at_once += 1
         assert at_once == 1
         await asyncio.sleep(0)
-        told.append((event.task_id, event.name))
+        heard.append((event.task_id, event.name))
         at_once -= 1
 
     infos = [await work.enqueue("email") for _ in range(5)]
@@ -117,7 +117,7 @@ async def test_a_listener_is_told_one_event_after_the_other_in_their_order(work)
             await work.until(info, None)
 
     # The next task may start before the outcome of the last is written.
-    assert [[name for task_id, name in told if task_id == info.id] for info in infos] == [
+    assert [[name for task_id, name in heard if task_id == info.id] for info in infos] == [
         ["started", "succeeded"]
     ] * 5
 
@@ -126,13 +126,13 @@ def dropped(server):
     return sum(each.value for each in server.counters.all() if each.name == "events_dropped")
 
 
-async def test_what_does_not_fit_is_counted_and_said_once(work, caplog, monkeypatch):
+async def test_events_that_do_not_fit_are_counted_and_logged_once(work, caplog, monkeypatch):
     monkeypatch.setattr(inbox, "MOST_EVENTS", 2)
-    told, entered, go_on = [], asyncio.Event(), asyncio.Event()
+    heard, entered, go_on = [], asyncio.Event(), asyncio.Event()
 
     async def wait(event):
         entered.set()
-        told.append(event.task_id)
+        heard.append(event.task_id)
         await go_on.wait()
 
     mux = make_mux(succeed, wait, names=["succeeded"])
@@ -143,7 +143,7 @@ async def test_what_does_not_fit_is_counted_and_said_once(work, caplog, monkeypa
         await eventually_async(lambda: dropped(server) == 3)
         go_on.set()
 
-    assert told == [info.id for info in infos[:3]]
+    assert heard == [info.id for info in infos[:3]]
     assert server.counters.all() == [Count("events_dropped", "default", "succeeded", 3)]
     texts = [each.getMessage() for each in caplog.records if each.name == "pyasynq.notifier"]
     assert len(texts) == 2

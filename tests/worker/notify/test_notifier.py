@@ -1,4 +1,4 @@
-"""Listeners are told what happens to tasks, and never harm one."""
+"""Listeners hear what happens to tasks, and never harm one."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ from tests.support.eventually import eventually_async
 from tests.support.listening import make_mux, recorder, succeed
 
 
-async def test_success_is_told_once_it_is_in_redis(work):
+async def test_success_is_published_once_it_is_in_redis(work):
     seen = []
 
     async def listen(event):
@@ -28,7 +28,7 @@ async def test_success_is_told_once_it_is_in_redis(work):
     assert seen[-1] == ("succeeded", "completed")
 
 
-async def test_failures_are_told_with_what_becomes_of_the_task(work):
+async def test_failures_are_published_with_what_becomes_of_the_task(work):
     events = []
     error = ValueError("bad address")
 
@@ -67,7 +67,7 @@ async def test_failures_are_told_with_what_becomes_of_the_task(work):
     ("error", "name"),
     [(RetryLater(3600), "deferred"), (RevokeTask(), "dropped"), (KeyError("is none"), "retried")],
 )
-async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
+async def test_an_error_that_is_not_a_failure_is_not_published_as_one(work, error, name):
     names = []
 
     async def handle(ctx, task):
@@ -88,21 +88,21 @@ async def test_what_is_no_failure_is_not_told_as_one(work, error, name):
     ("then", "names"), [("archive", ["failed", "archived"]), ("drop", ["dropped"])]
 )
 async def test_what_becomes_of_a_cancelled_task_is_published(work, then, names):
-    told, running = [], asyncio.Event()
+    names_heard, running = [], asyncio.Event()
 
     async def handle(ctx, task):
         running.set()
         await asyncio.Event().wait()
 
     async with AsyncInspector(work.url) as inspector:
-        async with work.serving(make_mux(handle, recorder(told))):
+        async with work.serving(make_mux(handle, recorder(names_heard))):
             info = await work.enqueue("email")
             await running.wait()
             await eventually_async(lambda: work.redis.pubsub_numsub("asynq:cancel")[0][1] == 1)
             await inspector.tasks.cancel(info.id, then=then)
-            await eventually_async(lambda: len(told) > len(names))
+            await eventually_async(lambda: len(names_heard) > len(names))
 
-    assert told == ["started", *names]
+    assert names_heard == ["started", *names]
 
 
 async def test_a_task_that_expired_is_dropped_and_never_started(work):
@@ -114,7 +114,7 @@ async def test_a_task_that_expired_is_dropped_and_never_started(work):
     assert names == ["dropped"]
 
 
-async def test_the_stop_is_told_as_requeued(work):
+async def test_a_task_that_the_stop_interrupts_is_published_as_requeued(work):
     names = []
     running = asyncio.Event()
 
@@ -129,7 +129,7 @@ async def test_the_stop_is_told_as_requeued(work):
     assert names == ["started", "requeued"]
 
 
-async def test_a_task_that_somebody_else_has_taken_is_lost(work):
+async def test_a_task_that_somebody_else_has_taken_is_published_as_lost(work):
     names = []
 
     async def handle(ctx, task):
@@ -142,7 +142,7 @@ async def test_a_task_that_somebody_else_has_taken_is_lost(work):
     assert names == ["started", "lost"]
 
 
-async def test_a_lost_lease_is_told_as_lost(work):
+async def test_a_lost_lease_is_published_as_lost(work):
     names = []
     running = asyncio.Event()
 
@@ -159,7 +159,7 @@ async def test_a_lost_lease_is_told_as_lost(work):
     assert names == ["started", "lost"]
 
 
-async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
+async def test_recovered_tasks_are_published_with_what_becomes_of_them(work):
     events = []
 
     async def listen(event):
@@ -181,16 +181,16 @@ async def test_recovered_tasks_are_told_with_what_becomes_of_them(work):
         )
 
     ids = [each.id for each in (kept, gone, unreadable, ghost)]
-    told = {task_id: [e for e in events if e.task_id == task_id] for task_id in ids}
-    assert {task_id: [event.name for event in each] for task_id, each in told.items()} == {
+    heard = {task_id: [e for e in events if e.task_id == task_id] for task_id in ids}
+    assert {task_id: [event.name for event in each] for task_id, each in heard.items()} == {
         kept.id: ["recovered", "retried"],
         gone.id: ["recovered", "archived"],
         unreadable.id: ["recovered", "archived"],
         ghost.id: [],
     }
-    assert str(told[gone.id][1].error) == "asynq: task lease expired"
-    assert (told[kept.id][1].task_type, told[unreadable.id][1].task_type) == ("email", "")
-    assert told[kept.id][1].retry_at is not None
+    assert str(heard[gone.id][1].error) == "asynq: task lease expired"
+    assert (heard[kept.id][1].task_type, heard[unreadable.id][1].task_type) == ("email", "")
+    assert heard[kept.id][1].retry_at is not None
 
 
 async def test_a_server_without_listeners_has_no_notifier_and_keeps_no_errors(work):
@@ -216,7 +216,7 @@ async def test_nothing_is_called_at_the_start_when_nobody_listens_for_it(work):
         assert server._parts.executor._on_start is None
 
 
-async def test_an_error_is_freed_without_the_collector_once_it_is_told(work):
+async def test_an_error_is_freed_without_the_collector_once_it_is_published(work):
     class BadAddressError(Exception):  # unlike those of Python, a weak reference may name it
         pass
 

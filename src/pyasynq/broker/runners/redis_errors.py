@@ -1,4 +1,4 @@
-"""What an error of Redis means: try again, or raise which exception of ours."""
+"""Classifies errors of Redis: whether to try again, and which error of ours stands for them."""
 
 import re
 from typing import Any

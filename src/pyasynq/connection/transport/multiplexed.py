@@ -204,7 +204,7 @@ class _Channel(asyncio.Protocol):
                     if not future.done():
                         future.set_result(replies)
             if not waiting and reader.has_data():
-                raise ConnectionError("half a reply that nobody asked for")  # noqa: TRY301
+                raise ConnectionError("the server sent more than was asked for")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - not what a server sends: replies are lost
             self._abort(error)
         if not self.is_usable and not waiting:

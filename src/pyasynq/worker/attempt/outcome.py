@@ -203,7 +203,7 @@ def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Ca
     """Decide what may become of a task whose attempt was cancelled.
 
     Args:
-        otherwise: what its failure comes to, SkipRetry and the like included.
+        otherwise: what becomes of it as a failure, SkipRetry and the like included.
     """
     if isinstance(otherwise, Archived):
         return Cancelled(otherwise, otherwise)

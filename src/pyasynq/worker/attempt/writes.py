@@ -11,7 +11,14 @@ from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import finish
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.attempt.outcome import Archived, Completed, Finished, Outcome, Retried
+from pyasynq.worker.attempt.outcome import (
+    Archived,
+    Completed,
+    Finished,
+    Outcome,
+    Requeued,
+    Retried,
+)
 from pyasynq.worker.attempt.running_task import RunningTask
 
 Settled = tuple[RunningTask, Outcome]
@@ -107,7 +114,7 @@ def item_of(
                 data=outcome.data,
                 unique_key=unique_key if is_lock_freed else "",
             )
-        case _:
+        case Requeued():
             return finish.ToRequeue(task_id=task_id, fence=fence, pending_since_ns=pending_since_ns)
 
 

@@ -95,7 +95,7 @@ def _has_leftovers(shared: Any, entered: Context) -> bool:
     """Whether a handler left something behind in the asyncio task that it shared.
 
     That is a cancellation, even one that was taken back (before Python 3.13 it still comes at the
-    next wait), or another value of a context variable than in *entered*, be it an equal one.
+    next wait), or a context variable that is not the very object it was in *entered*.
     """
     if shared.cancelling() or getattr(shared, "_must_cancel", False):
         return True

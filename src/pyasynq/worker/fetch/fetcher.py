@@ -12,7 +12,7 @@ import msgspec
 
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.operations.dequeue import Fetched, Leased, Waiter
-from pyasynq.clock import NANOSECONDS
+from pyasynq.clock import NANOSECONDS, redis_now_s
 from pyasynq.errors import (
     PyasynqError,
     RedisUnavailableError,
@@ -101,12 +101,11 @@ class Fetcher:
             async for batch in self.resolve_doubts():
                 found += len(batch.tasks)
                 yield batch
+            if not may_go_on():
+                return
         self._waitable.clear()
         empty = self._refused() if self._not_before else set()
-        while found < room:
-            plan = self._strategy.plan(room - found, empty)
-            if not plan:
-                break
+        while found < room and (plan := self._strategy.plan(room - found, empty)):
             trouble: PyasynqError | None = None
             for call, count, answer in await self._dequeue(plan):
                 if not isinstance(answer, Fetched):
@@ -149,7 +148,7 @@ class Fetcher:
     async def _dequeue(self, plan: Plan) -> Iterable[tuple[Dequeue, int, Any]]:
         """Make one round trip; return each call, how many tasks it asked for, and its answer."""
         expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
-        waiter = Waiter(server_id=self._server_id, now_s=self._clock.redis_now_s())
+        waiter = Waiter(server_id=self._server_id, now_s=redis_now_s(self._clock))
         calls, counts, operations = [], [], []
         for queue, count in plan:
             keys, owner = self._keys[queue], self._owners()

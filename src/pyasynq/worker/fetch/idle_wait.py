@@ -42,16 +42,16 @@ class IdleWait:
         end = self._clock.monotonic() + RENEW_S
         while self._clock.monotonic() < end:
             wait_s = self._check_s * (0.5 + self._random.random()) if is_polled else RENEW_S
-            if await self._is_changed(within_s=wait_s):
+            if await self._wait_for_change(within_s=wait_s):
                 return
-            if is_polled and await self._is_any_pending():
+            if is_polled and await self._find_pending():
                 return
 
     async def close(self) -> None:
         """Wait for no push any more."""
         await self._wake_up.close()
 
-    async def _is_changed(self, *, within_s: float) -> bool:
+    async def _wait_for_change(self, *, within_s: float) -> bool:
         """Return whether something changed in time; cheaper than asyncio.timeout."""
         timer = self._loop.call_later(within_s, self._wake_unchanged)
         try:
@@ -66,7 +66,7 @@ class IdleWait:
             self._changed.set()
             self._changed.clear()
 
-    async def _is_any_pending(self) -> bool:
+    async def _find_pending(self) -> bool:
         try:
             return bool(await self._pending.queues())
         except PyasynqError:

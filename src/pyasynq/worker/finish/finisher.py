@@ -7,6 +7,7 @@ message, by which Redis refuses it if another worker has taken the task over mea
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -73,6 +74,7 @@ class Finisher:
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
         self._outage = Outage(logger, "outcomes wait", "outcomes are written")
+        self._stopping = asyncio.Event()
         self._blocked: set[str] = set()  # queues whose outcomes wait
         self.unwritten = 0
         self.flushed: Signal[list[Settled]] = Signal()
@@ -96,6 +98,7 @@ class Finisher:
         """Live until the stop; then write what is left, for as long as the stop allows."""
         life.stops_within_s = math.inf
         life.started()
+        life.on_stop(self._stopping.set)
         await life.stopping.wait()
         late = await life.budget.wait(list(self._flushes.values()), lambda: life.budget.writes_s)
         if late:
@@ -121,9 +124,18 @@ class Finisher:
                     backoff = None
                     continue
                 backoff = backoff or Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=self._random)
-                await asyncio.sleep(backoff.next_s())
+                await self._pause(backoff.next_s())
         finally:
             del self._flushes[keys.queue]
+
+    async def _pause(self, wait_s: float) -> None:
+        """Wait before a batch is written again; at the stop there is only time for short waits."""
+        if self._stopping.is_set():
+            await asyncio.sleep(FIRST_WAIT_S)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._stopping.wait()
 
     async def _write_isolating_faults(
         self, keys: QueueKeys, batch: Sequence[Settled]

@@ -14,6 +14,7 @@ from uuid import uuid4
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits, Member
+from pyasynq.clock import redis_now_s
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError
 from pyasynq.identifiers import new_task_id
 from pyasynq.options import EnqueueOptions
@@ -61,7 +62,7 @@ class AggregateMaker:
         self, keys: QueueKeys, group: str, aggregation: Aggregation, limits: DueLimits
     ) -> bool:
         """Aggregate the oldest members of *group*, if it is due; return whether it was."""
-        set_id, now_s = str(uuid4()), self._clock.redis_now_s()
+        set_id, now_s = str(uuid4()), redis_now_s(self._clock)
         check = groups.check_aggregation(
             keys,
             group,
@@ -119,7 +120,7 @@ class AggregateMaker:
                 messages.append(decode(member.data))
             except PayloadError as error:
                 operation = groups.quarantine_member(
-                    keys, group, set_id, member.task_id, now_s=self._clock.redis_now_s()
+                    keys, group, set_id, member.task_id, now_s=redis_now_s(self._clock)
                 )
                 await self._runner.run(operation)
                 logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits
+from pyasynq.clock import redis_now_s
 from pyasynq.errors import (
     PyasynqError,
     RedisUnavailableError,
@@ -133,12 +134,12 @@ class Aggregator:
         """List groups again whose names Go programs have forgotten."""
         skip = 0
         while skip >= 0:
-            operation = groups.restore_groups(keys, now_s=self._clock.redis_now_s(), skip=skip)
+            operation = groups.restore_groups(keys, now_s=redis_now_s(self._clock), skip=skip)
             _restored, skip = await self._runner.run(operation, patience_s=0)
 
     async def _check_all(self, keys: QueueKeys, ours: Sequence[tuple[str, Aggregation]]) -> None:
         """Let the groups that are due wait for a free slot."""
-        now_s = self._clock.redis_now_s()
+        now_s = redis_now_s(self._clock)
         checks = [
             groups.is_group_due(keys, group, now_s=now_s, **self._limits(aggregation))
             for group, aggregation in ours

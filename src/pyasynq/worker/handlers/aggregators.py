@@ -57,11 +57,9 @@ class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
         faults = [name_fault("pattern of groups", self.pattern)]
         if not callable(self.function):
             faults.append(f"an aggregator must be callable, not {self.function!r}")
-        faults += [
-            kind.fault(name, value)
-            for name, kind in _LIMITS.items()
-            if (value := getattr(self, name)) is not None
-        ]
+        for name, kind in _LIMITS.items():
+            if (value := getattr(self, name)) is not None:
+                faults += kind.faults(name, value)
         ConfigError.raise_if(faults)
 
 

@@ -16,7 +16,7 @@ import msgspec
 from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.operations import maintain, presence
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import NANOSECONDS
+from pyasynq.clock import NANOSECONDS, redis_now_s
 from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.lifecycle.outage import LoggedOnce, Outage
@@ -162,10 +162,10 @@ class Heartbeater:
             ],
             patience_s=0,
         )
-        raise_first(answers, which=concerns_redis_as_a_whole)
         lost: list[RunningTask] = []
         for (keys, tasks), answer in zip(batches, answers, strict=True):
             if isinstance(answer, BaseException):
+                raise_first([answer], which=concerns_redis_as_a_whole)
                 self._refusals.begins(answer, keys.queue)
                 continue
             self._refusals.ends(keys.queue)
@@ -200,7 +200,7 @@ class Heartbeater:
             server,
             workers,
             namespace=self._connector.namespace,
-            now_s=self._clock.redis_now_s(),
+            now_s=redis_now_s(self._clock),
             ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
         )
         raise_first(runner.run_all(operations, patience_s=0))

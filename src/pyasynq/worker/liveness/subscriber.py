@@ -39,13 +39,16 @@ class Subscriber:
         """Listen until the stop; the connections look after themselves."""
         keys = global_keys(self._connector.namespace)
         # Two subscriptions: an ACL for Go Asynq may permit the one channel and not the other.
-        async with asyncio.TaskGroup() as group:
-            for channel, receive in ((keys.cancel, self._cancel), (keys.due, self._announce)):
-                listening = group.create_task(
-                    self._listen(channel, receive), name=f"pyasynq subscriber of {channel}"
-                )
-                life.on_stop(listening.cancel)
-            life.started()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for channel, receive in ((keys.cancel, self._cancel), (keys.due, self._announce)):
+                    listening = group.create_task(
+                        self._listen(channel, receive), name=f"pyasynq subscriber of {channel}"
+                    )
+                    life.on_stop(listening.cancel)
+                life.started()
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0]  # noqa: B904 - the group says nothing more
 
     async def _listen(self, channel: str, receive: Callable[[bytes], None]) -> None:
         async with contextlib.aclosing(listen(self._connector, channel)) as messages:

@@ -136,6 +136,6 @@ def _is_in(frame: traceback.FrameSummary, caller: tuple[str, str]) -> bool:
 
 
 def is_stuck(running: RunningTask, now: float, grace_s: float) -> bool:
-    """Tell whether a handler goes on beyond every grace; *now* is in the time of the loop."""
+    """Whether a handler goes on beyond every grace; *now* is in the time of the loop."""
     must_end_at = running.ends_at if running.asked_to_end_at is None else running.asked_to_end_at
     return not running.has_ended and now > must_end_at + grace_s

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain
+from pyasynq.clock import redis_now_s
 from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
@@ -68,13 +69,13 @@ class Janitor:
         return total
 
     def _delete_completed(self, keys: QueueKeys) -> Operation[int]:
-        now_s = self._clock.redis_now_s()
+        now_s = redis_now_s(self._clock)
         return maintain.delete_expired_completed(keys, now_s=now_s, limit=self._batch_size)
 
     def _trim_archive(self, keys: QueueKeys) -> Operation[int]:
         return maintain.trim_archive(
             keys,
-            now_s=self._clock.redis_now_s(),
+            now_s=redis_now_s(self._clock),
             max_size=self._archive_max_size,
             max_age_s=self._archive_max_age_s,
             limit=self._batch_size,

@@ -7,7 +7,7 @@ message. Each write is fenced by the lease it was judged by, so several recovere
     retried, archived   the worker of the task is gone
     dropped             an ID without a message: there is nothing to run
     quarantined         a message that cannot be read, archived with its bytes
-    leased              active without a lease in two passes: got one that is over
+    leased              active without a lease in two passes: got an expired one
     restored            with a lease, but in no list: active again
     released            with a lease, but in another list: the lease is removed
     regrouped           members of an overdue aggregation set, back in their group
@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pyasynq.broker.operations import groups, maintain
 from pyasynq.broker.operations.maintain import Healed, LeaseExpired
+from pyasynq.clock import redis_now_s
 from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
@@ -232,10 +233,10 @@ class Recoverer:
         answers = await self._runner.run_all(
             [maintain.heal_lease(keys, step.task_id, cutoff_s=cutoff_s) for step in missed]
         )
-        raise_first(answers)
         for answer in answers:
-            if answer is not Healed.NOTHING_WRONG:
+            if isinstance(answer, Healed) and answer is not Healed.NOTHING_WRONG:
                 done.counts[keys.queue, answer.name.lower()] += 1
+        raise_first(answers)
         pairs = zip(missed, answers, strict=True)
         return [step for step, answer in pairs if answer is Healed.RESTORED]
 
@@ -243,7 +244,7 @@ class Recoverer:
         """Give the members of overdue aggregation sets back to their groups."""
         has_more, put_off = True, 0
         while has_more:
-            now_s = self._clock.redis_now_s()
+            now_s = redis_now_s(self._clock)
             operation = groups.reclaim_aggregation_sets(keys, now_s=now_s)
             reclaimed = await self._runner.run(operation, patience_s=0)
             has_more, put_off = reclaimed.has_more, put_off + reclaimed.put_off

@@ -29,9 +29,9 @@ async def test_a_handler_in_a_process_knows_its_task_and_returns_its_result(work
         )
         await work.until(info, "completed")
 
-    told = json.loads(result_of(work, info))
-    assert told.pop("pid") != os.getpid()
-    assert told == {
+    described = json.loads(result_of(work, info))
+    assert described.pop("pid") != os.getpid()
+    assert described == {
         "type": "describe",
         "payload": "42",
         "headers": {"trace": "t1"},
@@ -108,7 +108,8 @@ async def test_an_exception_comes_back_with_its_class_its_text_and_its_line(work
     assert [type(error) for error in seen] == [OwnError]
     assert str(seen[0]) == "no such user (42)"
     assert re.fullmatch(
-        r"OwnError: no such user \(42\) \[process_handlers.py:\d+\]", work.message(info).error_msg
+        r"OwnError: no such user \(42\) \[tests/support/process_handlers.py:\d+\]",
+        work.message(info).error_msg,
     )
 
 
@@ -120,7 +121,7 @@ async def test_a_result_that_is_not_bytes_is_a_failure(work):
     assert "'wrong_result' returned dict" in work.message(info).error_msg
 
 
-async def test_a_handler_in_a_process_says_what_becomes_of_its_task(work):
+async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):
     async with work.serving(mux, **LATE):
         skipped, revoked, deferred = [
             await work.enqueue(each) for each in ("skip", "revoke", "later")
@@ -134,7 +135,7 @@ async def test_a_handler_in_a_process_says_what_becomes_of_its_task(work):
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "text"),
     [
         ("segfault", "the process of the handler ended by signal 11 (SIGSEGV)"),
         ("exit", "the process of the handler ended with exit code 3"),
@@ -147,7 +148,7 @@ async def test_a_handler_in_a_process_says_what_becomes_of_its_task(work):
         ("abandoned", "the process of the handler ended with exit code 5"),
     ],
 )
-async def test_a_process_that_dies_is_a_failure_of_its_task_alone(work, tmp_path, how, said):
+async def test_a_process_that_dies_is_a_failure_of_its_task_alone(work, tmp_path, how, text):
     ledger = tmp_path / "ledger"
     async with work.serving(mux, process_pool_size=1, **LATE):
         info = await work.enqueue(f"die:{how}", str(ledger).encode())
@@ -155,7 +156,7 @@ async def test_a_process_that_dies_is_a_failure_of_its_task_alone(work, tmp_path
         await work.until(info, "retry")
         await work.until(after, "completed")
 
-    assert work.message(info).error_msg == said
+    assert work.message(info).error_msg == text
     assert work.message(info).retried == 1
 
 
@@ -255,7 +256,7 @@ async def test_a_signal_from_elsewhere_does_not_interrupt_a_handler(work, tmp_pa
     assert int(result_of(work, info)) == started_pid(ledger)
 
 
-async def test_a_late_result_of_a_process_is_told_to_its_handler(work, tmp_path):
+async def test_a_handler_in_a_process_learns_that_its_result_is_late(work, tmp_path):
     ledger = tmp_path / "ledger"
     async with work.serving(mux, **LATE):
         info = await work.enqueue("progress", str(ledger).encode(), retention=60)

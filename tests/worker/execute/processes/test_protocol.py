@@ -4,7 +4,7 @@ from pyasynq.errors import RetryLater
 from pyasynq.worker.execute.processes.protocol import exception_of, raised
 
 
-def test_a_wish_of_any_length_comes_out_of_a_process_of_its_own():
+def test_a_delay_of_any_length_comes_out_of_a_process_unchanged():
     error = RetryLater(86_399_999_999_999.5)
 
     assert exception_of(raised(error)).delay == error.delay

@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT_S = 1800
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """A task to enqueue, in seconds from now; None and "" for what is not given."""
 
     task_id: str = "a"
@@ -40,7 +40,7 @@ class Wish:
         return Task(TYPE, self.payload)
 
     def options(self, queue: str, now_ns: int) -> EnqueueOptions:
-        """The same as the client takes it."""
+        """The options with which a client enqueues this."""
         now = to_datetime(now_ns)
         given: dict[str, Any] = {
             "task_id": self.task_id,
@@ -59,11 +59,11 @@ class Wish:
         return EnqueueOptions(**{name: value for name, value in given.items() if value is not None})
 
     def lock_s(self) -> int:
-        """For how long its lock lives: counted from when it is due."""
+        """The time to live of its lock, which counts from when the task is due."""
         return self.unique_s + math.ceil(self.in_s or 0) if self.unique_s else 0
 
     def expected(self, keys: QueueKeys, now_ns: int) -> ModelTask:
-        """The same as it must be stored."""
+        """The task that must be stored for this."""
         due_ns = None if self.in_s is None else now_ns + int(self.in_s * SECOND)
         state = "pending" if self.group is None else "aggregating"
         message = TaskMessage(
@@ -93,8 +93,8 @@ class Wish:
         return "" if until in (None, "done") else until
 
 
-wishes = st.builds(
-    Wish,
+requests = st.builds(
+    Request,
     task_id=st.sampled_from(IDS),
     payload=st.sampled_from([b"", b"1", b"2", b"3"]),
     unique_s=st.sampled_from([None, 900, 900, 200_000]),
@@ -106,8 +106,8 @@ wishes = st.builds(
     max_retry=st.sampled_from([0, 1, 2]),
     group=st.sampled_from([None, None, None, *GROUPS]),
 )
-plain_wishes = st.builds(
-    Wish,
+plain_requests = st.builds(
+    Request,
     task_id=st.sampled_from(IDS),
     payload=st.sampled_from([b"1", b"2", b"3"]),
     unique_s=st.sampled_from([None, 900]),

@@ -1,0 +1,88 @@
+"""Where an exception was raised: the line of the application first, then that of a library."""
+
+import asyncio
+import json
+import re
+import sys
+from types import FrameType
+
+import pytest
+
+from pyasynq.wire.source_line import is_of_machinery, source_line, source_of
+
+
+def caught(act) -> BaseException:
+    try:
+        act()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def fail():
+    raise ValueError("bad")
+
+
+def test_it_is_the_path_from_the_root_of_the_application():
+    line = fail.__code__.co_firstlineno + 1
+
+    assert source_line(caught(fail)) == f"tests/wire/test_source_line.py:{line}"
+
+
+def test_the_line_of_the_application_comes_before_that_of_the_library_which_raised():
+    shown = source_line(caught(lambda: json.loads("{")))
+
+    assert re.fullmatch(
+        r"tests/wire/test_source_line\.py:\d+ < json/(decoder|scanner)\.py:\d+", shown
+    )
+
+
+def test_the_innermost_line_of_the_application_counts():
+    def inner():
+        json.loads("{")
+
+    line = inner.__code__.co_firstlineno + 1
+
+    assert source_line(caught(inner)).startswith(f"tests/wire/test_source_line.py:{line} < ")
+
+
+def test_an_exception_that_was_never_raised_has_no_line():
+    assert source_line(ValueError("new")) == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("/opt/env/lib/python3.12/site-packages/PIL/Image.py", ("library", "PIL/Image.py")),
+        ("/usr/lib/python3/dist-packages/yaml/reader.py", ("library", "yaml/reader.py")),
+        (json.__file__, ("library", "json/__init__.py")),
+        ("<frozen importlib._bootstrap>", ("library", "<frozen importlib._bootstrap>")),
+        ("/somewhere/else/tasks.py", ("application", "tasks.py")),
+        ("<string>", ("application", "<string>")),
+    ],
+)
+def test_whose_a_file_is_follows_from_where_it_is(file, expected):
+    assert source_of(file) == expected
+
+
+def test_the_folder_of_the_application_may_hold_the_environment_of_its_libraries(monkeypatch):
+    monkeypatch.setattr(sys, "path", ["/srv/shop", *sys.path])
+
+    assert source_of("/srv/shop/jobs/mail.py") == ("application", "jobs/mail.py")
+    assert source_of("/srv/shop/.venv/lib/site-packages/a/b.py") == ("library", "a/b.py")
+
+
+def test_frames_of_what_runs_handlers_are_distinguished_from_those_of_handlers():
+    frames: list[FrameType] = []
+
+    async def handler():
+        frame = sys._getframe()
+        while frame:
+            frames.append(frame)
+            frame = frame.f_back
+
+    asyncio.run(handler())
+    machinery = [each for each in frames if is_of_machinery(each)]
+
+    assert any("asyncio" in each.f_code.co_filename for each in machinery)
+    assert all(each.f_code.co_filename != __file__ for each in machinery)
