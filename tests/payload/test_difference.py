@@ -275,7 +275,7 @@ def test_a_value_that_would_change_on_the_way_is_refused(kind, value, message):
         (Engine, Item(1), r"\$: got Item, which is not the annotated class"),
         (Point, LabelledPoint(x=1, label="l"), r"\$: 'label' is not a field and would be lost"),
         (list[Point], [{"x": 1, "y": 2}], r"\$\.value\[0\]: 'y' is not a field"),
-        (Item, {"id": 1, "heavy": 2.0}, r"\$: 'wieght' is not a field"),
+        (Item, {"id": 1, "heavy": 2.0}, r"\$: 'heavy' is not a field"),
         (Plain, {"id": 1, "name": "x"}, r"\$: 'name' is not a field"),
     ],
 )
