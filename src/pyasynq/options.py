@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
+from typing_extensions import override
+
 from pyasynq.errors import ConfigError
 
 Duration = timedelta | float
@@ -77,6 +79,10 @@ class EnqueueOptions:
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
+
+    @override
+    def __hash__(self) -> int:  # without the headers, which may have no hash
+        return hash(tuple(value for name, value in _items(self) if name != "headers"))
 
     def merged_over(self, weaker: Self) -> Self:
         """Return options in which what is given here wins over what *weaker* gives.
