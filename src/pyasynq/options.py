@@ -7,7 +7,7 @@ not. Everything is checked when the object is created, so a wrong value never re
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
 from typing_extensions import override
@@ -29,6 +29,7 @@ DEFAULT_TIMEOUT = timedelta(minutes=30)  # asynq v0.26 client.go: when neither l
 MAX_NAME_BYTES = 10_240
 MAX_INT32 = 2**31 - 1
 LONGEST = timedelta(days=36_500)
+EARLIEST_YEAR, LATEST_YEAR = 1971, 9000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,14 +165,21 @@ def duration_fault(what: str, value: object, *, minimum: timedelta = timedelta(0
 
 
 def moment_fault(what: str, value: object) -> str | None:
-    """Return what is wrong with a moment; None if it is an aware datetime in range."""
+    """Return what is wrong with a moment; None if it is an aware datetime in range.
+
+    The Unix epoch stands for no time in Redis, and what lies near it was read in a wrong unit or
+    never set.
+    """
     if not isinstance(value, datetime):
         return f"{what} must be an aware datetime, not {type(value).__name__}"
     if value.utcoffset() is None:
         return f"{what} has no time zone: {value!r}; use an aware datetime, such as in UTC"
-    if not 1970 <= value.year <= 9000:  # noqa: PLR2004 - years explain themselves
-        return f"{what} is out of range: {value!r}"
-    return None
+    # Years first: in UTC a datetime may lie outside of what a datetime can hold.
+    is_near = EARLIEST_YEAR - 1 <= value.year <= LATEST_YEAR + 1
+    if is_near and EARLIEST_YEAR <= value.astimezone(UTC).year <= LATEST_YEAR:
+        return None
+    years = f"the years {EARLIEST_YEAR} to {LATEST_YEAR}"
+    return f"{what} is out of range: {value!r}; it must be in {years}, in UTC"
 
 
 def _items(options: EnqueueOptions) -> Iterator[tuple[str, object]]:
