@@ -86,8 +86,25 @@ def test_every_fault_is_named_at_once():
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(ConfigError, match=r"unknown option 'retry'; options are queue, task_id"):
-        EnqueueOptions.from_keywords({"retry": 5})
+    with pytest.raises(ConfigError, match=r"unknown option 'x'; options are queue, task_id"):
+        EnqueueOptions.from_keywords({"x": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("retry", "max_retry"),
+        ("max_retries", "max_retry"),
+        ("countdown", "process_in"),
+        ("delay", "process_in"),
+        ("eta", "process_at"),
+        ("time_limit", "timeout"),
+        ("que", "queue"),
+    ],
+)
+def test_the_option_that_is_meant_by_an_unknown_one_is_named(name, meant):
+    with pytest.raises(ConfigError, match=f"unknown option '{name}'; did you mean '{meant}'"):
+        EnqueueOptions.from_keywords({name: 5})
 
 
 def test_what_is_given_wins_over_what_is_weaker():

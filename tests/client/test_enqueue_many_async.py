@@ -234,8 +234,10 @@ async def test_a_wrong_task_is_named_by_its_type_and_not_by_its_payload(given, k
         with pytest.raises(ConfigError) as caught:
             await client.enqueue_many([given])
 
-    expected = f"task 0: expected a Task, or a Task and its EnqueueOptions, not {kinds}"
-    assert caught.value.faults == (expected,)
+    expected = f"task 0: expected a Task, or a Task and its EnqueueOptions, not {kinds}; a task "
+    assert caught.value.faults == (
+        f"{expected}function makes one from its arguments with bind(...)",
+    )
 
 
 async def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):

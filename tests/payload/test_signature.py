@@ -327,6 +327,17 @@ def test_a_wrong_call_raises_what_the_function_itself_would(arguments, keywords,
         codec_of(welcome).encode(*arguments, **keywords)
 
 
+def test_options_among_the_arguments_of_a_call_are_told_apart():
+    def handle(user_id: int, queue: str = ""): ...
+
+    with pytest.raises(
+        TypeError, match=r"'process_in'; .* as in \.options\(process_in=…\)\.enqueue"
+    ):
+        codec_of(handle).encode(1, queue="x", process_in=5)
+    with pytest.raises(TypeError, match=r"missing a required argument: 'user_id'$"):
+        codec_of(handle).encode(queue="x")
+
+
 @pytest.mark.parametrize(
     ("payload", "message"),
     [

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from pyasynq.errors import ConfigError, PayloadError
-from pyasynq.options import name_fault
+from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload.annotations import annotation_fault
 from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
 
@@ -99,7 +99,7 @@ class PayloadCodec:
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self._name}(): {error}") from None
+            raise TypeError(f"{self._name}(): {error}{self._option_hint(kwargs)}") from None
         bound.apply_defaults()
         try:
             return self._encoded(bound.arguments)
@@ -127,6 +127,12 @@ class PayloadCodec:
                 # A function whose parameters all have defaults accepts Go's `NewTask(type, nil)`.
                 text = b"{}" if payload in (b"", _NULL) else payload
                 return self._given(self._type.read(text))
+
+    def _option_hint(self, keywords: Mapping[str, Any]) -> str:
+        """Return how to give what seem to be options among the *keywords* of a wrong call."""
+        options = EnqueueOptions.__dataclass_fields__.keys() - self._signature.parameters.keys()
+        meant = ", ".join(f"{name}=…" for name in keywords if name in options)
+        return f"; give options apart, as in .options({meant}).enqueue(…)" if meant else ""
 
     def _encoded(self, arguments: Mapping[str, Any]) -> bytes | None:
         match self.form:

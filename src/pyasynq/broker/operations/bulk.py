@@ -211,7 +211,10 @@ def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
         case _:
             parts = given if isinstance(given, tuple) else [given]
             kinds = " and ".join(type(each).__name__ for each in parts[:3]) or "an empty tuple"
-            raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {kinds}")
+            raise ConfigError(
+                f"expected a Task, or a Task and its EnqueueOptions, not {kinds}; a task function "
+                "makes one from its arguments with bind(...)"
+            )
 
 
 def _stored(info: TaskInfo) -> EnqueueResult:
