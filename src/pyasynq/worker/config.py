@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, LARGEST_PAYLOAD_BYTES
@@ -21,11 +21,13 @@ from pyasynq.worker.setting import (
     Flag,
     Function,
     Kind,
+    OneOf,
     Priorities,
     Span,
     Whole,
     setting,
 )
+from pyasynq.worker.task_log import LogFailures
 
 ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
@@ -49,6 +51,8 @@ class ServerConfig:
             without counting it.
         error_handler: called with (context, task, error) for every attempt that fails, is
             cancelled, loses its lease, or raises SkipRetry, RevokeTask or RetryLater.
+        log_failures: which failed attempts are logged: "all", only the last ones ("archived"),
+            or "none".
         shutdown_timeout: how long handlers and aggregators may go on after a stop; then their
             tasks go back to the front of their queues.
         cancel_grace: how long a cancelled handler may take to end before its outcome is
@@ -92,6 +96,7 @@ class ServerConfig:
     retry_delay: RetryDelay = setting(asynq_default, Function())
     is_failure: IsFailure = setting(always_failure, Function())
     error_handler: ErrorHandler | None = setting(None, Function())
+    log_failures: LogFailures = setting("all", OneOf(get_args(LogFailures)))
     shutdown_timeout: Duration = setting(8.0, Span())
     cancel_grace: Duration = setting(5.0, Span())
     health_check: HealthCheck | None = setting(None, Function())

@@ -15,6 +15,7 @@ from pyasynq.worker.attempt.running_task import Held
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.task_log import TaskLog
 
 
 class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,10 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     def queues(self) -> list[QueueKeys]:
         """The keys of each queue that the server serves."""
         return [queue_keys(queue, self.connector.namespace) for queue in self.config.queues]
+
+    def task_log(self) -> TaskLog:
+        """Return a log of what goes wrong with tasks."""
+        return TaskLog(self.clock, self.config.log_failures)
 
     def probe(self, keys_of: Callable[[QueueKeys], Iterable[str]]) -> QueueProbe:
         """Return what finds out in one command whether any queue has one of the keys."""

@@ -26,6 +26,7 @@ from pyasynq.worker.execute.error_handler import ErrorHandlerCalls
 from pyasynq.worker.handlers.context import Scope, TaskContext
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
+from pyasynq.worker.task_log import TaskLog
 
 logger = logging.getLogger("pyasynq.executor")
 
@@ -36,6 +37,7 @@ class Executor:
     """Runs handlers on this loop, in threads, and in processes of their own.
 
     Args:
+        task_log: where failed attempts are logged.
         settle: called once for each task with what becomes of it.
         on_start: called with each task before its handler starts; None if nobody listens.
         keeps_errors: keep what a task failed with until its outcome is written.
@@ -50,6 +52,7 @@ class Executor:
         resources: ServerResources,
         scope: Scope,
         *,
+        task_log: TaskLog,
         settle: Settle,
         on_start: Callable[[RunningTask], None] | None = None,
         keeps_errors: bool = False,
@@ -57,6 +60,7 @@ class Executor:
         self._config = resources.config
         self._changed = resources.changed
         self._scope = scope
+        self._task_log = task_log
         self._settle_outcome = settle
         self._on_start = on_start
         self._keeps_errors = keeps_errors
@@ -94,8 +98,9 @@ class Executor:
         if ending is Ending.SHUTDOWN:
             self._settle(running, outcome.REQUEUED)
         elif ending is Ending.LEASE_LOST:
-            self._settle(running, outcome.LOST)
-            self._error_handler.call_apart(self.running[running], outcome.error_of(ending))
+            error = outcome.error_of(ending)
+            self._settle_failure(running, outcome.LOST, error)
+            self._error_handler.call_apart(self.running[running], error)
         else:
             self._scope.loop.call_later(self._grace_s, self._settle_without_handler, running)
 
@@ -158,7 +163,7 @@ class Executor:
             error = outcome.error_of(running.ending)
         elif isinstance(error, asyncio.CancelledError):
             error = asyncio.CancelledError(CONTEXT_CANCELLED)
-        self._settle(running, self._judge(running, error))
+        self._settle_failure(running, self._judge(running, error), error)
         await self._error_handler.call(context, error)
 
     def _settle_without_handler(self, running: RunningTask) -> None:
@@ -173,7 +178,7 @@ class Executor:
             extra={"task_id": running.message.id, "queue": running.queue},
         )
         error = outcome.error_of(running.ending)
-        self._settle(running, self._judge(running, error))
+        self._settle_failure(running, self._judge(running, error), error)
         self._error_handler.call_apart(self.running[running], error)
 
     def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
@@ -197,6 +202,10 @@ class Executor:
         if running.ending is Ending.CANCELLED:
             return outcome.of_cancellation(running.message, decided, now_ns)
         return decided
+
+    def _settle_failure(self, running: RunningTask, decided: Outcome, error: BaseException) -> None:
+        self._task_log.failed(running.task_id, running.queue, running.message, decided, error)
+        self._settle(running, decided)
 
     def _settle(self, running: RunningTask, decided: Outcome) -> None:
         if not running.is_settled:

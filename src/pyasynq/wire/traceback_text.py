@@ -1,0 +1,46 @@
+"""The traceback of an exception as a person wants to read it: without what runs handlers.
+
+Frames of pyasynq, asyncio, click and threads are left out, in causes and groups, too.
+"""
+
+import traceback
+from collections.abc import Iterator
+
+from pyasynq.wire.source_line import is_machinery
+
+UNREADABLE = "(its traceback cannot be made)"
+
+
+def traceback_text(error: BaseException, *, is_whole: bool = False) -> str:
+    """Return the traceback of *error* as text that UTF-8 can hold, without a final line feed.
+
+    Args:
+        is_whole: keep every frame.
+    """
+    try:
+        shown = traceback.TracebackException.from_exception(error)
+        if not is_whole:
+            for each in _chain(shown, set()):
+                _leave_out_machinery(each)
+        text = "".join(shown.format()).rstrip("\n")
+    except BaseException:  # noqa: BLE001 - an exception of the user's may do anything
+        return UNREADABLE
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _leave_out_machinery(shown: traceback.TracebackException) -> None:
+    kept = [frame for frame in shown.stack if not is_machinery(frame.filename)]
+    if kept:  # an error of pyasynq itself keeps its frames: there are no others
+        shown.stack = traceback.StackSummary.from_list(kept)
+
+
+def _chain(
+    shown: traceback.TracebackException, seen: set[int]
+) -> Iterator[traceback.TracebackException]:
+    if id(shown) in seen:
+        return
+    seen.add(id(shown))
+    yield shown
+    for each in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
+        if each is not None:
+            yield from _chain(each, seen)
