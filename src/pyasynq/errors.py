@@ -31,6 +31,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from typing_extensions import override
+
 
 class PyasynqError(Exception):
     """Base of every error that pyasynq raises."""
@@ -60,11 +62,31 @@ class PayloadError(PyasynqError, ValueError):
 
     Attributes:
         path: the part of the JSON document, such as ``$.user_id``; empty if that is not known.
+        task_type: the type of the task that was to be enqueued; empty if there is none.
+        parameter: the parameter of its function; empty if that is not known.
+        value: a short form of the value that does not fit; empty if it is unknown, secret or no
+            single text or number. It is not in what is stored and logged for a failed task.
     """
+
+    path = task_type = parameter = value = ""  # also for an error that another process has raised
 
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+
+    @override
+    def __str__(self) -> str:
+        return self._text(f" ({self.value})" if self.value else "")
+
+    @property
+    def text_without_value(self) -> str:
+        """The text of the error without any part of the payload."""
+        return self._text("")
+
+    def _text(self, value: str) -> str:
+        where = f"parameter {self.parameter!r} of " if self.parameter else ""
+        call = f"; {where}task {self.task_type!r}" if self.task_type else ""
+        return f"{super().__str__()}{value}{call}"
 
 
 class EnqueueError(PyasynqError):

@@ -134,7 +134,10 @@ def test_a_wrong_argument_is_refused_before_any_connection():
     @app.task
     def resize(size: int) -> None: ...
 
-    with pytest.raises(PayloadError, match=r"\$\.size: expected int, got str"):
+    with pytest.raises(
+        PayloadError,
+        match=r"\$\.size: expected int, got str \('3'\); parameter 'size' of task 'resize'",
+    ):
         resize.enqueue("3")
     with pytest.raises(TypeError, match=r"resize\(\): missing a required argument: 'size'"):
         resize.enqueue()

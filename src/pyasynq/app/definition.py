@@ -1,8 +1,10 @@
 """A decorated function: a task that can be enqueued, and a function that can still be called."""
 
+import importlib
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
-from typing import Any, Concatenate, Generic, Protocol, Unpack, cast, overload
+from pickle import PicklingError
+from typing import Any, Concatenate, Generic, Protocol, Self, Unpack, cast, overload
 
 from typing_extensions import ParamSpec, TypeVar, override
 
@@ -110,9 +112,51 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             _decode=lambda found: self._spec.result.decode(found.result),
         )
 
+    def __copy__(self) -> Self:
+        """Return the task itself, as for a function."""
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return the task itself, as for a function."""
+        return self
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the task by its name, as a function is, with the options that it was given.
+
+        Raises:
+            PicklingError: its module does not have it under its name.
+        """
+        path = self._spec.function.__module__, self._spec.function.__qualname__
+        try:
+            found = _found(*path)
+        except (ImportError, AttributeError):
+            found = None
+        if not isinstance(found, TaskDefinition) or found.spec is not self._spec:
+            raise PicklingError(
+                f"task {self.type!r} cannot be pickled, since {'.'.join(path)} is not it; "
+                "define it at the top level of a module, under the name of its function"
+            )
+        return (_found, path) if found is self else (_with_options, (*path, self._options))
+
     @override
     def __repr__(self) -> str:
         return f"<task {self.type!r} at {self._spec.source_line}>"
+
+
+def _found(module: str, name: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _with_options(module: str, name: str, options: EnqueueOptions) -> Any:
+    """Return the task of this name with *options*, which win over those of its decorator."""
+    given = ((each, getattr(options, each)) for each in EnqueueOptions.__dataclass_fields__)
+    return _found(module, name).options(
+        **{each: value for each, value in given if value is not None}
+    )
 
 
 class TaskDecorator(Protocol):

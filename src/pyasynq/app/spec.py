@@ -69,7 +69,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
         aliases = keywords.get("aliases") or ()
         faults = [*_name_faults(task_type, aliases), *_setting_faults(keywords)]
         try:
-            codec = PayloadCodec(function, TaskContext)
+            codec = PayloadCodec(function, TaskContext, task_type=task_type)
         except ConfigError as error:
             raise ConfigError(*faults, *error.faults) from error
         ConfigError.raise_if(faults)

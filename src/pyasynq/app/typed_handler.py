@@ -4,7 +4,6 @@ from typing import Any
 
 from pyasynq.app.spec import TaskSpec
 from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
-from pyasynq.payload import encode_result
 from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext, is_kept
 from pyasynq.worker.handlers.middleware import CallNext
@@ -21,13 +20,13 @@ def handler_of(spec: TaskSpec) -> Handler:
 
         async def handle_async(context: TaskContext, task: Task) -> bytes | None:
             result = await spec.function(*_leading(spec, context), **_arguments(spec, task))
-            return _kept(context, result)
+            return _kept(spec, context, result)
 
         return handle_async
 
     def handle(context: TaskContext, task: Task) -> bytes | None:
         result = spec.function(*_leading(spec, context), **_arguments(spec, task))
-        return _kept(context, result)
+        return _kept(spec, context, result)
 
     return handle
 
@@ -56,5 +55,5 @@ def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:
         raise
 
 
-def _kept(context: TaskContext, result: object) -> bytes | None:
-    return encode_result(result) if is_kept(context) else None
+def _kept(spec: TaskSpec, context: TaskContext, result: object) -> bytes | None:
+    return spec.result.encode(result) if is_kept(context) else None
