@@ -45,6 +45,11 @@ def describe(ctx, task):
     return json.dumps(fields).encode()
 
 
+@mux.handler("left", settings=PROCESS)
+def left(ctx, task):
+    return str(ctx.remaining().total_seconds()).encode()
+
+
 @mux.handler("path", settings=PROCESS)
 def path(ctx, task):
     return json.dumps([sys.path, sys.argv]).encode()

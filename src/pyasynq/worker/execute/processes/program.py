@@ -172,7 +172,7 @@ class Child:
         )
         scope = Scope(
             server_id=call.server_id,
-            clock=SystemClock(),
+            clock=_clock_of(call),
             loop=self._worker.loop,
             write_result=self._worker.write_result,
         )
@@ -195,6 +195,13 @@ class Child:
         if self._is_cancel_requested and self._is_interruptible:
             self._is_cancel_requested = False
             raise asyncio.CancelledError
+
+
+def _clock_of(call: Run) -> SystemClock:
+    """Return a clock that knows the time of Redis as the worker does."""
+    clock = SystemClock()
+    clock.observe(sent_ns=call.sent_ns, received_ns=call.sent_ns, redis_ns=call.redis_ns)
+    return clock
 
 
 def _called(handler: Any, context: TaskContext) -> object:
