@@ -95,6 +95,11 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """
         return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
 
+    @property
+    def default_options(self) -> EnqueueOptions:
+        """The options of an enqueue that gives none."""
+        return self._options
+
     def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallR, CallP]":
         """Return the same task with *options*, which win over those of the decorator.
 

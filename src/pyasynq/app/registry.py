@@ -64,6 +64,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             mux.add(
                 task_type, definition.task_handler, settings=spec.settings, path=spec.handler_path
             )
+            mux.usual_options[task_type] = definition.default_options
         return mux
 
     @override

@@ -101,6 +101,18 @@ DROPPED = Dropped()
 REQUEUED = Requeued()
 LOST = Lost()
 
+WORDS: dict[type[Outcome], str] = {
+    Finished: "done",
+    Completed: "completed",
+    Retried: "retried",
+    Archived: "archived",
+    Dropped: "dropped",
+    Requeued: "requeued",
+    Lost: "lost",
+    Cancelled: "cancelled",
+}
+"""The word for each kind of outcome, as logs show it."""
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How failures are judged: the settings of the handler over those of the server."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, Unpack
 import msgspec
 
 from pyasynq.errors import ConfigError
-from pyasynq.options import name_fault
+from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
@@ -72,6 +72,10 @@ class ServeMux:
 
     A pattern is a task type or the beginning of types. An exact match wins, else the longest
     pattern that the type begins with; there is no separator, ``email:`` is just text.
+
+    Attributes:
+        usual_options: with which options the tasks of a type are usually enqueued, as far as that
+            is known; a server warns of what it could not run.
     """
 
     def __init__(self) -> None:
@@ -80,6 +84,7 @@ class ServeMux:
         self.middlewares: list[Middleware] = []
         self.aggregations = Aggregations()
         self.listeners = Listeners()
+        self.usual_options: dict[str, EnqueueOptions] = {}
 
     def add(
         self,
