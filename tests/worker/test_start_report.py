@@ -42,7 +42,7 @@ def test_a_server_without_tasks_warns_of_it():
 
 
 @pytest.mark.parametrize(
-    ("queue", "hint"), [("emails", ""), ("critcal", "; did you mean 'critical'?")]
+    ("queue", "hint"), [("emails", ""), ("critica", "; did you mean 'critical'?")]
 )
 def test_a_task_whose_queue_is_not_served_is_a_warning(queue, hint):
     app = App()
