@@ -116,9 +116,13 @@ class App:
     def task(self, given: Any = None, /, **keywords: Any) -> Any:
         """Register the decorated function as a task: ``@app.task`` or ``@app.task("type", …)``.
 
-        The type is the name of the function unless it is given. Parameters become the payload; a
-        first parameter annotated `TaskContext` is passed by the worker instead. Coroutine
-        functions run on the event loop of the worker, plain ones in its threads.
+        The type is the name of the function unless it is given. It matches exactly, but for one
+        that ends with ``*``: ``@app.task("mail:*")`` handles all types that begin with ``mail:``
+        and have no task of their own; `TaskContext.task_type` tells which.
+
+        Parameters become the payload; a first parameter annotated `TaskContext` is passed by the
+        worker instead. Coroutine functions run on the event loop of the worker, plain ones in its
+        threads.
 
         A type checker takes a first parameter annotated ``Any`` or ``object`` for a context.
 

@@ -14,7 +14,7 @@ from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.spelling import nearest
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.mux import TaskSettings, executor_fault
+from pyasynq.worker.handlers.mux import ANY_TEXT, TaskSettings, executor_fault
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 
@@ -143,6 +143,8 @@ def _name_faults(task_type: str, aliases: object) -> Iterator[str]:
         fault = name_fault(what, name)
         if fault:
             yield fault
+        elif ANY_TEXT in name[:-1]:
+            yield f"{what} {name!r} has a '*' before its end; only there it stands for any text"
 
 
 def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which handler runs a task: by its exact type, else by the longest prefix.
+"""Which handler runs a task: by its exact type, else by the longest beginning of it.
 
 And which function aggregates a group.
 """
@@ -45,6 +45,13 @@ class TaskSettings:
 
 AS_SERVER = TaskSettings()
 
+ANY_TEXT = "*"  # at the end of a pattern of an App
+
+
+def prefix_of(pattern: str) -> str | None:
+    """Return what the types begin with that a *pattern* of an App stands for; None for a type."""
+    return pattern.removesuffix(ANY_TEXT) if pattern.endswith(ANY_TEXT) else None
+
 
 def executor_fault(value: object) -> str | None:
     """Return what is wrong with a value of executor; None if it is good."""
@@ -57,10 +64,12 @@ class Route(msgspec.Struct, frozen=True):
     """A handler and the pattern it was registered with.
 
     Attributes:
+        prefix: of the types that it handles beside the pattern itself; None if there are none.
         path: where a process of its own finds the handler, if it runs in one.
     """
 
     pattern: str
+    prefix: str | None
     handler: Handler
     settings: TaskSettings
     is_async: bool
@@ -71,12 +80,13 @@ class ServeMux:
     """A table of handlers.
 
     A pattern is a task type or the beginning of types. An exact match wins, else the longest
-    pattern that the type begins with; there is no separator, ``email:`` is just text.
+    pattern that the type begins with; there is no separator, ``email:`` is just text. The tasks of
+    an App are added with `is_exact`, so that a type is nothing but itself.
     """
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
-        self._longest_first: list[str] = []
+        self._longest_first: list[tuple[str, Route]] = []
         self.middlewares: list[Middleware] = []
         self.aggregations = Aggregations()
         self.listeners = Listeners()
@@ -88,6 +98,7 @@ class ServeMux:
         *,
         settings: TaskSettings = AS_SERVER,
         path: HandlerPath | None = None,
+        is_exact: bool = False,
     ) -> None:
         """Register *handler* for *pattern*.
 
@@ -96,6 +107,8 @@ class ServeMux:
 
         Args:
             path: where a process of its own finds the handler, if not under its own name.
+            is_exact: only tasks of the very type *pattern* match, unless it ends with ``*``, which
+                stands for any text.
 
         Raises:
             ConfigError: the pattern is blank or taken, the handler cannot be called or is a
@@ -115,8 +128,12 @@ class ServeMux:
         )
         if settings.executor is not None and path is None:
             path = HandlerPath.of(handler)
-        self._routes[pattern] = Route(pattern, handler, settings, is_async, path)
-        self._longest_first = sorted(self._routes, key=len, reverse=True)
+        prefix = prefix_of(pattern) if is_exact else pattern
+        route = Route(pattern, prefix, handler, settings, is_async, path)
+        self._routes[pattern] = route
+        if prefix is not None:
+            self._longest_first.append((prefix, route))
+            self._longest_first.sort(key=lambda each: len(each[0]), reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
         """Register the decorated function for *pattern*; see `add`."""
@@ -157,9 +174,9 @@ class ServeMux:
         exact = self._routes.get(task_type)
         if exact is not None:
             return exact
-        for pattern in self._longest_first:
-            if task_type.startswith(pattern):
-                return self._routes[pattern]
+        for prefix, route in self._longest_first:
+            if task_type.startswith(prefix):
+                return route
         return None
 
     @property
