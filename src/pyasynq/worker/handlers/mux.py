@@ -5,7 +5,6 @@ And which function aggregates a group.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Literal, TypeVar, Unpack
 
 import msgspec
@@ -17,8 +16,9 @@ from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import Listeners
+from pyasynq.worker.handlers.function_form import is_coroutine_function, is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.middleware import Middleware
+from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
 
 Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
@@ -117,19 +117,16 @@ class ServeMux:
         faults = [name_fault("pattern", pattern)]
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
-        elif isgeneratorfunction(handler) or isasyncgenfunction(handler):
+        elif is_generator_function(handler):
             faults.append(f"handler of {pattern!r} is a generator function, which would never run")
         if pattern in self._routes:
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))
         ConfigError.raise_if(faults)
-        is_async = iscoroutinefunction(handler) or iscoroutinefunction(
-            getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
-        )
         if settings.executor is not None and path is None:
             path = HandlerPath.of(handler)
         prefix = prefix_of(pattern) if is_exact else pattern
-        route = Route(pattern, prefix, handler, settings, is_async, path)
+        route = Route(pattern, prefix, handler, settings, is_coroutine_function(handler), path)
         self._routes[pattern] = route
         if prefix is not None:
             self._longest_first.append((prefix, route))
@@ -166,7 +163,11 @@ class ServeMux:
         """Put *middlewares* around every handler; the first used is the outermost.
 
         They also see tasks without a handler, whose failure is a HandlerNotFoundError.
+
+        Raises:
+            ConfigError: one of them is of a wrong form.
         """
+        ConfigError.raise_if(middleware_fault(each) for each in middlewares)
         self.middlewares.extend(middlewares)
 
     def route(self, task_type: str) -> Route | None:
