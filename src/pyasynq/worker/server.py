@@ -5,8 +5,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 from pyasynq.broker.operations.redis_info import PING
@@ -21,6 +20,7 @@ from pyasynq.options import to_seconds
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
+from pyasynq.worker.handlers.lifespan import Lifespan, lifespan_of
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.start_report import start_line, start_warnings
@@ -28,8 +28,6 @@ from pyasynq.worker.start_report import start_line, start_warnings
 logger = logging.getLogger("pyasynq.server")
 
 LEAST_WRITES_S = 1.0  # for outcomes at the stop, however short `cancel_grace` is
-
-Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 class Server:
@@ -40,6 +38,9 @@ class Server:
         config: the settings; defaults if not given.
         clock: the time; the machine's if not given.
         lifespan: an async context manager around the work; what it yields is `ctx.state`.
+
+    Raises:
+        ConfigError: the lifespan is of another form.
 
     A server runs once: new → active → closed.
 
@@ -61,7 +62,7 @@ class Server:
         self.counters = Counters()
         self._source = source
         self._clock = clock or SystemClock()
-        self._lifespan = lifespan
+        self._lifespan = None if lifespan is None else lifespan_of(lifespan)
         self._status = "new"
         self._has_started = False
         self._parts: Parts | None = None
