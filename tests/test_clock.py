@@ -1,5 +1,7 @@
 """Times as users see them."""
 
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyasynq.clock import NANOSECONDS, SystemClock, to_datetime, to_ns, to_span
+from pyasynq.clock import NANOSECONDS, SystemClock, steady_ns, to_datetime, to_ns, to_span
+from tests.support.clocks import HOUR_S, WrongClock
 
 LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -54,23 +57,50 @@ def test_a_span_that_no_timedelta_can_hold_becomes_the_longest(seconds, span):
     assert to_span(seconds) == span
 
 
+STEADY_NS = 2_000_000_000_000_000_000
+
+
 def observe(clock: SystemClock, offset_ns: int, *, there_ns: int, back_ns: int) -> bool:
-    """Take a sample of a Redis whose clock is *offset_ns* ahead, over a road of that length."""
-    sent_ns = 2_000_000_000_000_000_000
+    """Take a sample of a Redis that is *offset_ns* ahead of the steady clock, over such a road."""
     return clock.observe(
-        sent_ns=sent_ns,
-        received_ns=sent_ns + there_ns + back_ns,
-        redis_ns=(sent_ns + there_ns + offset_ns) // 1000 * 1000,
+        sent_ns=STEADY_NS,
+        received_ns=STEADY_NS + there_ns + back_ns,
+        redis_ns=(STEADY_NS + there_ns + offset_ns) // 1000 * 1000,
     )
 
 
 @pytest.mark.parametrize(("there_ns", "back_ns"), [(9_000_000, 0), (0, 9_000_000), (500, 100)])
 def test_clocks_that_agree_stay_so_however_uneven_the_road_is(there_ns, back_ns):
     clock = SystemClock()
+    agreement_ns = clock.now_ns() - steady_ns()
 
-    assert observe(clock, 0, there_ns=there_ns, back_ns=back_ns)
+    assert observe(clock, agreement_ns, there_ns=there_ns, back_ns=back_ns)
 
-    assert clock.offset_ns == 0
+    assert abs(clock.redis_now_ns() - clock.now_ns()) < 2_000_000
+
+
+def test_the_time_of_redis_is_the_local_one_before_the_first_sample():
+    clock = WrongClock(HOUR_S)
+
+    assert abs(clock.redis_now_ns() - clock.now_ns()) < NANOSECONDS
+
+
+@pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S])
+def test_a_time_that_somebody_sets_does_not_move_that_of_redis(jump_s):
+    clock = WrongClock()
+    now_ns = clock.now_ns()
+    clock.observe(sent_ns=steady_ns(), received_ns=steady_ns(), redis_ns=now_ns)
+    clock.jump(jump_s)
+
+    assert abs(clock.redis_now_ns() - now_ns) < 10 * NANOSECONDS
+
+
+def test_the_steady_clock_is_the_same_in_every_process():
+    program = "from pyasynq.clock import steady_ns; print(steady_ns())"
+    before = steady_ns()
+    other = int(subprocess.check_output([sys.executable, "-c", program]))
+
+    assert before < other < steady_ns()
 
 
 @given(
@@ -83,6 +113,7 @@ def test_the_estimate_is_never_worse_than_the_best_sample_so_far(offset_ns, road
         observe(clock, offset_ns, there_ns=there_ns, back_ns=back_ns)
         best_ns = min(best_ns, there_ns + back_ns)
 
+        assert clock.offset_ns is not None
         assert abs(clock.offset_ns - offset_ns) <= best_ns + 1000
 
 
@@ -90,7 +121,7 @@ def test_a_sample_that_took_too_long_does_not_count():
     clock = SystemClock()
 
     assert not observe(clock, 10**9, there_ns=150_000_000, back_ns=60_000_000)
-    assert clock.offset_ns == 0
+    assert clock.offset_ns is None
 
 
 def test_a_replaced_time_does_not_part_the_two_times_of_a_clock(monkeypatch):
@@ -98,5 +129,7 @@ def test_a_replaced_time_does_not_part_the_two_times_of_a_clock(monkeypatch):
     clock = SystemClock()
     before_ns = clock.now_ns()
     monkeypatch.setattr(time, "time_ns", lambda: 0)
+    observe_now = clock.observe(sent_ns=steady_ns(), received_ns=steady_ns(), redis_ns=before_ns)
 
+    assert observe_now
     assert before_ns <= clock.redis_now_ns() <= clock.now_ns()

@@ -1,12 +1,15 @@
 """The time: the only module that asks the operating system for it.
 
 Every component is given a Clock. Times written to Redis are integers since the Unix epoch, in
-nanoseconds or whole seconds; users see aware datetimes in UTC. A Clock also knows the difference
-between the clock of the Redis server and the local one, as exactly as its samples allow.
+nanoseconds or whole seconds; users see aware datetimes in UTC. A Clock also knows the time of the
+Redis server, as exactly as its samples allow: a sample, and what has passed since by a clock that
+does not jump when somebody sets the time of this machine.
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from pyasynq.errors import ConfigError
@@ -22,6 +25,20 @@ MICROSECOND_NS = 1000  # Redis rounds its time down to microseconds
 SLOWEST_SAMPLE_NS = 200_000_000  # samples of slower round trips are too inexact
 
 
+def _steady() -> Callable[[], int]:
+    """Return the clock that goes on while the machine sleeps, where there is one."""
+    try:
+        clock = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+        clock()
+    except (AttributeError, OSError):  # only Linux has it, and not in every sandbox
+        return time.monotonic_ns
+    return clock
+
+
+# Nanoseconds since some moment, the same one in every process of this machine. It never jumps.
+steady_ns = _steady()
+
+
 class Clock(Protocol):
     """What components need of a clock."""
 
@@ -35,7 +52,12 @@ class Clock(Protocol):
         """Return the time of the Redis server, as far as it is known, else the local time."""
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
-        """Take a sample of the server's clock; return whether it was exact enough to count."""
+        """Take a sample of the server's clock; return whether it was exact enough to count.
+
+        Args:
+            sent_ns, received_ns: when it was asked and when it answered, by `steady_ns`.
+            redis_ns: what it answered, in nanoseconds since the epoch.
+        """
 
 
 class SystemClock:
@@ -46,25 +68,28 @@ class SystemClock:
     monotonic = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
-        self.offset_ns = 0  # Redis minus local
+        self.offset_ns: int | None = None  # Redis minus `steady_ns`; None before the first sample
 
     def redis_now_ns(self) -> int:
         """Return the time of the Redis server, as far as it is known, else the local time."""
-        # The function that takes the samples, even if `time.time_ns` has been replaced since.
-        return self.now_ns() + self.offset_ns
+        offset_ns = self.offset_ns  # read once: another thread may take a sample meanwhile
+        return self.now_ns() if offset_ns is None else steady_ns() + offset_ns
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
         """Take a sample of the server's clock; return whether it was exact enough to count.
 
         A sample gives only bounds of the difference, since the answer may have taken all the time
         of the round trip or none of it. An estimate outside the bounds moves to the nearer one.
-        So no sample makes the estimate worse, and clocks that agree keep agreeing, however slow
-        Redis is.
+        So no sample makes the estimate worse. The first estimate is the local time, and clocks
+        that agree keep agreeing, however slow Redis is.
         """
         if not 0 <= received_ns - sent_ns <= SLOWEST_SAMPLE_NS:
             return False
         lowest_ns, highest_ns = redis_ns - received_ns, redis_ns + MICROSECOND_NS - sent_ns
-        self.offset_ns = min(max(self.offset_ns, lowest_ns), highest_ns)
+        offset_ns = self.offset_ns
+        if offset_ns is None:
+            offset_ns = self.now_ns() - steady_ns()
+        self.offset_ns = min(max(offset_ns, lowest_ns), highest_ns)
         return True
 
 

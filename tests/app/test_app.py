@@ -112,7 +112,7 @@ def test_middlewares_are_in_the_mux_in_their_order():
 
 
 def test_a_middleware_that_cannot_be_called_is_refused():
-    with pytest.raises(ConfigError, match="a middleware must be callable, not 3"):
+    with pytest.raises(ConfigError, match="a middleware must be a function, not 3"):
         make_app().middleware(3)
 
 

@@ -7,33 +7,19 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.client_async import AsyncClient
-from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.task import Task
+from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.faults.figures import show
 from tests.faults.shift import CALM
+from tests.support import process_handlers
+from tests.support.builders import make_active
+from tests.support.clocks import HOUR_S, WrongClock
 from tests.support.eventually import eventually_async
 
 pytestmark = pytest.mark.timeout(60)
-
-HOUR_S = 3600
-
-
-class WrongClock(SystemClock):
-    """A clock that is *ahead_s* ahead."""
-
-    def __init__(self, ahead_s: int) -> None:
-        super().__init__()
-        self._ahead_ns = ahead_s * NANOSECONDS
-
-    def now_ns(self) -> int:
-        return super().now_ns() + self._ahead_ns
-
-    def redis_now_ns(self) -> int:
-        return self.now_ns() + self.offset_ns
-
 
 both_ways = pytest.mark.parametrize("ahead_s", [HOUR_S, -HOUR_S])
 
@@ -119,3 +105,97 @@ async def test_servers_with_different_clocks_leave_each_other_their_tasks(
 
     assert len(started) == len(set(started)) == 4
     assert redis_client.get("asynq:{default}:failed") is None
+
+
+@both_ways
+async def test_a_clock_that_jumps_neither_dates_tasks_wrongly_nor_takes_them_from_others(
+    ahead_s, work
+):
+    """No heartbeat comes in between that could measure the clock again."""
+    clock, is_held, may_end = WrongClock(), asyncio.Event(), asyncio.Event()
+    mux, keys = ServeMux(), queue_keys("default")
+
+    @mux.handler("fail")
+    async def fail(ctx, task):
+        raise ValueError
+
+    @mux.handler("keep")
+    async def keep(ctx, task):
+        return None
+
+    @mux.handler("hold")
+    async def hold(ctx, task):
+        is_held.set()
+        await may_end.wait()
+
+    quick = {"delayed_task_check_interval": 0.05, "recover_interval": 0.05}
+    leases = {"lease_duration": 60, "heartbeat_interval": 30}
+    config = ServerConfig(**{**CALM, **quick, **leases, "retry_delay": retry.fixed(500)})
+    async with Server(work.url, config, clock=clock).running(mux):
+        later = await work.enqueue("keep", process_in=600)
+        of_another, lost = await asyncio.gather(
+            *[work.client.enqueue(Task("keep"), process_in=1000, max_retry=5) for _ in range(2)]
+        )
+        clock.jump(ahead_s)
+        now_s = work.redis.time()[0]
+        for info, lease_s in ((of_another, now_s + 60), (lost, now_s - 100)):
+            work.redis.zrem("asynq:{default}:scheduled", info.id)
+            make_active(work.redis, info.id, keys=keys, data=work.data(info), lease_s=lease_s)
+        failed, kept, soon, held = [
+            await work.enqueue(task_type, **given)
+            for task_type, given in (
+                ("fail", {"max_retry": 5}),
+                ("keep", {"retention": 600}),
+                ("keep", {"process_in": 0.5}),
+                ("hold", {}),
+            )
+        ]
+        await is_held.wait()
+        await work.until(failed, "retry")
+        await work.until(kept, "completed")
+        await work.until(lost, "retry")
+        await work.until(soon, None)
+        dates = {
+            name: round(work.redis.zscore(f"asynq:{{default}}:{key}", info.id) - now_s, -1)
+            for name, key, info in (
+                ("failed", "retry", failed),
+                ("lost", "retry", lost),
+                ("kept", "completed", kept),
+                ("held", "lease", held),
+            )
+        }
+        states = work.state(later), work.state(of_another)
+        may_end.set()
+
+    assert dates == {"failed": 500, "lost": 500, "kept": 600, "held": 60}
+    assert states == ("scheduled", "active")
+
+
+@both_ways
+async def test_a_client_whose_clock_jumps_schedules_by_the_time_of_redis(
+    ahead_s, redis_url, redis_client
+):
+    clock = WrongClock()
+    async with AsyncClient(redis_url, clock=clock) as client:
+        await client.enqueue(Task("work"))
+        clock.jump(ahead_s)
+        info = await client.enqueue(Task("work"), process_in=600)
+
+    now_s = redis_client.time()[0]
+    assert 500 < redis_client.zscore("asynq:{default}:scheduled", info.id) - now_s <= 600
+
+
+@both_ways
+async def test_a_handler_in_a_process_has_the_time_left_that_the_worker_counts(ahead_s, work):
+    """Also after a jump, which the process has not seen."""
+    clock = WrongClock(ahead_s)
+    config = ServerConfig(**CALM)
+    left = []
+    async with Server(work.url, config, clock=clock).running(process_handlers.mux):
+        for _ in range(2):
+            info = await work.enqueue("left", retention=60, timeout=60)
+            await work.until(info, "completed")
+            left.append(float(work.redis.hget(f"asynq:{{default}}:t:{info.id}", "result")))
+            clock.jump(ahead_s)
+
+    assert all(30 < seconds <= 60 for seconds in left)

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +44,11 @@ def describe(ctx, task):
         "pid": os.getpid(),
     }
     return json.dumps(fields).encode()
+
+
+@mux.handler("left", settings=PROCESS)
+def left(ctx, task):
+    return str(ctx.remaining().total_seconds()).encode()
 
 
 @mux.handler("path", settings=PROCESS)
@@ -173,3 +179,18 @@ def note(task, line):
 def wait_for(path):
     while not Path(path).exists():
         time.sleep(0.005)
+
+
+@mux.handler("returns_coroutine", settings=PROCESS)
+def returns_coroutine(ctx, task):
+    return describe_done()
+
+
+@mux.handler("returns_future", settings=PROCESS)
+async def returns_future(ctx, task):
+    return ThreadPoolExecutor(1).submit(lambda: b"done")
+
+
+async def describe_done():
+    await asyncio.sleep(0)
+    return b"done"

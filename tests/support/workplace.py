@@ -57,8 +57,11 @@ class Workplace:
             self.redis.lrem(keys.pending, 0, info.id)
             make_active(self.redis, info.id, keys=keys, data=data)
 
+    def data(self, info: TaskInfo) -> bytes:
+        return self.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "msg")
+
     def message(self, info: TaskInfo) -> TaskMessage:
-        return decode(self.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "msg"))
+        return decode(self.data(info))
 
     def state(self, info: TaskInfo) -> str | None:
         found = self.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "state")

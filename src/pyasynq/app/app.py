@@ -1,9 +1,8 @@
 """The application: one object that tasks, producers and the worker share."""
 
 import dataclasses
-import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from typing_extensions import ParamSpec, override
@@ -25,7 +24,8 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import EventName, F, Listeners
-from pyasynq.worker.handlers.middleware import Middleware
+from pyasynq.worker.handlers.lifespan import lifespan_of
+from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
 from pyasynq.worker.handlers.mux import ServeMux
 
 if TYPE_CHECKING:
@@ -116,9 +116,13 @@ class App:
     def task(self, given: Any = None, /, **keywords: Any) -> Any:
         """Register the decorated function as a task: ``@app.task`` or ``@app.task("type", …)``.
 
-        The type is the name of the function unless it is given. Parameters become the payload; a
-        first parameter annotated `TaskContext` is passed by the worker instead. Coroutine
-        functions run on the event loop of the worker, plain ones in its threads.
+        The type is the name of the function unless it is given. It matches exactly, but for one
+        that ends with ``*``: ``@app.task("mail:*")`` handles all types that begin with ``mail:``
+        and have no task of their own; `TaskContext.task_type` tells which.
+
+        Parameters become the payload; a first parameter annotated `TaskContext` is passed by the
+        worker instead. Coroutine functions run on the event loop of the worker, plain ones in its
+        threads.
 
         A type checker takes a first parameter annotated ``Any`` or ``object`` for a context.
 
@@ -177,10 +181,9 @@ class App:
         The first one registered is the outermost.
 
         Raises:
-            ConfigError: it cannot be called.
+            ConfigError: it is of another form.
         """
-        if not callable(function):
-            raise ConfigError(f"a middleware must be callable, not {function!r}")
+        ConfigError.raise_if([middleware_fault(function)])
         self._middlewares.append(function)
         return function
 
@@ -192,15 +195,12 @@ class App:
                 an async context manager.
 
         Raises:
-            ConfigError: the App has a lifespan already, or this one cannot be called.
+            ConfigError: the App has a lifespan already, or this one is of another form.
         """
-        if not callable(function):
-            raise ConfigError(f"a lifespan must be a function, not {function!r}")
+        lifespan = lifespan_of(function)
         if self._lifespan is not None:
             raise ConfigError("this app already has a lifespan; combine the two into one")
-        given: Any = function  # no type can express which of the two forms it has
-        is_generator = inspect.isasyncgenfunction(function)
-        self._lifespan = asynccontextmanager(given) if is_generator else given
+        self._lifespan = lifespan
         return function
 
     def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
@@ -228,8 +228,8 @@ class App:
                 "requeued", "lost" or "recovered"; at least one.
 
         Raises:
-            ConfigError: a name is wrong or given twice, there is none, or the function cannot be
-                called.
+            ConfigError: a name is wrong or given twice, there is none, or the function is of
+                another form.
         """
         return self._listeners.register(names)
 

@@ -12,10 +12,11 @@ from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.spec import TaskSpec
 from pyasynq.app.typed_handler import handler_of
+from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, OptionKeywords
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.mux import Handler
+from pyasynq.worker.handlers.mux import ANY_TEXT, Handler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +48,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
 
     @property
     def type(self) -> str:
-        """The task type."""
+        """The task type, or a pattern of types such as ``mail:*``."""
         return self._spec.type
 
     @property
@@ -92,8 +93,19 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
 
         Raises:
             TypeError, PayloadError: see `enqueue`.
+            ConfigError: the type is a pattern, which stands for many types.
         """
+        if self.type.endswith(ANY_TEXT):
+            raise ConfigError(
+                f"{self.type!r} stands for many types, and a task has one; name one and let the "
+                f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
+            )
         return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
+
+    @property
+    def default_options(self) -> EnqueueOptions:
+        """The options of an enqueue that gives none."""
+        return self._options
 
     def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallR, CallP]":
         """Return the same task with *options*, which win over those of the decorator.

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +23,10 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.lifespan import Lifespan
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
-
-Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 LOOK_AGAIN_S = 0.002
 

@@ -11,7 +11,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.payload import ANY_RESULT
 from pyasynq.task import TaskInfo
 from pyasynq.worker.handlers.middleware import Middleware
-from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux, prefix_of
 
 
 class Registry(Mapping[str, TaskDefinition[..., object]]):
@@ -47,7 +47,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         Raises:
             PayloadError: it does not fit the annotation of the function.
         """
-        definition = self._by_type.get(info.type)
+        definition = self._find(info.type)
         codec = ANY_RESULT if definition is None else definition.spec.result
         return codec.decode(info.result)
 
@@ -62,9 +62,24 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             if spec.handler_path is not None:
                 spec.handler_path.check(spec.function)
             mux.add(
-                task_type, definition.task_handler, settings=spec.settings, path=spec.handler_path
+                task_type,
+                definition.task_handler,
+                settings=spec.settings,
+                path=spec.handler_path,
+                is_exact=True,
             )
+            mux.usual_options[task_type] = definition.default_options
         return mux
+
+    def _find(self, task_type: str) -> TaskDefinition[..., object] | None:
+        """Return what handles tasks of *task_type*, as the mux does."""
+        if task_type in self._by_type:
+            return self._by_type[task_type]
+        for pattern in sorted(self._by_type, key=len, reverse=True):
+            prefix = prefix_of(pattern)
+            if prefix is not None and task_type.startswith(prefix):
+                return self._by_type[pattern]
+        return None
 
     @override
     def __getitem__(self, task_type: str) -> TaskDefinition[..., object]:

@@ -13,8 +13,9 @@ from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.spelling import nearest
 from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.mux import TaskSettings, executor_fault
+from pyasynq.worker.handlers.mux import ANY_TEXT, TaskSettings, executor_fault
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 
@@ -92,8 +93,11 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_async(self) -> bool:
-        """Whether the function runs on the event loop; otherwise it runs in a thread."""
-        return inspect.iscoroutinefunction(inspect.unwrap(self.function))
+        """Whether the function runs on the event loop; otherwise it runs in a thread.
+
+        What a decorator wraps does not tell how the wrapper must be called.
+        """
+        return inspect.iscoroutinefunction(self.function)
 
 
 def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], EnqueueOptions]:
@@ -131,7 +135,7 @@ def _function_faults(function: object) -> Iterator[str]:
     if not inspect.isfunction(function) and not inspect.ismethod(function):
         yield f"a task must be a function, not {function!r}"
         return
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+    if is_generator_function(function):
         yield f"{function.__qualname__!r} is a generator; a task must return its result"
 
 
@@ -143,6 +147,8 @@ def _name_faults(task_type: str, aliases: object) -> Iterator[str]:
         fault = name_fault(what, name)
         if fault:
             yield fault
+        elif ANY_TEXT in name[:-1]:
+            yield f"{what} {name!r} has a '*' before its end; only there it stands for any text"
 
 
 def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Handlers made of decorated functions: from payload to arguments, from return value to result."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from pyasynq.app.spec import TaskSpec
@@ -8,24 +9,32 @@ from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext, is_kept
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import Handler
+from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 
 def handler_of(spec: TaskSpec) -> Handler:
     """Return the handler of a task: a coroutine function, or a plain one to run in a thread.
 
     A payload that does not fit is a failure like any other, unless such tasks are to be archived.
-    The result is encoded only if it will be kept.
+    Work that the function only returns, such as a coroutine, is done before the task is. The result
+    is encoded only if it will be kept.
     """
     if spec.is_async:
 
         async def handle_async(context: TaskContext, task: Task) -> bytes | None:
             result = await spec.function(*_leading(spec, context), **_arguments(spec, task))
-            return _kept(spec, context, result)
+            if result is None:
+                return None
+            return _kept(spec, context, await finished(result) if is_unfinished(result) else result)
 
         return handle_async
 
-    def handle(context: TaskContext, task: Task) -> bytes | None:
+    def handle(context: TaskContext, task: Task) -> bytes | Awaitable[bytes | None] | None:
         result = spec.function(*_leading(spec, context), **_arguments(spec, task))
+        if result is None:
+            return None
+        if is_unfinished(result):
+            return _finished(spec, context, result)
         return _kept(spec, context, result)
 
     return handle
@@ -53,6 +62,10 @@ def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:
             # The cause decides what becomes of the task; the stored text is that of the error.
             raise error from SkipRetry()
         raise
+
+
+async def _finished(spec: TaskSpec, context: TaskContext, result: object) -> bytes | None:
+    return _kept(spec, context, await finished(result))
 
 
 def _kept(spec: TaskSpec, context: TaskContext, result: object) -> bytes | None:

@@ -118,7 +118,7 @@ class Connector:
             pool = async_master_pool(
                 self._hosts,
                 self._master,
-                own=self._sentinel_settings(),
+                own={**self._sentinel_settings(), **_once_async()},
                 settings={"ssl": self._is_tls, **settings, **_once_async()},
             )
             return redis.asyncio.Redis.from_pool(pool)
@@ -141,7 +141,7 @@ class Connector:
             pool = master_pool(
                 self._hosts,
                 self._master,
-                own=self._sentinel_settings(),
+                own={**self._sentinel_settings(), **_once()},
                 settings={"ssl": self._is_tls, **settings, **_once()},
             )
             return redis.Redis.from_pool(pool)

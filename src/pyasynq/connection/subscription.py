@@ -6,7 +6,7 @@ and connects again when nothing comes back.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ from pyasynq.connection.connector import Connector
 from pyasynq.lifecycle.backoff import Backoff
 
 if TYPE_CHECKING:
-    from redis.asyncio.client import PubSub
+    from redis.asyncio.client import PubSub, Redis
+
+    from pyasynq.connection.transport.cluster_async import AsyncCluster
 
 logger = logging.getLogger("pyasynq.subscription")
 
@@ -32,16 +34,13 @@ async def listen(
     What is published while the connection is down is lost. One WARNING is logged when it goes
     down and one INFO when it is back.
     """
-    from redis.exceptions import RedisError  # noqa: PLC0415 - light imports
-
     client = connector.open_async(socket_timeout_s=2 * ping_interval_s)
     names, backoff, is_up = ", ".join(channels), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), True
     try:
         while True:
-            subscription, wait_s = client.pubsub(), 0.0
+            wait_s = 0.0
             try:
-                await subscription.subscribe(*channels)
-                async with aclosing(_messages(subscription, ping_interval_s)) as messages:
+                async with aclosing(_messages(client, channels, ping_interval_s)) as messages:
                     async for channel, payload in messages:
                         if not is_up:
                             logger.info("listening again on %s", names)
@@ -49,13 +48,11 @@ async def listen(
                         backoff.reset()
                         if channel:
                             yield channel, payload
-            except (RedisError, OSError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
                 if is_up:
                     logger.warning("cannot listen on %s: %s", names, error)
                 is_up = False
                 wait_s = REFUSED_WAIT_S if _is_refused(error) else backoff.next_s()
-            finally:
-                await subscription.aclose()
             await asyncio.sleep(wait_s)
     finally:
         await client.aclose()
@@ -69,9 +66,21 @@ def _is_refused(error: Exception) -> bool:
 
 
 async def _messages(
+    client: "Redis | AsyncCluster", channels: Sequence[str], ping_interval_s: float
+) -> AsyncGenerator[tuple[str, bytes], None]:
+    """Subscribe; yield messages, and ("", b"") for other signs of life; end on a silent peer."""
+    subscription = client.pubsub()
+    try:
+        await subscription.subscribe(*channels)
+        async for message in _received(subscription, ping_interval_s):
+            yield message
+    finally:
+        await subscription.aclose()
+
+
+async def _received(
     subscription: "PubSub", ping_interval_s: float
 ) -> AsyncGenerator[tuple[str, bytes], None]:
-    """Yield messages, and ("", b"") for other signs of life; end on a silent peer."""
     is_ping_sent = False
     while True:
         message = await subscription.get_message(timeout=ping_interval_s)

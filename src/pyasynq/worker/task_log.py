@@ -20,14 +20,12 @@ from pyasynq.wire.error_text import DEADLINE_EXCEEDED, error_text
 from pyasynq.wire.message import TaskMessage, clean_text
 from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt.outcome import (
+    WORDS,
     Archived,
     Cancelled,
-    Completed,
     Dropped,
-    Finished,
     Lost,
     Outcome,
-    Requeued,
     Retried,
 )
 from pyasynq.worker.attempt.running_task import RunningTask
@@ -80,9 +78,9 @@ class TaskLog:
         logger.debug(
             "%s %s after %s",
             _name(running.task_id, running.message),
-            _ENDS[type(outcome)],
+            WORDS[type(outcome)],
             _span(after_s),
-            extra=fields | {"outcome": _ENDS[type(outcome)], "seconds": after_s},
+            extra=fields | {"outcome": WORDS[type(outcome)], "seconds": after_s},
         )
 
     def failed(
@@ -102,7 +100,7 @@ class TaskLog:
             return
         text = f"{_name(task_id, message)} {self._description(message, outcome)}: {_reason(error)}"
         fields = _fields(task_id, queue, message)
-        fields |= {"outcome": _ENDS[type(outcome)], "error": error_text(error)}
+        fields |= {"outcome": WORDS[type(outcome)], "error": error_text(error)}
         if is_last or self.is_verbose:
             _log_with_traceback(level, text, error, fields)
         else:
@@ -153,18 +151,6 @@ class TaskLog:
         flood.left_out = 0
         if len(self._floods) > MOST_FLOODS:
             self._floods.clear()
-
-
-_ENDS: dict[type[Outcome], str] = {
-    Finished: "done",
-    Completed: "completed",
-    Retried: "retried",
-    Archived: "archived",
-    Dropped: "dropped",
-    Requeued: "requeued",
-    Lost: "lost",
-    Cancelled: "cancelled",
-}
 
 
 def _level(outcome: Outcome) -> int:

@@ -12,11 +12,10 @@ from random import Random
 from typing import Any, TypeVar
 
 from redis import ConnectionPool, Redis
-from redis.exceptions import RedisError
 
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
@@ -152,10 +151,10 @@ class Runner:
 
     def measure_clock(self, *, patience_s: float = 0.0) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough."""
-        sent_ns = self._clock.now_ns()
+        sent_ns = steady_ns()
         seconds, microseconds = self.run(_TIME, patience_s=patience_s)
         redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
-        received_ns = self._clock.now_ns()
+        received_ns = steady_ns()
         return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
 
     def close(self) -> None:
@@ -188,7 +187,7 @@ class Runner:
                 key = operation.keys[0] if operation.keys else None
                 pool = cluster.pool_of(key)
                 positions.setdefault(pool, []).append(position)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no node can be reached, whatever the reason
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
             answers = self._connection_to(pool).exchange([commands[position] for position in mine])

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis import Connection, ConnectionPool
-from redis.exceptions import RedisError
 
 from pyasynq.connection.transport.replies import (
     MISSING,
@@ -43,7 +42,7 @@ class BlockingConnections:
         data = packed(commands)
         try:
             channel = self._take()
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no connection
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
         try:

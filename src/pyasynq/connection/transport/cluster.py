@@ -13,7 +13,7 @@ from typing import Any
 from redis import ConnectionPool, Redis
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as NoConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 Address = tuple[str, int]
 
@@ -40,7 +40,7 @@ class Cluster:
         """Return the pool of the primary that serves *key*; of any primary for None.
 
         Raises:
-            RedisError, OSError: no node answers, or nobody serves the slot.
+            Exception: no node answers, or nobody serves the slot.
         """
         if not self._starts:
             self._learn()
@@ -61,7 +61,7 @@ class Cluster:
         client = Redis(connection_pool=self.pool_of(key))
         try:
             return client.execute_command(name, key, *args)
-        except (RedisError, OSError):
+        except Exception:
             self.forget_slots()
             raise
 
@@ -86,7 +86,7 @@ class Cluster:
                 found = client.execute_command("CLUSTER SLOTS")
             except ResponseError:
                 raise
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
                 trouble = error
                 continue
             self._take(address, found)

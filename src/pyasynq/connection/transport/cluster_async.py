@@ -12,7 +12,7 @@ from typing import Any
 from redis.asyncio import ConnectionPool, Redis
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as NoConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 Address = tuple[str, int]
 
@@ -39,7 +39,7 @@ class AsyncCluster:
         """Return the pool of the primary that serves *key*; of any primary for None.
 
         Raises:
-            RedisError, OSError: no node answers, or nobody serves the slot.
+            Exception: no node answers, or nobody serves the slot.
         """
         if not self._starts:
             await self._learn()
@@ -60,7 +60,7 @@ class AsyncCluster:
         client = Redis(connection_pool=await self.pool_of(key))
         try:
             return await client.execute_command(name, key, *args)
-        except (RedisError, OSError):
+        except Exception:
             self.forget_slots()
             raise
 
@@ -85,7 +85,7 @@ class AsyncCluster:
                 found = await client.execute_command("CLUSTER SLOTS")
             except ResponseError:
                 raise
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
                 trouble = error
                 continue
             self._take(address, found)

@@ -12,7 +12,6 @@ from typing import Any
 
 from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnectionError
-from redis.exceptions import RedisError
 from typing_extensions import override
 
 from pyasynq.connection.transport.replies import (
@@ -80,7 +79,7 @@ class MultiplexedConnection:
             return []
         try:
             channel = await self._connect()
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
             return [Trouble(error, was_sent=False)] * len(commands)
         return await channel.send(packed(commands), len(commands), is_patient=is_patient)
 
@@ -173,9 +172,9 @@ class _Channel(asyncio.Protocol):
             self.loop.call_soon(self._write)
 
     def _write(self) -> None:
-        if self._outgoing:
+        if self._outgoing and not self._transport.is_closing():  # uvloop would raise
             self._transport.write(b"".join(self._outgoing))
-            self._outgoing.clear()
+        self._outgoing.clear()
 
     def retire(self) -> bool:
         """Take no more commands, and close when no call waits; return whether some still do."""

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncPool
+from redis.exceptions import ConnectionError as NoConnectionError
+from redis.exceptions import RedisError
 from redis.sentinel import Sentinel, SentinelConnectionPool
 from typing_extensions import override
 
@@ -29,6 +32,19 @@ class AsyncMasterPool(AsyncPool):
             await sentinel.aclose()
 
 
+class AskedSentinel(AsyncRedis):
+    """One sentinel; whatever goes wrong with it lets redis-py ask the next one."""
+
+    @override
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py
+        except RedisError:
+            raise
+        except Exception as error:  # uvloop raises RuntimeError for a lost socket
+            raise NoConnectionError(str(error)) from error
+
+
 def master_pool(
     hosts: Sequence[tuple[str, int]], master: str, *, own: dict[str, Any], settings: dict[str, Any]
 ) -> MasterPool:
@@ -47,5 +63,6 @@ def async_master_pool(
     hosts: Sequence[tuple[str, int]], master: str, *, own: dict[str, Any], settings: dict[str, Any]
 ) -> AsyncMasterPool:
     """Return a pool of connections to *master*. See `master_pool`."""
-    sentinel = AsyncSentinel(list(hosts), sentinel_kwargs=own)
-    return AsyncMasterPool(master, sentinel, **settings)  # type: ignore[no-untyped-call]  # redis-py
+    manager = AsyncSentinel([])
+    manager.sentinels = [AskedSentinel(host=host, port=port, **own) for host, port in hosts]
+    return AsyncMasterPool(master, manager, **settings)  # type: ignore[no-untyped-call]  # redis-py

@@ -17,7 +17,6 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from types import AsyncGeneratorType, GeneratorType
 
 import msgspec
 from msgspec.structs import replace
@@ -38,7 +37,6 @@ from pyasynq.worker.attempt.running_task import Ending
 
 logger = logging.getLogger("pyasynq.outcome")
 
-GENERATORS = GeneratorType, AsyncGeneratorType
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
 
@@ -101,6 +99,18 @@ DROPPED = Dropped()
 REQUEUED = Requeued()
 LOST = Lost()
 
+WORDS: dict[type[Outcome], str] = {
+    Finished: "done",
+    Completed: "completed",
+    Retried: "retried",
+    Archived: "archived",
+    Dropped: "dropped",
+    Requeued: "requeued",
+    Lost: "lost",
+    Cancelled: "cancelled",
+}
+"""The word for each kind of outcome, as logs show it."""
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How failures are judged: the settings of the handler over those of the server."""
@@ -114,14 +124,8 @@ def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
     """Decide what becomes of a task whose handler returned *result*.
 
     Raises:
-        PayloadError: the result is to be kept, but is not bytes; or it is a generator, so
-            that the work has not been done.
+        PayloadError: the result is to be kept, but is not bytes.
     """
-    if result is not None and isinstance(result, GENERATORS):
-        raise PayloadError(
-            f"the handler of {message.type!r} returned a generator, which never runs; "
-            "run it in the handler"
-        )
     if message.retention <= 0:
         return FINISHED
     if result is not None and not isinstance(result, bytes):

@@ -25,6 +25,7 @@ from pyasynq.worker.execute.endpoints import Endpoints
 from pyasynq.worker.execute.error_handler import ErrorHandlerCalls
 from pyasynq.worker.handlers.context import Scope, TaskContext
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
 
@@ -117,6 +118,8 @@ class Executor:
         context = self.running[running]
         try:
             result = await self._call(running, context)
+            if result is not None and not isinstance(result, bytes):
+                result = await finished(result)
             decided = self._decide(running, result)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             await self._on_failure(running, context, error)

@@ -188,5 +188,10 @@ def running_of(context: TaskContext) -> RunningTask:
     return context._running  # noqa: SLF001 - not for users
 
 
+def clock_of(context: TaskContext) -> Clock:
+    """Return the clock by which *context* tells the time; for pyasynq itself."""
+    return context._scope.clock  # noqa: SLF001 - not for users
+
+
 enter: Callable[[TaskContext], object] = _current.set
 """Makes a context the current one of this asyncio task."""

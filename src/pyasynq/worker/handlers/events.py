@@ -17,13 +17,13 @@ The notifier publishes each apart from the work, in the process it happened in.
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from inspect import iscoroutinefunction
 from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
 from pyasynq.errors import ConfigError
 from pyasynq.task import Task
+from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function
 
 EventName = Literal[
     "started",
@@ -120,18 +120,14 @@ class Listeners:
         """Register the decorated function for the events called *names*.
 
         Raises:
-            ConfigError: a name is wrong or given twice, there is none, or the function cannot be
-                called.
+            ConfigError: a name is wrong or given twice, there is none, or the function is of
+                another form.
         """
         ConfigError.raise_if(_name_faults(names))
 
         def register(function: F) -> F:
-            if not callable(function):
-                raise ConfigError(f"a listener must be callable, not {function!r}")
-            is_async = iscoroutinefunction(function) or iscoroutinefunction(
-                getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
-            )
-            self.add(Listener(function, frozenset(names), is_async))
+            ConfigError.raise_if([form_fault("a listener", function, "def listener(event)", 1)])
+            self.add(Listener(function, frozenset(names), is_coroutine_function(function)))
             return function
 
         return register

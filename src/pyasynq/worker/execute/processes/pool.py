@@ -3,10 +3,11 @@
 import asyncio
 from itertools import count
 
+from pyasynq.clock import steady_ns
 from pyasynq.errors import HandlerProcessError
 from pyasynq.worker.execute.processes.child_process import ChildProcess, start_process
 from pyasynq.worker.execute.processes.protocol import Run
-from pyasynq.worker.handlers.context import TaskContext, running_of
+from pyasynq.worker.handlers.context import TaskContext, clock_of, running_of
 from pyasynq.worker.handlers.handler_path import HandlerPath
 
 
@@ -88,4 +89,6 @@ class ProcessPool:
             deadline_ns=running.deadline_ns,
             pending_since_ns=running.leased.pending_since_ns,
             server_id=context.server_id,
+            sent_ns=steady_ns(),
+            redis_ns=clock_of(context).redis_now_ns(),
         )

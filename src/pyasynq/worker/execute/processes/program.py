@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from inspect import isawaitable
 from types import FrameType
 from typing import Any
 
@@ -44,6 +43,7 @@ from pyasynq.worker.execute.processes.protocol import (
 )
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
+from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 
 class WorkerChannel:
@@ -172,7 +172,7 @@ class Child:
         )
         scope = Scope(
             server_id=call.server_id,
-            clock=SystemClock(),
+            clock=_clock_of(call),
             loop=self._worker.loop,
             write_result=self._worker.write_result,
         )
@@ -197,17 +197,16 @@ class Child:
             raise asyncio.CancelledError
 
 
+def _clock_of(call: Run) -> SystemClock:
+    """Return a clock that knows the time of Redis as the worker does."""
+    clock = SystemClock()
+    clock.observe(sent_ns=call.sent_ns, received_ns=call.sent_ns, redis_ns=call.redis_ns)
+    return clock
+
+
 def _called(handler: Any, context: TaskContext) -> object:
-    made = handler(context, context.task)
-    if isawaitable(made):
-        return asyncio.run(_awaited(made))
-    result: object = made
-    return result
-
-
-async def _awaited(made: Any) -> object:
-    result: object = await made
-    return result
+    returned: object = handler(context, context.task)
+    return asyncio.run(finished(returned)) if is_unfinished(returned) else returned
 
 
 def _configure_log(start: Start) -> None:

@@ -44,6 +44,8 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     Attributes:
         number: of this call, for `Cancel`.
         data: the message of the task, as stored.
+        sent_ns: when this was sent, by the clock that all processes of a machine share.
+        redis_ns: the same moment in the time of Redis.
     """
 
     number: int
@@ -55,6 +57,8 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     deadline_ns: int
     pending_since_ns: int | None
     server_id: str
+    sent_ns: int
+    redis_ns: int
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
