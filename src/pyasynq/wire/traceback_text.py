@@ -7,7 +7,7 @@ values that PayloadErrors show, since a payload may hold what is secret.
 import traceback
 from collections.abc import Iterator
 
-from pyasynq.errors import PayloadError
+from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.error_text import message_of
 from pyasynq.wire.source_line import is_machinery
 
@@ -33,7 +33,9 @@ def traceback_text(error: BaseException, *, is_whole: bool = False) -> str:
 
 def _leave_out_machinery(shown: traceback.TracebackException) -> None:
     kept = [frame for frame in shown.stack if not is_machinery(frame.filename)]
-    if kept:  # an error of pyasynq itself keeps its frames: there are no others
+    # A bug of pyasynq keeps its frames: nothing else would say where it is.
+    is_explained = shown.__cause__ is not None or issubclass(shown.exc_type, PyasynqError)
+    if kept or is_explained:
         shown.stack = traceback.StackSummary.from_list(kept)
 
 

@@ -113,6 +113,23 @@ async def test_an_exception_comes_back_with_its_class_its_text_and_its_line(work
     )
 
 
+async def test_the_traceback_of_the_process_is_the_cause_and_stands_in_the_log(work, caplog):
+    handled = []
+
+    def on_error(ctx, task, error):
+        handled.append(error)
+
+    async with work.serving(mux, error_handler=on_error, **LATE):
+        info = await work.enqueue("fail", max_retry=0)
+        await work.until(info, "archived")
+        await eventually_async(lambda: handled)
+
+    cause = str(handled[0].__cause__)
+    assert re.search(r'File ".*tests/support/process_handlers\.py", line \d+, in fail', cause)
+    assert "pyasynq/" not in cause
+    assert cause.strip('"\n') in caplog.text
+
+
 async def test_a_result_that_is_not_bytes_is_a_failure(work):
     async with work.serving(mux, **LATE):
         info = await work.enqueue("wrong_result", retention=60)
