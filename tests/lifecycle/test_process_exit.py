@@ -50,7 +50,8 @@ mux, url, pool = ServeMux(), sys.argv[1], ThreadPoolExecutor()
 
 with Client(url) as client:
     client.enqueue(Task("email"), task_id="one", **({} if mux.routes else {"group": "all"}))
-Server(url, ServerConfig(shutdown_timeout=0.1, cancel_grace=0.1, group_grace_period=1)).run(mux)
+config = ServerConfig(shutdown_timeout=0.1, cancel_grace=0.1, group_grace_period=1)
+Server(url, config, lifespan=globals().get("lifespan")).run(mux)
 print("closed", flush=True)
 """
 
@@ -92,6 +93,25 @@ def join(group, tasks):
     assert (returncode, out) == (0, "")
     assert "exiting without them" in log
     assert redis_client.zcard("asynq:servers") == 0
+
+
+LIFESPAN = """
+@contextlib.asynccontextmanager
+async def lifespan():
+    print("starting", flush=True)
+    await {waits}
+    yield
+"""
+
+
+@pytest.mark.parametrize("waits", ["asyncio.sleep(600)", "asyncio.to_thread(time.sleep, 600)"])
+def test_a_lifespan_that_never_comes_up_does_not_keep_the_process(waits, redis_url):
+    code = LIFESPAN.replace("{waits}", waits)
+
+    returncode, _out, log = run_program(code, redis_url, says="starting")
+
+    assert returncode == 0
+    assert "was stopped before it had started" in log
 
 
 def test_threads_that_only_wait_for_work_do_not_end_the_program_of_the_user(redis_url):

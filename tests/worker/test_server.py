@@ -10,9 +10,11 @@ from pyasynq.errors import (
     RedisUnavailableError,
     ServerStateError,
 )
+from pyasynq.lifecycle.component import ComponentCrashedError
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
+from tests.support.eventually import eventually_async
 from tests.support.workplace import QUICK
 
 
@@ -215,3 +217,143 @@ async def test_a_stop_while_the_server_starts_is_not_forgotten(work):
         assert server.status == "stopped"
 
     assert (log, work.state(info)) == ([], "pending")
+
+
+def hanging(log, *, until=None):
+    """Return a lifespan that does not come up, and notes how it ends."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        log.append("up")
+        try:
+            await (until or asyncio.Event()).wait()
+            yield
+        finally:
+            log.append("down")
+
+    return lifespan
+
+
+async def test_a_lifespan_that_hangs_is_cancelled_when_the_time_of_a_shutdown_is_over(work):
+    log: list[str] = []
+    server = Server(
+        work.url, ServerConfig(**{**QUICK, "shutdown_timeout": 0.05}), lifespan=hanging(log)
+    )
+    serving = asyncio.create_task(server.serve(ServeMux()))
+    await eventually_async(lambda: log)
+    server.shutdown()
+    await serving
+
+    assert (log, server.status) == (["up", "down"], "closed")
+
+
+async def test_a_second_shutdown_cancels_a_lifespan_that_hangs_at_once(work):
+    log: list[str] = []
+    server = Server(
+        work.url, ServerConfig(**{**QUICK, "shutdown_timeout": 600}), lifespan=hanging(log)
+    )
+    serving = asyncio.create_task(server.serve(ServeMux()))
+    await eventually_async(lambda: log)
+    server.shutdown()
+    await asyncio.sleep(0)
+    assert log == ["up"]
+    server.shutdown()
+    await serving
+
+    assert (log, server.status) == (["up", "down"], "closed")
+
+
+async def test_a_shutdown_leaves_a_lifespan_the_time_to_come_up(work):
+    log, may_go_on = [], asyncio.Event()
+    server = Server(
+        work.url,
+        ServerConfig(**{**QUICK, "shutdown_timeout": 600}),
+        lifespan=hanging(log, until=may_go_on),
+    )
+    serving = asyncio.create_task(server.serve(ServeMux()))
+    await eventually_async(lambda: log)
+    server.shutdown()
+    may_go_on.set()
+    await serving
+
+    assert (log, server.status) == (["up", "down"], "closed")
+
+
+async def test_a_block_around_a_server_that_was_shut_down_in_its_start_does_not_begin(work):
+    log: list[str] = []
+    server = Server(
+        work.url, ServerConfig(**{**QUICK, "shutdown_timeout": 0}), lifespan=hanging(log)
+    )
+    asyncio.get_running_loop().call_later(0.1, server.shutdown)
+
+    with pytest.raises(ServerStateError, match="before it had started"):
+        async with server.running(ServeMux()):
+            log.append("block")
+    assert log == ["up", "down"]
+
+
+async def cancel_again_and_again(task):
+    """Cancel as anyio does what runs in a scope that is cancelled."""
+    while not task.done():
+        task.cancel()
+        await asyncio.sleep(0)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    await asyncio.sleep(0)  # what is cancelled already ends in the next turn of the loop
+
+
+async def around_a_block(server, mux):
+    async with server.running(mux):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("serve", [Server.serve, around_a_block])
+async def test_a_server_that_is_cancelled_again_and_again_leaves_nothing_behind(work, serve):
+    log, started = [], asyncio.Event()
+    mux = ServeMux()
+
+    @mux.handler("email")
+    async def handle(ctx, task):
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append("ended")
+
+    others = asyncio.all_tasks()
+    server = work.server(shutdown_timeout=0.1)
+    serving = asyncio.create_task(serve(server, mux))
+    info = await work.enqueue("email")
+    await started.wait()
+    await cancel_again_and_again(serving)
+
+    assert (log, work.state(info), server.status) == (["ended"], "pending", "closed")
+    assert asyncio.all_tasks() == others
+    assert work.redis.zcard("asynq:servers") == 0
+
+
+@pytest.mark.parametrize("serve", [Server.serve, around_a_block])
+async def test_a_server_that_is_cancelled_in_its_start_leaves_nothing_behind(work, serve):
+    log: list[str] = []
+    others = asyncio.all_tasks()
+    server = Server(
+        work.url, ServerConfig(**{**QUICK, "shutdown_timeout": 0.1}), lifespan=hanging(log)
+    )
+    serving = asyncio.create_task(serve(server, ServeMux()))
+    await eventually_async(lambda: log)
+    await cancel_again_and_again(serving)
+
+    assert (log, server.status) == (["up", "down"], "closed")
+    assert asyncio.all_tasks() == others
+
+
+async def test_a_part_that_fails_during_a_block_is_told_at_its_end(work):
+    server = work.server()
+    with pytest.raises(ComponentCrashedError, match="janitor ended by itself"):
+        async with server.running(ServeMux()):
+            (janitor,) = (
+                each for each in asyncio.all_tasks() if each.get_name() == "pyasynq janitor"
+            )
+            janitor.cancel()
+            await eventually_async(lambda: server.status == "closed")

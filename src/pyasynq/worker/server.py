@@ -16,6 +16,7 @@ from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
 from pyasynq.lifecycle.run_until_signal import run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
+from pyasynq.lifecycle.to_its_end import to_its_end
 from pyasynq.options import to_seconds
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
@@ -67,6 +68,8 @@ class Server:
         self._has_started = False
         self._parts: Parts | None = None
         self._shutdown: asyncio.Event | None = None
+        self._start_limit: asyncio.Timeout | None = None  # while it starts
+        self._started = asyncio.Event()
         self._budget = ShutdownBudget(
             handlers_s=to_seconds(self.config.shutdown_timeout),
             writes_s=max(LEAST_WRITES_S, to_seconds(self.config.cancel_grace)),
@@ -122,28 +125,34 @@ class Server:
     async def serve(self, mux: ServeMux) -> None:
         """Serve until `shutdown` is called or the caller is cancelled; then shut down.
 
+        It returns, or raises CancelledError, when nothing of the server is left on the loop; the
+        caller may be cancelled again meanwhile.
+
         Raises:
             ComponentCrashedError: a part of the server failed; the rest was shut down.
             RedisUnavailableError: Redis did not answer at the start.
         """
-        async with self._active(mux) as lives:
-            if self._shutdown is None:
-                raise ServerStateError("the server is not active")
-            ended = asyncio.create_task(self._shutdown.wait(), name="pyasynq server shutdown")
-            crashed = asyncio.create_task(lives.crash(), name="pyasynq server crash")
-            try:
-                await asyncio.wait({ended, crashed}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                ended.cancel()
-            if crashed.done():
-                await crashed
-            crashed.cancel()
+        await to_its_end(self._begin(mux), self._ask_to_end)
 
     @contextlib.asynccontextmanager
     async def running(self, mux: ServeMux) -> AsyncIterator[Self]:
-        """Serve around a block, for tests and for embedding; shuts down at its end."""
-        async with self._active(mux):
-            yield self
+        """Serve around a block, for tests and for embedding; shuts down at its end.
+
+        Raises:
+            ComponentCrashedError: at the end of the block: a part of the server failed meanwhile.
+            RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: it was shut down before it had started.
+        """
+        serving = self._begin(mux)
+        try:
+            await self._until_started(serving)
+            if self._started.is_set():
+                yield self
+        finally:
+            self._ask_to_end()
+            await to_its_end(serving, self._ask_to_end)
+        if not self._started.is_set():
+            raise ServerStateError("the server was shut down before it had started")
 
     def stop(self) -> None:
         """Fetch nothing more; running handlers, heartbeats and the rest go on.
@@ -161,43 +170,82 @@ class Server:
         Call it on the loop of the server. All of it takes at most `shutdown_timeout`,
         `cancel_grace` (at least 1 s) and 2 s together, whatever Redis does. A second call does
         not wait for handlers, and leaves about a second for the rest. A server that is still
-        starting shuts down once it has started.
+        starting has `shutdown_timeout` to start, or until a second call; then what it waits for,
+        such as the lifespan, is cancelled.
         """
         if self._shutdown is None:
             return
         if self._shutdown.is_set():
             self._budget.hurry()
         self._shutdown.set()
+        limit = self._start_limit
+        if limit is not None and not limit.expired():
+            self._budget.begin()
+            limit.reschedule(asyncio.get_running_loop().time() + self._budget.handlers_s)
 
-    @contextlib.asynccontextmanager
-    async def _active(self, mux: ServeMux) -> AsyncIterator[Running]:
-        """Connect, start every component around a block, and take all down again."""
+    def _ask_to_end(self) -> None:
+        """Shut down, unless somebody else has asked for it; a second time would be a hurry."""
+        if self._shutdown is not None and not self._shutdown.is_set():
+            self.shutdown()
+
+    def _begin(self, mux: ServeMux) -> asyncio.Task[None]:
+        """Serve in a task of its own, whose cleanup no cancellation of the caller reaches."""
         if self._status != "new":
             raise ServerStateError(f"this server is {self._status}; make a new one to serve again")
         if not isinstance(mux, ServeMux):
             raise ConfigError(f"a server needs a ServeMux, not {type(mux).__name__}")
         self._status = "active"
         self._shutdown = asyncio.Event()
+        return asyncio.create_task(self._serve(mux, self._shutdown), name="pyasynq server")
+
+    async def _serve(self, mux: ServeMux, shutdown: asyncio.Event) -> None:
+        """Connect, start every component, and take all down again after the shutdown."""
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._close)
-            resources = await self._connected(stack)
-            state = self.config.base_state
-            if self._lifespan is not None:
-                state = await stack.enter_async_context(self._lifespan())
-            self._parts = assemble(mux, resources, state=state, status=lambda: self._status)
-            stack.push_async_callback(self._budget.close, self._parts.executor.close)
-            if self._status == "stopped" or self._shutdown.is_set():
-                self._parts.processor.quiet()
-            lives = await stack.enter_async_context(running(self._parts.components, self._budget))
-            self._log_start(mux, resources.connector.description)
-            self._has_started = True
+            self._start_limit = limit = asyncio.timeout(None)
             try:
-                yield lives
+                async with limit:
+                    lives, parts = await self._start(stack, mux, shutdown)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                logger.warning("server %s was stopped before it had started", self.id)
+                return
+            finally:
+                self._start_limit = None
+            self._has_started = True
+            self._started.set()
+            try:
+                await _until_end(lives, shutdown)
             finally:
                 self._has_started = False
                 self._budget.begin()
-                self._parts.processor.quiet()
-                self._log_stop(self._parts)
+                parts.processor.quiet()
+                self._log_stop(parts)
+
+    async def _until_started(self, serving: asyncio.Task[None]) -> None:
+        """Wait until the server has started, or has ended before."""
+        started = asyncio.create_task(self._started.wait(), name="pyasynq server start")
+        try:
+            await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            started.cancel()
+
+    async def _start(
+        self, stack: contextlib.AsyncExitStack, mux: ServeMux, shutdown: asyncio.Event
+    ) -> tuple[Running, Parts]:
+        """Connect and start every component; *stack* takes all of it down again."""
+        resources = await self._connected(stack)
+        state = self.config.base_state
+        if self._lifespan is not None:
+            state = await stack.enter_async_context(self._lifespan())
+        self._parts = parts = assemble(mux, resources, state=state, status=lambda: self._status)
+        stack.push_async_callback(self._budget.close, parts.executor.close)
+        if self._status == "stopped" or shutdown.is_set():
+            parts.processor.quiet()
+        lives = await stack.enter_async_context(running(parts.components, self._budget))
+        self._log_start(mux, resources.connector.description)
+        return lives, parts
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> ServerResources:
         """Connect to Redis, and learn its time; *stack* closes all of it."""
@@ -242,3 +290,16 @@ class Server:
             running,
             "" if running == 1 else "s",
         )
+
+
+async def _until_end(lives: Running, shutdown: asyncio.Event) -> None:
+    """Wait for the shutdown; raise ComponentCrashedError if a component ends before."""
+    ended = asyncio.create_task(shutdown.wait(), name="pyasynq server shutdown")
+    crashed = asyncio.create_task(lives.crash(), name="pyasynq server crash")
+    try:
+        await asyncio.wait({ended, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        if crashed.done():
+            await crashed
+    finally:
+        ended.cancel()
+        crashed.cancel()
