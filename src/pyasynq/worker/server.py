@@ -15,6 +15,7 @@ from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
+from pyasynq.lifecycle.own_signals import taken_over
 from pyasynq.lifecycle.process_exit import ProcessExit, exit_now
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import to_seconds
@@ -181,15 +182,20 @@ class Server:
         self, mux: ServeMux, on_loop: Callable[[], object] | None
     ) -> None:
         loop = asyncio.get_running_loop()
-        for number, react in (
-            (signal.SIGTERM, self.shutdown),
-            (signal.SIGINT, self.shutdown),
-            (signal.SIGTSTP, self.stop),
-        ):
-            loop.add_signal_handler(number, react)
-        if on_loop is not None:
-            on_loop()
-        await self.serve(mux)
+        reactions = {
+            signal.SIGTERM: self.shutdown,
+            signal.SIGINT: self.shutdown,
+            signal.SIGTSTP: self.stop,
+        }
+
+        def take() -> None:
+            for number, react in reactions.items():
+                loop.add_signal_handler(number, react)
+            if on_loop is not None:
+                on_loop()
+
+        with taken_over(reactions, take):
+            await self.serve(mux)
 
     @contextlib.asynccontextmanager
     async def _active(self, mux: ServeMux) -> AsyncIterator[Running]:
