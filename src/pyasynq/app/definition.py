@@ -1,5 +1,8 @@
 """A decorated function: a task that can be enqueued, and a function that can still be called."""
 
+import asyncio
+import inspect
+import sys
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, Protocol, Unpack, cast, overload
@@ -38,6 +41,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         self._clients = clients
         self._options = options
         update_wrapper(self, spec.function)
+        if spec.is_async:
+            _mark_as_coroutine_function(self)
 
     def __call__(self, *args: CallP.args, **kwargs: CallP.kwargs) -> CallR:
         """Call the function; nothing is enqueued."""
@@ -120,6 +125,15 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     @override
     def __repr__(self) -> str:
         return f"<task {self.type!r} at {self._spec.source_line}>"
+
+
+def _mark_as_coroutine_function(definition: object) -> None:
+    """Let inspect and asyncio tell frameworks that calls of *definition* must be awaited."""
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(definition)
+    # What asyncio.iscoroutinefunction looks for besides, as long as there is such a thing.
+    if hasattr(asyncio.coroutines, "_is_coroutine"):
+        vars(definition)["_is_coroutine"] = asyncio.coroutines._is_coroutine  # noqa: SLF001 - as said
 
 
 class TaskDecorator(Protocol):
