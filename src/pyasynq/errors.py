@@ -34,8 +34,25 @@ from typing import Any
 from typing_extensions import override
 
 
+def _as_it_is(error: BaseException) -> tuple[Any, ...]:
+    """Return how to make *error* again in another process, or as a copy.
+
+    Its text and its attributes are taken over as they are, since its class may want to be called
+    with something else than the text.
+    """
+    return _again, (type(error), error.args), error.__dict__
+
+
+def _again(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    error: BaseException = kind.__new__(kind)
+    error.args = args
+    return error
+
+
 class PyasynqError(Exception):
-    """Base of every error that pyasynq raises."""
+    """Base of every error that pyasynq raises; it can be pickled and copied."""
+
+    __reduce__ = _as_it_is
 
 
 class ConfigError(PyasynqError, ValueError):
@@ -371,6 +388,8 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
     Attributes:
         delay: from now, at least zero.
     """
+
+    __reduce__ = _as_it_is
 
     def __init__(self, delay: timedelta | float, message: str = "") -> None:
         self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)

@@ -1,6 +1,9 @@
 """A decorated function: a task that can be enqueued, and a function that can still be called."""
 
+import asyncio
 import importlib
+import inspect
+import sys
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from pickle import PicklingError
@@ -40,6 +43,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         self._clients = clients
         self._options = options
         update_wrapper(self, spec.function)
+        if spec.is_async:
+            _mark_as_coroutine_function(self)
 
     def __call__(self, *args: CallP.args, **kwargs: CallP.kwargs) -> CallR:
         """Call the function; nothing is enqueued."""
@@ -169,6 +174,15 @@ def _with_options(module: str, name: str, options: EnqueueOptions) -> Any:
     return _found(module, name).options(
         **{each: value for each, value in given if value is not None}
     )
+
+
+def _mark_as_coroutine_function(definition: object) -> None:
+    """Let inspect and asyncio tell frameworks that calls of *definition* must be awaited."""
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(definition)
+    # What asyncio.iscoroutinefunction looks for besides, as long as there is such a thing.
+    if hasattr(asyncio.coroutines, "_is_coroutine"):
+        vars(definition)["_is_coroutine"] = asyncio.coroutines._is_coroutine  # noqa: SLF001 - as said
 
 
 class TaskDecorator(Protocol):

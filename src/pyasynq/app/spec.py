@@ -1,5 +1,6 @@
 """What a decorator was given for a task, checked at once."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -18,6 +19,8 @@ from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.mux import ANY_TEXT, TaskSettings, executor_fault
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
+
+_OUTSIDE = "write the task as a function outside of the class"
 
 
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,11 +135,33 @@ def on_invalid_payload_fault(value: object) -> str | None:
 
 
 def _function_faults(function: object) -> Iterator[str]:
-    if not inspect.isfunction(function) and not inspect.ismethod(function):
+    """Yield what is wrong with what is to become a task: a worker can only call functions."""
+    if isinstance(function, staticmethod):
+        yield f"{_name_of(function)!r} is a staticmethod; write `@staticmethod` above `@app.task`"
+    elif isinstance(function, classmethod):
+        yield f"{_name_of(function)!r} is a classmethod; {_OUTSIDE}"
+    elif isinstance(function, functools.partial):
+        yield f"a task must be a function, not a partial of {_name_of(function.func)!r}"
+    elif not inspect.isfunction(function) and not inspect.ismethod(function):
         yield f"a task must be a function, not {function!r}"
-        return
-    if is_generator_function(function):
+    elif is_generator_function(function):
         yield f"{function.__qualname__!r} is a generator; a task must return its result"
+    elif function.__name__ == "<lambda>":
+        yield "a lambda has no name and no annotations; write a function with def"
+    elif (receiver := _receiver_of(function)) is not None:
+        yield f"{function.__qualname__!r} takes {receiver!r}, which no worker can pass; {_OUTSIDE}"
+
+
+def _receiver_of(function: Callable[..., Any]) -> str | None:
+    """Return the name of the first parameter if it is that of a method; None otherwise."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if first is None or first.annotation is not first.empty or first.name not in ("self", "cls"):
+        return None
+    return first.name
+
+
+def _name_of(function: object) -> str:
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _name_faults(task_type: str, aliases: object) -> Iterator[str]:

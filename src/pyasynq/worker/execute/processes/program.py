@@ -20,6 +20,7 @@ from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle import own_signals
 from pyasynq.lifecycle.interpreter import (
     adopt_import_path,
     die_with_parent,
@@ -108,7 +109,7 @@ class Child:
         self._is_cancel_requested = False
         self._is_interruptible = False
         self._main_thread = threading.get_ident()
-        signal.signal(signal.SIGTERM, self._on_signal)
+        own_signals.take_over(signal.SIGTERM, self._on_signal)
         self._worker = WorkerChannel(channel, on_cancel=self._cancel)
 
     def run(self) -> None:
@@ -227,6 +228,6 @@ def main() -> None:
     channel = socket_of_starter()
     os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
     for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
-        signal.signal(number, signal.SIG_IGN)
+        own_signals.take_over(number, own_signals.ignore)
     die_with_parent(signal.SIGKILL)  # even if a handler holds the interpreter
     Child(channel).run()
