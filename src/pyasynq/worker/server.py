@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 from uuid import uuid4
@@ -108,7 +109,9 @@ class Server:
 
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: called in a running event loop, or not in the main thread.
         """
+        _check_that_it_may_run()
         with asyncio.Runner(loop_factory=_loop_factory()) as loop_runner:
             loop = loop_runner.get_loop()
             gc.collect()
@@ -254,6 +257,23 @@ class Server:
     def _close(self) -> None:
         self._status = "closed"
         logger.info("server %s is closed", self.id)
+
+
+def _check_that_it_may_run() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise ServerStateError(
+            "run() would block the running event loop; use `await server.serve(mux)`, "
+            "as in `await app.server().serve(app.mux)`"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        raise ServerStateError(
+            "run() handles signals, which only the main thread can; in another one use "
+            "`asyncio.run(server.serve(mux))`, as in `asyncio.run(app.server().serve(app.mux))`"
+        )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
