@@ -25,8 +25,9 @@ from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import EventName, F, Listeners
 from pyasynq.worker.handlers.lifespan import lifespan_of
-from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
+from pyasynq.worker.handlers.middleware import Middleware, middleware_fault, put
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
     from pyasynq.app.harness import AppHarness
@@ -184,7 +185,7 @@ class App:
             ConfigError: it is of another form.
         """
         ConfigError.raise_if([middleware_fault(function)])
-        self._middlewares.append(function)
+        put(self._middlewares, function)
         return function
 
     def lifespan(self, function: L) -> L:
@@ -198,7 +199,7 @@ class App:
             ConfigError: the App has a lifespan already, or this one is of another form.
         """
         lifespan = lifespan_of(function)
-        if self._lifespan is not None:
+        if self._lifespan is not None and not is_redefined(self._lifespan, function):
             raise ConfigError("this app already has a lifespan; combine the two into one")
         self._lifespan = lifespan
         return function
@@ -301,6 +302,7 @@ class App:
 
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: called in a running event loop, or not in the main thread.
         """
         self.server().run(self.mux)
 

@@ -47,7 +47,8 @@ class TaskHandle(Generic[R]):
         """Wait until the task is done and return what its function returned.
 
         The task must have a retention, which keeps the result. What a handler writes meanwhile
-        with `TaskContext.write_result` is in `info().result`.
+        with `TaskContext.write_result` is in `info().result`. A handler that waits keeps its slot
+        taken, and nothing runs once every slot waits, so that is a RuntimeWarning.
 
         Args:
             timeout: for how long to wait; None for ever.
@@ -58,7 +59,9 @@ class TaskHandle(Generic[R]):
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps
-                together with the worker that runs the task; use `aresult`.
+                together with the worker that runs the task; use `aresult`. Or called inside a
+                handler, for the task of the handler itself or under `App.testing`, where the
+                task it waits for could never run.
         """
         if _is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
@@ -71,6 +74,7 @@ class TaskHandle(Generic[R]):
                 raise ResultNotKeptError(self.id) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
+            waiting.check_that_it_may_end(self.queue)
             time.sleep(waiting.next_s())
 
     async def aresult(self, timeout: Duration | None = None) -> R:
@@ -84,6 +88,7 @@ class TaskHandle(Generic[R]):
                 raise ResultNotKeptError(self.id) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
+            waiting.check_that_it_may_end(self.queue)
             await asyncio.sleep(waiting.next_s())
 
     def cancel(self, *, then: CancelThen = "retry") -> int:

@@ -156,6 +156,7 @@ class AppHarness:
             connector=connector,
             runner=runner,
             server_id="testing",
+            is_only_slot=True,
         )
         return assemble(mux, resources, state=state, status=lambda: "active")
 

@@ -1,10 +1,13 @@
 """Whether an awaited task is done, and when to look at it again: pure but for the clock."""
 
+import warnings
+
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, ResultTimeoutError, TaskFailedError
+from pyasynq.errors import ConfigError, ResultTimeoutError, ServerStateError, TaskFailedError
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.options import Duration, duration_fault, to_seconds
 from pyasynq.task import TaskInfo, TaskState
+from pyasynq.worker.handlers.context import waiting_fault
 
 FIRST_WAIT_S = 0.01
 LONGEST_WAIT_S = 0.5
@@ -26,6 +29,7 @@ class Waiting:
         fault = None if timeout is None else duration_fault("timeout", timeout)
         ConfigError.raise_if([fault])
         self._task_id = task_id
+        self._is_checked = False
         self._timeout_s = None if timeout is None else to_seconds(timeout)
         self._clock = clock
         self._began = clock.monotonic()
@@ -48,6 +52,21 @@ class Waiting:
                 task_id=self._task_id, state=info.state.value, timeout_s=self._timeout_s or 0.0
             )
         return False
+
+    def check_that_it_may_end(self, queue: str) -> None:
+        """Warn once, at the caller's caller, if a handler waits for the task, which is in *queue*.
+
+        Raises:
+            ServerStateError: the task can never be done as long as the handler waits.
+        """
+        fault = None if self._is_checked else waiting_fault(queue, self._task_id)
+        self._is_checked = True
+        if fault is None:
+            return
+        text, is_endless = fault
+        if is_endless:
+            raise ServerStateError(text)
+        warnings.warn(text, RuntimeWarning, stacklevel=3)
 
     def next_s(self) -> float:
         """Return how long to wait before the task is read again: longer each time."""

@@ -194,6 +194,7 @@ def _scope(resources: ServerResources, state: object) -> Scope:
         loop=asyncio.get_running_loop(),
         write_result=_result_writer(resources.runner),
         state=state,
+        is_only_slot=resources.is_only_slot,
     )
 
 

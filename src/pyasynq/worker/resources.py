@@ -30,6 +30,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
             or a task became pending.
+        is_only_slot: see `Scope`.
     """
 
     config: ServerConfig
@@ -42,6 +43,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    is_only_slot: bool = False
 
     @property
     def queues(self) -> list[QueueKeys]:

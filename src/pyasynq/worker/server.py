@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 from uuid import uuid4
@@ -110,7 +111,9 @@ class Server:
 
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: called in a running event loop, or not in the main thread.
         """
+        _check_that_it_may_run()
         run_until_signal(
             lambda: self.serve(mux),
             on_signal={
@@ -289,6 +292,23 @@ class Server:
             to_seconds(self.config.shutdown_timeout),
             running,
             "" if running == 1 else "s",
+        )
+
+
+def _check_that_it_may_run() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise ServerStateError(
+            "run() would block the running event loop; use `await server.serve(mux)`, "
+            "as in `await app.server().serve(app.mux)`"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        raise ServerStateError(
+            "run() handles signals, which only the main thread can; in another one use "
+            "`asyncio.run(server.serve(mux))`, as in `asyncio.run(app.server().serve(app.mux))`"
         )
 
 

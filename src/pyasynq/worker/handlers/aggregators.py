@@ -10,6 +10,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import Duration, name_fault
 from pyasynq.task import Task
 from pyasynq.worker.handlers.function_form import form_fault
+from pyasynq.worker.handlers.redefinition import is_redefined
 from pyasynq.worker.setting import Span, Whole
 
 Aggregate = Callable[[str, list[Task]], Awaitable[Task | None] | Task | None]
@@ -81,13 +82,15 @@ class Aggregations:
         return len(self._longest_first)
 
     def add(self, aggregation: Aggregation) -> None:
-        """Register *aggregation*.
+        """Register *aggregation*; a function that is defined again replaces its old version.
 
         Raises:
             ConfigError: its pattern is taken.
         """
-        if any(each.pattern == aggregation.pattern for each in self._longest_first):
-            raise ConfigError(f"groups {aggregation.pattern!r} have an aggregator already")
+        for each in [each for each in self._longest_first if each.pattern == aggregation.pattern]:
+            if not is_redefined(each.function, aggregation.function):
+                raise ConfigError(f"groups {aggregation.pattern!r} have an aggregator already")
+            self._longest_first.remove(each)
         self._longest_first.append(aggregation)
         self._longest_first.sort(key=lambda each: len(each.pattern), reverse=True)
 

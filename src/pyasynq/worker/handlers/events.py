@@ -24,6 +24,7 @@ import msgspec
 from pyasynq.errors import ConfigError
 from pyasynq.task import Task
 from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 EventName = Literal[
     "started",
@@ -113,7 +114,12 @@ class Listeners:
         return bool(self._all)
 
     def add(self, listener: Listener) -> None:
-        """Take *listener*, made by `register`, along."""
+        """Take *listener*, made by `register`, along; its old version is dropped."""
+        self._all = [
+            each
+            for each in self._all
+            if each.names != listener.names or not is_redefined(each.function, listener.function)
+        ]
         self._all.append(listener)
 
     def register(self, names: tuple[EventName, ...]) -> Callable[[F], F]:

@@ -11,6 +11,7 @@ from typing import Any
 from pyasynq.errors import ConfigError
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import form_fault, name_of
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 CallNext = Callable[[TaskContext], Awaitable[Any]]
 Middleware = Callable[[TaskContext, CallNext], Awaitable[Any]]
@@ -21,6 +22,15 @@ FORM = "async def middleware(ctx, call_next)"
 def middleware_fault(function: object) -> str | None:
     """Return what is wrong with a middleware; None if it is good."""
     return form_fault("a middleware", function, FORM, 2)
+
+
+def put(middlewares: list[Middleware], function: Middleware) -> None:
+    """Add *function* to *middlewares*, in the place of its old version if it is defined again."""
+    for position, each in enumerate(middlewares):
+        if is_redefined(each, function):
+            middlewares[position] = function
+            return
+    middlewares.append(function)
 
 
 def wrap(middlewares: Sequence[Middleware], endpoint: CallNext) -> CallNext:

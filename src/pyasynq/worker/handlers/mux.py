@@ -19,6 +19,7 @@ from pyasynq.worker.handlers.events import Listeners
 from pyasynq.worker.handlers.function_form import is_coroutine_function, is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
@@ -105,7 +106,7 @@ class ServeMux:
         path: HandlerPath | None = None,
         is_exact: bool = False,
     ) -> None:
-        """Register *handler* for *pattern*.
+        """Register *handler* for *pattern*; a function that is defined again replaces itself.
 
         Coroutine functions run on the event loop, plain functions in threads, and those whose
         settings say so in processes of their own.
@@ -124,7 +125,8 @@ class ServeMux:
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
         elif is_generator_function(handler):
             faults.append(f"handler of {pattern!r} is a generator function, which would never run")
-        if pattern in self._routes:
+        old = self._routes.get(pattern)
+        if old is not None and not is_redefined(old.handler, handler):
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))
         ConfigError.raise_if(faults)
@@ -133,6 +135,7 @@ class ServeMux:
         prefix = prefix_of(pattern) if is_exact else pattern
         route = Route(pattern, prefix, handler, settings, is_coroutine_function(handler), path)
         self._routes[pattern] = route
+        self._longest_first = [each for each in self._longest_first if each[1] is not old]
         if prefix is not None:
             self._longest_first.append((prefix, route))
             self._longest_first.sort(key=lambda each: len(each[0]), reverse=True)
