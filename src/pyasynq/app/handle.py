@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pyasynq.app.clients import Clients
-from pyasynq.app.waiting import Waiting
+from pyasynq.app.waiting import Waiting, pause
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
 from pyasynq.options import CancelThen, Duration
 from pyasynq.task import TaskInfo
@@ -89,7 +89,7 @@ class TaskHandle(Generic[R]):
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
             waiting.check_that_it_may_end(self.queue)
-            await asyncio.sleep(waiting.next_s())
+            await pause(waiting.next_s())
 
     def cancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it.
