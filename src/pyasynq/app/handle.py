@@ -55,7 +55,8 @@ class TaskHandle(Generic[R]):
 
         Raises:
             TaskFailedError: the task is archived; has its last error.
-            ResultNotKeptError: the task no longer exists: done without a retention, or deleted.
+            ResultNotKeptError: the task no longer exists: done without a retention, or deleted; or
+                its result could not be stored.
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps

@@ -7,7 +7,8 @@ from pyasynq.app.spec import TaskSpec
 from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
 from pyasynq.payload import encode_result
 from pyasynq.task import Task
-from pyasynq.worker.handlers.context import TaskContext, is_kept
+from pyasynq.wire.error_text import error_text
+from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import Handler
 from pyasynq.worker.handlers.returned import finished, is_unfinished
@@ -68,4 +69,11 @@ async def _finished(context: TaskContext, result: object) -> bytes | None:
 
 
 def _kept(context: TaskContext, result: object) -> bytes | None:
-    return encode_result(result) if is_kept(context) else None
+    """Return what is stored of *result*; the work is done, so it is no failure if that fails."""
+    if not is_kept(context):
+        return None
+    try:
+        return encode_result(result)
+    except Exception as error:  # noqa: BLE001 - methods of the user's classes are called
+        running_of(context).result_fault = error_text(error)
+        return None

@@ -6,10 +6,17 @@ import warnings
 from types import BuiltinFunctionType
 
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, ResultTimeoutError, ServerStateError, TaskFailedError
+from pyasynq.errors import (
+    ConfigError,
+    ResultNotKeptError,
+    ResultTimeoutError,
+    ServerStateError,
+    TaskFailedError,
+)
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.options import Duration, duration_fault, to_seconds
 from pyasynq.task import TaskInfo, TaskState
+from pyasynq.wire.error_text import RESULT_NOT_KEPT
 from pyasynq.worker.handlers.context import waiting_fault
 
 FIRST_WAIT_S = 0.01
@@ -44,9 +51,13 @@ class Waiting:
 
         Raises:
             TaskFailedError: it is archived.
+            ResultNotKeptError: it is completed, but its result could not be stored.
             ResultTimeoutError: it is not done, and the timeout is over.
         """
         if info.state is TaskState.COMPLETED:
+            if info.last_error.startswith(RESULT_NOT_KEPT):
+                reason = info.last_error.removeprefix(RESULT_NOT_KEPT)
+                raise ResultNotKeptError(self._task_id, reason=reason)
             return True
         if info.state is TaskState.ARCHIVED:
             raise TaskFailedError(task_id=self._task_id, error=info.last_error)
