@@ -298,18 +298,23 @@ class TaskFailedError(PyasynqError):
 
 
 class ResultNotKeptError(PyasynqError):
-    """The task no longer exists, and neither does its result.
+    """The result of the task does not exist, and often neither does the task.
 
     Attributes:
         task_id: the task.
+        reason: why the result of a task that is done could not be stored; empty if the task no
+            longer exists.
     """
 
-    def __init__(self, task_id: str) -> None:
+    def __init__(self, task_id: str, *, reason: str = "") -> None:
         super().__init__(
-            f"task {task_id!r} no longer exists: it was done without a retention, its retention is "
-            "over, or it was deleted; set retention to keep results"
+            f"task {task_id!r} is done, but its result could not be stored: {reason}"
+            if reason
+            else f"task {task_id!r} no longer exists: it was done without a retention, its "
+            "retention is over, or it was deleted; set retention to keep results"
         )
         self.task_id = task_id
+        self.reason = reason
 
 
 class ResultTimeoutError(PyasynqError, TimeoutError):

@@ -198,6 +198,7 @@ def test_every_fault_of_a_decorator_is_named_at_once():
             is_failure=4,
             max_deferrals=-1,
             on_invalid_payload="drop",
+            on_invalid_result="retry",
         )
         def resize(*sizes: int) -> None: ...
 
@@ -208,6 +209,7 @@ def test_every_fault_of_a_decorator_is_named_at_once():
         ["is_failure", "must", "be"],
         ["max_deferrals", "must", "be"],
         ["on_invalid_payload", "must", "be"],
+        ["on_invalid_result", "must", "be"],
         ["parameter", "*sizes", "of"],
     ]
 

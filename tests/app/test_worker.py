@@ -116,19 +116,6 @@ def is_gone(handle):
     return False
 
 
-async def test_a_result_that_cannot_be_encoded_is_a_failure(redis_url):
-    app = make_app(redis_url)
-
-    @app.task
-    async def odd() -> object:
-        return object()
-
-    handle = await odd.aenqueue()
-
-    info = await run_until(app, handle, "retry")
-    assert info.last_error == "object cannot be written as JSON"
-
-
 async def test_a_payload_that_does_not_fit_is_retried(redis_url):
     app = make_app(redis_url)
 

@@ -15,12 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+from pyasynq.app import App
 from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
 PROCESS = TaskSettings(executor="process")
 mux = ServeMux()
+typed = App("redis://nowhere.invalid")
 
 
 class OwnError(Exception):
@@ -189,6 +191,11 @@ def returns_coroutine(ctx, task):
 @mux.handler("returns_future", settings=PROCESS)
 async def returns_future(ctx, task):
     return ThreadPoolExecutor(1).submit(lambda: b"done")
+
+
+@typed.task(executor="process")
+def odd_receipt() -> object:
+    return object()
 
 
 async def describe_done():

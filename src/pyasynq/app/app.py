@@ -26,7 +26,7 @@ from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import EventName, F, Listeners
 from pyasynq.worker.handlers.lifespan import lifespan_of
 from pyasynq.worker.handlers.middleware import Middleware, middleware_fault, put
-from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.mux import OnInvalidResult, ServeMux, on_invalid_result_fault
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class App:
         task_defaults: options of every task; those of a decorator and of a call win.
         on_invalid_payload: what becomes of a task whose payload does not fit or whose type is
             unknown: "retry" like any failure, or "archive" at once. A decorator's own wins.
+        on_invalid_result: what becomes of a task whose work is done, but whose result cannot be
+            stored: "complete" it without a result, which the log and `result()` tell, or
+            "archive" it. A decorator's own wins.
         clock: where to get the time; the machine's clock if not given.
         server: any other field of `ServerConfig`, such as ``concurrency=100``.
 
@@ -69,10 +72,12 @@ class App:
         queues: Mapping[str, int] | None = None,
         task_defaults: EnqueueOptions = EMPTY,
         on_invalid_payload: OnInvalidPayload = "retry",
+        on_invalid_result: OnInvalidResult = "complete",
         clock: Clock | None = None,
         **server: Unpack[ServerKeywords],
     ) -> None:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
+        faults.append(on_invalid_result_fault(on_invalid_result))
         if not isinstance(task_defaults, EnqueueOptions):
             faults.append(f"task_defaults must be EnqueueOptions, not {task_defaults!r}")
         with _gathering(faults):
@@ -83,6 +88,7 @@ class App:
         self._clock = clock
         self._task_defaults = task_defaults
         self._on_invalid_payload = on_invalid_payload
+        self._on_invalid_result = on_invalid_result
         self._clients = Clients(source, clock, max_payload_size=self.config.max_payload_size)
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
@@ -130,8 +136,8 @@ class App:
         Args:
             given: the task type, or the function itself.
             keywords: all options of `EnqueueOptions`, and ``retry_delay``, ``is_failure``,
-                ``on_invalid_payload``, ``max_deferrals``, ``aliases`` and ``executor``; see
-                `TaskKeywords`.
+                ``on_invalid_payload``, ``on_invalid_result``, ``max_deferrals``, ``aliases`` and
+                ``executor``; see `TaskKeywords`.
 
         Raises:
             ConfigError: names every wrong option and parameter; a type is registered twice.
@@ -325,7 +331,13 @@ class App:
         keywords: Mapping[str, Any],
         options: EnqueueOptions,
     ) -> TaskDefinition[..., Any]:
-        spec = TaskSpec.of(function, name, keywords, on_invalid_payload=self._on_invalid_payload)
+        spec = TaskSpec.of(
+            function,
+            name,
+            keywords,
+            on_invalid_payload=self._on_invalid_payload,
+            on_invalid_result=self._on_invalid_result,
+        )
         merged = options.merged_over(self._task_defaults)
         definition: TaskDefinition[..., Any] = TaskDefinition(spec, self._clients, merged)
         self.tasks.add(definition)

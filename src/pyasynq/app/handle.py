@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pyasynq.app.clients import Clients
-from pyasynq.app.waiting import Waiting
+from pyasynq.app.waiting import Waiting, pause
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
 from pyasynq.options import CancelThen, Duration
 from pyasynq.task import TaskInfo
@@ -55,7 +55,8 @@ class TaskHandle(Generic[R]):
 
         Raises:
             TaskFailedError: the task is archived; has its last error.
-            ResultNotKeptError: the task no longer exists: done without a retention, or deleted.
+            ResultNotKeptError: the task no longer exists: done without a retention, or deleted; or
+                its result could not be stored.
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps
@@ -89,7 +90,7 @@ class TaskHandle(Generic[R]):
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
             waiting.check_that_it_may_end(self.queue)
-            await asyncio.sleep(waiting.next_s())
+            await pause(waiting.next_s())
 
     def cancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it.

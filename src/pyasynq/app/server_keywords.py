@@ -41,4 +41,5 @@ class ServerKeywords(TypedDict, total=False):
     process_pool_size: int | None
     release_unique_on_archive: bool
     max_payload_size: int
+    max_result_size: int
     base_state: Any

@@ -16,7 +16,13 @@ from pyasynq.spelling import nearest
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.mux import ANY_TEXT, TaskSettings, executor_fault
+from pyasynq.worker.handlers.mux import (
+    ANY_TEXT,
+    OnInvalidResult,
+    TaskSettings,
+    executor_fault,
+    on_invalid_result_fault,
+)
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 
@@ -56,6 +62,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
         keywords: Mapping[str, Any],
         *,
         on_invalid_payload: OnInvalidPayload,
+        on_invalid_result: OnInvalidResult,
     ) -> Self:
         """Return the spec of a decorated function.
 
@@ -63,7 +70,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
             function: the function.
             name: the task type; the name of the function if None.
             keywords: what the decorator was given, without the options of the enqueue.
-            on_invalid_payload: used unless *keywords* contains it.
+            on_invalid_payload: used unless *keywords* contains it; so is `on_invalid_result`.
 
         Raises:
             ConfigError: names every fault.
@@ -88,6 +95,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
                 is_failure=keywords.get("is_failure"),
                 max_deferrals=keywords.get("max_deferrals"),
                 executor=keywords.get("executor"),
+                on_invalid_result=keywords.get("on_invalid_result") or on_invalid_result,
             ),
             handler_path=HandlerPath.of(function) if keywords.get("executor") else None,
             on_invalid_payload=keywords.get("on_invalid_payload") or on_invalid_payload,
@@ -187,6 +195,7 @@ def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
         yield f"max_deferrals must be a whole number from 0, or None, not {limit!r}"
     for fault in (
         on_invalid_payload_fault(keywords.get("on_invalid_payload") or "retry"),
+        on_invalid_result_fault(keywords.get("on_invalid_result") or "complete"),
         executor_fault(keywords.get("executor")),
     ):
         if fault:

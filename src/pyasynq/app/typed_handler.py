@@ -6,7 +6,8 @@ from typing import Any
 from pyasynq.app.spec import TaskSpec
 from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
 from pyasynq.task import Task
-from pyasynq.worker.handlers.context import TaskContext, is_kept
+from pyasynq.wire.error_text import error_text
+from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import Handler
 from pyasynq.worker.handlers.returned import finished, is_unfinished
@@ -69,4 +70,11 @@ async def _finished(spec: TaskSpec, context: TaskContext, result: object) -> byt
 
 
 def _kept(spec: TaskSpec, context: TaskContext, result: object) -> bytes | None:
-    return spec.result.encode(result) if is_kept(context) else None
+    """Return what is stored of *result*; the work is done, so it is no failure if that fails."""
+    if not is_kept(context):
+        return None
+    try:
+        return spec.result.encode(result)
+    except Exception as error:  # noqa: BLE001 - methods of the user's classes are called
+        running_of(context).result_fault = error_text(error)
+        return None

@@ -13,6 +13,9 @@ DEADLINE_EXCEEDED = "context deadline exceeded"
 CONTEXT_CANCELLED = "context canceled"
 LEASE_EXPIRED = "asynq: task lease expired"
 
+RESULT_NOT_KEPT = "result not kept: "
+"""What the error text of a completed task begins with if its result could not be stored."""
+
 LONGEST_ERROR_BYTES = 4096
 LONGEST_GROUP_BYTES = 1024  # of these for the group itself, before the text of its first member
 LONGEST_SOURCE_LINE_BYTES = 256

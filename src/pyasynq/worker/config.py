@@ -83,6 +83,8 @@ class ServerConfig:
         release_unique_on_archive: free the unique lock of a task that is archived.
         max_payload_size: a larger payload is stored and handled, but logged once per task type;
             Redis cannot hold more than 512 MiB.
+        max_result_size: a task whose result is larger is completed without it, or archived, as its
+            ``on_invalid_result`` says; Redis cannot hold more than 512 MiB.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
     Raises:
@@ -120,6 +122,9 @@ class ServerConfig:
     release_unique_on_archive: bool = setting(False, Flag())
     max_payload_size: int = setting(
         DEFAULT_MAX_PAYLOAD_SIZE, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
+    )
+    max_result_size: int = setting(
+        LARGEST_PAYLOAD_BYTES, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
     )
     base_state: Any = setting(None, Anything())
 

@@ -22,7 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pyasynq.clock import NANOSECONDS
-from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import PyasynqError, RetryLater, RevokeTask, SkipRetry
 from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task, stored_task
@@ -30,6 +30,7 @@ from pyasynq.wire.error_text import (
     CONTEXT_CANCELLED,
     DEADLINE_EXCEEDED,
     LEASE_EXPIRED,
+    RESULT_NOT_KEPT,
     error_text,
 )
 from pyasynq.wire.message import TaskMessage, encode
@@ -123,19 +124,37 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
     """Decide what becomes of a task whose handler returned *result*.
 
-    Raises:
-        PayloadError: the result is to be kept, but is not bytes.
+    Args:
+        result: bytes or None, if the task is kept; see `result_fault`.
     """
     if message.retention <= 0:
         return FINISHED
-    if result is not None and not isinstance(result, bytes):
-        raise PayloadError(
-            f"the handler of {message.type!r} returned {type(result).__name__}; a result that is "
-            "kept must be bytes or None"
-        )
     now_s = now_ns // NANOSECONDS
     data = encode(replace(message, completed_at=now_s))
-    return Completed(data, now_s + message.retention, result)
+    kept = result if isinstance(result, bytes) else None
+    return Completed(data, now_s + message.retention, kept)
+
+
+def result_fault(result: object, largest_bytes: int) -> str | None:
+    """Return why *result* cannot be kept; None if it can be."""
+    if result is None:
+        return None
+    if not isinstance(result, bytes):
+        return f"{type(result).__name__} is not bytes"
+    if len(result) > largest_bytes:
+        return f"{len(result)} bytes are more than max_result_size, which is {largest_bytes}"
+    return None
+
+
+def of_success_without_result(message: TaskMessage, reason: str, now_ns: int) -> Completed:
+    """Decide what becomes of a task whose work is done, but whose result cannot be kept.
+
+    Doing the work again would not help, so the task is completed, with *reason* as its error.
+    """
+    now_s = now_ns // NANOSECONDS
+    text = RESULT_NOT_KEPT + reason
+    data = encode(replace(message, completed_at=now_s, error_msg=text))
+    return Completed(data, now_s + message.retention, None)
 
 
 def of_failure(

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pyasynq.errors import PayloadError, SkipRetry
 from pyasynq.options import to_seconds
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
@@ -30,6 +31,7 @@ from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
 
 logger = logging.getLogger("pyasynq.executor")
+task_logger = logging.getLogger("pyasynq.task")
 
 Settle = Callable[[RunningTask, Outcome], None]
 
@@ -147,14 +149,42 @@ class Executor:
 
         Raises:
             Exception: the task has failed all the same.
+            PayloadError: its result cannot be kept, and it is to be archived then.
         """
         if running.ending is not None:
             raise outcome.error_of(running.ending)
         message = running.message
         if message.retention <= 0:  # nothing is kept that needs to know the time
             return outcome.of_success(message, result, 0)
-        kept = running.written_result if result is None else result
-        return outcome.of_success(message, kept, self._scope.clock.redis_now_ns())
+        kept, fault = result, None
+        if result is None:
+            kept, fault = running.written_result, running.result_fault
+        fault = fault or outcome.result_fault(kept, self._config.max_result_size)
+        now_ns = self._scope.clock.redis_now_ns()
+        if fault is not None:
+            return self._without_result(running, fault, now_ns)
+        return outcome.of_success(message, kept, now_ns)
+
+    def _without_result(self, running: RunningTask, fault: str, now_ns: int) -> Outcome:
+        """Return what becomes of a task whose work is done, but whose result cannot be kept."""
+        message = running.message
+        _call, settings = self._endpoints[message.type]
+        if settings.on_invalid_result == "archive":
+            # The cause decides what becomes of the task; the stored text is that of the error.
+            text = f"the result of {message.type!r} cannot be stored: {fault}"
+            raise PayloadError(text) from SkipRetry()
+        task_logger.error(
+            "%s[%s] is done, but its result cannot be stored: %s; it is completed without one",
+            message.type,
+            running.task_id,
+            fault,
+            extra={
+                "task_id": running.task_id,
+                "queue": running.queue,
+                "task_type": message.type,
+            },
+        )
+        return outcome.of_success_without_result(message, fault, now_ns)
 
     async def _on_failure(
         self, running: RunningTask, context: TaskContext, error: BaseException

@@ -42,9 +42,18 @@ def wrap(middlewares: Sequence[Middleware], endpoint: CallNext) -> CallNext:
 
 
 def _around(middleware: Middleware, call_next: CallNext) -> CallNext:
-    """Return *call_next* inside *middleware*, whose mistakes fail the task."""
+    """Return *call_next* inside *middleware*, which is watched until it has done well once.
 
-    async def call(context: TaskContext) -> Any:
+    A middleware that makes a mistake nearly always makes it each time, and to watch every call
+    would cost each task a tenth of its time.
+    """
+    is_trusted = False
+
+    def call(context: TaskContext) -> Awaitable[Any]:
+        return middleware(context, call_next) if is_trusted else watched(context)
+
+    async def watched(context: TaskContext) -> Any:
+        nonlocal is_trusted
         following = _Following(call_next)
         called = middleware(context, following)
         if not hasattr(type(called), "__await__"):
@@ -61,6 +70,7 @@ def _around(middleware: Middleware, call_next: CallNext) -> CallNext:
                 f"middleware {name_of(middleware)!r} did not await call_next, so the handler has "
                 "not run; write `return await call_next(ctx)`"
             )
+        is_trusted = following.called is not None
         return result
 
     return call

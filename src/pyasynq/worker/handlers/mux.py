@@ -5,7 +5,7 @@ And which function aggregates a group.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar, Unpack
+from typing import Literal, TypeVar, Unpack, get_args
 
 import msgspec
 
@@ -25,6 +25,9 @@ Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
 
 
+OnInvalidResult = Literal["complete", "archive"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSettings:
     """What one handler wants different from its server; None: as the server.
@@ -36,12 +39,15 @@ class TaskSettings:
             None: any number.
         executor: "process" runs the handler in a process of its own, which can be killed; None:
             a coroutine function on the event loop, a plain one in a thread.
+        on_invalid_result: what becomes of a task whose work is done, but whose result cannot be
+            stored: "complete" it without a result, or "archive" it; it never runs again by itself.
     """
 
     retry_delay: RetryDelay | None = None
     is_failure: IsFailure | None = None
     max_deferrals: int | None = None
     executor: Literal["process"] | None = None
+    on_invalid_result: OnInvalidResult = "complete"
 
 
 AS_SERVER = TaskSettings()
@@ -59,6 +65,14 @@ def executor_fault(value: object) -> str | None:
     if value is None or value == "process":
         return None
     return f'executor must be "process" or None, not {value!r}'
+
+
+def on_invalid_result_fault(value: object) -> str | None:
+    """Return what is wrong with a value of on_invalid_result; None if it is good."""
+    allowed = get_args(OnInvalidResult)
+    return (
+        None if value in allowed else f"on_invalid_result must be one of {allowed}, not {value!r}"
+    )
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -129,6 +143,7 @@ class ServeMux:
         if old is not None and not is_redefined(old.handler, handler):
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))
+        faults.append(on_invalid_result_fault(settings.on_invalid_result))
         ConfigError.raise_if(faults)
         if settings.executor is not None and path is None:
             path = HandlerPath.of(handler)

@@ -126,14 +126,14 @@ class Child:
 
     def _answer(self, call: Run, start: Start) -> FromChild:
         try:
-            return Returned(self._run(call, start))
+            return self._run(call, start)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return raised(error)
         finally:
             self._call = self._running = None
             sys.stdout.flush()  # the process may be killed before its end
 
-    def _run(self, call: Run, start: Start) -> bytes | None:
+    def _run(self, call: Run, start: Start) -> Returned:
         self._is_cancel_requested, self._call = False, call
         try:
             self._is_interruptible = True
@@ -150,11 +150,8 @@ class Child:
         finally:
             self._is_interruptible = False
         if result is None or isinstance(result, bytes):
-            return result
-        raise TypeError(
-            f"the handler of {context.task_type!r} returned {type(result).__name__}; the result of "
-            "a process must be bytes or None"
-        )
+            return Returned(result, running_of(context).result_fault)
+        return Returned(None, f"{type(result).__name__} is not bytes")
 
     def _context_of(self, call: Run) -> TaskContext:
         message = decode(call.data)

@@ -82,9 +82,14 @@ class WriteResult(msgspec.Struct, tag=True, frozen=True):
 
 
 class Returned(msgspec.Struct, tag=True, frozen=True):
-    """The handler has returned."""
+    """The handler has returned.
+
+    Attributes:
+        fault: why what it returned cannot be stored; None if it can be.
+    """
 
     result: bytes | None
+    fault: str | None = None
 
 
 class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
