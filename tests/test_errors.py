@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pyasynq import errors
+from pyasynq import control_flow, errors
 from pyasynq.errors import (
     PyasynqError,
     QueueAlreadyPausedError,
@@ -81,10 +81,10 @@ MADE = [
     errors.HandlerProcessError("text"),
     errors.RedisUnavailableError("text", tried="a", may_have_happened=True, results=(1,)),
     errors.IncompatibleRedisError("text", needed="a"),
-    errors.SkipRetry("text"),
-    errors.RevokeTask("text"),
-    errors.RetryLater(3, "text"),
-    errors.RetryLater(timedelta(seconds=3)),
+    control_flow.SkipRetry("text"),
+    control_flow.RevokeTask("text"),
+    control_flow.RetryLater(3, "text"),
+    control_flow.RetryLater(timedelta(seconds=3)),
 ]
 WAYS = {
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),

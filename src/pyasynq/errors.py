@@ -24,17 +24,16 @@
     ├── RedisUnavailableError (ConnectionError)
     └── IncompatibleRedisError
 
-Control flow inside handlers, not errors of the library: SkipRetry, RevokeTask, RetryLater.
+Control flow inside handlers, which is not an error of the library, is in control_flow.py.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
 
 
-def _as_it_is(error: BaseException) -> tuple[Any, ...]:
+def as_it_is(error: BaseException) -> tuple[Any, ...]:
     """Return how to make *error* again in another process, or as a copy.
 
     Its text and its attributes are taken over as they are, since its class may want to be called
@@ -52,7 +51,7 @@ def _again(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
 class PyasynqError(Exception):
     """Base of every error that pyasynq raises; it can be pickled and copied."""
 
-    __reduce__ = _as_it_is
+    __reduce__ = as_it_is
 
 
 class ConfigError(PyasynqError, ValueError):
@@ -377,30 +376,6 @@ class IncompatibleRedisError(PyasynqError):
     def __init__(self, message: str, *, needed: str = "") -> None:
         super().__init__(message)
         self.needed = needed
-
-
-class SkipRetry(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: the failure is final; archive the task at once."""
-
-
-class RevokeTask(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: drop the task; neither retry nor archive it."""
-
-
-class RetryLater(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: run the task again after *delay*, without counting a failure.
-
-    Attributes:
-        delay: from now, at least zero.
-    """
-
-    __reduce__ = _as_it_is
-
-    def __init__(self, delay: timedelta | float, message: str = "") -> None:
-        self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
-        if self.delay < timedelta(0):
-            raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
-        super().__init__(message or f"retry in {self.delay.total_seconds():g} s")
 
 
 def concerns_redis_as_a_whole(error: object) -> bool:

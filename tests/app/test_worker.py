@@ -10,7 +10,8 @@ import pytest
 
 from pyasynq.app import App
 from pyasynq.client_async import AsyncClient
-from pyasynq.errors import RetryLater, TaskNotFoundError
+from pyasynq.control_flow import RetryLater
+from pyasynq.errors import TaskNotFoundError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext

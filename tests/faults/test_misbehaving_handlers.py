@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import ConfigError, RetryLater
+from pyasynq.control_flow import RetryLater
+from pyasynq.errors import ConfigError
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots

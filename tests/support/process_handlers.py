@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pyasynq.app import App
-from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 

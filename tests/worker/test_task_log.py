@@ -8,7 +8,8 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.clock import FakeClock
-from pyasynq.errors import ConfigError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import ConfigError
 from pyasynq.worker.attempt.outcome import Archived, Retried
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux

@@ -4,7 +4,8 @@ from collections.abc import Awaitable
 from typing import Any
 
 from pyasynq.app.spec import TaskSpec
-from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import HandlerNotFoundError, PayloadError
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
 from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of

@@ -5,12 +5,8 @@ from datetime import timedelta
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import (
-    ConfigError,
-    RetryLater,
-    RevokeTask,
-    SkipRetry,
-)
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import ConfigError
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Archived, Completed, Dropped, Finished, Retried, Rules

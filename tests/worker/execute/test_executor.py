@@ -8,11 +8,7 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.clock import SystemClock
-from pyasynq.errors import (
-    RetryLater,
-    RevokeTask,
-    SkipRetry,
-)
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.attempt.running_task import Ending
 from pyasynq.worker.execute.executor import Executor
 from pyasynq.worker.handlers.context import Scope, current_context

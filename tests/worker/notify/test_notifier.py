@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import RetryLater, RevokeTask
+from pyasynq.control_flow import RetryLater, RevokeTask
 from pyasynq.inspector import AsyncInspector
 from tests.support.eventually import eventually_async
 from tests.support.listening import make_mux, recorder, succeed

@@ -22,7 +22,8 @@ import msgspec
 from msgspec.structs import replace
 
 from pyasynq.clock import NANOSECONDS
-from pyasynq.errors import PyasynqError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import PyasynqError
 from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task, stored_task

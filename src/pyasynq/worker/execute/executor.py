@@ -14,7 +14,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pyasynq.errors import PayloadError, SkipRetry
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import PayloadError
 from pyasynq.options import to_seconds
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome

@@ -11,7 +11,8 @@ import sys
 import msgspec
 from typing_extensions import override
 
-from pyasynq.errors import HandlerProcessError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import HandlerProcessError
 from pyasynq.wire.error_text import error_text, keep_text, message_of
 from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt import outcome
