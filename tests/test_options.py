@@ -1,6 +1,7 @@
 """Options of a task are checked before anything is sent."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,35 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import EMPTY, EnqueueOptions
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("option", ["deadline", "process_at", "expires"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(1970, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC),
+        datetime(1970, 1, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")),
+        datetime(1969, 12, 31, 19, tzinfo=ZoneInfo("America/New_York")),
+        datetime.fromtimestamp(1_700_000_000 / 1000, UTC),  # milliseconds taken for seconds
+        datetime(1971, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime.min.replace(tzinfo=UTC),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
+        datetime.max.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
+        datetime(9001, 1, 1, tzinfo=UTC),
+    ],
+)
+def test_a_moment_that_cannot_be_meant_is_refused(option, moment):
+    with pytest.raises(ConfigError, match=f"^{option} is out of range: .* the years 1971 to 9000"):
+        EnqueueOptions(**{option: moment})
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 12, 31, tzinfo=UTC)]
+)
+def test_any_other_moment_is_accepted_even_if_it_is_over(moment):
+    assert EnqueueOptions(deadline=moment, process_at=moment, expires=moment)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +86,25 @@ def test_every_fault_is_named_at_once():
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(ConfigError, match=r"unknown option 'retry'; options are queue, task_id"):
-        EnqueueOptions.from_keywords({"retry": 5})
+    with pytest.raises(ConfigError, match=r"unknown option 'x'; options are queue, task_id"):
+        EnqueueOptions.from_keywords({"x": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("retry", "max_retry"),
+        ("max_retries", "max_retry"),
+        ("countdown", "process_in"),
+        ("delay", "process_in"),
+        ("eta", "process_at"),
+        ("time_limit", "timeout"),
+        ("que", "queue"),
+    ],
+)
+def test_the_option_that_is_meant_by_an_unknown_one_is_named(name, meant):
+    with pytest.raises(ConfigError, match=f"unknown option '{name}'; did you mean '{meant}'"):
+        EnqueueOptions.from_keywords({name: 5})
 
 
 def test_what_is_given_wins_over_what_is_weaker():

@@ -39,10 +39,36 @@ def test_every_wrong_setting_is_named(tmp_path):
     assert all(str(tmp_path) in fault for fault in caught.value.faults)
 
 
-def test_a_file_that_is_not_toml_is_left_to_others(tmp_path):
-    (tmp_path / "pyproject.toml").write_text("[[[")
+GOOD = b'[tool.pyasynq]\napp = "shop:app"\n'
 
-    assert project_settings(tmp_path) == {}
+
+@pytest.mark.parametrize("data", [GOOD, b"\xef\xbb\xbf" + GOOD, GOOD.replace(b"\n", b"\r\n")])
+def test_a_mark_before_the_text_is_no_part_of_it(tmp_path, data):
+    (tmp_path / "pyproject.toml").write_bytes(data)
+
+    assert project_settings(tmp_path) == {"app": "shop:app"}
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (GOOD + b"[project]\nname = \n", "is not valid TOML: invalid value (at line 4, column 8)"),
+        (b"[[[", "is not valid TOML: "),
+        (GOOD + b'app = "b:c"\n', "is not valid TOML: cannot overwrite a value (at line 3,"),
+        (GOOD + '[x]\ny = "Jörg"\n'.encode("latin-1"), "is not UTF-8 text (at line 4)"),
+        (GOOD.decode().encode("utf-16"), "is not UTF-8 text (at line 1)"),
+        (b"[tool]\npyasynq = 3\n", "must be a table"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_since_it_may_have_settings(tmp_path, data, fault):
+    path = tmp_path / "pyproject.toml"
+    path.write_bytes(data)
+
+    with pytest.raises(ConfigError) as caught:
+        project_settings(tmp_path)
+
+    assert fault in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 def test_the_environment_wins_over_the_project(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ import unasync
 
 from pyasynq.worker import config
 from pyasynq.worker.config import ServerConfig, setting_kinds
-from pyasynq.worker.setting import Anything, Flag, Function, Kind, Priorities, Span, Whole
+from pyasynq.worker.setting import Anything, Flag, Function, Kind, OneOf, Priorities, Span, Whole
 
 ROOT = unasync.ROOT
 KEYWORDS = ROOT / "src/pyasynq/app/server_keywords.py"
@@ -103,7 +103,7 @@ def _default(value: Any, kind: Kind) -> str:
     return f"`retry.{value.__name__}`" if callable(value) else f"`{value!r}`".replace("'", '"')
 
 
-def _accepts(kind: Kind) -> str:
+def _accepts(kind: Kind) -> str:  # noqa: PLR0911 - a table
     match kind:
         case Whole():
             number = f"{kind.low:,} to {kind.high:,}"
@@ -114,6 +114,8 @@ def _accepts(kind: Kind) -> str:
             return f"0, or {least}" if kind.may_be_zero else least
         case Flag():
             return "True or False"
+        case OneOf():
+            return ", ".join(f'`"{word}"`' for word in kind.words)
         case Function():
             return "a function"
         case Priorities():

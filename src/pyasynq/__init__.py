@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyasynq.client import Client
     from pyasynq.client_async import AsyncClient
     from pyasynq.connection.options import ConnectionOptions
+    from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
     from pyasynq.errors import (
         ConfigError,
         DuplicateTaskError,
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
         RedisUnavailableError,
         ResultNotKeptError,
         ResultTimeoutError,
-        RetryLater,
-        RevokeTask,
         ServerStateError,
-        SkipRetry,
         StateError,
         TaskFailedError,
         TaskIdConflictError,
@@ -115,6 +113,7 @@ _HOMES = {
     "app": ("App", "TaskDefinition", "TaskHandle"),
     "client": ("Client",),
     "client_async": ("AsyncClient",),
+    "control_flow": ("RetryLater", "RevokeTask", "SkipRetry"),
     "connection.options": ("ConnectionOptions",),
     "inspector": ("AsyncInspector", "Inspector", "QueueInfo"),
     "options": ("Duration", "EnqueueOptions"),

@@ -24,16 +24,34 @@
     ├── RedisUnavailableError (ConnectionError)
     └── IncompatibleRedisError
 
-Control flow inside handlers, not errors of the library: SkipRetry, RevokeTask, RetryLater.
+Control flow inside handlers, which is not an error of the library, is in control_flow.py.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from typing import Any
+
+from typing_extensions import override
+
+
+def as_it_is(error: BaseException) -> tuple[Any, ...]:
+    """Return how to make *error* again in another process, or as a copy.
+
+    Its text and its attributes are taken over as they are, since its class may want to be called
+    with something else than the text.
+    """
+    return _again, (type(error), error.args), error.__dict__
+
+
+def _again(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    error: BaseException = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class PyasynqError(Exception):
-    """Base of every error that pyasynq raises."""
+    """Base of every error that pyasynq raises; it can be pickled and copied."""
+
+    __reduce__ = as_it_is
 
 
 class ConfigError(PyasynqError, ValueError):
@@ -60,11 +78,31 @@ class PayloadError(PyasynqError, ValueError):
 
     Attributes:
         path: the part of the JSON document, such as ``$.user_id``; empty if that is not known.
+        task_type: the type of the task that was to be enqueued; empty if there is none.
+        parameter: the parameter of its function; empty if that is not known.
+        value: a short form of the value that does not fit; empty if it is unknown, secret or no
+            single text or number. It is not in what is stored and logged for a failed task.
     """
+
+    path = task_type = parameter = value = ""  # also for an error that another process has raised
 
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+
+    @override
+    def __str__(self) -> str:
+        return self._text(f" ({self.value})" if self.value else "")
+
+    @property
+    def text_without_value(self) -> str:
+        """The text of the error without any part of the payload."""
+        return self._text("")
+
+    def _text(self, value: str) -> str:
+        where = f"parameter {self.parameter!r} of " if self.parameter else ""
+        call = f"; {where}task {self.task_type!r}" if self.task_type else ""
+        return f"{super().__str__()}{value}{call}"
 
 
 class EnqueueError(PyasynqError):
@@ -259,18 +297,23 @@ class TaskFailedError(PyasynqError):
 
 
 class ResultNotKeptError(PyasynqError):
-    """The task no longer exists, and neither does its result.
+    """The result of the task does not exist, and often neither does the task.
 
     Attributes:
         task_id: the task.
+        reason: why the result of a task that is done could not be stored; empty if the task no
+            longer exists.
     """
 
-    def __init__(self, task_id: str) -> None:
+    def __init__(self, task_id: str, *, reason: str = "") -> None:
         super().__init__(
-            f"task {task_id!r} no longer exists: it was done without a retention, its retention is "
-            "over, or it was deleted; set retention to keep results"
+            f"task {task_id!r} is done, but its result could not be stored: {reason}"
+            if reason
+            else f"task {task_id!r} no longer exists: it was done without a retention, its "
+            "retention is over, or it was deleted; set retention to keep results"
         )
         self.task_id = task_id
+        self.reason = reason
 
 
 class ResultTimeoutError(PyasynqError, TimeoutError):
@@ -333,28 +376,6 @@ class IncompatibleRedisError(PyasynqError):
     def __init__(self, message: str, *, needed: str = "") -> None:
         super().__init__(message)
         self.needed = needed
-
-
-class SkipRetry(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: the failure is final; archive the task at once."""
-
-
-class RevokeTask(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: drop the task; neither retry nor archive it."""
-
-
-class RetryLater(Exception):  # noqa: N818 - control flow, not an error
-    """Raised by a handler: run the task again after *delay*, without counting a failure.
-
-    Attributes:
-        delay: from now, at least zero.
-    """
-
-    def __init__(self, delay: timedelta | float, message: str = "") -> None:
-        self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
-        if self.delay < timedelta(0):
-            raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
-        super().__init__(message or f"retry in {self.delay.total_seconds():g} s")
 
 
 def concerns_redis_as_a_whole(error: object) -> bool:

@@ -6,11 +6,14 @@ not. Everything is checked when the object is created, so a wrong value never re
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
+from typing_extensions import override
+
 from pyasynq.errors import ConfigError
+from pyasynq.spelling import nearest
 
 Duration = timedelta | float
 """A length of time: a timedelta, or a number of seconds."""
@@ -27,6 +30,20 @@ DEFAULT_TIMEOUT = timedelta(minutes=30)  # asynq v0.26 client.go: when neither l
 MAX_NAME_BYTES = 10_240
 MAX_INT32 = 2**31 - 1
 LONGEST = timedelta(days=36_500)
+# What other task queues call an option.
+_ELSEWHERE = {
+    "countdown": "process_in",
+    "defer_by": "process_in",
+    "defer_until": "process_at",
+    "delay": "process_in",
+    "eta": "process_at",
+    "job_id": "task_id",
+    "job_timeout": "timeout",
+    "queue_name": "queue",
+    "result_ttl": "retention",
+    "time_limit": "timeout",
+}
+EARLIEST_YEAR, LATEST_YEAR = 1971, 9000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +95,10 @@ class EnqueueOptions:
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
 
+    @override
+    def __hash__(self) -> int:  # without the headers, which may have no hash
+        return hash(tuple(value for name, value in _items(self) if name != "headers"))
+
     def merged_over(self, weaker: Self) -> Self:
         """Return options in which what is given here wins over what *weaker* gives.
 
@@ -99,11 +120,9 @@ class EnqueueOptions:
     @classmethod
     def from_keywords(cls, given: Mapping[str, object]) -> Self:
         """Return options from keyword arguments; a wrong name is a ConfigError."""
-        unknown = sorted(given.keys() - cls.__dataclass_fields__.keys())
-        ConfigError.raise_if(
-            f"unknown option {name!r}; options are {', '.join(cls.__dataclass_fields__)}"
-            for name in unknown[:1]
-        )
+        known = list(cls.__dataclass_fields__)
+        unknown = [name for name in given if name not in known]
+        ConfigError.raise_if(f"unknown option {name!r}; {_hint(name, known)}" for name in unknown)
         return cls(**given)  # type: ignore[arg-type]  # the constructor checks every value
 
 
@@ -158,14 +177,27 @@ def duration_fault(what: str, value: object, *, minimum: timedelta = timedelta(0
 
 
 def moment_fault(what: str, value: object) -> str | None:
-    """Return what is wrong with a moment; None if it is an aware datetime in range."""
+    """Return what is wrong with a moment; None if it is an aware datetime in range.
+
+    The Unix epoch stands for no time in Redis, and what lies near it was read in a wrong unit or
+    never set.
+    """
     if not isinstance(value, datetime):
         return f"{what} must be an aware datetime, not {type(value).__name__}"
     if value.utcoffset() is None:
         return f"{what} has no time zone: {value!r}; use an aware datetime, such as in UTC"
-    if not 1970 <= value.year <= 9000:  # noqa: PLR2004 - years explain themselves
-        return f"{what} is out of range: {value!r}"
-    return None
+    # Years first: in UTC a datetime may lie outside of what a datetime can hold.
+    is_near = EARLIEST_YEAR - 1 <= value.year <= LATEST_YEAR + 1
+    if is_near and EARLIEST_YEAR <= value.astimezone(UTC).year <= LATEST_YEAR:
+        return None
+    years = f"the years {EARLIEST_YEAR} to {LATEST_YEAR}"
+    return f"{what} is out of range: {value!r}; it must be in {years}, in UTC"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """Return which option is meant by a name that is unknown."""
+    meant = _ELSEWHERE.get(name) or nearest(name, known)
+    return f"did you mean {meant!r}?" if meant else f"options are {', '.join(known)}"
 
 
 def _items(options: EnqueueOptions) -> Iterator[tuple[str, object]]:

@@ -23,7 +23,8 @@ def project_settings(directory: Path | None = None) -> dict[str, Any]:
     """Return the settings of the project that *directory*, or the current directory, is in.
 
     Raises:
-        ConfigError: names every setting that is unknown or of the wrong type.
+        ConfigError: names every setting that is unknown or of the wrong type; or the file cannot be
+            read, so that nobody knows whether it has settings.
     """
     start = (directory or Path.cwd()).resolve()
     for folder in (start, *start.parents):
@@ -37,13 +38,25 @@ def _read(path: Path) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - not every worker runs beside a pyproject.toml
 
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pyasynq", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return {}  # other tools report a broken file; the worker can do without it
+        # Notepad and others put a mark before the text, which TOML does not allow.
+        document = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path} is not UTF-8 text (at line {line})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {_lowered(str(error))}") from error
+    tool = document.get("tool", {})
+    table = tool.get("pyasynq", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise ConfigError(f"[tool.pyasynq] in {path} must be a table")
     ConfigError.raise_if(f"{fault} in [tool.pyasynq] of {path}" for fault in _faults(table))
     return table
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _faults(table: Mapping[str, Any]) -> Iterator[str]:

@@ -4,13 +4,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
+
+from typing_extensions import override
 
 from pyasynq.errors import ConfigError, EnqueueError
 from pyasynq.options import EMPTY, EnqueueOptions, headers_fault, name_fault
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+class NoHeaders(dict[str, str]):
+    """No headers: one empty dict for all tasks, which nobody can fill.
+
+    It is copied and pickled as itself. What `dataclasses.asdict` makes of it is a dict of its own.
+    """
+
+    def __new__(cls, *items: Any) -> Any:
+        """Return the dict of *items* if they are given, else no headers."""
+        return dict(*items) if items else super().__new__(cls)
+
+    def _refuse(self, *_given: object, **_more: object) -> NoReturn:
+        raise TypeError("the headers of a task cannot be changed; make a task with other headers")
+
+    __setitem__ = __ior__ = setdefault = update = _refuse
+
+    @override
+    def __reduce__(self) -> str:
+        return "NO_HEADERS"
+
+
+NO_HEADERS = NoHeaders()
 
 _NONE = [None]  # the usual result of the checks: one of them was made and found nothing
 
@@ -61,6 +83,10 @@ class Task:
             faults.append(f"options must be EnqueueOptions, not {type(self.options).__name__}")
         if faults != _NONE:
             ConfigError.raise_if(faults)
+
+    @override
+    def __hash__(self) -> int:  # without the headers and options, which may have no hash
+        return hash((self.type, self.payload))
 
 
 def stored_task(task_type: str, payload: bytes, headers: Mapping[str, str]) -> Task:
@@ -125,6 +151,10 @@ class TaskInfo:
     retention: timedelta = timedelta(0)
     completed_at: datetime | None = None
     result: bytes | None = None
+
+    @override
+    def __hash__(self) -> int:  # without the headers, which have no hash
+        return hash((self.queue, self.id, self.state, self.retried))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

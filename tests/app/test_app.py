@@ -31,11 +31,13 @@ def test_every_fault_of_an_app_is_named_at_once():
             queues={},
             task_defaults={"queue": "a"},
             on_invalid_payload="drop",
+            on_invalid_result="retry",
         )
 
     assert [fault.split(" ")[0] for fault in caught.value.faults] == [
         "name",
         "on_invalid_payload",
+        "on_invalid_result",
         "task_defaults",
         "queues",
         "a",  # URL has another form
@@ -68,6 +70,7 @@ def test_keywords_of_a_task_are_the_options_and_its_own():
         "retry_delay",
         "is_failure",
         "on_invalid_payload",
+        "on_invalid_result",
         "max_deferrals",
         "aliases",
         "executor",
@@ -112,7 +115,7 @@ def test_middlewares_are_in_the_mux_in_their_order():
 
 
 def test_a_middleware_that_cannot_be_called_is_refused():
-    with pytest.raises(ConfigError, match="a middleware must be callable, not 3"):
+    with pytest.raises(ConfigError, match="a middleware must be a function, not 3"):
         make_app().middleware(3)
 
 

@@ -134,7 +134,10 @@ def test_a_wrong_argument_is_refused_before_any_connection():
     @app.task
     def resize(size: int) -> None: ...
 
-    with pytest.raises(PayloadError, match=r"\$\.size: expected int, got str"):
+    with pytest.raises(
+        PayloadError,
+        match=r"\$\.size: expected int, got str \('3'\); parameter 'size' of task 'resize'",
+    ):
         resize.enqueue("3")
     with pytest.raises(TypeError, match=r"resize\(\): missing a required argument: 'size'"):
         resize.enqueue()
@@ -195,6 +198,7 @@ def test_every_fault_of_a_decorator_is_named_at_once():
             is_failure=4,
             max_deferrals=-1,
             on_invalid_payload="drop",
+            on_invalid_result="retry",
         )
         def resize(*sizes: int) -> None: ...
 
@@ -205,6 +209,7 @@ def test_every_fault_of_a_decorator_is_named_at_once():
         ["is_failure", "must", "be"],
         ["max_deferrals", "must", "be"],
         ["on_invalid_payload", "must", "be"],
+        ["on_invalid_result", "must", "be"],
         ["parameter", "*sizes", "of"],
     ]
 

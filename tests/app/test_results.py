@@ -8,13 +8,13 @@ import pytest
 
 from pyasynq.app import App
 from pyasynq.client_async import AsyncClient
+from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import (
     ConfigError,
     PayloadError,
     ResultNotKeptError,
     ResultTimeoutError,
     ServerStateError,
-    SkipRetry,
     TaskFailedError,
 )
 from pyasynq.options import EnqueueOptions

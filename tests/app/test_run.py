@@ -3,10 +3,12 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pyasynq.app import App
+from pyasynq.errors import ServerStateError
 from tests.support.eventually import eventually
 
 PROGRAM = """
@@ -40,6 +42,19 @@ def test_run_works_until_sigterm_and_exits_cleanly(redis_url):
     assert process.wait(timeout=30) == 0
     assert handle.info().result == b"42"
     app.close()
+
+
+async def test_run_in_a_running_loop_says_what_to_await():
+    with pytest.raises(ServerStateError, match=r"use `await server.serve\(mux\)`, as in"):
+        App("redis://127.0.0.1:1").run()
+
+
+def test_run_in_a_thread_says_what_to_call():
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(App("redis://127.0.0.1:1").run)
+
+        with pytest.raises(ServerStateError, match="only the main thread can; in another one use"):
+            running.result()
 
 
 HANGING = PROGRAM.replace(

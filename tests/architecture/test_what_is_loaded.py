@@ -68,7 +68,7 @@ def test_importing_the_package_loads_nothing_heavy(tmp_path):
 
 
 def test_an_app_does_not_load_what_enqueues_or_serves_before_it_is_used(tmp_path):
-    loaded = loaded_by("from pyasynq import App; app = App(); app.task(lambda: None)", tmp_path)
+    loaded = loaded_by("from pyasynq import App\napp = App()\n@app.task\ndef f(): ...", tmp_path)
 
     assert "pyasynq.app.app" in loaded
     unused = (*ENQUEUEING, "pyasynq.worker.server", "pyasynq.cli", "redis", "hiredis", "click")

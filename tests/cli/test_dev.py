@@ -77,6 +77,14 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
+def test_each_start_and_end_of_a_task_is_a_line(dev, redis_url):
+    with Client(redis_url) as client:
+        info = client.enqueue(Task("note", b"{}"))
+    eventually(lambda: f"note[{info.id[:8]}] done after" in dev.logged())
+
+    assert f"note[{info.id[:8]}] started" in dev.logged()
+
+
 def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, redis_url):
     with Client(redis_url) as client:
         client.enqueue(Task("note"))

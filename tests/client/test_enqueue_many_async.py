@@ -1,6 +1,7 @@
 """Many tasks at once, on a real Redis; the blocking twin of this file is generated."""
 
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -65,6 +66,106 @@ async def test_a_queue_keeps_the_order_of_its_tasks(redis_url, redis_client):
 
     stored = redis_client.lrange("asynq:{default}:pending", 0, -1)
     assert [each.decode() for each in reversed(stored)] == [each.info.id for each in results]
+
+
+DUE = {"process_in": 60}
+GROUP = {"group": "g"}
+
+
+@pytest.mark.parametrize("first", [{}, DUE, GROUP], ids=["pending", "scheduled", "group"])
+@pytest.mark.parametrize("second", [{}, DUE, GROUP], ids=["pending", "scheduled", "group"])
+@pytest.mark.parametrize("shared", [{"task_id": "a"}, {"unique": 60}], ids=["id", "lock"])
+async def test_of_two_tasks_that_share_an_id_or_a_lock_the_first_is_stored(
+    first, second, shared, redis_url
+):
+    async with AsyncClient(redis_url) as client:
+        results = await client.enqueue_many(
+            [
+                (Task("email", b"other"), EnqueueOptions(**second)),
+                (Task("email"), EnqueueOptions(**first, **shared)),
+                (Task("email"), EnqueueOptions(**second, **shared)),
+            ]
+        )
+
+    assert [each.info is not None for each in results] == [True, True, False]
+    assert isinstance(results[2].error, DuplicateTaskError | TaskIdConflictError)
+
+
+async def test_the_first_is_stored_even_if_redis_does_not_know_its_script(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client:
+        redis_client.script_flush()
+        await client.enqueue(Task("email", b"other"))
+        results = await client.enqueue_many(
+            [
+                (Task("email"), EnqueueOptions(process_in=60, task_id="a")),
+                (Task("email"), EnqueueOptions(task_id="a")),
+            ]
+        )
+
+    assert results[0].error is None
+    assert results[1].error.state == "scheduled"
+
+
+async def test_many_pairs_of_rivals_share_their_round_trips(redis_url, redis_client):
+    pairs = [
+        (Task("email"), EnqueueOptions(task_id=str(number), **options))
+        for number in range(100)
+        for options in (DUE, {})
+    ]
+    async with AsyncClient(redis_url) as client:
+        await client.enqueue_many([Task("email"), (Task("email"), EnqueueOptions(**DUE))])
+        redis_client.config_resetstat()
+        results = await client.enqueue_many(pairs)
+
+    assert [each.error is None for each in results] == [True, False] * 100
+    assert commands(redis_client)["evalsha"] == 2
+
+
+async def test_a_queue_keeps_the_order_of_its_tasks_even_if_some_have_rivals(
+    redis_url, redis_client
+):
+    async with AsyncClient(redis_url) as client:
+        await client.enqueue_many(
+            [
+                (Task("a"), EnqueueOptions(task_id="1")),
+                (Task("a"), EnqueueOptions(task_id="2", unique=60, **DUE)),
+                (Task("a"), EnqueueOptions(task_id="3", unique=60)),
+                (Task("b"), EnqueueOptions(task_id="4", unique=60)),
+                (Task("c"), EnqueueOptions(task_id="5")),
+                (Task("c"), EnqueueOptions(task_id="2")),
+                (Task("c"), EnqueueOptions(task_id="6")),
+            ]
+        )
+
+    stored = redis_client.lrange("asynq:{default}:pending", 0, -1)
+    assert [each.decode() for each in reversed(stored)] == ["1", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_many_tasks_have_the_results_that_one_after_the_other_would_have(
+    seed, redis_url, redis_client
+):
+    random = Random(seed)
+
+    def one() -> tuple[Task, EnqueueOptions]:
+        options = dict(random.choice([{}, DUE, GROUP]), queue=random.choice(["q", "r"]))
+        options |= random.choice([{}, {"task_id": random.choice("abc")}])
+        options |= random.choice([{}, {"unique": 60}, {"unique": 60, "unique_key": "k"}])
+        return Task(random.choice(["s", "t"])), EnqueueOptions(**options)
+
+    given = [one() for _ in range(random.randint(2, 12))]
+    async with AsyncClient(redis_url) as client:
+        together = await client.enqueue_many(given)
+        redis_client.flushdb()
+        apart = [each for task in given for each in await client.enqueue_many([task])]
+
+    assert [described(each) for each in together] == [described(each) for each in apart]
+
+
+def described(result: EnqueueResult) -> object:
+    if result.info is not None:
+        return result.info.state
+    return type(result.error), getattr(result.error, "state", None)
 
 
 async def test_scripts_get_at_most_250_tasks_in_few_round_trips(redis_url, redis_client):
@@ -133,8 +234,10 @@ async def test_a_wrong_task_is_named_by_its_type_and_not_by_its_payload(given, k
         with pytest.raises(ConfigError) as caught:
             await client.enqueue_many([given])
 
-    expected = f"task 0: expected a Task, or a Task and its EnqueueOptions, not {kinds}"
-    assert caught.value.faults == (expected,)
+    expected = f"task 0: expected a Task, or a Task and its EnqueueOptions, not {kinds}; a task "
+    assert caught.value.faults == (
+        f"{expected}function makes one from its arguments with bind(...)",
+    )
 
 
 async def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):

@@ -146,6 +146,42 @@ def test_client_that_cannot_be_cloned_is_refused_with_a_way_out(given: Any) -> N
         Connector.of(given)
 
 
+class FakeConnection(redis.Connection):
+    """As of fakeredis, a tunnel, a recorder."""
+
+
+class FakeAsyncConnection(redis.asyncio.Connection):
+    """The same for async clients."""
+
+
+class ConnectionPool(redis.ConnectionPool):
+    """Of the name that redis-py's has."""
+
+
+FAKES = {
+    "connection": redis.Redis(
+        connection_pool=redis.ConnectionPool(connection_class=FakeConnection, host="h")
+    ),
+    "async connection": redis.asyncio.Redis(
+        connection_pool=redis.asyncio.ConnectionPool(connection_class=FakeAsyncConnection)
+    ),
+    "pool": redis.Redis(connection_pool=ConnectionPool(host="h")),
+}
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_a_client_that_connects_in_a_way_of_its_own_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not one of redis-py's, and would not be used; for"):
+        Connector.of(FAKES[name])
+
+
+def test_a_client_whose_connect_function_would_not_be_called_is_refused() -> None:
+    given = redis.Redis(host="h", redis_connect_func=print)
+
+    with pytest.raises(ConfigError, match="its redis_connect_func would not be called; pass a URL"):
+        Connector.of(given)
+
+
 def test_password_is_not_in_the_description_of_a_users_client() -> None:
     connector = Connector.of(redis.Redis(host="h", password="hunter2"))
 

@@ -10,7 +10,7 @@ import pytest
 from pyasynq import retry
 from pyasynq.broker.scripts import load
 from pyasynq.client_async import AsyncClient
-from pyasynq.errors import SkipRetry
+from pyasynq.control_flow import SkipRetry
 from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux

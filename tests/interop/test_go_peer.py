@@ -5,7 +5,7 @@ import json
 
 from pyasynq import retry
 from pyasynq.app import App
-from pyasynq.errors import SkipRetry
+from pyasynq.control_flow import SkipRetry
 from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.eventually import eventually_async

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from pyasynq import retry
-from pyasynq.errors import RetryLater, RevokeTask
+from pyasynq.control_flow import RetryLater, RevokeTask
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.interop.peer import as_go_shows
 from tests.support.eventually import eventually_async

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pyasynq.errors import DuplicateTaskError, SkipRetry
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import DuplicateTaskError
 from pyasynq.worker.handlers.mux import ServeMux
 
 PAYLOADS = {

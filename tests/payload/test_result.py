@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from pydantic import BaseModel, SecretStr
 
 from pyasynq.errors import PayloadError
 from pyasynq.payload import ResultCodec, encode_result
@@ -13,6 +14,18 @@ from pyasynq.payload import ResultCodec, encode_result
 class Receipt(msgspec.Struct):
     user_id: int
     took: timedelta
+
+
+class Login(BaseModel):
+    password: SecretStr
+
+
+class Engine(BaseModel):
+    kind: str = "local"
+
+
+class ApiEngine(Engine):
+    url: str
 
 
 @pytest.mark.parametrize(
@@ -32,7 +45,9 @@ class Receipt(msgspec.Struct):
     ],
 )
 def test_a_result_comes_back(returns, value):
-    assert ResultCodec(returns).decode(encode_result(value)) == value
+    codec = ResultCodec(returns)
+
+    assert codec.decode(codec.encode(value)) == value
 
 
 def test_a_result_without_annotation_is_plain():
@@ -64,3 +79,27 @@ def test_a_result_that_does_not_fit_says_where():
 )
 def test_results_are_json_but_bytes_and_none_stay(value, encoded):
     assert encode_result(value) == encoded
+
+
+@pytest.mark.parametrize("returns", [Any, Login, list[Login], dict])
+def test_a_result_with_a_secret_is_not_written_as_asterisks(returns):
+    with pytest.raises(PayloadError, match="would arrive as asterisks"):
+        ResultCodec(returns).encode(
+            [Login(password="x")] if returns != Login else Login(password="x")
+        )
+
+
+def test_a_result_that_would_lose_fields_is_refused():
+    with pytest.raises(PayloadError, match="expected Engine, got ApiEngine"):
+        ResultCodec(Engine).encode(ApiEngine(url="u"))
+
+
+def test_a_model_may_be_returned_as_a_dict():
+    encoded = ResultCodec(Receipt).encode({"user_id": 1, "took": timedelta(seconds=2)})
+
+    assert encoded == b'{"user_id":1,"took":2000000000}'
+
+
+@pytest.mark.parametrize("returns", [Any, dict, tuple])
+def test_a_result_without_models_is_plain_json(returns):
+    assert ResultCodec(returns).encode((1, {2: "x"})) == b'[1,{"2":"x"}]'

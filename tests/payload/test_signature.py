@@ -1,5 +1,6 @@
 """Which signatures are payloads, and what their calls look like on the wire."""
 
+import pickle
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -203,9 +204,9 @@ def test_no_payload_calls_a_function_whose_parameters_have_defaults(payload):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("42",), "$.user_id: expected int, got str"),
-        ((True,), "$.user_id: expected int, got bool"),
-        ((1.0,), "$.user_id: expected int, got float"),
+        (("42",), "$.user_id: expected int, got str ('42')"),
+        ((True,), "$.user_id: expected int, got bool (True)"),
+        ((1.0,), "$.user_id: expected int, got float (1.0)"),
         ((None,), "$.user_id: expected int, got null"),
     ],
 )
@@ -215,6 +216,83 @@ def test_an_argument_of_the_wrong_type_is_refused(arguments, message):
 
     assert str(caught.value) == message
     assert caught.value.path == "$.user_id"
+
+
+def rename(
+    user_id: Annotated[int, Field("UserID")],
+    names: list[str],
+    *,
+    password: int = 0,
+    data: Any = None,
+): ...
+
+
+def ship(item: Item): ...
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (
+            rename,
+            ("1", []),
+            "$.UserID: expected int, got str ('1'); parameter 'user_id' of task 't'",
+        ),
+        (
+            rename,
+            (1, ["a", 2]),
+            "$.names[1]: expected str, got int (2); parameter 'names' of task 't'",
+        ),
+        (
+            rename,
+            (1, "ab"),
+            "$.names: expected array, got str ('ab'); parameter 'names' of task 't'",
+        ),
+        (rename, (1, [[]]), "$.names[0]: expected str, got array; parameter 'names' of task 't'"),
+        (
+            rename,
+            (1, ["x", b"y" * 99]),
+            "$.names[1]: expected str, got bytes (b'" + "y" * 37 + "…)"
+            "; parameter 'names' of task 't'",
+        ),
+        (ship, ({"id": "x"},), "$.id: expected int, got str ('x'); parameter 'item' of task 't'"),
+        (ship, (7,), "$: expected object, got int (7); parameter 'item' of task 't'"),
+    ],
+)
+def test_a_refused_argument_names_task_parameter_and_value(function, arguments, message):
+    codec = PayloadCodec(function, Context, task_type="t")
+
+    with pytest.raises(PayloadError) as caught:
+        codec.encode(*arguments)
+
+    assert str(caught.value) == message
+
+
+def test_the_value_of_what_looks_like_a_secret_is_not_shown():
+    codec = PayloadCodec(rename, Context, task_type="t")
+
+    with pytest.raises(PayloadError) as caught:
+        codec.encode(1, [], password="hunter2")
+
+    assert str(caught.value) == (
+        "$.password: expected int, got str; parameter 'password' of task 't'"
+    )
+
+
+def test_the_error_of_a_call_can_be_copied():
+    codec = PayloadCodec(rename, Context, task_type="t")
+    with pytest.raises(PayloadError) as caught:
+        codec.encode("1", [])
+
+    copied = pickle.loads(pickle.dumps(caught.value))
+
+    assert str(copied) == str(caught.value)
+    assert (copied.path, copied.task_type, copied.parameter, copied.value) == (
+        "$.UserID",
+        "t",
+        "user_id",
+        "'1'",
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,6 +325,17 @@ def test_a_model_with_a_wrong_field_is_refused(value):
 def test_a_wrong_call_raises_what_the_function_itself_would(arguments, keywords, message):
     with pytest.raises(TypeError, match=f"^welcome\\(\\): {message}$"):
         codec_of(welcome).encode(*arguments, **keywords)
+
+
+def test_options_among_the_arguments_of_a_call_are_told_apart():
+    def handle(user_id: int, queue: str = ""): ...
+
+    with pytest.raises(
+        TypeError, match=r"'process_in'; .* as in \.options\(process_in=…\)\.enqueue"
+    ):
+        codec_of(handle).encode(1, queue="x", process_in=5)
+    with pytest.raises(TypeError, match=r"missing a required argument: 'user_id'$"):
+        codec_of(handle).encode(queue="x")
 
 
 @pytest.mark.parametrize(

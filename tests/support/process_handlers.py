@@ -11,15 +11,18 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.app import App
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
 PROCESS = TaskSettings(executor="process")
 mux = ServeMux()
+typed = App("redis://nowhere.invalid")
 
 
 class OwnError(Exception):
@@ -178,3 +181,23 @@ def note(task, line):
 def wait_for(path):
     while not Path(path).exists():
         time.sleep(0.005)
+
+
+@mux.handler("returns_coroutine", settings=PROCESS)
+def returns_coroutine(ctx, task):
+    return describe_done()
+
+
+@mux.handler("returns_future", settings=PROCESS)
+async def returns_future(ctx, task):
+    return ThreadPoolExecutor(1).submit(lambda: b"done")
+
+
+@typed.task(executor="process")
+def odd_receipt() -> object:
+    return object()
+
+
+async def describe_done():
+    await asyncio.sleep(0)
+    return b"done"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from pyasynq.errors import HandlerNotFoundError
+from pyasynq.errors import HandlerNotFoundError, PayloadError
 from pyasynq.wire.error_text import LONGEST_ERROR_BYTES, error_text, keep_text
 from pyasynq.worker.attempt.outcome import error_of
 from pyasynq.worker.attempt.running_task import Ending
@@ -134,3 +134,11 @@ def test_a_text_made_elsewhere_is_kept_on_any_exception():
     keep_text(error, "made elsewhere")
 
     assert error_text(error) == "made elsewhere"
+
+
+def test_the_value_of_a_payload_is_not_in_the_text():
+    error = PayloadError("expected int, got str", path="$.a")
+    error.task_type, error.parameter, error.value = "f", "a", "'secret'"
+
+    assert str(error) == "$.a: expected int, got str ('secret'); parameter 'a' of task 'f'"
+    assert error_text(error) == "$.a: expected int, got str; parameter 'a' of task 'f'"

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import RetryLater
+from pyasynq.control_flow import RetryLater
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support import process_handlers

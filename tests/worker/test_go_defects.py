@@ -9,7 +9,7 @@ from pyasynq.broker.operations import finish
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
-from pyasynq.errors import SkipRetry
+from pyasynq.control_flow import SkipRetry
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.lifecycle.component import Life
 from pyasynq.wire.keys import queue_keys

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import SkipRetry, TaskNotFoundError
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import TaskNotFoundError
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server

@@ -4,13 +4,8 @@ import asyncio
 
 import pytest
 
-from pyasynq.errors import (
-    DuplicateTaskError,
-    RetryLater,
-    RevokeTask,
-    SkipRetry,
-    TaskIdConflictError,
-)
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import DuplicateTaskError, TaskIdConflictError
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from tests.support.eventually import eventually_async
 

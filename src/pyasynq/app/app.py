@@ -1,9 +1,8 @@
 """The application: one object that tasks, producers and the worker share."""
 
 import dataclasses
-import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from typing_extensions import ParamSpec, override
@@ -25,8 +24,10 @@ from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import EventName, F, Listeners
-from pyasynq.worker.handlers.middleware import Middleware
-from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.lifespan import lifespan_of
+from pyasynq.worker.handlers.middleware import Middleware, middleware_fault, put
+from pyasynq.worker.handlers.mux import OnInvalidResult, ServeMux, on_invalid_result_fault
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
     from pyasynq.app.harness import AppHarness
@@ -53,6 +54,9 @@ class App:
         task_defaults: options of every task; those of a decorator and of a call win.
         on_invalid_payload: what becomes of a task whose payload does not fit or whose type is
             unknown: "retry" like any failure, or "archive" at once. A decorator's own wins.
+        on_invalid_result: what becomes of a task whose work is done, but whose result cannot be
+            stored: "complete" it without a result, which the log and `result()` tell, or
+            "archive" it. A decorator's own wins.
         clock: where to get the time; the machine's clock if not given.
         server: any other field of `ServerConfig`, such as ``concurrency=100``.
 
@@ -68,10 +72,12 @@ class App:
         queues: Mapping[str, int] | None = None,
         task_defaults: EnqueueOptions = EMPTY,
         on_invalid_payload: OnInvalidPayload = "retry",
+        on_invalid_result: OnInvalidResult = "complete",
         clock: Clock | None = None,
         **server: Unpack[ServerKeywords],
     ) -> None:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
+        faults.append(on_invalid_result_fault(on_invalid_result))
         if not isinstance(task_defaults, EnqueueOptions):
             faults.append(f"task_defaults must be EnqueueOptions, not {task_defaults!r}")
         with _gathering(faults):
@@ -82,6 +88,7 @@ class App:
         self._clock = clock
         self._task_defaults = task_defaults
         self._on_invalid_payload = on_invalid_payload
+        self._on_invalid_result = on_invalid_result
         self._clients = Clients(source, clock, max_payload_size=self.config.max_payload_size)
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
@@ -116,17 +123,21 @@ class App:
     def task(self, given: Any = None, /, **keywords: Any) -> Any:
         """Register the decorated function as a task: ``@app.task`` or ``@app.task("type", …)``.
 
-        The type is the name of the function unless it is given. Parameters become the payload; a
-        first parameter annotated `TaskContext` is passed by the worker instead. Coroutine
-        functions run on the event loop of the worker, plain ones in its threads.
+        The type is the name of the function unless it is given. It matches exactly, but for one
+        that ends with ``*``: ``@app.task("mail:*")`` handles all types that begin with ``mail:``
+        and have no task of their own; `TaskContext.task_type` tells which.
+
+        Parameters become the payload; a first parameter annotated `TaskContext` is passed by the
+        worker instead. Coroutine functions run on the event loop of the worker, plain ones in its
+        threads.
 
         A type checker takes a first parameter annotated ``Any`` or ``object`` for a context.
 
         Args:
             given: the task type, or the function itself.
             keywords: all options of `EnqueueOptions`, and ``retry_delay``, ``is_failure``,
-                ``on_invalid_payload``, ``max_deferrals``, ``aliases`` and ``executor``; see
-                `TaskKeywords`.
+                ``on_invalid_payload``, ``on_invalid_result``, ``max_deferrals``, ``aliases`` and
+                ``executor``; see `TaskKeywords`.
 
         Raises:
             ConfigError: names every wrong option and parameter; a type is registered twice.
@@ -177,11 +188,10 @@ class App:
         The first one registered is the outermost.
 
         Raises:
-            ConfigError: it cannot be called.
+            ConfigError: it is of another form.
         """
-        if not callable(function):
-            raise ConfigError(f"a middleware must be callable, not {function!r}")
-        self._middlewares.append(function)
+        ConfigError.raise_if([middleware_fault(function)])
+        put(self._middlewares, function)
         return function
 
     def lifespan(self, function: L) -> L:
@@ -192,15 +202,12 @@ class App:
                 an async context manager.
 
         Raises:
-            ConfigError: the App has a lifespan already, or this one cannot be called.
+            ConfigError: the App has a lifespan already, or this one is of another form.
         """
-        if not callable(function):
-            raise ConfigError(f"a lifespan must be a function, not {function!r}")
-        if self._lifespan is not None:
+        lifespan = lifespan_of(function)
+        if self._lifespan is not None and not is_redefined(self._lifespan, function):
             raise ConfigError("this app already has a lifespan; combine the two into one")
-        given: Any = function  # no type can express which of the two forms it has
-        is_generator = inspect.isasyncgenfunction(function)
-        self._lifespan = asynccontextmanager(given) if is_generator else given
+        self._lifespan = lifespan
         return function
 
     def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
@@ -228,8 +235,8 @@ class App:
                 "requeued", "lost" or "recovered"; at least one.
 
         Raises:
-            ConfigError: a name is wrong or given twice, there is none, or the function cannot be
-                called.
+            ConfigError: a name is wrong or given twice, there is none, or the function is of
+                another form.
         """
         return self._listeners.register(names)
 
@@ -301,6 +308,7 @@ class App:
 
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: called in a running event loop, or not in the main thread.
         """
         self.server().run(self.mux)
 
@@ -323,7 +331,13 @@ class App:
         keywords: Mapping[str, Any],
         options: EnqueueOptions,
     ) -> TaskDefinition[..., Any]:
-        spec = TaskSpec.of(function, name, keywords, on_invalid_payload=self._on_invalid_payload)
+        spec = TaskSpec.of(
+            function,
+            name,
+            keywords,
+            on_invalid_payload=self._on_invalid_payload,
+            on_invalid_result=self._on_invalid_result,
+        )
         merged = options.merged_over(self._task_defaults)
         definition: TaskDefinition[..., Any] = TaskDefinition(spec, self._clients, merged)
         self.tasks.add(definition)

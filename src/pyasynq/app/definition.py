@@ -1,8 +1,13 @@
 """A decorated function: a task that can be enqueued, and a function that can still be called."""
 
+import asyncio
+import importlib
+import inspect
+import sys
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
-from typing import Any, Concatenate, Generic, Protocol, Unpack, cast, overload
+from pickle import PicklingError
+from typing import Any, Concatenate, Generic, Protocol, Self, Unpack, cast, overload
 
 from typing_extensions import ParamSpec, TypeVar, override
 
@@ -10,10 +15,11 @@ from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.spec import TaskSpec
 from pyasynq.app.typed_handler import handler_of
+from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, OptionKeywords
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.mux import Handler
+from pyasynq.worker.handlers.mux import ANY_TEXT, Handler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,6 +43,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         self._clients = clients
         self._options = options
         update_wrapper(self, spec.function)
+        if spec.is_async:
+            _mark_as_coroutine_function(self)
 
     def __call__(self, *args: CallP.args, **kwargs: CallP.kwargs) -> CallR:
         """Call the function; nothing is enqueued."""
@@ -45,7 +53,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
 
     @property
     def type(self) -> str:
-        """The task type."""
+        """The task type, or a pattern of types such as ``mail:*``."""
         return self._spec.type
 
     @property
@@ -90,8 +98,19 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
 
         Raises:
             TypeError, PayloadError: see `enqueue`.
+            ConfigError: the type is a pattern, which stands for many types.
         """
+        if self.type.endswith(ANY_TEXT):
+            raise ConfigError(
+                f"{self.type!r} stands for many types, and a task has one; name one and let the "
+                f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
+            )
         return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
+
+    @property
+    def default_options(self) -> EnqueueOptions:
+        """The options of an enqueue that gives none."""
+        return self._options
 
     def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallR, CallP]":
         """Return the same task with *options*, which win over those of the decorator.
@@ -110,9 +129,60 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             _decode=lambda found: self._spec.result.decode(found.result),
         )
 
+    def __copy__(self) -> Self:
+        """Return the task itself, as for a function."""
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return the task itself, as for a function."""
+        return self
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the task by its name, as a function is, with the options that it was given.
+
+        Raises:
+            PicklingError: its module does not have it under its name.
+        """
+        path = self._spec.function.__module__, self._spec.function.__qualname__
+        try:
+            found = _found(*path)
+        except (ImportError, AttributeError):
+            found = None
+        if not isinstance(found, TaskDefinition) or found.spec is not self._spec:
+            raise PicklingError(
+                f"task {self.type!r} cannot be pickled, since {'.'.join(path)} is not it; "
+                "define it at the top level of a module, under the name of its function"
+            )
+        return (_found, path) if found is self else (_with_options, (*path, self._options))
+
     @override
     def __repr__(self) -> str:
         return f"<task {self.type!r} at {self._spec.source_line}>"
+
+
+def _found(module: str, name: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _with_options(module: str, name: str, options: EnqueueOptions) -> Any:
+    """Return the task of this name with *options*, which win over those of its decorator."""
+    given = ((each, getattr(options, each)) for each in EnqueueOptions.__dataclass_fields__)
+    return _found(module, name).options(
+        **{each: value for each, value in given if value is not None}
+    )
+
+
+def _mark_as_coroutine_function(definition: object) -> None:
+    """Let inspect and asyncio tell frameworks that calls of *definition* must be awaited."""
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(definition)
+    # What asyncio.iscoroutinefunction looks for besides, as long as there is such a thing.
+    if hasattr(asyncio.coroutines, "_is_coroutine"):
+        vars(definition)["_is_coroutine"] = asyncio.coroutines._is_coroutine  # noqa: SLF001 - as said
 
 
 class TaskDecorator(Protocol):

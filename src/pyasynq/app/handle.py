@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pyasynq.app.clients import Clients
-from pyasynq.app.waiting import Waiting
+from pyasynq.app.waiting import Waiting, pause
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
 from pyasynq.options import CancelThen, Duration
 from pyasynq.task import TaskInfo
@@ -47,18 +47,22 @@ class TaskHandle(Generic[R]):
         """Wait until the task is done and return what its function returned.
 
         The task must have a retention, which keeps the result. What a handler writes meanwhile
-        with `TaskContext.write_result` is in `info().result`.
+        with `TaskContext.write_result` is in `info().result`. A handler that waits keeps its slot
+        taken, and nothing runs once every slot waits, so that is a RuntimeWarning.
 
         Args:
             timeout: for how long to wait; None for ever.
 
         Raises:
             TaskFailedError: the task is archived; has its last error.
-            ResultNotKeptError: the task no longer exists: done without a retention, or deleted.
+            ResultNotKeptError: the task no longer exists: done without a retention, or deleted; or
+                its result could not be stored.
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps
-                together with the worker that runs the task; use `aresult`.
+                together with the worker that runs the task; use `aresult`. Or called inside a
+                handler, for the task of the handler itself or under `App.testing`, where the
+                task it waits for could never run.
         """
         if _is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
@@ -71,6 +75,7 @@ class TaskHandle(Generic[R]):
                 raise ResultNotKeptError(self.id) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
+            waiting.check_that_it_may_end(self.queue)
             time.sleep(waiting.next_s())
 
     async def aresult(self, timeout: Duration | None = None) -> R:
@@ -84,7 +89,8 @@ class TaskHandle(Generic[R]):
                 raise ResultNotKeptError(self.id) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
-            await asyncio.sleep(waiting.next_s())
+            waiting.check_that_it_may_end(self.queue)
+            await pause(waiting.next_s())
 
     def cancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it.

@@ -5,14 +5,17 @@ import atexit
 import contextlib
 import dataclasses
 import tempfile
+import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from typing_extensions import override
+
 from pyasynq.app.clients import Clients
+from pyasynq.app.waiting import pause
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import FakeClock
@@ -24,11 +27,10 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.lifespan import Lifespan
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
-
-Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 LOOK_AGAIN_S = 0.002
 
@@ -94,7 +96,8 @@ class AppHarness:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self._run_and_close(limit))
+            with asyncio.Runner(loop_factory=_RealTimeLoop) as runner:
+                return runner.run(self._run_and_close(limit))
         raise ServerStateError("run_pending() would block the loop; use `await arun_pending()`")
 
     async def arun_pending(self, *, limit: int = 1000) -> list[HandledTask]:
@@ -158,6 +161,7 @@ class AppHarness:
             connector=connector,
             runner=runner,
             server_id="testing",
+            is_only_slot=True,
         )
         return assemble(mux, resources, state=state, status=lambda: "active")
 
@@ -171,7 +175,7 @@ class AppHarness:
         while not await self._is_idle(parts, runner):
             if len(handled) > limit:
                 raise PyasynqError(f"after {limit} attempts there are still tasks to run")
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await pause(LOOK_AGAIN_S)
         return moved + made + len(handled) - before > 0
 
     async def _is_idle(self, parts: Parts, runner: AsyncRunner) -> bool:
@@ -186,6 +190,14 @@ class AppHarness:
             if stats.active or (stats.pending and not stats.is_paused):
                 return False
         return not parts.held
+
+
+class _RealTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose timers run although a test has replaced the functions of `time`."""
+
+    @override
+    def time(self) -> float:
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _recorder(handled: list[HandledTask]) -> Any:

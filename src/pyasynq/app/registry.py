@@ -11,7 +11,8 @@ from pyasynq.errors import ConfigError
 from pyasynq.payload import ANY_RESULT
 from pyasynq.task import TaskInfo
 from pyasynq.worker.handlers.middleware import Middleware
-from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux, prefix_of
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 
 class Registry(Mapping[str, TaskDefinition[..., object]]):
@@ -23,15 +24,23 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
     def add(self, definition: TaskDefinition[..., object]) -> None:
         """Register *definition* for its type and its aliases.
 
+        A function that is defined again, in a notebook or by a reload, replaces its old version.
+
         Raises:
             ConfigError: names every type that is taken, and both functions; nothing is registered.
         """
         types = (definition.type, *definition.aliases)
+        taken = {each: self._by_type[each] for each in types if each in self._by_type}
+        replaced = [
+            each
+            for each in taken.values()
+            if is_redefined(each.spec.function, definition.spec.function)
+        ]
         faults = [
-            f"task type {each!r} is registered twice: at {self._by_type[each].spec.source_line} "
+            f"task type {each!r} is registered twice: at {old.spec.source_line} "
             f"and at {definition.spec.source_line}"
-            for each in types
-            if each in self._by_type
+            for each, old in taken.items()
+            if old not in replaced
         ]
         faults += [
             f"alias {each!r} of the task at {definition.spec.source_line} is named twice"
@@ -39,6 +48,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             if each in types[:position]
         ]
         ConfigError.raise_if(faults)
+        self._by_type = {each: old for each, old in self._by_type.items() if old not in replaced}
         self._by_type.update(dict.fromkeys(types, definition))
 
     def decode_result(self, info: TaskInfo) -> Any:
@@ -47,7 +57,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         Raises:
             PayloadError: it does not fit the annotation of the function.
         """
-        definition = self._by_type.get(info.type)
+        definition = self._find(info.type)
         codec = ANY_RESULT if definition is None else definition.spec.result
         return codec.decode(info.result)
 
@@ -62,9 +72,24 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             if spec.handler_path is not None:
                 spec.handler_path.check(spec.function)
             mux.add(
-                task_type, definition.task_handler, settings=spec.settings, path=spec.handler_path
+                task_type,
+                definition.task_handler,
+                settings=spec.settings,
+                path=spec.handler_path,
+                is_exact=True,
             )
+            mux.usual_options[task_type] = definition.default_options
         return mux
+
+    def _find(self, task_type: str) -> TaskDefinition[..., object] | None:
+        """Return what handles tasks of *task_type*, as the mux does."""
+        if task_type in self._by_type:
+            return self._by_type[task_type]
+        for pattern in sorted(self._by_type, key=len, reverse=True):
+            prefix = prefix_of(pattern)
+            if prefix is not None and task_type.startswith(prefix):
+                return self._by_type[pattern]
+        return None
 
     @override
     def __getitem__(self, task_type: str) -> TaskDefinition[..., object]:

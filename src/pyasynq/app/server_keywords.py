@@ -7,6 +7,7 @@ from pyasynq.options import Duration
 from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.worker.config import ErrorHandler, HealthCheck
 from pyasynq.worker.handlers.aggregators import Aggregate
+from pyasynq.worker.task_log import LogFailures
 
 
 class ServerKeywords(TypedDict, total=False):
@@ -18,6 +19,7 @@ class ServerKeywords(TypedDict, total=False):
     retry_delay: RetryDelay
     is_failure: IsFailure
     error_handler: ErrorHandler | None
+    log_failures: LogFailures
     shutdown_timeout: Duration
     cancel_grace: Duration
     health_check: HealthCheck | None
@@ -39,4 +41,5 @@ class ServerKeywords(TypedDict, total=False):
     process_pool_size: int | None
     release_unique_on_archive: bool
     max_payload_size: int
+    max_result_size: int
     base_state: Any

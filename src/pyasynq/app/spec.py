@@ -1,5 +1,6 @@
 """What a decorator was given for a task, checked at once."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -13,10 +14,19 @@ from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.spelling import nearest
 from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.mux import TaskSettings, executor_fault
+from pyasynq.worker.handlers.mux import (
+    ANY_TEXT,
+    OnInvalidResult,
+    TaskSettings,
+    executor_fault,
+    on_invalid_result_fault,
+)
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
+
+_OUTSIDE = "write the task as a function outside of the class"
 
 
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +62,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
         keywords: Mapping[str, Any],
         *,
         on_invalid_payload: OnInvalidPayload,
+        on_invalid_result: OnInvalidResult,
     ) -> Self:
         """Return the spec of a decorated function.
 
@@ -59,7 +70,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
             function: the function.
             name: the task type; the name of the function if None.
             keywords: what the decorator was given, without the options of the enqueue.
-            on_invalid_payload: used unless *keywords* contains it.
+            on_invalid_payload: used unless *keywords* contains it; so is `on_invalid_result`.
 
         Raises:
             ConfigError: names every fault.
@@ -69,7 +80,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
         aliases = keywords.get("aliases") or ()
         faults = [*_name_faults(task_type, aliases), *_setting_faults(keywords)]
         try:
-            codec = PayloadCodec(function, TaskContext)
+            codec = PayloadCodec(function, TaskContext, task_type=task_type)
         except ConfigError as error:
             raise ConfigError(*faults, *error.faults) from error
         ConfigError.raise_if(faults)
@@ -84,6 +95,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
                 is_failure=keywords.get("is_failure"),
                 max_deferrals=keywords.get("max_deferrals"),
                 executor=keywords.get("executor"),
+                on_invalid_result=keywords.get("on_invalid_result") or on_invalid_result,
             ),
             handler_path=HandlerPath.of(function) if keywords.get("executor") else None,
             on_invalid_payload=keywords.get("on_invalid_payload") or on_invalid_payload,
@@ -92,8 +104,11 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_async(self) -> bool:
-        """Whether the function runs on the event loop; otherwise it runs in a thread."""
-        return inspect.iscoroutinefunction(inspect.unwrap(self.function))
+        """Whether the function runs on the event loop; otherwise it runs in a thread.
+
+        What a decorator wraps does not tell how the wrapper must be called.
+        """
+        return inspect.iscoroutinefunction(self.function)
 
 
 def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], EnqueueOptions]:
@@ -128,11 +143,33 @@ def on_invalid_payload_fault(value: object) -> str | None:
 
 
 def _function_faults(function: object) -> Iterator[str]:
-    if not inspect.isfunction(function) and not inspect.ismethod(function):
+    """Yield what is wrong with what is to become a task: a worker can only call functions."""
+    if isinstance(function, staticmethod):
+        yield f"{_name_of(function)!r} is a staticmethod; write `@staticmethod` above `@app.task`"
+    elif isinstance(function, classmethod):
+        yield f"{_name_of(function)!r} is a classmethod; {_OUTSIDE}"
+    elif isinstance(function, functools.partial):
+        yield f"a task must be a function, not a partial of {_name_of(function.func)!r}"
+    elif not inspect.isfunction(function) and not inspect.ismethod(function):
         yield f"a task must be a function, not {function!r}"
-        return
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+    elif is_generator_function(function):
         yield f"{function.__qualname__!r} is a generator; a task must return its result"
+    elif function.__name__ == "<lambda>":
+        yield "a lambda has no name and no annotations; write a function with def"
+    elif (receiver := _receiver_of(function)) is not None:
+        yield f"{function.__qualname__!r} takes {receiver!r}, which no worker can pass; {_OUTSIDE}"
+
+
+def _receiver_of(function: Callable[..., Any]) -> str | None:
+    """Return the name of the first parameter if it is that of a method; None otherwise."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if first is None or first.annotation is not first.empty or first.name not in ("self", "cls"):
+        return None
+    return first.name
+
+
+def _name_of(function: object) -> str:
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _name_faults(task_type: str, aliases: object) -> Iterator[str]:
@@ -143,6 +180,8 @@ def _name_faults(task_type: str, aliases: object) -> Iterator[str]:
         fault = name_fault(what, name)
         if fault:
             yield fault
+        elif ANY_TEXT in name[:-1]:
+            yield f"{what} {name!r} has a '*' before its end; only there it stands for any text"
 
 
 def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
@@ -156,6 +195,7 @@ def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
         yield f"max_deferrals must be a whole number from 0, or None, not {limit!r}"
     for fault in (
         on_invalid_payload_fault(keywords.get("on_invalid_payload") or "retry"),
+        on_invalid_result_fault(keywords.get("on_invalid_result") or "complete"),
         executor_fault(keywords.get("executor")),
     ):
         if fault:

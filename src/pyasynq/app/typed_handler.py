@@ -1,33 +1,43 @@
 """Handlers made of decorated functions: from payload to arguments, from return value to result."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from pyasynq.app.spec import TaskSpec
-from pyasynq.errors import HandlerNotFoundError, PayloadError, SkipRetry
-from pyasynq.payload import encode_result
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import HandlerNotFoundError, PayloadError
 from pyasynq.task import Task
-from pyasynq.worker.handlers.context import TaskContext, is_kept
+from pyasynq.wire.error_text import error_text
+from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of
 from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import Handler
+from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 
 def handler_of(spec: TaskSpec) -> Handler:
     """Return the handler of a task: a coroutine function, or a plain one to run in a thread.
 
     A payload that does not fit is a failure like any other, unless such tasks are to be archived.
-    The result is encoded only if it will be kept.
+    Work that the function only returns, such as a coroutine, is done before the task is. The result
+    is encoded only if it will be kept.
     """
     if spec.is_async:
 
         async def handle_async(context: TaskContext, task: Task) -> bytes | None:
             result = await spec.function(*_leading(spec, context), **_arguments(spec, task))
-            return _kept(context, result)
+            if result is None:
+                return None
+            return _kept(spec, context, await finished(result) if is_unfinished(result) else result)
 
         return handle_async
 
-    def handle(context: TaskContext, task: Task) -> bytes | None:
+    def handle(context: TaskContext, task: Task) -> bytes | Awaitable[bytes | None] | None:
         result = spec.function(*_leading(spec, context), **_arguments(spec, task))
-        return _kept(context, result)
+        if result is None:
+            return None
+        if is_unfinished(result):
+            return _finished(spec, context, result)
+        return _kept(spec, context, result)
 
     return handle
 
@@ -56,5 +66,16 @@ def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:
         raise
 
 
-def _kept(context: TaskContext, result: object) -> bytes | None:
-    return encode_result(result) if is_kept(context) else None
+async def _finished(spec: TaskSpec, context: TaskContext, result: object) -> bytes | None:
+    return _kept(spec, context, await finished(result))
+
+
+def _kept(spec: TaskSpec, context: TaskContext, result: object) -> bytes | None:
+    """Return what is stored of *result*; the work is done, so it is no failure if that fails."""
+    if not is_kept(context):
+        return None
+    try:
+        return spec.result.encode(result)
+    except Exception as error:  # noqa: BLE001 - methods of the user's classes are called
+        running_of(context).result_fault = error_text(error)
+        return None

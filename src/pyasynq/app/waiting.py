@@ -1,10 +1,23 @@
 """Whether an awaited task is done, and when to look at it again: pure but for the clock."""
 
+import asyncio
+import time
+import warnings
+from types import BuiltinFunctionType
+
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, ResultTimeoutError, TaskFailedError
+from pyasynq.errors import (
+    ConfigError,
+    ResultNotKeptError,
+    ResultTimeoutError,
+    ServerStateError,
+    TaskFailedError,
+)
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.options import Duration, duration_fault, to_seconds
 from pyasynq.task import TaskInfo, TaskState
+from pyasynq.wire.error_text import RESULT_NOT_KEPT
+from pyasynq.worker.handlers.context import waiting_fault
 
 FIRST_WAIT_S = 0.01
 LONGEST_WAIT_S = 0.5
@@ -26,6 +39,8 @@ class Waiting:
         fault = None if timeout is None else duration_fault("timeout", timeout)
         ConfigError.raise_if([fault])
         self._task_id = task_id
+        self._slept_s = 0.0
+        self._is_checked = False
         self._timeout_s = None if timeout is None else to_seconds(timeout)
         self._clock = clock
         self._began = clock.monotonic()
@@ -36,9 +51,13 @@ class Waiting:
 
         Raises:
             TaskFailedError: it is archived.
+            ResultNotKeptError: it is completed, but its result could not be stored.
             ResultTimeoutError: it is not done, and the timeout is over.
         """
         if info.state is TaskState.COMPLETED:
+            if info.last_error.startswith(RESULT_NOT_KEPT):
+                reason = info.last_error.removeprefix(RESULT_NOT_KEPT)
+                raise ResultNotKeptError(self._task_id, reason=reason)
             return True
         if info.state is TaskState.ARCHIVED:
             raise TaskFailedError(task_id=self._task_id, error=info.last_error)
@@ -49,12 +68,39 @@ class Waiting:
             )
         return False
 
+    def check_that_it_may_end(self, queue: str) -> None:
+        """Warn once, at the caller's caller, if a handler waits for the task, which is in *queue*.
+
+        Raises:
+            ServerStateError: the task can never be done as long as the handler waits.
+        """
+        fault = None if self._is_checked else waiting_fault(queue, self._task_id)
+        self._is_checked = True
+        if fault is None:
+            return
+        text, is_endless = fault
+        if is_endless:
+            raise ServerStateError(text)
+        warnings.warn(text, RuntimeWarning, stacklevel=3)
+
     def next_s(self) -> float:
         """Return how long to wait before the task is read again: longer each time."""
         wait_s, left_s = self._backoff.next_s(), self._left_s()
-        return wait_s if left_s is None else max(0.0, min(wait_s, left_s))
+        if left_s is not None:
+            wait_s = max(0.0, min(wait_s, left_s))
+        self._slept_s += wait_s
+        return wait_s
 
     def _left_s(self) -> float | None:
         if self._timeout_s is None:
             return None
-        return self._timeout_s - (self._clock.monotonic() - self._began)
+        passed_s = self._clock.monotonic() - self._began
+        return self._timeout_s - max(passed_s, self._slept_s)  # a test may have stopped the clock
+
+
+async def pause(seconds: float) -> None:
+    """Sleep in real time, even if a test has replaced the clock that event loops go by."""
+    if isinstance(time.monotonic, BuiltinFunctionType):
+        await asyncio.sleep(seconds)
+    else:
+        await asyncio.to_thread(time.sleep, seconds)

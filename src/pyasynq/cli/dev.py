@@ -13,13 +13,14 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.logs import LOG_FORMAT
+from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.supervision.protocol import Order
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
 from pyasynq.cli.target import target_argument
@@ -38,15 +39,17 @@ NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 @click.command("dev")
 @target_argument
 @click.option("--reload/--no-reload", default=True, help="Start again when a .py file changes.")
+@log_options
 @redis_url_option
-def command(*, target: str, reload: bool, redis_url: str | None) -> None:
+def command(*, target: str, reload: bool, redis_url: str | None, **log: Any) -> None:
     """Run the tasks of an App while you work on it.
 
     Where no Redis is named and none answers on this machine, one is started; its data stays in
     the folder .pyasynq. The worker starts again when a Python file below the current directory
-    changes. Ctrl-C stops everything.
+    changes. Each start and end of a task is logged. Ctrl-C stops everything.
     """
-    logging.basicConfig(level="INFO", format=LOG_FORMAT)
+    settings = log_settings(log, shows_tasks=True)
+    set_up(settings)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     url = redis_url or named_url() or find_redis(NEARBY)
     connector = Connector.of(url)  # holds an embedded server as long as we live
@@ -56,6 +59,7 @@ def command(*, target: str, reload: bool, redis_url: str | None) -> None:
         order = Order(
             target=target,
             redis_url=url,
+            log=settings,
             is_redis_forced=redis_url is not None,
             arguments=sys.argv,
         )

@@ -1,19 +1,16 @@
 """``pyasynq worker``: runs the tasks of an App."""
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.logs import LOG_FORMAT
+from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.target import load_app, target_argument
 
 if TYPE_CHECKING:
     from pyasynq.cli.supervision.protocol import Order
-
-LEVELS = ("debug", "info", "warning", "error")
 
 
 @click.command("worker")
@@ -49,15 +46,7 @@ LEVELS = ("debug", "info", "warning", "error")
     show_default=True,
     help="How many processes, each with its own concurrency; those that die are started again.",
 )
-@click.option(
-    "--log-level",
-    type=click.Choice(LEVELS),
-    default="info",
-    envvar="PYASYNQ_LOG_LEVEL",
-    show_envvar=True,
-    show_default=True,
-    help="The least severe lines that are logged.",
-)
+@log_options
 @redis_url_option
 def command(
     *,
@@ -66,8 +55,8 @@ def command(
     queues: str | None,
     strict_priority: bool | None,
     processes: int,
-    log_level: str,
     redis_url: str | None,
+    **log: Any,
 ) -> int:
     """Run the tasks of an App, such as app:app for `app` in app.py.
 
@@ -81,6 +70,7 @@ def command(
     if queues is not None:
         given["queues"] = _read_queues(queues)
     changes = {name: value for name, value in given.items() if value is not None}
+    settings = log_settings(log)
     if processes > 1:
         from pyasynq.cli.supervision.protocol import Order  # noqa: PLC0415 - one process needs none
 
@@ -88,14 +78,14 @@ def command(
             target=target,
             redis_url=redis_url,
             settings=changes,
-            log_level=log_level,
+            log=settings,
             arguments=sys.argv,
             is_relayed=True,
             is_debug=click.get_current_context().obj["debug"],
         )
         return supervise(order, processes)
-    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
     app = load_app(target)
+    set_up(settings)
     app.reconfigure(redis_url, **changes)
     app.run()
     return 0
@@ -111,9 +101,7 @@ def supervise(order: "Order", processes: int) -> int:
     from pyasynq.cli.supervision.supervisor import Supervisor  # noqa: PLC0415 - as above
 
     relay = LineRelay()
-    logging.basicConfig(
-        level=order.log_level.upper(), format=LOG_FORMAT, handlers=[RelayHandler(relay)]
-    )
+    set_up(order.log, RelayHandler(relay))
     try:
         return Supervisor(order, processes, relay).run()
     finally:

@@ -257,6 +257,7 @@ class Connector:
                 "pass a URL, ConnectionOptions, or a redis.Redis or redis.asyncio.Redis client "
                 "of a single server; redis-sentinel:// and redis-cluster:// are URLs, too"
             )
+        _check_that_it_can_be_cloned(pool, given)
         arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
         arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
         # The name is set by a call at connect. Reading its answer also reads the session tickets
@@ -266,6 +267,29 @@ class Connector:
             arguments.setdefault("ssl_cert_reqs", "required")
         where = arguments.get("path") or f"{arguments.get('host')}:{arguments.get('port')}"
         return cls(arguments, description=f"{where}/{arguments.get('db', 0)} (as your client)")
+
+
+def _check_that_it_can_be_cloned(pool: Any, given: Mapping[str, Any]) -> None:
+    """Check that a user's client connects as redis-py does, and not to a fake or through a tunnel.
+
+    Raises:
+        ConfigError: it does not, so its settings alone would lead to another server.
+    """
+    for what, kind in (
+        ("its connection pool", type(pool)),
+        ("its connection class", getattr(pool, "connection_class", type(pool))),
+    ):
+        if kind.__module__.partition(".")[0] != "redis":
+            raise ConfigError(
+                f"cannot take over the settings of this client: {what} {kind.__name__!r} is not "
+                "one of redis-py's, and would not be used; for tests use `App.testing()` or "
+                "the URL embedded:"
+            )
+    if given.get("redis_connect_func") is not None:
+        raise ConfigError(
+            "cannot take over the settings of this client: its redis_connect_func would not be "
+            "called; pass a URL, ConnectionOptions, or a client without it"
+        )
 
 
 def _once() -> dict[str, Any]:

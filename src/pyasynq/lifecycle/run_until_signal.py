@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from pyasynq.lifecycle.own_signals import taken_over
 from pyasynq.lifecycle.process_exit import ProcessExit, exit_now
 
 logger = logging.getLogger("pyasynq.server")
@@ -55,11 +56,15 @@ async def _main(
     on_loop: Callable[[], object] | None,
 ) -> None:
     loop = asyncio.get_running_loop()
-    for number, react in on_signal.items():
-        loop.add_signal_handler(number, react)
-    if on_loop is not None:
-        on_loop()
-    await serve()
+
+    def take() -> None:
+        for number, react in on_signal.items():
+            loop.add_signal_handler(number, react)
+        if on_loop is not None:
+            on_loop()
+
+    with taken_over(on_signal, take):
+        await serve()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

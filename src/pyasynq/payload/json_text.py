@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 
 from pyasynq.errors import PayloadError
+from pyasynq.payload.difference import refuse_difference
 from pyasynq.payload.durations import to_nanoseconds
-from pyasynq.payload.pydantic_models import dump_model, is_model
+from pyasynq.payload.lenient import mending_of_model
+from pyasynq.payload.plain import plain_scalar
+from pyasynq.payload.pydantic_models import dump_model, is_model, load_model
 
 # What msgspec and Python raise for values and texts that they cannot process.
 CODEC_ERRORS = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
@@ -30,11 +33,15 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
 _encoder = msgspec.json.Encoder()
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, *, checks_models: bool = False) -> bytes:
     """Return the canonical JSON text of *value*.
 
     A timedelta becomes an integer of nanoseconds, like Go's time.Duration, bytes become base64
     text, and sets and the keys of dicts are sorted.
+
+    Args:
+        value: anything.
+        checks_models: whether its pydantic models are read again and compared.
 
     Raises:
         PayloadError: the value cannot be written as JSON, or has no canonical form.
@@ -44,7 +51,7 @@ def encode(value: object) -> bytes:
             value,
             builtin_types=(timedelta,),
             str_keys=True,
-            enc_hook=_encode_other,
+            enc_hook=_encode_and_check if checks_models else _encode_other,
             order="deterministic",
         )
         text = _encoder.encode(_settled(plain))
@@ -59,11 +66,12 @@ def encode_result(value: object) -> bytes | None:
     """Return what is stored as the result of a task: bytes and None as they are, else JSON.
 
     Raises:
-        PayloadError: the value cannot be written as JSON.
+        PayloadError: the value cannot be written as JSON, or a pydantic model in it would be read
+            as another value.
     """
     if value is None or isinstance(value, bytes):
         return value
-    return encode(value)
+    return encode(value, checks_models=True)
 
 
 def explain(error: BaseException) -> PayloadError:
@@ -98,7 +106,19 @@ def _encode_other(value: object) -> Any:
     """Encode a value of a type that msgspec does not know."""
     if is_model(value):
         return dump_model(value)
+    plain = plain_scalar(value)
+    if plain is not value:
+        return plain
     raise PayloadError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _encode_and_check(value: object) -> Any:
+    """Encode a value of a type that msgspec does not know; a model must be read as it is."""
+    plain = _encode_other(value)
+    if is_model(value):
+        arrived = load_model(type(value), mending_of_model(type(value))(plain))
+        refuse_difference(value, arrived)
+    return plain
 
 
 def _settled(value: Any) -> Any:

@@ -9,6 +9,7 @@ A value that does not fit is left as it is, and the conversion refuses it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import inspect
@@ -30,6 +31,12 @@ def mending_of(kind: Any) -> Mending:
         TypeError, NameError: msgspec does not support the annotation.
     """
     return _Mender().mending(inspect.type_info(kind)) or _unchanged
+
+
+@lru_cache(maxsize=1024)
+def mending_of_model(model: type) -> Mending:
+    """Return the mending for a model of pydantic."""
+    return mending_of(model)
 
 
 class _Mender:

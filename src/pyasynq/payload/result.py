@@ -1,4 +1,4 @@
-"""What a function returned, read back from the bytes that were stored."""
+"""What a function returned: written as the bytes that are stored, and read back."""
 
 from types import NoneType
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from pyasynq.payload.json_text import encode_result
 from pyasynq.payload.json_type import JsonType, is_bytes, unsupported
 
 
 class ResultCodec:
-    """Decodes results of one function.
+    """Encodes and decodes the results of one function.
 
     Results of type bytes are returned as they were stored. If the annotation does not help (it is
     missing, Any, None, or a type that JSON cannot carry), JSON becomes plain values, and anything
@@ -24,6 +25,17 @@ class ResultCodec:
         is_plain = returns in (Any, None, NoneType) or unsupported(returns) is not None
         self._is_bytes = not is_plain and _takes_bytes(returns)
         self._type: JsonType[Any] | None = None if is_plain else JsonType(returns)
+
+    def encode(self, value: Any) -> bytes | None:
+        """Return what is stored for a result: bytes and None as they are, else JSON.
+
+        Raises:
+            PayloadError: JSON cannot carry it, or `decode` would return another value.
+        """
+        kind = self._type
+        if kind is None or not kind.has_models or value is None or isinstance(value, bytes):
+            return encode_result(value)
+        return kind.write(kind.accept(value))
 
     def decode(self, stored: bytes | None) -> Any:
         """Return the value of a stored result; None if nothing was stored.

@@ -1,6 +1,7 @@
 """The parameters of a function as a payload."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -8,8 +9,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from pyasynq.errors import ConfigError, PayloadError
-from pyasynq.options import name_fault
-from pyasynq.payload.json_type import JsonType, is_bytes, is_model, unsupported
+from pyasynq.options import EnqueueOptions, name_fault
+from pyasynq.payload.annotations import annotation_fault
+from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
 
 Form = Literal["nothing", "bytes", "model", "object"]
 
@@ -62,12 +64,16 @@ class PayloadCodec:
     Args:
         function: any function whose annotations can be resolved.
         context_type: a first parameter with this annotation is not in the payload.
+        task_type: named by the errors of `encode`.
 
     Raises:
         ConfigError: names every parameter that cannot be in a payload.
     """
 
-    def __init__(self, function: Callable[..., Any], context_type: type) -> None:
+    def __init__(
+        self, function: Callable[..., Any], context_type: type, *, task_type: str = ""
+    ) -> None:
+        self._task_type = task_type
         self._name = getattr(function, "__qualname__", repr(function))
         hints = _hints(function, self._name)
         self.returns = hints.pop("return", Any)
@@ -93,17 +99,13 @@ class PayloadCodec:
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self._name}(): {error}") from None
+            raise TypeError(f"{self._name}(): {error}{self._option_hint(kwargs)}") from None
         bound.apply_defaults()
-        match self.form:
-            case "nothing":
-                return None
-            case "object":
-                values = {each.key: bound.arguments[each.name] for each in self._parameters}
-                return self._type.write(self._type.accept(values))
-            case form:
-                value = self._type.accept(bound.arguments[self._parameters[0].name])
-                return value if form == "bytes" else self._type.write(value)
+        try:
+            return self._encoded(bound.arguments)
+        except PayloadError as error:
+            self._name_call(error)
+            raise
 
     def decode(self, payload: bytes) -> dict[str, Any]:
         """Return the keyword arguments in *payload*; those that it does not have are left out.
@@ -126,6 +128,32 @@ class PayloadCodec:
                 text = b"{}" if payload in (b"", _NULL) else payload
                 return self._given(self._type.read(text))
 
+    def _option_hint(self, keywords: Mapping[str, Any]) -> str:
+        """Return how to give what seem to be options among the *keywords* of a wrong call."""
+        options = EnqueueOptions.__dataclass_fields__.keys() - self._signature.parameters.keys()
+        meant = ", ".join(f"{name}=…" for name in keywords if name in options)
+        return f"; give options apart, as in .options({meant}).enqueue(…)" if meant else ""
+
+    def _encoded(self, arguments: Mapping[str, Any]) -> bytes | None:
+        match self.form:
+            case "nothing":
+                return None
+            case "object":
+                values = {each.key: arguments[each.name] for each in self._parameters}
+                return self._type.write(self._type.accept(values))
+            case form:
+                value = self._type.accept(arguments[self._parameters[0].name])
+                return value if form == "bytes" else self._type.write(value)
+
+    def _name_call(self, error: PayloadError) -> None:
+        """Name in *error* the task, and the parameter if its path tells which one."""
+        error.task_type = self._task_type
+        is_sole = self.form != "object"
+        for each in self._parameters:
+            is_meant = re.match(rf"\$\.{re.escape(each.key)}(?![^.\[])", error.path)
+            if is_sole or is_meant:
+                error.parameter = each.name
+
     def _given(self, values: Any) -> dict[str, Any]:
         found = ((each.name, getattr(values, each.name)) for each in self._parameters)
         return {name: value for name, value in found if value is not msgspec.UNSET}
@@ -137,7 +165,7 @@ class PayloadCodec:
         for each in self._parameters:
             default = msgspec.NODEFAULT if each.is_required else msgspec.UNSET
             fields.append((each.name, each.kind, msgspec.field(name=each.key, default=default)))
-        return JsonType(msgspec.defstruct("Payload", fields, kw_only=True))
+        return JsonType(msgspec.defstruct("Payload", fields, kw_only=True, bases=(Arguments,)))
 
     def _default_faults(self) -> Iterator[str]:
         for each in self._parameters:
@@ -212,6 +240,6 @@ def _type_faults(name: str, parameters: list[_Parameter]) -> Iterator[str]:
                 f"the same key {each.key!r}"
             )
         seen[each.key] = each.name
-        why = unsupported(each.kind)
+        why = annotation_fault(each.kind)
         if why:
             yield f"parameter {each.name!r} of {name!r} cannot be in a payload: {why}"

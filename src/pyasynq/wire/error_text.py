@@ -4,7 +4,7 @@ An exception is a piece of a user's program. Whatever its methods do, this modul
 and one that Go can store: valid UTF-8 of limited length.
 """
 
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.message import clean_text
 from pyasynq.wire.source_line import source_line
 
@@ -12,6 +12,9 @@ from pyasynq.wire.source_line import source_line
 DEADLINE_EXCEEDED = "context deadline exceeded"
 CONTEXT_CANCELLED = "context canceled"
 LEASE_EXPIRED = "asynq: task lease expired"
+
+RESULT_NOT_KEPT = "result not kept: "
+"""What the error text of a completed task begins with if its result could not be stored."""
 
 LONGEST_ERROR_BYTES = 4096
 LONGEST_GROUP_BYTES = 1024  # of these for the group itself, before the text of its first member
@@ -61,7 +64,9 @@ def _kept_text(error: BaseException) -> str | None:
 
 
 def _text(error: BaseException, limit_bytes: int) -> str:
-    message = message_of(error)[: LONGEST_ERROR_BYTES + 1]
+    # A payload may hold what is secret, and Redis and the log keep this text.
+    message = error.text_without_value if isinstance(error, PayloadError) else message_of(error)
+    message = message[: LONGEST_ERROR_BYTES + 1]
     if _keeps_its_text(error, message):
         return clean_text(message, limit_bytes)
     name = type(error).__qualname__

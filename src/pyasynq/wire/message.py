@@ -6,17 +6,15 @@ headers sorted by name.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
 import msgspec
 from google.protobuf.message import DecodeError
 
 from pyasynq.errors import PayloadError
+from pyasynq.task import NO_HEADERS
 from pyasynq.wire import asynq_pb2
 
 CONTINUED = 0x80  # the bit of a byte that is set if the number goes on in the next byte
-
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class TaskMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -42,7 +40,7 @@ class TaskMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     type: str = ""
     payload: bytes = b""
-    headers: Mapping[str, str] = _NO_HEADERS
+    headers: Mapping[str, str] = NO_HEADERS
     id: str = ""
     queue: str = ""
     retry: int = 0
@@ -94,7 +92,7 @@ def decode(data: bytes) -> TaskMessage:
     return TaskMessage(
         type=wire.type,
         payload=wire.payload,
-        headers=dict(headers) if headers else _NO_HEADERS,
+        headers=dict(headers) if headers else NO_HEADERS,
         id=wire.id,
         queue=wire.queue,
         retry=wire.retry,

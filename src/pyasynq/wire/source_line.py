@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import PurePath
 from traceback import walk_tb
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Literal, NamedTuple
 
 Owner = Literal["application", "library", "pyasynq"]
 
+_MACHINERY = {"asyncio", "click", "concurrent", "runpy.py", "threading.py", "contextlib.py"}
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 _STANDARD_LIBRARY = PurePath(sysconfig.get_path("stdlib"))
 _PYASYNQ = PurePath(__file__).parents[1]
@@ -44,16 +45,12 @@ def source_line(error: BaseException) -> str:
     return f"{ours} < {deepest}"
 
 
-def is_of_machinery(frame: FrameType | CodeType) -> bool:
-    """Whether a frame belongs to what runs handlers: pyasynq itself, asyncio, click, threads."""
-    code = frame.f_code if isinstance(frame, FrameType) else frame
-    source = source_of(code.co_filename)
+def is_machinery(file: str) -> bool:
+    """Whether a file belongs to what runs handlers: pyasynq itself, asyncio, click, threads."""
+    source = source_of(file)
     if source.owner == "pyasynq":
         return True
     return source.owner == "library" and source.path.split("/", 1)[0] in _MACHINERY
-
-
-_MACHINERY = {"asyncio", "click", "concurrent", "runpy.py", "threading.py", "contextlib.py"}
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, ParamSpec
 from uuid import uuid4
 
 import msgspec
@@ -33,6 +33,9 @@ from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
 from pyasynq.worker.notify.notifier import Notifier
 from pyasynq.worker.resources import ServerResources
+from pyasynq.worker.task_log import TaskLog
+
+P = ParamSpec("P")
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,23 +92,20 @@ def assemble(
     Raises:
         ConfigError: a process of its own could not find its handler.
     """
-    config, clock = resources.config, resources.clock
     scope = _scope(resources, state)
     notifier = Notifier(resources, mux.listeners, scope) if mux.listeners else None
-    forwarder = Forwarder(resources)
-    finisher = Finisher(
-        resources, on_retry=forwarder.expect, on_outcome=notifier.on_outcome if notifier else None
-    )
-    executor = _executor(mux, resources, scope, finisher, notifier)
-    identity = Identity.of_this_process(resources.server_id, clock.now_ns())
-    check, aggregations = config.health_check, _aggregations(mux, config)
+    observers, forwarder = _Observers(resources.task_log(), notifier), Forwarder(resources)
+    finisher = Finisher(resources, on_retry=forwarder.expect, on_outcome=observers.on_outcome)
+    executor = _executor(mux, resources, scope, finisher, observers)
+    check = resources.config.health_check
+    aggregations = _aggregations(mux, resources.config)
     return Parts(
         watchdog=Watchdog(resources, executor.running),
-        heartbeater=Heartbeater(resources, identity, status=status, on_lost=_end_all(executor)),
+        heartbeater=_heartbeater(resources, executor, status),
         healthchecker=Healthchecker(resources, check) if check else None,
         notifier=notifier,
         subscriber=Subscriber(resources, on_cancel=_cancel(executor), on_due=forwarder.expect),
-        recoverer=Recoverer(resources, on_recovered=notifier.on_recovered if notifier else None),
+        recoverer=observers.recoverer(resources),
         forwarder=forwarder,
         janitor=Janitor(resources),
         finisher=finisher,
@@ -118,21 +118,62 @@ def assemble(
     )
 
 
+class _Observers:
+    """Who is called when a task starts, and when its outcome is in Redis; None if nobody is."""
+
+    def __init__(self, task_log: TaskLog, notifier: Notifier | None) -> None:
+        self.task_log = task_log
+        self.notifier = notifier
+        verbose = task_log if task_log.is_verbose else None
+        self.on_start = _all(
+            notifier.on_start if notifier else None, verbose.on_start if verbose else None
+        )
+        self.on_outcome = _all(
+            notifier.on_outcome if notifier else None, verbose.on_outcome if verbose else None
+        )
+
+    def recoverer(self, resources: ServerResources) -> Recoverer:
+        """Return the recoverer that these observe."""
+        on_recovered = self.notifier.on_recovered if self.notifier else None
+        return Recoverer(resources, task_log=self.task_log, on_recovered=on_recovered)
+
+
+def _all(*calls: Callable[P, None] | None) -> Callable[P, None] | None:
+    """Return what calls each of *calls* that is one; None if none is."""
+    given = [call for call in calls if call is not None]
+    if len(given) <= 1:
+        return given[0] if given else None
+
+    def call_all(*args: P.args, **kwargs: P.kwargs) -> None:
+        for call in given:
+            call(*args, **kwargs)
+
+    return call_all
+
+
 def _executor(
     mux: ServeMux,
     resources: ServerResources,
     scope: Scope,
     finisher: Finisher,
-    notifier: Notifier | None,
+    observers: _Observers,
 ) -> Executor:
     return Executor(
         mux,
         resources,
         scope,
+        task_log=observers.task_log,
         settle=finisher.settle,
-        on_start=notifier.on_start if notifier else None,
-        keeps_errors=notifier is not None,
+        on_start=observers.on_start,
+        keeps_errors=observers.notifier is not None,
     )
+
+
+def _heartbeater(
+    resources: ServerResources, executor: Executor, status: Callable[[], str]
+) -> Heartbeater:
+    identity = Identity.of_this_process(resources.server_id, resources.clock.now_ns())
+    return Heartbeater(resources, identity, status=status, on_lost=_end_all(executor))
 
 
 def _processor(resources: ServerResources, executor: Executor, finisher: Finisher) -> Processor:
@@ -153,6 +194,7 @@ def _scope(resources: ServerResources, state: object) -> Scope:
         loop=asyncio.get_running_loop(),
         write_result=_result_writer(resources.runner),
         state=state,
+        is_only_slot=resources.is_only_slot,
     )
 
 

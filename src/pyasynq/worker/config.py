@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, LARGEST_PAYLOAD_BYTES
@@ -21,11 +21,13 @@ from pyasynq.worker.setting import (
     Flag,
     Function,
     Kind,
+    OneOf,
     Priorities,
     Span,
     Whole,
     setting,
 )
+from pyasynq.worker.task_log import LogFailures
 
 ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
@@ -49,6 +51,8 @@ class ServerConfig:
             without counting it.
         error_handler: called with (context, task, error) for every attempt that fails, is
             cancelled, loses its lease, or raises SkipRetry, RevokeTask or RetryLater.
+        log_failures: which failed attempts are logged: "all", only the last ones ("archived"),
+            or "none".
         shutdown_timeout: how long handlers and aggregators may go on after a stop; then their
             tasks go back to the front of their queues.
         cancel_grace: how long a cancelled handler may take to end before its outcome is
@@ -79,6 +83,8 @@ class ServerConfig:
         release_unique_on_archive: free the unique lock of a task that is archived.
         max_payload_size: a larger payload is stored and handled, but logged once per task type;
             Redis cannot hold more than 512 MiB.
+        max_result_size: a task whose result is larger is completed without it, or archived, as its
+            ``on_invalid_result`` says; Redis cannot hold more than 512 MiB.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
     Raises:
@@ -92,6 +98,7 @@ class ServerConfig:
     retry_delay: RetryDelay = setting(asynq_default, Function())
     is_failure: IsFailure = setting(always_failure, Function())
     error_handler: ErrorHandler | None = setting(None, Function())
+    log_failures: LogFailures = setting("all", OneOf(get_args(LogFailures)))
     shutdown_timeout: Duration = setting(8.0, Span())
     cancel_grace: Duration = setting(5.0, Span())
     health_check: HealthCheck | None = setting(None, Function())
@@ -115,6 +122,9 @@ class ServerConfig:
     release_unique_on_archive: bool = setting(False, Flag())
     max_payload_size: int = setting(
         DEFAULT_MAX_PAYLOAD_SIZE, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
+    )
+    max_result_size: int = setting(
+        LARGEST_PAYLOAD_BYTES, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
     )
     base_state: Any = setting(None, Anything())
 

@@ -15,6 +15,7 @@ from pyasynq.worker.attempt.running_task import Held
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.queue_probe import QueueProbe
+from pyasynq.worker.task_log import TaskLog
 
 
 class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
             or a task became pending.
+        is_only_slot: see `Scope`.
     """
 
     config: ServerConfig
@@ -41,11 +43,16 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    is_only_slot: bool = False
 
     @property
     def queues(self) -> list[QueueKeys]:
         """The keys of each queue that the server serves."""
         return [queue_keys(queue, self.connector.namespace) for queue in self.config.queues]
+
+    def task_log(self) -> TaskLog:
+        """Return a log of what goes wrong with tasks."""
+        return TaskLog(self.clock, self.config.log_failures)
 
     def probe(self, keys_of: Callable[[QueueKeys], Iterable[str]]) -> QueueProbe:
         """Return what finds out in one command whether any queue has one of the keys."""

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 from pyasynq.broker.operations.redis_info import PING
@@ -22,14 +22,14 @@ from pyasynq.options import to_seconds
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
+from pyasynq.worker.handlers.lifespan import Lifespan, lifespan_of
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
+from pyasynq.worker.start_report import start_line, start_warnings
 
 logger = logging.getLogger("pyasynq.server")
 
 LEAST_WRITES_S = 1.0  # for outcomes at the stop, however short `cancel_grace` is
-
-Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 class Server:
@@ -40,6 +40,9 @@ class Server:
         config: the settings; defaults if not given.
         clock: the time; the machine's if not given.
         lifespan: an async context manager around the work; what it yields is `ctx.state`.
+
+    Raises:
+        ConfigError: the lifespan is of another form.
 
     A server runs once: new → active → closed.
 
@@ -61,7 +64,7 @@ class Server:
         self.counters = Counters()
         self._source = source
         self._clock = clock or SystemClock()
-        self._lifespan = lifespan
+        self._lifespan = None if lifespan is None else lifespan_of(lifespan)
         self._status = "new"
         self._has_started = False
         self._parts: Parts | None = None
@@ -108,7 +111,9 @@ class Server:
 
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: called in a running event loop, or not in the main thread.
         """
+        _check_that_it_may_run()
         run_until_signal(
             lambda: self.serve(mux),
             on_signal={
@@ -219,7 +224,7 @@ class Server:
                 self._has_started = False
                 self._budget.begin()
                 parts.processor.quiet()
-                logger.info("server %s shuts down", self.id)
+                self._log_stop(parts)
 
     async def _until_started(self, serving: asyncio.Task[None]) -> None:
         """Wait until the server has started, or has ended before."""
@@ -242,13 +247,7 @@ class Server:
         if self._status == "stopped" or shutdown.is_set():
             parts.processor.quiet()
         lives = await stack.enter_async_context(running(parts.components, self._budget))
-        logger.info(
-            "server %s serves %s with concurrency %d on %s",
-            self.id,
-            ", ".join(f"{queue}={weight}" for queue, weight in self.config.queues.items()),
-            self.config.concurrency,
-            resources.connector.description,
-        )
+        self._log_start(mux, resources.connector.description)
         return lives, parts
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> ServerResources:
@@ -271,7 +270,46 @@ class Server:
 
     def _close(self) -> None:
         self._status = "closed"
-        logger.info("server %s is closed", self.id)
+        counts = {} if self._parts is None else self._parts.finisher.counts
+        ended = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+        logger.info("server %s is closed; its tasks: %s", self.id, ended or "none")
+
+    def _log_start(self, mux: ServeMux, redis: str) -> None:
+        logger.info("%s", start_line(mux, self.config, server_id=self.id, redis=redis))
+        logger.debug("task types: %s", ", ".join(route.pattern for route in mux.routes))
+        for warning in start_warnings(mux, self.config):
+            logger.warning("%s", warning)
+
+    def _log_stop(self, parts: Parts) -> None:
+        running = len(parts.executor.running)
+        if not running:
+            logger.info("server %s shuts down", self.id)
+            return
+        logger.info(
+            "server %s shuts down: it waits up to %g s for %d running task%s; a second signal does "
+            "not wait",
+            self.id,
+            to_seconds(self.config.shutdown_timeout),
+            running,
+            "" if running == 1 else "s",
+        )
+
+
+def _check_that_it_may_run() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise ServerStateError(
+            "run() would block the running event loop; use `await server.serve(mux)`, "
+            "as in `await app.server().serve(app.mux)`"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        raise ServerStateError(
+            "run() handles signals, which only the main thread can; in another one use "
+            "`asyncio.run(server.serve(mux))`, as in `asyncio.run(app.server().serve(app.mux))`"
+        )
 
 
 async def _until_end(lives: Running, shutdown: asyncio.Event) -> None:

@@ -90,6 +90,22 @@ class Flag(msgspec.Struct, frozen=True):
             yield f"{name} must be True or False, not {value!r}"
 
 
+class OneOf(msgspec.Struct, frozen=True):
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def read(self) -> Callable[[str], Any]:
+        """Reads the word itself."""
+        return str
+
+    def faults(self, name: str, value: object) -> Iterator[str]:
+        """Yield what is wrong with *value*."""
+        if value not in self.words:
+            yield f"{name} must be one of {', '.join(map(repr, self.words))}, not {value!r}"
+
+
 class Function(msgspec.Struct, frozen=True):
     """Something that can be called, or None."""
 

@@ -1,7 +1,9 @@
 """Threads for plain functions of the user: handlers, aggregators and listeners."""
 
 import asyncio
+import concurrent.futures.thread
 import contextvars
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -50,6 +52,20 @@ def caught(function: Callable[..., Any], *args: Any) -> Ended:
         return function(*args), None
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises ends nothing
         return None, error
+
+
+def _forget_threads() -> None:
+    """Forget, in a forked child, the threads of pools, none of which exists there.
+
+    Python would wait for them when the child exits, and also for the thread that has forked, which
+    is the main one now. That fails, so a child that did its work would exit with code 1.
+    """
+    known = getattr(concurrent.futures.thread, "_threads_queues", None)
+    if known is not None:
+        known.clear()
+
+
+os.register_at_fork(after_in_child=_forget_threads)
 
 
 async def _outlast(future: Future[Ended]) -> Any:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome, Rules
 from pyasynq.worker.attempt.running_task import Ending, RunningTask

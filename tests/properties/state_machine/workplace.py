@@ -109,7 +109,7 @@ class Worker:
         self._workplace = workplace
         resources = workplace.resources(held=self.held)
         self._finisher = Finisher(resources, on_retry=lambda _due_ns: None)
-        self._recoverer = Recoverer(resources)
+        self._recoverer = Recoverer(resources, task_log=resources.task_log())
 
     def dequeue(self, keys: QueueKeys, count: int, owner: str) -> list[str]:
         """Take tasks as a processor does, late ones included; return their ids."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
 RETRY = "asynq:{default}:retry"

@@ -5,13 +5,8 @@ from datetime import timedelta
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import (
-    ConfigError,
-    PayloadError,
-    RetryLater,
-    RevokeTask,
-    SkipRetry,
-)
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import ConfigError
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Archived, Completed, Dropped, Finished, Retried, Rules
@@ -65,8 +60,23 @@ def test_success_with_retention_keeps_the_task_and_its_result():
 
 
 def test_a_result_that_is_kept_must_be_bytes():
-    with pytest.raises(PayloadError, match="must be bytes or None"):
-        outcome.of_success(make_message(retention=60), {"a": 1}, NOW_NS)
+    assert outcome.result_fault({"a": 1}, 10) == "dict is not bytes"
+    assert outcome.result_fault(b"12345678901", 10) == (
+        "11 bytes are more than max_result_size, which is 10"
+    )
+    assert outcome.result_fault(b"1234567890", 10) is None
+    assert outcome.result_fault(None, 10) is None
+
+
+def test_success_whose_result_cannot_be_kept_completes_the_task_with_the_reason():
+    message = make_message(retention=60)
+
+    decided = outcome.of_success_without_result(message, "too odd", NOW_NS)
+
+    assert decided.result is None
+    assert decided.expires_at_s == NOW_S + 60
+    assert decode(decided.data).error_msg == "result not kept: too odd"
+    assert decode(decided.data).completed_at == NOW_S
 
 
 def test_a_failure_is_retried_after_the_delay_and_counted():

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from pyasynq import retry
-from pyasynq.errors import RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.eventually import eventually_async
 

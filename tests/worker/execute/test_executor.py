@@ -8,15 +8,12 @@ import pytest
 
 from pyasynq import retry
 from pyasynq.clock import SystemClock
-from pyasynq.errors import (
-    RetryLater,
-    RevokeTask,
-    SkipRetry,
-)
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.attempt.running_task import Ending
 from pyasynq.worker.execute.executor import Executor
 from pyasynq.worker.handlers.context import Scope, current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
+from pyasynq.worker.task_log import TaskLog
 from tests.support.builders import make_resources, make_running
 from tests.support.eventually import eventually_async
 
@@ -268,6 +265,7 @@ async def test_a_task_that_is_asked_to_end_before_its_start_never_starts(ending)
         mux,
         make_resources(),
         scope,
+        task_log=TaskLog(SystemClock()),
         settle=lambda running, _outcome: settled.append(running.message.id),
     )
     tasks = [make_running(name, ends_at=loop.time() + 60) for name in "abc"]

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from pyasynq.clock import FakeClock
-from pyasynq.errors import SkipRetry
+from pyasynq.control_flow import SkipRetry
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux

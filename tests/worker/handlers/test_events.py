@@ -75,7 +75,7 @@ def test_a_wrong_name_is_reported_with_the_right_ones_and_with_every_other_fault
 
 
 def test_what_cannot_be_called_is_refused_as_a_listener():
-    with pytest.raises(ConfigError, match="a listener must be callable, not 3"):
+    with pytest.raises(ConfigError, match="a listener must be a function, not 3"):
         App().on("archived")(3)
 
 

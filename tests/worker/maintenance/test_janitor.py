@@ -8,7 +8,8 @@ import pytest
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import FakeClock, SystemClock
 from pyasynq.connection.connector import Connector
-from pyasynq.errors import ConfigError, SkipRetry
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import ConfigError
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux

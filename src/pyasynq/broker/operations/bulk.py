@@ -1,11 +1,15 @@
 """Many new tasks as few operations: pure rules, no I/O.
 
 Tasks of one queue and one state are stored together, in their order, at most 250 tasks and about
-1 MiB at a time, so that no script blocks Redis for long.
+1 MiB at a time, so that no script blocks Redis for long. Of tasks that share an ID or a unique lock
+the first one must win, so a task whose rival is in another chunk is stored in a later round trip:
+within one, an operation that has to be repeated would come after the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -28,6 +32,10 @@ MOST_BYTES = 1 << 20
 TASKS_PER_SCRIPT = 250  # 1.1 ms of Redis, and 3 in a bad hour; 500 cost no less per task
 
 
+Kind = tuple[str, TaskState]
+"""Queue and state of a task."""
+
+
 class Chunk(msgspec.Struct):
     """Tasks that one operation stores.
 
@@ -35,11 +43,13 @@ class Chunk(msgspec.Struct):
         items: tasks of one queue and one state.
         positions: the position of each among all tasks of the call.
         size_bytes: of all their messages.
+        turn: chunks of one turn can be stored in any order, those of the next one come after them.
     """
 
     items: list[PreparedTask] = msgspec.field(default_factory=list)
     positions: list[int] = msgspec.field(default_factory=list)
     size_bytes: int = 0
+    turn: int = 0
 
     @property
     def keys(self) -> QueueKeys:
@@ -59,6 +69,9 @@ class Chunk(msgspec.Struct):
     def operation(self, now_ns: int) -> Operation[Outcomes]:
         """Return the operation that stores the tasks."""
         return store(self.items, now_ns=now_ns)
+
+
+_ID, _LOCK = attrgetter("message.id"), attrgetter("message.unique_key")
 
 
 def prepared_all(
@@ -111,32 +124,71 @@ def results_of(
     return [each for each in results if each is not None]
 
 
-def chunked(items: Iterable[PreparedTask]) -> list[Chunk]:
-    """Return *items* in chunks, in the order of their first tasks."""
-    chunks: list[Chunk] = []
-    current: dict[tuple[str, TaskState], Chunk] = {}
-    for position, item in enumerate(items):
-        kind = item.keys.queue, item.state
-        chunk = current.get(kind)
-        if chunk is None or not chunk.add(item, position):
-            chunk = current[kind] = Chunk()
-            chunk.add(item, position)
-            chunks.append(chunk)
-    return chunks
+def chunked(items: Sequence[PreparedTask]) -> list[Chunk]:
+    """Return *items* in chunks, by their turns, and in the order of their first tasks."""
+    if not _have_rivals(items):
+        return _chunks_of(enumerate(items), turn=0)
+    by_turn: dict[int, list[tuple[int, PreparedTask]]] = {}
+    for position, turn in enumerate(_turns(items)):
+        by_turn.setdefault(turn, []).append((position, items[position]))
+    chunks = (_chunks_of(by_turn[turn], turn=turn) for turn in sorted(by_turn))
+    return list(chain.from_iterable(chunks))
 
 
 def round_trips(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
-    """Yield chunks that go together in one round trip: about 1 MiB, or one chunk."""
+    """Yield chunks that go together in one round trip: of one turn, about 1 MiB or one chunk."""
     together: list[Chunk] = []
     size_bytes = 0
     for chunk in chunks:
-        if together and size_bytes + chunk.size_bytes > MOST_BYTES:
+        is_full = size_bytes + chunk.size_bytes > MOST_BYTES
+        if together and (is_full or chunk.turn != together[0].turn):
             yield together
             together, size_bytes = [], 0
         together.append(chunk)
         size_bytes += chunk.size_bytes
     if together:
         yield together
+
+
+def _chunks_of(items: Iterable[tuple[int, PreparedTask]], *, turn: int) -> list[Chunk]:
+    chunks: list[Chunk] = []
+    current: dict[Kind, Chunk] = {}
+    for position, item in items:
+        kind = item.keys.queue, item.state
+        chunk = current.get(kind)
+        if chunk is None or not chunk.add(item, position):
+            chunk = current[kind] = Chunk(turn=turn)
+            chunk.add(item, position)
+            chunks.append(chunk)
+    return chunks
+
+
+def _have_rivals(items: Sequence[PreparedTask]) -> bool:
+    """Return whether two tasks may share an ID or a lock."""
+    locks = list(filter(None, map(_LOCK, items)))
+    return len(set(map(_ID, items))) < len(items) or len(set(locks)) < len(locks)
+
+
+def _turns(items: Iterable[PreparedTask]) -> Iterator[int]:
+    """Yield the turn of each task.
+
+    It is the turn of the last task of its queue and state, so that these keep their order, or that
+    after the last rival of another state.
+    """
+    latest: dict[Kind, int] = {}
+    rivals: dict[tuple[str, str], tuple[Kind, int]] = {}
+    for item in items:
+        kind = item.keys.queue, item.state
+        turn = latest.get(kind, 0)
+        names = [(item.keys.queue, item.message.id)]
+        if item.unique_ttl_s:
+            names.append(("", item.message.unique_key))
+        for name in names:
+            other_kind, other_turn = rivals.get(name, (kind, 0))
+            turn = max(turn, other_turn + (other_kind != kind))
+        latest[kind] = turn
+        rivals |= dict.fromkeys(names, (kind, turn))
+        yield turn
 
 
 def spread(
@@ -159,7 +211,10 @@ def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
         case _:
             parts = given if isinstance(given, tuple) else [given]
             kinds = " and ".join(type(each).__name__ for each in parts[:3]) or "an empty tuple"
-            raise ConfigError(f"expected a Task, or a Task and its EnqueueOptions, not {kinds}")
+            raise ConfigError(
+                f"expected a Task, or a Task and its EnqueueOptions, not {kinds}; a task function "
+                "makes one from its arguments with bind(...)"
+            )
 
 
 def _stored(info: TaskInfo) -> EnqueueResult:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from pyasynq.cli.logs import LogSettings
+
 CommandName = Literal["pause", "stop", "hurry"]
 
 
@@ -22,6 +24,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         redis_url: where Redis is; None leaves it to the App and the environment.
         is_redis_forced: use *redis_url* even if the App names another Redis.
         settings: fields of `ServerConfig` to change.
+        log: how the process logs.
         arguments: ``sys.argv`` of the starter.
         is_relayed: whether the output goes through the starter.
         is_debug: show the traceback of every error.
@@ -31,7 +34,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str | None = None
     is_redis_forced: bool = True
     settings: dict[str, Any] = {}
-    log_level: str = "info"
+    log: LogSettings = LogSettings()
     arguments: list[str] = []
     is_relayed: bool = False
     is_debug: bool = False

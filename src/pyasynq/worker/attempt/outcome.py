@@ -18,13 +18,13 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from types import AsyncGeneratorType, GeneratorType
 
 import msgspec
 from msgspec.structs import replace
 
 from pyasynq.clock import NANOSECONDS
-from pyasynq.errors import PayloadError, PyasynqError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import PyasynqError
 from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
 from pyasynq.task import Task, stored_task
@@ -33,6 +33,7 @@ from pyasynq.wire.error_text import (
     DEADLINE_EXCEEDED,
     LEASE_EXPIRED,
     LONGEST_ERROR_BYTES,
+    RESULT_NOT_KEPT,
     error_text,
 )
 from pyasynq.wire.message import TaskMessage, clean_text, encode
@@ -40,7 +41,6 @@ from pyasynq.worker.attempt.running_task import Ending
 
 logger = logging.getLogger("pyasynq.outcome")
 
-GENERATORS = GeneratorType, AsyncGeneratorType
 TOO_LATE = "; not retried, because the deadline of the task is over before a retry"
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
@@ -104,6 +104,18 @@ DROPPED = Dropped()
 REQUEUED = Requeued()
 LOST = Lost()
 
+WORDS: dict[type[Outcome], str] = {
+    Finished: "done",
+    Completed: "completed",
+    Retried: "retried",
+    Archived: "archived",
+    Dropped: "dropped",
+    Requeued: "requeued",
+    Lost: "lost",
+    Cancelled: "cancelled",
+}
+"""The word for each kind of outcome, as logs show it."""
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How failures are judged: the settings of the handler over those of the server."""
@@ -116,25 +128,37 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 def of_success(message: TaskMessage, result: object, now_ns: int) -> Outcome:
     """Decide what becomes of a task whose handler returned *result*.
 
-    Raises:
-        PayloadError: the result is to be kept, but is not bytes; or it is a generator, so
-            that the work has not been done.
+    Args:
+        result: bytes or None, if the task is kept; see `result_fault`.
     """
-    if result is not None and isinstance(result, GENERATORS):
-        raise PayloadError(
-            f"the handler of {message.type!r} returned a generator, which never runs; "
-            "run it in the handler"
-        )
     if message.retention <= 0:
         return FINISHED
-    if result is not None and not isinstance(result, bytes):
-        raise PayloadError(
-            f"the handler of {message.type!r} returned {type(result).__name__}; a result that is "
-            "kept must be bytes or None"
-        )
     now_s = now_ns // NANOSECONDS
     data = encode(replace(message, completed_at=now_s))
-    return Completed(data, now_s + message.retention, result)
+    kept = result if isinstance(result, bytes) else None
+    return Completed(data, now_s + message.retention, kept)
+
+
+def result_fault(result: object, largest_bytes: int) -> str | None:
+    """Return why *result* cannot be kept; None if it can be."""
+    if result is None:
+        return None
+    if not isinstance(result, bytes):
+        return f"{type(result).__name__} is not bytes"
+    if len(result) > largest_bytes:
+        return f"{len(result)} bytes are more than max_result_size, which is {largest_bytes}"
+    return None
+
+
+def of_success_without_result(message: TaskMessage, reason: str, now_ns: int) -> Completed:
+    """Decide what becomes of a task whose work is done, but whose result cannot be kept.
+
+    Doing the work again would not help, so the task is completed, with *reason* as its error.
+    """
+    now_s = now_ns // NANOSECONDS
+    text = RESULT_NOT_KEPT + reason
+    data = encode(replace(message, completed_at=now_s, error_msg=text))
+    return Completed(data, now_s + message.retention, None)
 
 
 def of_failure(

@@ -52,6 +52,7 @@ class RunningTask(msgspec.Struct, eq=False):
         ending: why the handler is asked to end, if it is.
         asked_to_end_at: since when, in the time of the event loop.
         written_result: what the handler wrote as its result so far.
+        result_fault: why what the handler returned cannot be stored; None if it can be.
         has_ended: its handler has really ended, so its slot is free.
 
     Set when its outcome is decided, and until it is written:
@@ -75,6 +76,7 @@ class RunningTask(msgspec.Struct, eq=False):
     ending: Ending | None = None
     asked_to_end_at: float | None = None
     written_result: bytes | None = None
+    result_fault: str | None = None
     has_ended: bool = False
     is_settled: bool = False
     error: BaseException | None = None

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
 from typing import Any
 
 from pyasynq.errors import ConfigError, HandlerNotFoundError
@@ -13,6 +12,7 @@ from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.handler_path import handler_at
 from pyasynq.worker.handlers.middleware import CallNext, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
+from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.threads import ThreadPool
 
 Endpoint = tuple[CallNext, TaskSettings]
@@ -74,8 +74,7 @@ class Endpoints(dict[str, Endpoint]):
 
     async def _in_thread(self, handler: Callable[..., Any], context: TaskContext) -> object:
         result: object = await self._threads.run(handler, context, context.task)
-        # A plain function around a coroutine function: the work is what it returned.
-        return await result if isawaitable(result) else result
+        return result if result is None else await finished(result)
 
 
 def _no_handler(context: TaskContext) -> Awaitable[Any]:

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from inspect import isawaitable
 
 from pyasynq.worker.config import ErrorHandler
 from pyasynq.worker.handlers.context import TaskContext, enter
+from pyasynq.worker.handlers.returned import finished
 
 logger = logging.getLogger("pyasynq.executor")
 
@@ -29,8 +29,8 @@ class ErrorHandlerCalls:
         enter(context)
         try:
             handled = self._handler(context, context.task, error)
-            if isawaitable(handled):
-                await handled
+            if handled is not None:
+                await finished(handled)
         except asyncio.CancelledError:
             raise
         except BaseException:  # code of the user's; sys.exit in it would end the server

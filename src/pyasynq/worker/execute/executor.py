@@ -14,6 +14,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pyasynq.control_flow import SkipRetry
+from pyasynq.errors import PayloadError
 from pyasynq.options import to_seconds
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
@@ -25,9 +27,12 @@ from pyasynq.worker.execute.endpoints import Endpoints
 from pyasynq.worker.execute.error_handler import ErrorHandlerCalls
 from pyasynq.worker.handlers.context import Scope, TaskContext
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
+from pyasynq.worker.task_log import TaskLog
 
 logger = logging.getLogger("pyasynq.executor")
+task_logger = logging.getLogger("pyasynq.task")
 
 Settle = Callable[[RunningTask, Outcome], None]
 
@@ -36,6 +41,7 @@ class Executor:
     """Runs handlers on this loop, in threads, and in processes of their own.
 
     Args:
+        task_log: where failed attempts are logged.
         settle: called once for each task with what becomes of it.
         on_start: called with each task before its handler starts; None if nobody listens.
         keeps_errors: keep what a task failed with until its outcome is written.
@@ -50,6 +56,7 @@ class Executor:
         resources: ServerResources,
         scope: Scope,
         *,
+        task_log: TaskLog,
         settle: Settle,
         on_start: Callable[[RunningTask], None] | None = None,
         keeps_errors: bool = False,
@@ -57,6 +64,7 @@ class Executor:
         self._config = resources.config
         self._changed = resources.changed
         self._scope = scope
+        self._task_log = task_log
         self._settle_outcome = settle
         self._on_start = on_start
         self._keeps_errors = keeps_errors
@@ -94,8 +102,9 @@ class Executor:
         if ending is Ending.SHUTDOWN:
             self._settle(running, outcome.REQUEUED)
         elif ending is Ending.LEASE_LOST:
-            self._settle(running, outcome.LOST)
-            self._error_handler.call_apart(self.running[running], outcome.error_of(ending))
+            error = outcome.error_of(ending)
+            self._settle_failure(running, outcome.LOST, error)
+            self._error_handler.call_apart(self.running[running], error)
         else:
             self._scope.loop.call_later(self._grace_s, self._settle_without_handler, running)
 
@@ -112,6 +121,8 @@ class Executor:
         context = self.running[running]
         try:
             result = await self._call(running, context)
+            if result is not None and not isinstance(result, bytes):
+                result = await finished(result)
             decided = self._decide(running, result)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             await self._on_failure(running, context, error)
@@ -139,14 +150,42 @@ class Executor:
 
         Raises:
             Exception: the task has failed all the same.
+            PayloadError: its result cannot be kept, and it is to be archived then.
         """
         if running.ending is not None:
             raise outcome.error_of(running.ending)
         message = running.message
         if message.retention <= 0:  # nothing is kept that needs to know the time
             return outcome.of_success(message, result, 0)
-        kept = running.written_result if result is None else result
-        return outcome.of_success(message, kept, self._scope.clock.redis_now_ns())
+        kept, fault = result, None
+        if result is None:
+            kept, fault = running.written_result, running.result_fault
+        fault = fault or outcome.result_fault(kept, self._config.max_result_size)
+        now_ns = self._scope.clock.redis_now_ns()
+        if fault is not None:
+            return self._without_result(running, fault, now_ns)
+        return outcome.of_success(message, kept, now_ns)
+
+    def _without_result(self, running: RunningTask, fault: str, now_ns: int) -> Outcome:
+        """Return what becomes of a task whose work is done, but whose result cannot be kept."""
+        message = running.message
+        _call, settings = self._endpoints[message.type]
+        if settings.on_invalid_result == "archive":
+            # The cause decides what becomes of the task; the stored text is that of the error.
+            text = f"the result of {message.type!r} cannot be stored: {fault}"
+            raise PayloadError(text) from SkipRetry()
+        task_logger.error(
+            "%s[%s] is done, but its result cannot be stored: %s; it is completed without one",
+            message.type,
+            running.task_id,
+            fault,
+            extra={
+                "task_id": running.task_id,
+                "queue": running.queue,
+                "task_type": message.type,
+            },
+        )
+        return outcome.of_success_without_result(message, fault, now_ns)
 
     async def _on_failure(
         self, running: RunningTask, context: TaskContext, error: BaseException
@@ -158,7 +197,7 @@ class Executor:
             error = outcome.error_of(running.ending)
         elif isinstance(error, asyncio.CancelledError):
             error = asyncio.CancelledError(CONTEXT_CANCELLED)
-        self._settle(running, self._judge(running, error))
+        self._settle_failure(running, self._judge(running, error), error)
         await self._error_handler.call(context, error)
 
     def _settle_without_handler(self, running: RunningTask) -> None:
@@ -173,7 +212,7 @@ class Executor:
             extra={"task_id": running.message.id, "queue": running.queue},
         )
         error = outcome.error_of(running.ending)
-        self._settle(running, self._judge(running, error))
+        self._settle_failure(running, self._judge(running, error), error)
         self._error_handler.call_apart(self.running[running], error)
 
     def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
@@ -197,6 +236,10 @@ class Executor:
         if running.ending is Ending.CANCELLED:
             return outcome.of_cancellation(running.message, decided, now_ns)
         return decided
+
+    def _settle_failure(self, running: RunningTask, decided: Outcome, error: BaseException) -> None:
+        self._task_log.failed(running.task_id, running.queue, running.message, decided, error)
+        self._settle(running, decided)
 
     def _settle(self, running: RunningTask, decided: Outcome) -> None:
         if not running.is_settled:

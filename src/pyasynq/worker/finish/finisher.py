@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,14 @@ from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.attempt.outcome import LOST, Cancelled, Outcome, Retried, as_asked
+from pyasynq.worker.attempt.outcome import (
+    LOST,
+    WORDS,
+    Cancelled,
+    Outcome,
+    Retried,
+    as_asked,
+)
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.attempt.writes import Settled, grouped, write_of
 from pyasynq.worker.resources import ServerResources
@@ -76,8 +84,14 @@ class Finisher:
         self._outage = Outage(logger, "outcomes wait", "outcomes are written")
         self._stopping = asyncio.Event()
         self._blocked: set[str] = set()  # queues whose outcomes wait
+        self._written: Counter[type[Outcome]] = Counter()
         self.unwritten = 0
         self.flushed: Signal[list[Settled]] = Signal()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many outcomes of each kind are in Redis, by their word, such as "archived"."""
+        return {WORDS[kind]: count for kind, count in self._written.items()}
 
     def settle(self, running: RunningTask, outcome: Outcome) -> None:
         """Take the outcome of a task; it is written soon."""
@@ -240,6 +254,7 @@ class Finisher:
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
         self._forget([running for running, _outcome in group])
+        self._written[type(group[0][1])] += len(group)
         foreign = [] if all(written) else _foreign(group, written)
         if foreign:
             logger.info(

@@ -24,6 +24,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt.outcome import task_of
 from pyasynq.worker.handlers.aggregators import Aggregation
+from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.threads import ThreadPool
 
@@ -156,9 +157,8 @@ class AggregateMaker:
         function = aggregation.function
         try:
             if inspect.iscoroutinefunction(function):
-                return await function(group, tasks)
-            made: object = await self._threads.run(function, group, tasks)
-            return await made if inspect.isawaitable(made) else made
+                return await finished(await function(group, tasks))
+            return await finished(await self._threads.run(function, group, tasks))
         except BaseException as error:  # noqa: BLE001 - a SystemExit must not end the loop
             return error
 

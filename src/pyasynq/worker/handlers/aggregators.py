@@ -9,6 +9,8 @@ import msgspec
 from pyasynq.errors import ConfigError
 from pyasynq.options import Duration, name_fault
 from pyasynq.task import Task
+from pyasynq.worker.handlers.function_form import form_fault
+from pyasynq.worker.handlers.redefinition import is_redefined
 from pyasynq.worker.setting import Span, Whole
 
 Aggregate = Callable[[str, list[Task]], Awaitable[Task | None] | Task | None]
@@ -55,8 +57,7 @@ class Aggregation(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         faults = [name_fault("pattern of groups", self.pattern)]
-        if not callable(self.function):
-            faults.append(f"an aggregator must be callable, not {self.function!r}")
+        faults.append(form_fault("an aggregator", self.function, "def aggregator(group, tasks)", 2))
         for name, kind in _LIMITS.items():
             if (value := getattr(self, name)) is not None:
                 faults += kind.faults(name, value)
@@ -81,18 +82,28 @@ class Aggregations:
         return len(self._longest_first)
 
     def add(self, aggregation: Aggregation) -> None:
-        """Register *aggregation*.
+        """Register *aggregation*; a function that is defined again replaces its old version.
 
         Raises:
             ConfigError: its pattern is taken.
         """
-        if any(each.pattern == aggregation.pattern for each in self._longest_first):
-            raise ConfigError(f"groups {aggregation.pattern!r} have an aggregator already")
+        for each in [each for each in self._longest_first if each.pattern == aggregation.pattern]:
+            if not is_redefined(each.function, aggregation.function):
+                raise ConfigError(f"groups {aggregation.pattern!r} have an aggregator already")
+            self._longest_first.remove(each)
         self._longest_first.append(aggregation)
         self._longest_first.sort(key=lambda each: len(each.pattern), reverse=True)
 
     def register(self, pattern: str, limits: GroupLimits) -> Callable[[A], A]:
-        """Return a decorator that registers a function for *pattern*; see `add`."""
+        """Return a decorator that registers a function for *pattern*; see `add`.
+
+        Raises:
+            ConfigError: the pattern is the function itself, of a decorator without parentheses.
+        """
+        if callable(pattern):
+            raise ConfigError(
+                'an aggregator needs a pattern of groups; write `@app.aggregator("digest:*")`'
+            )
 
         def register(function: A) -> A:
             self.add(Aggregation(pattern=pattern, function=function, **limits))

@@ -24,13 +24,18 @@ class WriteResult(Protocol):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What all handlers of one server share."""
+    """What all handlers of one server share.
+
+    Attributes:
+        is_only_slot: no task runs beside another one, here or elsewhere, as in a test.
+    """
 
     server_id: str
     clock: Clock
     loop: asyncio.AbstractEventLoop
     write_result: WriteResult
     state: Any = None
+    is_only_slot: bool = False
 
 
 class TaskContext:
@@ -176,6 +181,27 @@ def current_context() -> TaskContext:
         return _current.get()
     except LookupError:
         raise LookupError("no task is running here; call this inside a handler") from None
+
+
+def waiting_fault(queue: str, task_id: str) -> tuple[str, bool] | None:
+    """Return what is wrong with waiting here for a task, and whether it would never end.
+
+    None outside of a handler, where nothing is wrong with it.
+    """
+    context = _current.get(None)
+    if context is None:
+        return None
+    if (context.queue, context.task_id) == (queue, task_id):
+        return "a task cannot wait for its own result, since it is not done before", True
+    if context._scope.is_only_slot:  # noqa: SLF001 - of this file
+        return (
+            "waiting for a task inside a task never ends here, where one task runs after the "
+            "other; let the first task enqueue what follows"
+        ), True
+    return (
+        "waiting for a task inside a task keeps a slot taken, and nothing runs once every slot "
+        "waits; let the first task enqueue what follows"
+    ), False
 
 
 def is_kept(context: TaskContext) -> bool:

@@ -17,13 +17,14 @@ The notifier publishes each apart from the work, in the process it happened in.
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from inspect import iscoroutinefunction
 from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
 from pyasynq.errors import ConfigError
 from pyasynq.task import Task
+from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 EventName = Literal[
     "started",
@@ -113,25 +114,26 @@ class Listeners:
         return bool(self._all)
 
     def add(self, listener: Listener) -> None:
-        """Take *listener*, made by `register`, along."""
+        """Take *listener*, made by `register`, along; its old version is dropped."""
+        self._all = [
+            each
+            for each in self._all
+            if each.names != listener.names or not is_redefined(each.function, listener.function)
+        ]
         self._all.append(listener)
 
     def register(self, names: tuple[EventName, ...]) -> Callable[[F], F]:
         """Register the decorated function for the events called *names*.
 
         Raises:
-            ConfigError: a name is wrong or given twice, there is none, or the function cannot be
-                called.
+            ConfigError: a name is wrong or given twice, there is none, or the function is of
+                another form.
         """
         ConfigError.raise_if(_name_faults(names))
 
         def register(function: F) -> F:
-            if not callable(function):
-                raise ConfigError(f"a listener must be callable, not {function!r}")
-            is_async = iscoroutinefunction(function) or iscoroutinefunction(
-                getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
-            )
-            self.add(Listener(function, frozenset(names), is_async))
+            ConfigError.raise_if([form_fault("a listener", function, "def listener(event)", 1)])
+            self.add(Listener(function, frozenset(names), is_coroutine_function(function)))
             return function
 
         return register

@@ -1,27 +1,31 @@
-"""Which handler runs a task: by its exact type, else by the longest prefix.
+"""Which handler runs a task: by its exact type, else by the longest beginning of it.
 
 And which function aggregates a group.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from typing import Literal, TypeVar, Unpack
+from typing import Literal, TypeVar, Unpack, get_args
 
 import msgspec
 
 from pyasynq.errors import ConfigError
-from pyasynq.options import name_fault
+from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import Listeners
+from pyasynq.worker.handlers.function_form import is_coroutine_function, is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.middleware import Middleware
+from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
+from pyasynq.worker.handlers.redefinition import is_redefined
 
 Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
+
+
+OnInvalidResult = Literal["complete", "archive"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +39,25 @@ class TaskSettings:
             None: any number.
         executor: "process" runs the handler in a process of its own, which can be killed; None:
             a coroutine function on the event loop, a plain one in a thread.
+        on_invalid_result: what becomes of a task whose work is done, but whose result cannot be
+            stored: "complete" it without a result, or "archive" it; it never runs again by itself.
     """
 
     retry_delay: RetryDelay | None = None
     is_failure: IsFailure | None = None
     max_deferrals: int | None = None
     executor: Literal["process"] | None = None
+    on_invalid_result: OnInvalidResult = "complete"
 
 
 AS_SERVER = TaskSettings()
+
+ANY_TEXT = "*"  # at the end of a pattern of an App
+
+
+def prefix_of(pattern: str) -> str | None:
+    """Return what the types begin with that a *pattern* of an App stands for; None for a type."""
+    return pattern.removesuffix(ANY_TEXT) if pattern.endswith(ANY_TEXT) else None
 
 
 def executor_fault(value: object) -> str | None:
@@ -53,14 +67,24 @@ def executor_fault(value: object) -> str | None:
     return f'executor must be "process" or None, not {value!r}'
 
 
+def on_invalid_result_fault(value: object) -> str | None:
+    """Return what is wrong with a value of on_invalid_result; None if it is good."""
+    allowed = get_args(OnInvalidResult)
+    return (
+        None if value in allowed else f"on_invalid_result must be one of {allowed}, not {value!r}"
+    )
+
+
 class Route(msgspec.Struct, frozen=True):
     """A handler and the pattern it was registered with.
 
     Attributes:
+        prefix: of the types that it handles beside the pattern itself; None if there are none.
         path: where a process of its own finds the handler, if it runs in one.
     """
 
     pattern: str
+    prefix: str | None
     handler: Handler
     settings: TaskSettings
     is_async: bool
@@ -71,15 +95,21 @@ class ServeMux:
     """A table of handlers.
 
     A pattern is a task type or the beginning of types. An exact match wins, else the longest
-    pattern that the type begins with; there is no separator, ``email:`` is just text.
+    pattern that the type begins with; there is no separator, ``email:`` is just text. The tasks of
+    an App are added with `is_exact`, so that a type is nothing but itself.
+
+    Attributes:
+        usual_options: with which options the tasks of a type are usually enqueued, as far as that
+            is known; a server warns of what it could not run.
     """
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
-        self._longest_first: list[str] = []
+        self._longest_first: list[tuple[str, Route]] = []
         self.middlewares: list[Middleware] = []
         self.aggregations = Aggregations()
         self.listeners = Listeners()
+        self.usual_options: dict[str, EnqueueOptions] = {}
 
     def add(
         self,
@@ -88,14 +118,17 @@ class ServeMux:
         *,
         settings: TaskSettings = AS_SERVER,
         path: HandlerPath | None = None,
+        is_exact: bool = False,
     ) -> None:
-        """Register *handler* for *pattern*.
+        """Register *handler* for *pattern*; a function that is defined again replaces itself.
 
         Coroutine functions run on the event loop, plain functions in threads, and those whose
         settings say so in processes of their own.
 
         Args:
             path: where a process of its own finds the handler, if not under its own name.
+            is_exact: only tasks of the very type *pattern* match, unless it ends with ``*``, which
+                stands for any text.
 
         Raises:
             ConfigError: the pattern is blank or taken, the handler cannot be called or is a
@@ -104,19 +137,23 @@ class ServeMux:
         faults = [name_fault("pattern", pattern)]
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
-        elif isgeneratorfunction(handler) or isasyncgenfunction(handler):
+        elif is_generator_function(handler):
             faults.append(f"handler of {pattern!r} is a generator function, which would never run")
-        if pattern in self._routes:
+        old = self._routes.get(pattern)
+        if old is not None and not is_redefined(old.handler, handler):
             faults.append(f"pattern {pattern!r} has a handler already")
         faults.append(executor_fault(settings.executor))
+        faults.append(on_invalid_result_fault(settings.on_invalid_result))
         ConfigError.raise_if(faults)
-        is_async = iscoroutinefunction(handler) or iscoroutinefunction(
-            getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
-        )
         if settings.executor is not None and path is None:
             path = HandlerPath.of(handler)
-        self._routes[pattern] = Route(pattern, handler, settings, is_async, path)
-        self._longest_first = sorted(self._routes, key=len, reverse=True)
+        prefix = prefix_of(pattern) if is_exact else pattern
+        route = Route(pattern, prefix, handler, settings, is_coroutine_function(handler), path)
+        self._routes[pattern] = route
+        self._longest_first = [each for each in self._longest_first if each[1] is not old]
+        if prefix is not None:
+            self._longest_first.append((prefix, route))
+            self._longest_first.sort(key=lambda each: len(each[0]), reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
         """Register the decorated function for *pattern*; see `add`."""
@@ -149,7 +186,11 @@ class ServeMux:
         """Put *middlewares* around every handler; the first used is the outermost.
 
         They also see tasks without a handler, whose failure is a HandlerNotFoundError.
+
+        Raises:
+            ConfigError: one of them is of a wrong form.
         """
+        ConfigError.raise_if(middleware_fault(each) for each in middlewares)
         self.middlewares.extend(middlewares)
 
     def route(self, task_type: str) -> Route | None:
@@ -157,9 +198,9 @@ class ServeMux:
         exact = self._routes.get(task_type)
         if exact is not None:
             return exact
-        for pattern in self._longest_first:
-            if task_type.startswith(pattern):
-                return self._routes[pattern]
+        for prefix, route in self._longest_first:
+            if task_type.startswith(prefix):
+                return route
         return None
 
     @property

@@ -1,12 +1,12 @@
 """Pings Redis at an interval and calls a function of the user with the result."""
 
 from collections.abc import Callable
-from inspect import isawaitable
 
 from pyasynq.broker.operations.redis_info import PING
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.options import to_seconds
+from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
 
 
@@ -38,5 +38,5 @@ class Healthchecker:
         except PyasynqError as trouble:
             error = trouble
         checked = self._check(error)
-        if isawaitable(checked):
-            await checked
+        if checked is not None:
+            await finished(checked)

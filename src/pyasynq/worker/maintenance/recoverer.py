@@ -24,12 +24,14 @@ from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
+from pyasynq.wire.error_text import LEASE_EXPIRED
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage
 from pyasynq.worker.attempt.lease import lease_cutoff_s
 from pyasynq.worker.attempt.outcome import Outcome, Rules
 from pyasynq.worker.maintenance.recovery import Step, decide
 from pyasynq.worker.resources import ServerResources
+from pyasynq.worker.task_log import TaskLog
 
 logger = logging.getLogger("pyasynq.recoverer")
 
@@ -73,13 +75,18 @@ class Recoverer:
     """The pass that recovers, at an interval.
 
     Args:
+        task_log: where attempts of lost workers are logged.
         on_recovered: called for each task that could be read; None if nobody listens.
     """
 
     name = "recoverer"
 
     def __init__(
-        self, resources: ServerResources, *, on_recovered: OnRecovered | None = None
+        self,
+        resources: ServerResources,
+        *,
+        task_log: TaskLog,
+        on_recovered: OnRecovered | None = None,
     ) -> None:
         config = resources.config
         self._runner = resources.runner
@@ -88,6 +95,7 @@ class Recoverer:
         self._probe = resources.probe(lambda keys: (keys.active, keys.lease, keys.aggregation_sets))
         self._held = resources.held
         self._counters = resources.counters
+        self._task_log = task_log
         self._on_recovered = on_recovered
         self._lease_s = to_seconds(config.lease_duration)
         self._not_before = 0.0  # monotonic
@@ -218,10 +226,17 @@ class Recoverer:
             else:
                 done.counts[keys.queue, step.kind] += 1
                 done.note(keys, step)
-                if self._on_recovered is not None and step.outcome is not None:
-                    self._on_recovered(keys.queue, step.task_id, step.message, step.outcome)
+                self._publish(keys.queue, step)
         raise_first(answers, which=concerns_redis_as_a_whole)
         return missed
+
+    def _publish(self, queue: str, step: Step) -> None:
+        if step.outcome is None:
+            return
+        error = PyasynqError(LEASE_EXPIRED)
+        self._task_log.failed(step.task_id, queue, step.message, step.outcome, error)
+        if self._on_recovered is not None:
+            self._on_recovered(queue, step.task_id, step.message, step.outcome)
 
     async def _heal(
         self, keys: QueueKeys, missed: Sequence[Step], cutoff_s: int, done: Pass

@@ -8,10 +8,10 @@ import asyncio
 import logging
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from inspect import isawaitable
 
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.events import Listener, TaskEvent
+from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.threads import Ended, caught
 
 logger = logging.getLogger("pyasynq.notifier")
@@ -88,8 +88,8 @@ class Inbox:
         function = self.listener.function
         try:
             called = function(event) if self.listener.is_async else await self._in_thread(event)
-            if isawaitable(called):
-                await called
+            if called is not None:
+                await finished(called)
         except GeneratorExit:
             raise
         except BaseException as error:

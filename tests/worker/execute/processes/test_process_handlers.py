@@ -10,7 +10,7 @@ import pytest
 
 from pyasynq import retry
 from tests.support.eventually import eventually_async
-from tests.support.process_handlers import OwnError, mux
+from tests.support.process_handlers import OwnError, mux, typed
 from tests.support.process_ledger import is_alive, lines, release, started_pid
 
 pytestmark = pytest.mark.slow
@@ -113,12 +113,40 @@ async def test_an_exception_comes_back_with_its_class_its_text_and_its_line(work
     )
 
 
-async def test_a_result_that_is_not_bytes_is_a_failure(work):
-    async with work.serving(mux, **LATE):
-        info = await work.enqueue("wrong_result", retention=60)
-        await work.until(info, "retry")
+async def test_the_traceback_of_the_process_is_the_cause_and_stands_in_the_log(work, caplog):
+    handled = []
 
-    assert "'wrong_result' returned dict" in work.message(info).error_msg
+    def on_error(ctx, task, error):
+        handled.append(error)
+
+    async with work.serving(mux, error_handler=on_error, **LATE):
+        info = await work.enqueue("fail", max_retry=0)
+        await work.until(info, "archived")
+        await eventually_async(lambda: handled)
+
+    cause = str(handled[0].__cause__)
+    assert re.search(r'File ".*tests/support/process_handlers\.py", line \d+, in fail', cause)
+    assert "pyasynq/" not in cause
+    assert cause.strip('"\n') in caplog.text
+
+
+async def test_a_result_that_is_not_bytes_is_not_kept(work):
+    async with work.serving(mux, **LATE):
+        kept, forgotten = [
+            await work.enqueue("wrong_result", retention=retention) for retention in (60, 0)
+        ]
+        await work.until(kept, "completed")
+        await work.until(forgotten, None)
+
+    assert work.message(kept).error_msg == "result not kept: dict is not bytes"
+
+
+async def test_a_result_of_a_typed_task_that_is_no_json_is_not_kept(work):
+    async with work.serving(typed.mux, **LATE):
+        info = await work.enqueue("odd_receipt", retention=60)
+        await work.until(info, "completed")
+
+    assert work.message(info).error_msg == "result not kept: object cannot be written as JSON"
 
 
 async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):

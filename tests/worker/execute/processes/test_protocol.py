@@ -1,6 +1,6 @@
 """What a handler raises in a process comes out of it unchanged."""
 
-from pyasynq.errors import RetryLater
+from pyasynq.control_flow import RetryLater
 from pyasynq.worker.execute.processes.protocol import exception_of, raised
 
 

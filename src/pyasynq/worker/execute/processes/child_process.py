@@ -62,8 +62,8 @@ class ChildProcess:
         """Whether it can run another handler."""
         return self._is_sound and self._process.returncode is None
 
-    async def run(self, call: Run, *, on_write: OnWrite, grace_s: float) -> bytes | None:
-        """Run a handler and return its result.
+    async def run(self, call: Run, *, on_write: OnWrite, grace_s: float) -> Returned:
+        """Run a handler and return what it returned.
 
         Cancelled, it interrupts the handler, and kills the process if that takes longer than
         *grace_s*.
@@ -92,13 +92,13 @@ class ChildProcess:
         """Wait for the end of the process."""
         await asyncio.wait({self._watch})
 
-    async def _converse(self, call: Run, on_write: OnWrite) -> bytes | None:
+    async def _converse(self, call: Run, on_write: OnWrite) -> Returned:
         try:
             self._send(call)
             while True:
                 match await self._read():
-                    case Returned(result):
-                        return result
+                    case Returned() as returned:
+                        return returned
                     case Raised() as received:
                         raise exception_of(received)
                     case WriteResult(result):
@@ -122,7 +122,7 @@ class ChildProcess:
         self._writer.write(encoded(frame))
 
     async def _interrupt(
-        self, call: Run, answer: "asyncio.Future[bytes | None]", grace_s: float
+        self, call: Run, answer: "asyncio.Future[Returned]", grace_s: float
     ) -> bool:
         """Make the handler end; return whether it ended without being killed."""
         if not answer.done():

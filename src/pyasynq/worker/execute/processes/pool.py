@@ -38,7 +38,7 @@ class ProcessPool:
         async with self._slots:
             process = await self._take()
             try:
-                return await process.run(
+                returned = await process.run(
                     self._call(path, context),
                     on_write=context.awrite_result,
                     grace_s=self._grace_s,
@@ -48,6 +48,8 @@ class ProcessPool:
                     self._idle.append(process)
                 else:
                     self._all.discard(process)
+        running_of(context).result_fault = returned.fault
+        return returned.result
 
     async def close(self) -> None:
         """Kill every process, and wait until what they ran has ended; safe to repeat."""

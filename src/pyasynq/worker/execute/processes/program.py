@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from inspect import isawaitable
 from types import FrameType
 from typing import Any
 
@@ -21,6 +20,7 @@ from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle import own_signals
 from pyasynq.lifecycle.interpreter import (
     adopt_import_path,
     die_with_parent,
@@ -44,6 +44,7 @@ from pyasynq.worker.execute.processes.protocol import (
 )
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
+from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 
 class WorkerChannel:
@@ -108,7 +109,7 @@ class Child:
         self._is_cancel_requested = False
         self._is_interruptible = False
         self._main_thread = threading.get_ident()
-        signal.signal(signal.SIGTERM, self._on_signal)
+        own_signals.take_over(signal.SIGTERM, self._on_signal)
         self._worker = WorkerChannel(channel, on_cancel=self._cancel)
 
     def run(self) -> None:
@@ -125,14 +126,14 @@ class Child:
 
     def _answer(self, call: Run, start: Start) -> FromChild:
         try:
-            return Returned(self._run(call, start))
+            return self._run(call, start)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return raised(error)
         finally:
             self._call = self._running = None
             sys.stdout.flush()  # the process may be killed before its end
 
-    def _run(self, call: Run, start: Start) -> bytes | None:
+    def _run(self, call: Run, start: Start) -> Returned:
         self._is_cancel_requested, self._call = False, call
         try:
             self._is_interruptible = True
@@ -149,11 +150,8 @@ class Child:
         finally:
             self._is_interruptible = False
         if result is None or isinstance(result, bytes):
-            return result
-        raise TypeError(
-            f"the handler of {context.task_type!r} returned {type(result).__name__}; the result of "
-            "a process must be bytes or None"
-        )
+            return Returned(result, running_of(context).result_fault)
+        return Returned(None, f"{type(result).__name__} is not bytes")
 
     def _context_of(self, call: Run) -> TaskContext:
         message = decode(call.data)
@@ -205,16 +203,8 @@ def _clock_of(call: Run) -> SystemClock:
 
 
 def _called(handler: Any, context: TaskContext) -> object:
-    made = handler(context, context.task)
-    if isawaitable(made):
-        return asyncio.run(_awaited(made))
-    result: object = made
-    return result
-
-
-async def _awaited(made: Any) -> object:
-    result: object = await made
-    return result
+    returned: object = handler(context, context.task)
+    return asyncio.run(finished(returned)) if is_unfinished(returned) else returned
 
 
 def _configure_log(start: Start) -> None:
@@ -235,6 +225,6 @@ def main() -> None:
     channel = socket_of_starter()
     os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
     for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
-        signal.signal(number, signal.SIG_IGN)
+        own_signals.take_over(number, own_signals.ignore)
     die_with_parent(signal.SIGKILL)  # even if a handler holds the interpreter
     Child(channel).run()

@@ -9,9 +9,12 @@ import struct
 import sys
 
 import msgspec
+from typing_extensions import override
 
-from pyasynq.errors import HandlerProcessError, RetryLater, RevokeTask, SkipRetry
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import HandlerProcessError
 from pyasynq.wire.error_text import error_text, keep_text, message_of
+from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.handlers.handler_path import MAIN, RENAMED_MAIN, HandlerPath, Main
 
@@ -80,9 +83,14 @@ class WriteResult(msgspec.Struct, tag=True, frozen=True):
 
 
 class Returned(msgspec.Struct, tag=True, frozen=True):
-    """The handler has returned."""
+    """The handler has returned.
+
+    Attributes:
+        fault: why what it returned cannot be stored; None if it can be.
+    """
 
     result: bytes | None
+    fault: str | None = None
 
 
 class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
@@ -90,6 +98,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
     Attributes:
         text: as it is stored.
+        traceback: as a person reads it.
         message: of the exception alone.
         module: of the class of the exception, and `name`, that of the class.
         control: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
@@ -97,6 +106,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """
 
     text: str
+    traceback: str
     message: str
     module: str
     name: str
@@ -152,6 +162,7 @@ def raised(error: BaseException) -> Raised:
     kind = type(error)
     return Raised(
         text=error_text(error),
+        traceback=traceback_text(error),
         message=message_of(error).encode("utf-8", "backslashreplace").decode(),
         module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
         name=kind.__qualname__,
@@ -163,8 +174,10 @@ def raised(error: BaseException) -> Raised:
 def exception_of(received: Raised) -> BaseException:
     """Return the exception that *received* describes, of the same class if that is loaded here.
 
-    Its own attributes are lost; its text and what it asks for are kept.
+    Its own attributes are lost; its text and what it asks for are kept. The first cause of it is a
+    `ChildTraceback`, as with `concurrent.futures`, for a traceback itself cannot be sent.
     """
+    traceback = ChildTraceback(received.traceback)
     controls: dict[str, BaseException] = {
         "SkipRetry": SkipRetry(received.message),
         "RevokeTask": RevokeTask(received.message),
@@ -174,10 +187,21 @@ def exception_of(received: Raised) -> BaseException:
     kind = _class_of(received)
     is_control = control is not None and kind is type(control)
     error = control if control is not None and is_control else _instance(kind, received)
-    if not is_control:
-        error.__cause__ = control
+    if control is None or is_control:
+        BaseException.__setattr__(error, "__cause__", traceback)
+    else:
+        control.__cause__ = traceback
+        BaseException.__setattr__(error, "__cause__", control)
     keep_text(error, received.text)
     return error
+
+
+class ChildTraceback(Exception):  # noqa: N818 - it is the cause of an error, not one itself
+    """The traceback of an exception in a process of its own, as text."""
+
+    @override
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}\n"""'
 
 
 def _class_of(received: Raised) -> type[Exception] | None:

@@ -1,0 +1,29 @@
+"""What a handler raises to decide what becomes of its task: control flow, not errors."""
+
+from datetime import timedelta
+
+from pyasynq.errors import ConfigError, as_it_is
+
+
+class SkipRetry(Exception):  # noqa: N818 - control flow, not an error
+    """Raised by a handler: the failure is final; archive the task at once."""
+
+
+class RevokeTask(Exception):  # noqa: N818 - control flow, not an error
+    """Raised by a handler: drop the task; neither retry nor archive it."""
+
+
+class RetryLater(Exception):  # noqa: N818 - control flow, not an error
+    """Raised by a handler: run the task again after *delay*, without counting a failure.
+
+    Attributes:
+        delay: from now, at least zero.
+    """
+
+    __reduce__ = as_it_is
+
+    def __init__(self, delay: timedelta | float, message: str = "") -> None:
+        self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+        if self.delay < timedelta(0):
+            raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
+        super().__init__(message or f"retry in {self.delay.total_seconds():g} s")

@@ -1,0 +1,66 @@
+"""The traceback of an exception as a person wants to read it: without what runs handlers.
+
+Frames of pyasynq, asyncio, click and threads are left out, in causes and groups, too. So are the
+values that PayloadErrors show, since a payload may hold what is secret.
+"""
+
+import traceback
+from collections.abc import Iterator
+
+from pyasynq.errors import PayloadError, PyasynqError
+from pyasynq.wire.error_text import message_of
+from pyasynq.wire.source_line import is_machinery
+
+UNREADABLE = "(its traceback cannot be made)"
+
+
+def traceback_text(error: BaseException, *, is_whole: bool = False) -> str:
+    """Return the traceback of *error* as text that UTF-8 can hold, without a final line feed.
+
+    Args:
+        is_whole: keep every frame.
+    """
+    try:
+        shown = traceback.TracebackException.from_exception(error)
+        if not is_whole:
+            for each in _chain(shown, set()):
+                _leave_out_machinery(each)
+        text = _without_values("".join(shown.format()).rstrip("\n"), error)
+    except BaseException:  # noqa: BLE001 - an exception of the user's may do anything
+        return UNREADABLE
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _leave_out_machinery(shown: traceback.TracebackException) -> None:
+    kept = [frame for frame in shown.stack if not is_machinery(frame.filename)]
+    # A bug of pyasynq keeps its frames: nothing else would say where it is.
+    is_explained = shown.__cause__ is not None or issubclass(shown.exc_type, PyasynqError)
+    if kept or is_explained:
+        shown.stack = traceback.StackSummary.from_list(kept)
+
+
+def _without_values(text: str, error: BaseException) -> str:
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, PayloadError):
+            text = text.replace(message_of(each), each.text_without_value)
+        members = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+        waiting += [each.__cause__, each.__context__, *members]
+    return text
+
+
+def _chain(
+    shown: traceback.TracebackException, seen: set[int]
+) -> Iterator[traceback.TracebackException]:
+    if id(shown) in seen:
+        return
+    seen.add(id(shown))
+    yield shown
+    for each in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
+        if each is not None:
+            yield from _chain(each, seen)

@@ -1,0 +1,39 @@
+"""What a function of the user has returned: a value, or work that has yet to be done.
+
+A plain function may return something to wait for: a decorator without `await` around a coroutine
+function returns its coroutine, one that hands the work to a pool of its own returns a future.
+Nothing but the value itself tells, for `functools.wraps` makes a wrapper look like what it wraps.
+"""
+
+import asyncio
+from concurrent.futures import Future
+from inspect import isawaitable
+from types import AsyncGeneratorType, GeneratorType
+
+from pyasynq.errors import PayloadError
+
+_UNFINISHED = Future, GeneratorType, AsyncGeneratorType
+
+
+def is_unfinished(value: object) -> bool:
+    """Whether *value* stands for work that has yet to be done; cheap, and false for most values."""
+    return hasattr(type(value), "__await__") or isinstance(value, _UNFINISHED)
+
+
+async def finished(value: object) -> object:
+    """Wait for the work that *value* stands for, and return what that comes to.
+
+    Raises:
+        PayloadError: it is a generator, which nobody runs.
+        BaseException: what the work raised.
+    """
+    while is_unfinished(value):
+        if isinstance(value, Future):
+            value = await asyncio.wrap_future(value)
+        elif isawaitable(value):
+            value = await value
+        else:
+            raise PayloadError(
+                "the function returned a generator, which never runs; run it in the function"
+            )
+    return value

@@ -1,0 +1,40 @@
+"""What a server logs when it starts: what it serves, and what is probably a mistake. Pure."""
+
+from collections.abc import Iterator
+
+from pyasynq.spelling import nearest
+from pyasynq.version import __version__
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.handlers.mux import ServeMux
+
+
+def start_line(mux: ServeMux, config: ServerConfig, *, server_id: str, redis: str) -> str:
+    """Return the line that says what runs where."""
+    count = len(mux.routes)
+    queues = ", ".join(f"{queue}={priority}" for queue, priority in config.queues.items())
+    return (
+        f"pyasynq {__version__} serves {queues} with concurrency {config.concurrency} on {redis}: "
+        f"{count} task type{'' if count == 1 else 's'} (server {server_id})"
+    )
+
+
+def start_warnings(mux: ServeMux, config: ServerConfig) -> Iterator[str]:
+    """Yield what is probably a mistake: tasks that this server cannot run, or will never see."""
+    if not mux.routes:
+        yield "no task is registered, so each task that comes fails; is a module not imported?"
+    for task_type, options in mux.usual_options.items():
+        queue = options.queue or "default"
+        if queue not in config.queues:
+            near = nearest(queue, config.queues)
+            hint = f"; did you mean {near!r}?" if near else ""
+            where = f"queue {queue!r}, which this worker does not serve"
+            yield f"task {task_type!r} goes to {where}{hint}"
+        if options.group and not _is_aggregated(options.group, mux, config):
+            yield (
+                f"task {task_type!r} goes to group {options.group!r}, which no aggregator of this "
+                "worker takes: register one with @app.aggregator"
+            )
+
+
+def _is_aggregated(group: str, mux: ServeMux, config: ServerConfig) -> bool:
+    return config.group_aggregator is not None or mux.aggregations.find(group) is not None
