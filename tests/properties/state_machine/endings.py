@@ -16,6 +16,7 @@ RESULT = b"a result"
 LATER_S = 7
 NOT_A_FAILURE = "not a failure"
 LOST_LEASE = "asynq: task lease expired"
+TOO_LATE = "; not retried, because the deadline of the task is over before a retry"
 
 
 def retry_delay(retried: int, _error: BaseException, _task: object) -> timedelta:
@@ -82,11 +83,17 @@ def _archived(task: ModelTask, text: str, now_ns: int) -> Verdict:
     )
 
 
+def _is_too_late(task: ModelTask, due_ns: int) -> bool:
+    return 0 < task.message.deadline * SECOND <= due_ns
+
+
 def judged(task: ModelTask, text: str, now_ns: int, *, counts: bool = True) -> Verdict:
-    """Retried, or archived when the retries are used up."""
+    """Retried, or archived when the retries are used up or the deadline is over before."""
     if task.message.retried >= task.message.retry:
         return _archived(task, text, now_ns)
     due_ns = now_ns + 10 * (task.message.retried + 1) * SECOND + SECOND // 4
+    if _is_too_late(task, due_ns):
+        return _archived(task, text + TOO_LATE, now_ns)
     return Verdict(
         state="retry",
         message=failed(task, text, now_ns, is_failure=counts),
@@ -99,6 +106,8 @@ def judged(task: ModelTask, text: str, now_ns: int, *, counts: bool = True) -> V
 
 def _put_off(task: ModelTask, now_ns: int) -> Verdict:
     due_ns = now_ns + LATER_S * SECOND
+    if _is_too_late(task, due_ns):
+        return _archived(task, f"RetryLater: retry in {LATER_S} s{TOO_LATE}", now_ns)
     return Verdict(
         state="retry",
         message=task.message,

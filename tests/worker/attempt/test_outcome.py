@@ -248,3 +248,43 @@ def test_a_cancelled_task_that_is_archived_anyway_keeps_its_own_text():
     otherwise = judge(SkipRetry("no such user"))
 
     assert outcome.as_asked(cancelled(otherwise), "archive") is otherwise
+
+
+@pytest.mark.parametrize("deadline", [NOW_S - 3600, NOW_S, NOW_S + 9])
+def test_a_task_whose_retry_would_be_after_its_deadline_is_archived_at_once(deadline):
+    decided = judge(TimeoutError("context deadline exceeded"), deadline=deadline, retry=25)
+
+    assert isinstance(decided, Archived)
+    message = decode(decided.data)
+    assert message.error_msg == decided.error
+    assert decided.error.startswith("context deadline exceeded")
+    assert decided.error.endswith(
+        "; not retried, because the deadline of the task is over before a retry"
+    )
+    assert message.retried == 0
+
+
+def test_a_task_whose_retry_is_before_its_deadline_is_retried():
+    assert isinstance(judge(ValueError("bad"), deadline=NOW_S + 11, retry=25), Retried)
+
+
+def test_a_failure_that_does_not_count_cannot_put_off_the_deadline_either():
+    rules = Rules(retry_delay=retry.fixed(10), is_failure=lambda error: False)
+
+    assert isinstance(judge(ValueError(), rules=rules, deadline=NOW_S, retry=25), Archived)
+
+
+def test_a_task_that_asks_to_run_after_its_deadline_is_archived():
+    decided = judge(RetryLater(60), deadline=NOW_S + 59)
+
+    assert isinstance(decided, Archived)
+    assert "not retried, because the deadline of the task" in decided.error
+    assert isinstance(judge(RetryLater(50), deadline=NOW_S + 59), Retried)
+
+
+def test_the_reason_why_a_task_is_not_retried_is_told_after_a_text_of_any_length():
+    decided = judge(ValueError("é" * 10_000), deadline=NOW_S, retry=25)
+
+    assert isinstance(decided, Archived)
+    assert len(decided.error.encode()) <= 4096
+    assert decided.error.endswith("over before a retry")

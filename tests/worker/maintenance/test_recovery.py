@@ -140,3 +140,11 @@ def test_what_is_not_a_failure_is_retried_without_being_counted():
 
 def test_how_often_a_task_was_put_off_is_forgotten():
     assert step_for(make_data(), deferred=4).outcome.deferred == 0
+
+
+def test_a_task_that_was_lost_and_whose_deadline_is_over_is_archived_at_once():
+    step = step_for(make_data(id="a", queue=KEYS.queue, deadline=NOW_NS // 10**9, retry=25))
+
+    assert step.kind == "archived"
+    assert isinstance(step.outcome, Archived)
+    assert step.outcome.error.startswith(f"{LEASE_EXPIRED}; not retried")

@@ -7,6 +7,7 @@ The table of asynq v0.26 processor.go (handleSucceededMessage, handleFailedMessa
     RetryLater                deferred: retried later, not counted (ours; Go has no such thing)
     SkipRetry                 archived
     any other exception       archived if the retries are used up, else retried later
+    a retry after the deadline of the task   archived: it could never be in time (ours)
     asked to end by shutdown  back to the front of the queue
     lease lost                nothing is written: another worker may have the task
     cancelled                 as the cancelling call asked (a field of ours), else as above
@@ -31,14 +32,16 @@ from pyasynq.wire.error_text import (
     CONTEXT_CANCELLED,
     DEADLINE_EXCEEDED,
     LEASE_EXPIRED,
+    LONGEST_ERROR_BYTES,
     RESULT_NOT_KEPT,
     error_text,
 )
-from pyasynq.wire.message import TaskMessage, encode
+from pyasynq.wire.message import TaskMessage, clean_text, encode
 from pyasynq.worker.attempt.running_task import Ending
 
 logger = logging.getLogger("pyasynq.outcome")
 
+TOO_LATE = "; not retried, because the deadline of the task is over before a retry"
 MOST_LINKS = 100  # of an exception chain; a longer one is not a chain a person wrote
 
 
@@ -181,20 +184,19 @@ def of_failure(
     if isinstance(raised, RevokeTask):
         return DROPPED
     if isinstance(raised, RetryLater) and _is_granted(rules, deferred):
-        delay_ns = int(raised.delay.total_seconds() * NANOSECONDS)
-        return Retried(data, now_ns + delay_ns, is_failure=False, deferred=deferred + 1)
-    text = error_text(error)
+        at_ns = now_ns + int(raised.delay.total_seconds() * NANOSECONDS)
+        if _is_too_late(message, at_ns):
+            return _archived(message, _too_late_text(error), now_ns)
+        return Retried(data, at_ns, is_failure=False, deferred=deferred + 1)
     if isinstance(raised, SkipRetry) or message.retried >= message.retry:
-        return Archived(encode(_failed(message, text, now_ns, retried=message.retried)), text)
+        return _archived(message, error_text(error), now_ns)
     is_failure = bool(rules.is_failure(error))
-    delay_s = _delay_s(rules, message, error)
+    at_ns = now_ns + max(0, int(_delay_s(rules, message, error) * NANOSECONDS))
+    if _is_too_late(message, at_ns):
+        return _archived(message, _too_late_text(error), now_ns)
     retried = message.retried + 1 if is_failure else message.retried
-    return Retried(
-        encode(_failed(message, text, now_ns, retried=retried)),
-        now_ns + max(0, int(delay_s * NANOSECONDS)),
-        is_failure=is_failure,
-        deferred=0,
-    )
+    failed = _failed(message, error_text(error), now_ns, retried=retried)
+    return Retried(encode(failed), at_ns, is_failure=is_failure, deferred=0)
 
 
 def judge(
@@ -231,8 +233,7 @@ def of_cancellation(message: TaskMessage, otherwise: Outcome, now_ns: int) -> Ca
     """
     if isinstance(otherwise, Archived):
         return Cancelled(otherwise, otherwise)
-    failed = _failed(message, CONTEXT_CANCELLED, now_ns, retried=message.retried)
-    return Cancelled(otherwise, Archived(encode(failed), CONTEXT_CANCELLED))
+    return Cancelled(otherwise, _archived(message, CONTEXT_CANCELLED, now_ns))
 
 
 def as_asked(cancelled: Cancelled, then: object) -> Outcome:
@@ -281,6 +282,16 @@ def task_of(message: TaskMessage) -> Task:
     return stored_task(message.type, message.payload, message.headers)
 
 
+def _is_too_late(message: TaskMessage, at_ns: int) -> bool:
+    """Whether a retry at *at_ns* would start after the deadline of the task, so never."""
+    return message.deadline != 0 and at_ns >= message.deadline * NANOSECONDS
+
+
+def _too_late_text(error: BaseException) -> str:
+    """Return the text of a failure that is not retried, with the reason."""
+    return clean_text(error_text(error), LONGEST_ERROR_BYTES - len(TOO_LATE)) + TOO_LATE
+
+
 def _is_granted(rules: Rules, deferred: int) -> bool:
     return rules.max_deferrals is None or deferred < rules.max_deferrals
 
@@ -304,6 +315,10 @@ def _tear_off(failure: BaseException, error: BaseException) -> None:
     for link in chain(failure):
         if link.__context__ is error:
             link.__context__ = None
+
+
+def _archived(message: TaskMessage, text: str, now_ns: int) -> Archived:
+    return Archived(encode(_failed(message, text, now_ns, retried=message.retried)), text)
 
 
 def _failed(message: TaskMessage, text: str, now_ns: int, *, retried: int) -> TaskMessage:
