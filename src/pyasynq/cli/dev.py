@@ -39,7 +39,7 @@ NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 @target_argument
 @click.option("--reload/--no-reload", default=True, help="Start again when a .py file changes.")
 @redis_url_option
-def command(*, target: str, reload: bool, redis_url: str | None) -> None:
+def command(*, target: str, app_dir: str | None, reload: bool, redis_url: str | None) -> None:
     """Run the tasks of an App while you work on it.
 
     Where no Redis is named and none answers on this machine, one is started; its data stays in
@@ -55,6 +55,7 @@ def command(*, target: str, reload: bool, redis_url: str | None) -> None:
         logger.info("redis: %s", connector.description)
         order = Order(
             target=target,
+            app_dir=app_dir,
             redis_url=url,
             is_redis_forced=redis_url is not None,
             arguments=sys.argv,

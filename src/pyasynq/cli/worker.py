@@ -5,9 +5,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.logs import LOG_FORMAT
+from pyasynq.cli.logs import LOG_FORMAT, set_up_logging
 from pyasynq.cli.target import load_app, target_argument
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ LEVELS = ("debug", "info", "warning", "error")
 @click.option(
     "-q",
     "--queues",
+    multiple=True,
     envvar="PYASYNQ_QUEUES",
     show_envvar=True,
-    help="Queues and priorities, such as critical=6,default=3.",
+    help="Queues and priorities, such as critical=6,default=3; may be given again.",
 )
 @click.option(
     "--strict-priority/--weighted",
@@ -51,7 +53,7 @@ LEVELS = ("debug", "info", "warning", "error")
 )
 @click.option(
     "--log-level",
-    type=click.Choice(LEVELS),
+    type=click.Choice(LEVELS, case_sensitive=False),
     default="info",
     envvar="PYASYNQ_LOG_LEVEL",
     show_envvar=True,
@@ -62,8 +64,9 @@ LEVELS = ("debug", "info", "warning", "error")
 def command(
     *,
     target: str,
+    app_dir: str | None,
     concurrency: int | None,
-    queues: str | None,
+    queues: tuple[str, ...],
     strict_priority: bool | None,
     processes: int,
     log_level: str,
@@ -78,24 +81,28 @@ def command(
     pyproject.toml, else from the App.
     """
     given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
-    if queues is not None:
-        given["queues"] = _read_queues(queues)
+    if queues:
+        given["queues"] = _read_queues(",".join(queues))
+    source = click.get_current_context().get_parameter_source("log_level")
+    is_log_level_forced = source is not ParameterSource.DEFAULT
     changes = {name: value for name, value in given.items() if value is not None}
     if processes > 1:
         from pyasynq.cli.supervision.protocol import Order  # noqa: PLC0415 - one process needs none
 
         order = Order(
             target=target,
+            app_dir=app_dir,
             redis_url=redis_url,
             settings=changes,
             log_level=log_level,
+            is_log_level_forced=is_log_level_forced,
             arguments=sys.argv,
             is_relayed=True,
             is_debug=click.get_current_context().obj["debug"],
         )
         return supervise(order, processes)
-    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
-    app = load_app(target)
+    app = load_app(target, app_dir)
+    set_up_logging(log_level, is_forced=is_log_level_forced)
     app.reconfigure(redis_url, **changes)
     app.run()
     return 0

@@ -9,7 +9,6 @@ What takes long to import is imported when commands can be received already.
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from pyasynq.cli.exit_codes import exit_code
-from pyasynq.cli.logs import LOG_FORMAT
+from pyasynq.cli.logs import set_up_logging
 from pyasynq.cli.supervision.protocol import (
     CommandName,
     Failed,
@@ -77,8 +76,8 @@ class Program:
         if order.is_relayed:
             for stream in (sys.stdout, sys.stderr):
                 stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        logging.basicConfig(level=order.log_level.upper(), format=LOG_FORMAT)
-        app = load_app(order.target)
+        app = load_app(order.target, order.app_dir)
+        set_up_logging(order.log_level, is_forced=order.is_log_level_forced)
         is_url_used = order.is_redis_forced or not app.names_redis
         app.reconfigure(order.redis_url if is_url_used else None, **order.settings)
         self._server = app.server()

@@ -19,19 +19,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         target: ``module:app``.
+        app_dir: folder of that module; None for the current directory.
         redis_url: where Redis is; None leaves it to the App and the environment.
         is_redis_forced: use *redis_url* even if the App names another Redis.
         settings: fields of `ServerConfig` to change.
+        is_log_level_forced: the level holds even if the application sets up logging itself.
         arguments: ``sys.argv`` of the starter.
         is_relayed: whether the output goes through the starter.
         is_debug: show the traceback of every error.
     """
 
     target: str
+    app_dir: str | None = None
     redis_url: str | None = None
     is_redis_forced: bool = True
     settings: dict[str, Any] = {}
     log_level: str = "info"
+    is_log_level_forced: bool = False
     arguments: list[str] = []
     is_relayed: bool = False
     is_debug: bool = False
