@@ -113,7 +113,11 @@ def test_the_folder_of_the_module_is_a_flag_a_variable_and_a_setting(files, comm
             "two modules import each other: let both import the App from a third one",
         ),
         ({"shop": "from json import loadz\n"}, "shop:app", "cannot import name 'loadz'"),
-        ({"shop": "x = 1\ndef f(:\n"}, "shop:app", "/shop.py:2: SyntaxError: invalid syntax: def f(:"),
+        (
+            {"shop": "x = 1\ndef f(:\n"},
+            "shop:app",
+            "shop.py:2: SyntaxError: invalid syntax: def f(:",
+        ),
     ],
 )
 def test_an_app_that_cannot_be_loaded_is_explained(files, texts, target, said):
