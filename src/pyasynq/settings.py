@@ -9,6 +9,7 @@ from pyasynq.spelling import nearest
 
 KINDS: Mapping[str, tuple[type, str]] = {
     "app": (str, 'text such as "shop:app"'),
+    "app_dir": (str, 'text such as "src"'),
     "redis_url": (str, "text"),
     "concurrency": (int, "a whole number"),
     "queues": (str, 'text such as "critical=6,default=3"'),
@@ -26,12 +27,24 @@ def project_settings(directory: Path | None = None) -> dict[str, Any]:
         ConfigError: names every setting that is unknown or of the wrong type; or the file cannot be
             read, so that nobody knows whether it has settings.
     """
-    start = (directory or Path.cwd()).resolve()
+    start = (directory or current_directory()).resolve()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():
             return _read(path)
     return {}
+
+
+def current_directory() -> Path:
+    """Return the current directory.
+
+    Raises:
+        ConfigError: it was deleted.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError("the current directory no longer exists; change to another one") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

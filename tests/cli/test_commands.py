@@ -221,3 +221,117 @@ def test_help_comes_whatever_the_settings_of_the_project_are(pyasynq, tmp_path):
     assert "Commands:" in helped.stdout
     assert failed.returncode == 2
     assert "concurrency must be a whole number" in failed.stderr
+
+
+OWN_LOG = """
+import logging
+from pyasynq import App
+
+{setup}
+app = App(task_check_interval=0.01)
+
+@app.task
+def greet(name: str) -> None:
+    logging.getLogger("shop").debug("hello %s", name)
+    open("greeted", "a").write(name)
+"""
+OF_ROOT = 'logging.basicConfig(level="DEBUG", format="MINE %(name)s %(message)s")'
+OF_ANOTHER = 'logging.getLogger("shop").setLevel("DEBUG")'
+COMMANDS = {
+    "worker": ["worker"],
+    "processes": ["worker", "--processes", "2"],
+    "dev": ["dev", "--no-reload"],
+}
+
+
+def log_of(folder, redis_url, setup, *command):
+    """Run one task, stop, and return what was logged."""
+    (folder / "shop.py").write_text(OWN_LOG.format(setup=setup))
+    with Client(redis_url) as client:
+        client.enqueue(Task("greet", b'{"name":"Ann"}'))
+    with subprocess.Popen(
+        [sys.executable, "-m", "pyasynq", *command, "shop:app", "--redis-url", redis_url],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        eventually((folder / "greeted").exists)
+        worker.terminate()
+        return worker.stderr.read()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_logging_that_the_application_sets_up_is_respected(redis_url, tmp_path, command):
+    log = log_of(tmp_path, redis_url, OF_ROOT, *command)
+
+    assert log.count("MINE shop hello Ann\n") == 1
+    assert log.count("hello Ann") == 1
+    assert "MINE pyasynq.server server" in log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_without_handlers_of_the_application_the_command_logs(redis_url, tmp_path, command):
+    log = log_of(tmp_path, redis_url, OF_ANOTHER, *command)
+
+    assert "DEBUG   shop: hello Ann\n" in log
+    assert "INFO    pyasynq.server: server" in log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [[], ["--processes", "2"]])
+def test_a_level_that_is_asked_for_holds_for_the_application_too(redis_url, tmp_path, extra):
+    log = log_of(tmp_path, redis_url, OF_ROOT, "worker", *extra, "--log-level", "WARNING")
+
+    assert "hello Ann" not in log
+    assert "MINE" not in log
+
+
+def served_by(folder, redis_url, *arguments, **environment):
+    """Return what a worker says that it serves."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pyasynq", "worker", "shop:app", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYASYNQ_REDIS_URL": redis_url, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        said = worker.stderr.readline()
+        worker.terminate()
+        worker.stderr.read()
+    return said.partition(" serves ")[2].partition(" with ")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["-q", "a=2,b"], {}),
+        (["-q", "a=2", "-q", "b"], {}),
+        (["-q", "a=2, b=1"], {}),
+        ([], {"PYASYNQ_QUEUES": "a=2,b"}),
+        ([], {"PYASYNQ_QUEUES": "a=2, b"}),
+        (["-q", "a=2,b"], {"PYASYNQ_QUEUES": "c", "PYASYNQ_LOG_LEVEL": "INFO"}),
+    ],
+)
+def test_queues_may_be_named_together_or_one_by_one(redis_url, tmp_path, arguments, environment):
+    (tmp_path / "shop.py").write_text(APP)
+
+    assert served_by(tmp_path, redis_url, *arguments, **environment) == "a=2, b=1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-q", "critical:6,default:3"], "write critical=6, not 'critical:6'"),
+        (["-q", "a=2", "-q", "a=3"], "queue 'a' is named twice"),
+        (["-q", ""], "queues must map at least one name to its priority"),
+        (["-q", "=3"], "queue must not be blank"),
+    ],
+)
+def test_queues_of_another_form_are_refused(pyasynq, arguments, said):
+    done = pyasynq("worker", "shop:app", *arguments)
+
+    assert done.returncode == 2
+    assert said in done.stderr

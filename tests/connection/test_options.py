@@ -65,6 +65,27 @@ SECRET = "hunter2"
                 client_name="y",
             ),
         ),
+        ("valkey://cache:7000", ConnectionOptions(hosts=(("cache", 7000),))),
+        ("valkeys://cache", ConnectionOptions(tls=True, hosts=(("cache", 6379),))),
+        (
+            "rediss://cache?ssl_cert_reqs=CERT_NONE&ssl_check_hostname=False",
+            ConnectionOptions(tls=True, verify=False, hosts=(("cache", 6379),)),
+        ),
+        (
+            "rediss://cache?ssl_cert_reqs=required&ssl_check_hostname=true&ssl_ca_certs=/ca.pem&ssl_certfile=c.pem&ssl_keyfile=k.pem&socket_connect_timeout=3",
+            ConnectionOptions(
+                tls=True,
+                ca_file="/ca.pem",
+                cert_file="c.pem",
+                key_file="k.pem",
+                connect_timeout_s=3.0,
+                hosts=(("cache", 6379),),
+            ),
+        ),
+        (
+            "redis://cache?protocol=3&health_check_interval=30&decode_responses=True&encoding=utf-8",
+            ConnectionOptions(hosts=(("cache", 6379),)),
+        ),
         ("embedded:", ConnectionOptions(kind="embedded")),
         ("embedded:data", ConnectionOptions(kind="embedded", path="data")),
         ("embedded:/var/data", ConnectionOptions(kind="embedded", path="/var/data")),
@@ -98,6 +119,15 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
                 "max_connections must be 1 or more, not 0",
             ),
         ),
+        (
+            "rediss://h?ssl_cert_reqs=optional&ssl_check_hostname=false",
+            (
+                "ssl_cert_reqs must be none or required, not 'optional'; ours is verify=none",
+                "ssl_check_hostname cannot be false alone; verify=none trusts any certificate",
+            ),
+        ),
+        ("redis://h?ssl_cert_reqs=none", ("ca_file, cert_file, key_file and verify need TLS",)),
+        ("redis://h?ssl_ca_cert=x", ("a redis URL has no setting 'ssl_ca_cert'; did you",)),
         ("redis://h?socket_timeout=nan", ("socket_timeout_s must be more than 0",)),
         ("redis://h:port", ("port must be a number, not 'port'",)),
         ("redis://a,,b", ("the host is empty", "several hosts need a redis-sentinel://")),

@@ -41,7 +41,9 @@ NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 @click.option("--reload/--no-reload", default=True, help="Start again when a .py file changes.")
 @log_options
 @redis_url_option
-def command(*, target: str, reload: bool, redis_url: str | None, **log: Any) -> None:
+def command(
+    *, target: str, app_dir: str | None, reload: bool, redis_url: str | None, **log: Any
+) -> None:
     """Run the tasks of an App while you work on it.
 
     Where no Redis is named and none answers on this machine, one is started; its data stays in
@@ -58,6 +60,7 @@ def command(*, target: str, reload: bool, redis_url: str | None, **log: Any) -> 
         logger.info("redis: %s", connector.description)
         order = Order(
             target=target,
+            app_dir=app_dir,
             redis_url=url,
             log=settings,
             is_redis_forced=redis_url is not None,

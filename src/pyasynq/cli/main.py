@@ -92,9 +92,13 @@ def project_defaults() -> dict[str, Any]:
     from pyasynq.settings import project_settings  # noqa: PLC0415 - a parser of TOML
 
     found = project_settings()
+    dev = {name: found[name] for name in ("app_dir",) if name in found}
+    if "app" in found:
+        dev["target"] = found["app"]
     worker = {name: value for name, value in found.items() if name not in ("app", "redis_url")}
-    target = {"target": found["app"]} if "app" in found else {}
-    return {"worker": {**worker, **target}, "dev": target}
+    if "queues" in found:
+        worker["queues"] = [found["queues"]]  # the flag may be given several times
+    return {"worker": {**worker, **dev}, "dev": dev}
 
 
 def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 @click.option(
     "-q",
     "--queues",
+    multiple=True,
     envvar="PYASYNQ_QUEUES",
     show_envvar=True,
-    help="Queues and priorities, such as critical=6,default=3.",
+    help="Queues and priorities, such as critical=6,default=3; may be given again.",
 )
 @click.option(
     "--strict-priority/--weighted",
@@ -51,8 +52,9 @@ if TYPE_CHECKING:
 def command(
     *,
     target: str,
+    app_dir: str | None,
     concurrency: int | None,
-    queues: str | None,
+    queues: tuple[str, ...],
     strict_priority: bool | None,
     processes: int,
     redis_url: str | None,
@@ -67,8 +69,8 @@ def command(
     pyproject.toml, else from the App.
     """
     given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
-    if queues is not None:
-        given["queues"] = _read_queues(queues)
+    if queues:
+        given["queues"] = _read_queues(",".join(queues))
     changes = {name: value for name, value in given.items() if value is not None}
     settings = log_settings(log)
     if processes > 1:
@@ -76,6 +78,7 @@ def command(
 
         order = Order(
             target=target,
+            app_dir=app_dir,
             redis_url=redis_url,
             settings=changes,
             log=settings,
@@ -84,7 +87,7 @@ def command(
             is_debug=click.get_current_context().obj["debug"],
         )
         return supervise(order, processes)
-    app = load_app(target)
+    app = load_app(target, app_dir)
     set_up(settings)
     app.reconfigure(redis_url, **changes)
     app.run()

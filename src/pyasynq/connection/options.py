@@ -1,6 +1,6 @@
 """Where Redis is: connection options, and the URLs that mean the same.
 
-redis://[user:password@]host[:6379][/db]      rediss:// with TLS
+redis://[user:password@]host[:6379][/db]      rediss:// with TLS; also valkey://, valkeys://
 unix:///path[?db=0]                           redis-socket:///path[?db=0], like Go Asynq
 redis-sentinel://[user:password@]h1:p,h2:p/db?master=name     rediss-sentinel:// with TLS
 redis-cluster://[user:password@]h1:p,h2:p     rediss-cluster:// with TLS
@@ -8,14 +8,14 @@ embedded:                                     a private server for this director
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from typing_extensions import override
 
+from pyasynq.connection.url_query import read_number, read_query
 from pyasynq.errors import ConfigError
 from pyasynq.settings import project_settings
 from pyasynq.spelling import nearest
@@ -36,6 +36,9 @@ _SCHEMES: Mapping[str, tuple[Kind, bool]] = {
     "redis-cluster": ("cluster", False),
     "rediss-cluster": ("cluster", True),
     "embedded": ("embedded", False),
+    # As valkey-py writes them.
+    "valkey": ("standalone", False),
+    "valkeys": ("standalone", True),
 }
 _TYPES: Mapping[Any, tuple[Any, str]] = {  # by annotation: what isinstance takes, and its name
     str: (str, "text"),
@@ -244,7 +247,8 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
         _read_user(user if at else "", values)
     else:
         _read_address(address, path, values, faults)
-    _read_query(query, values, faults)
+    known = [each.name for each in fields(ConnectionOptions)]
+    values.update(read_query(query, known, faults))
     return values
 
 
@@ -262,7 +266,7 @@ def _read_address(address: str, db: str, values: dict[str, Any], faults: list[st
         _read_host(host, port, faults) for host in (hosts or "127.0.0.1").split(",")
     )
     if db:
-        values["db"] = _read_number("db", db, faults)
+        values["db"] = read_number("db", db, faults)
 
 
 def _read_host(text: str, default_port: int, faults: list[str]) -> tuple[str, int]:
@@ -271,35 +275,4 @@ def _read_host(text: str, default_port: int, faults: list[str]) -> tuple[str, in
         host, port = host.removeprefix("["), tail.removeprefix(":")
     else:
         host, _, port = text.partition(":")
-    return unquote(host), _read_number("port", port, faults) if port else default_port
-
-
-def _read_number(what: str, text: str, faults: list[str]) -> int:
-    if re.fullmatch(r"-?[0-9]{1,10}", text):
-        return int(text)
-    faults.append(f"{what} must be a number, not {text[:30]!r}")
-    return 1
-
-
-def _read_query(query: str, values: dict[str, Any], faults: list[str]) -> None:
-    kinds = {each.name: each.type for each in fields(ConnectionOptions)}
-    renamed = {"connect_timeout": "connect_timeout_s", "socket_timeout": "socket_timeout_s"}
-    for given, text in parse_qsl(query, keep_blank_values=True):
-        name = renamed.get(given, given)
-        if name in ("kind", "hosts", "path", "tls") or name not in kinds:
-            near = nearest(given, [*kinds, *renamed])
-            hint = f"; did you mean {near!r}" if near else ""
-            faults.append(f"a redis URL has no setting {given[:30]!r}{hint}")
-        elif name in ("db", "max_connections"):
-            values[name] = _read_number(name, text, faults)
-        elif name.endswith("_s"):
-            try:
-                values[name] = float(text)
-            except ValueError:
-                faults.append(f"{given} must be a number of seconds, not {text[:30]!r}")
-        elif name == "verify":
-            values[name] = text != "none"
-            if text not in ("none", "full"):
-                faults.append(f"verify must be none or full, not {text[:30]!r}")
-        else:
-            values[name] = text
+    return unquote(host), read_number("port", port, faults) if port else default_port

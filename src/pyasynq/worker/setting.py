@@ -165,9 +165,14 @@ def read_queues(text: str) -> dict[str, int]:
     """
     queues: dict[str, int] = {}
     for part in text.split(","):
+        if not part.strip():
+            continue
         name, separator, priority = part.strip().rpartition("=")
         if not separator:
             name, priority = part.strip(), "1"
+            queue, colon, number = name.rpartition(":")
+            if colon and number.isdecimal():
+                raise ValueError(f"write {queue}={number}, not {name!r}")
         if name in queues:
             raise ValueError(f"queue {name!r} is named twice")
         try:

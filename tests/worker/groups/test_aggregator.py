@@ -313,4 +313,4 @@ def test_a_pattern_has_one_function():
     mux.aggregator("a*")(joined)
 
     with pytest.raises(ConfigError, match="have an aggregator already"):
-        mux.aggregator("a*")(joined)
+        mux.aggregator("a*")(lambda group, tasks: None)

@@ -76,7 +76,7 @@ class Program:
         if order.is_relayed:
             for stream in (sys.stdout, sys.stderr):
                 stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        app = load_app(order.target)
+        app = load_app(order.target, order.app_dir)
         set_up(order.log)
         is_url_used = order.is_redis_forced or not app.names_redis
         app.reconfigure(order.redis_url if is_url_used else None, **order.settings)

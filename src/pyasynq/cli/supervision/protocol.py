@@ -21,6 +21,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         target: ``module:app``.
+        app_dir: folder of that module; None for the current directory.
         redis_url: where Redis is; None leaves it to the App and the environment.
         is_redis_forced: use *redis_url* even if the App names another Redis.
         settings: fields of `ServerConfig` to change.
@@ -31,6 +32,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     target: str
+    app_dir: str | None = None
     redis_url: str | None = None
     is_redis_forced: bool = True
     settings: dict[str, Any] = {}

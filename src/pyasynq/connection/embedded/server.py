@@ -34,6 +34,7 @@ from typing import Any
 from pyasynq.connection.embedded import locks
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from pyasynq.lifecycle import interpreter
+from pyasynq.settings import current_directory
 
 BINARY_VARIABLE = "PYASYNQ_REDIS_SERVER"
 START_TIMEOUT_S = 15.0
@@ -70,7 +71,7 @@ class EmbeddedServer:
         """
         if sys.platform == "win32":
             raise ConfigError("an embedded redis needs Linux or macOS; give the URL of a server")
-        folder = state_folder(directory or Path.cwd())
+        folder = state_folder(directory or current_directory())
         with locks.held(folder / "lock"):
             users = locks.hold(folder / "users", is_shared=True)  # waits for a server that stops
             try:
@@ -91,7 +92,7 @@ def is_running(directory: Path | None = None) -> bool:
     """Return whether the server of *directory*, the current one if not given, runs."""
     if sys.platform == "win32":
         return False
-    folder = _folder_of(directory or Path.cwd())
+    folder = _folder_of(directory or current_directory())
     return (folder / "server.json").exists() and locks.is_held(folder / "server.lock")
 
 
