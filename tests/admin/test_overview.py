@@ -14,6 +14,8 @@ def queue(name: str, **counts: Any) -> QueueInfo:
         "latency": timedelta(0),
         "is_paused": False,
         "timestamp": datetime(2033, 5, 18, tzinfo=UTC),
+        "is_estimated": False,
+        "error": "",
     }
     numbers = dict.fromkeys(QueueInfo.__dataclass_fields__.keys() - {*values, "queue"}, 0)
     return QueueInfo(queue=name, **{**values, **numbers, **counts})

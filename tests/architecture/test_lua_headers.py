@@ -14,7 +14,7 @@ FRAGMENTS = sorted((FOLDER / "fragments").glob("*.lua"))
 FIELDS = ["Purpose", "KEYS", "ARGV", "Returns", "Memory full", "Repeat"]
 READS = {
     *("EXISTS", "GET", "HGET", "HMGET", "LLEN", "LRANGE", "MEMORY", "SMEMBERS"),
-    *("TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE"),
+    *("SSCAN", "TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE"),
 }
 REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_result"}
 

@@ -168,6 +168,25 @@ def test_stats_has_forms_for_programs(pyasynq, redis_url):
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
+@pytest.mark.parametrize("name", [b"", b"\x1c", b"ol\xe9", b"q" * 10_241, b"\x1b[2J"])
+def test_stats_show_every_queue_whatever_one_is_called_and_holds(
+    pyasynq, redis_url, redis_client, name, form
+):
+    with Client(redis_url) as client:
+        client.enqueue(Task("greet"), queue="mail")
+    redis_client.sadd("asynq:queues", name, "broken")
+    redis_client.set("asynq:{broken}:pending", "of another type")
+
+    done = pyasynq("stats", "-o", form)
+
+    assert done.returncode == 0
+    assert "mail" in done.stdout
+    assert "\x1b" not in done.stdout or form == "csv"
+    (broken,) = (line for line in done.stderr.splitlines() if "'broken'" in line)
+    assert "asynq:{broken}:pending" in broken
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
 def test_stats_of_an_empty_redis_are_not_an_error(pyasynq, form):
     assert pyasynq("stats", "-o", form).returncode == 0
 

@@ -95,3 +95,106 @@ async def test_the_info_of_redis_is_returned(redis_url):
 
     assert info["tcp_port"].isdigit()
     assert "redis_version" in info
+
+
+ODD_NAMES = [b"", b" ", b"\x1c", b"ol\xe9", b"\xff\xfe", b"q" * 10_241, b"a}b{c", b"two\nlines"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+async def test_a_queue_with_an_odd_name_hides_no_other(name, redis_url, redis_client):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        await client.enqueue(Task("email"), queue="good")
+        redis_client.sadd("asynq:queues", name)
+        redis_client.lpush(b"asynq:{%s}:pending" % name, "a", "b")
+
+        infos = {info.queue: info for info in await inspector.queues.infos()}
+
+    odd = infos.pop(name.decode("utf-8", "surrogateescape"))
+    assert (odd.pending, odd.error) == (
+        (2, "") if name else (0, "a queue without a name, which has no keys of its own")
+    )
+    assert [(info.queue, info.pending) for info in infos.values()] == [("good", 1)]
+
+
+ODD_NUMBERS = ["-" + "9" * 40, "9" * 40, "9" * 5000, "nan", "inf", "-inf", "1e400", "garbage", ""]
+
+
+@pytest.mark.parametrize("value", ODD_NUMBERS)
+async def test_an_odd_number_in_a_queue_hides_nothing(value, redis_url, redis_client):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        info = await client.enqueue(Task("email"), queue="odd")
+        redis_client.hset(f"asynq:{{odd}}:t:{info.id}", "pending_since", value)
+        for counter in ("processed", "failed"):
+            redis_client.set(f"asynq:{{odd}}:{counter}", value)
+
+        found, one = await inspector.queues.infos(), await inspector.queues.info("odd")
+        task = await inspector.tasks.get("odd", info.id)
+
+    assert [(each.queue, each.pending, each.latency) for each in (*found, one)] == [
+        ("odd", 1, timedelta(0))
+    ] * 2
+    assert (one.processed_total, one.error) == (0, "")
+    assert task.state is TaskState.PENDING
+
+
+@pytest.mark.parametrize("score", ["inf", "-inf", "1e300", "-1e300", "9223372036854775807"])
+@pytest.mark.parametrize("state", ["scheduled", "retry"])
+async def test_a_task_that_is_due_at_no_possible_time_is_shown(
+    score, state, redis_url, redis_client
+):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        info = await client.enqueue(Task("email"), process_in=60)
+        redis_client.hset(f"asynq:{{default}}:t:{info.id}", "state", state)
+        redis_client.zadd(f"asynq:{{default}}:{state}", {info.id: score})
+
+        found = await inspector.tasks.get("default", info.id)
+
+    assert found.state.value == state
+    assert found.next_process_at is not None
+    assert found.next_process_at.year in (1, 9999)
+
+
+KEYS_OF_A_QUEUE = ["pending", "active", "scheduled", "retry", "archived", "completed"]
+
+
+@pytest.mark.parametrize(
+    "key", [*KEYS_OF_A_QUEUE, "processed", "failed", "groups", "aggregation_sets"]
+)
+async def test_a_key_of_another_type_is_named_and_the_others_are_counted(
+    key, redis_url, redis_client
+):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        await client.enqueue(Task("email"), queue="good")
+        for name in KEYS_OF_A_QUEUE:
+            if name in ("pending", "active"):
+                redis_client.lpush(f"asynq:{{odd}}:{name}", "a")
+            else:
+                redis_client.zadd(f"asynq:{{odd}}:{name}", {"a": 1})
+        redis_client.sadd("asynq:queues", "odd")
+        redis_client.delete(f"asynq:{{odd}}:{key}")
+        redis_client.hset(f"asynq:{{odd}}:{key}", "a", "b")
+
+        good, odd = await inspector.queues.infos()
+
+    assert (good.pending, good.error) == (1, "")
+    assert odd.error == (
+        f"not counted, since it has a wrong type: asynq:{{odd}}:{key}; delete or rename it"
+    )
+    assert [getattr(odd, name) for name in KEYS_OF_A_QUEUE] == [
+        0 if name == key else 1 for name in KEYS_OF_A_QUEUE
+    ]
+
+
+async def test_a_queue_with_very_many_groups_is_estimated(redis_url, redis_client):
+    pipeline = redis_client.pipeline(transaction=False)
+    for number in range(5000):
+        pipeline.sadd("asynq:{mail}:groups", f"g{number}")
+        pipeline.zadd(f"asynq:{{mail}}:g:g{number}", {"a": 1, "b": 2})
+    pipeline.sadd("asynq:queues", "mail")
+    pipeline.execute()
+
+    async with AsyncInspector(redis_url) as inspector:
+        info = await inspector.queues.info("mail")
+
+    assert (info.groups, info.aggregating, info.size) == (5000, 10_000, 10_000)
+    assert info.is_estimated

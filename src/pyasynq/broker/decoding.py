@@ -1,9 +1,12 @@
 """What all operations share: decoding replies, and checking the size of a batch."""
 
+from math import isnan
 from typing import Any
 
 from pyasynq.errors import ConfigError
 
+MOST = 2**63 - 1
+MOST_SCORE = 2.0**62  # what a float and 64 bits can both hold, with room for nanoseconds
 MOST_TASKS = 500  # per call of a script, so that none blocks Redis for long
 
 
@@ -19,7 +22,22 @@ def text(reply: Any) -> str:
 
 
 def number(reply: Any) -> int | None:
-    """Return a reply as a number; None if there is no reply or it is not a number."""
+    """Return a reply as a number of 64 bits, as all in Redis are; None if it is not one."""
+    value = any_number(reply)
+    return None if value is None or not -MOST <= value <= MOST else value
+
+
+def whole(reply: Any) -> int:
+    """Return a score without its fraction; 0 if it is not a number, the nearest of 64 bits else."""
+    try:
+        score = float(reply)
+    except (TypeError, ValueError):
+        return 0
+    return 0 if isnan(score) else int(min(max(score, -MOST_SCORE), MOST_SCORE))
+
+
+def any_number(reply: Any) -> int | None:
+    """Return a reply as a number of any size; None if there is no reply or it is not a number."""
     if reply is None:  # most fields of most tasks; an exception would cost more than the rest
         return None
     try:

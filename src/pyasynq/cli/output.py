@@ -60,7 +60,13 @@ def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return *value* of JSON types: durations in seconds, moments in RFC 3339."""
+    """Return *value* of JSON types: durations in seconds, moments in RFC 3339.
+
+    Bytes that are not UTF-8, which are surrogates in a text, are escaped.
+    """
+    if isinstance(value, str):
+        data = value.encode("utf-8", "surrogateescape")
+        return data.decode("utf-8", "backslashreplace")
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, datetime):

@@ -8,8 +8,10 @@ import click
 from pyasynq.admin.overview import STATES, Overview, overview
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.output import as_csv, as_json, as_lines, output_option, table
-from pyasynq.inspector import Inspector
+from pyasynq.inspector import Inspector, QueueInfo
+from pyasynq.shown import shown
 
+LONGEST_NAME = 60  # in the table
 REDIS_FIELDS = {
     "redis_version": "version",
     "uptime_in_days": "uptime (days)",
@@ -26,6 +28,9 @@ def command(*, redis_url: str | None, output: str) -> None:
     """Show what is in the queues, today's work, and Redis itself."""
     with Inspector(redis_url) as inspector:
         found = overview(inspector.queues.infos(), inspector.redis.info())
+    for queue in found.queues:
+        if queue.error:
+            click.echo(f"queue {shown(queue.queue)!r}: {queue.error}", err=True)
     rows = [asdict(queue) for queue in found.queues]
     match output:
         case "json":
@@ -50,6 +55,11 @@ def _document(found: Overview) -> dict[str, object]:
     }
 
 
+def _name(queue: QueueInfo) -> str:
+    marks = (" (paused)" if queue.is_paused else "") + (" (not readable)" if queue.error else "")
+    return shown(queue.queue, LONGEST_NAME) + marks
+
+
 def _page(found: Overview) -> str:
     rate = "N/A" if found.error_rate is None else f"{found.error_rate:.2%}"
     sections: Sequence[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = (
@@ -63,9 +73,9 @@ def _page(found: Overview) -> str:
             ["queue", *(state.value for state in STATES), "size", "latency"],
             [
                 [
-                    queue.queue + (" (paused)" if queue.is_paused else ""),
+                    _name(queue),
                     *(getattr(queue, state.value) for state in STATES),
-                    queue.size,
+                    ("~" if queue.is_estimated else "") + str(queue.size),
                     f"{queue.latency.total_seconds():.1f} s",
                 ]
                 for queue in found.queues

@@ -1,11 +1,13 @@
 """What an inspector returns: values for people, made of what is stored in Redis."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyasynq.broker.operations.inspection import QueueStats, StoredTask
 from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.errors import PayloadError
+from pyasynq.shown import shown
 from pyasynq.task import TaskInfo, TaskState
 from pyasynq.wire.message import decode
 
@@ -24,6 +26,9 @@ class QueueInfo:
         processed_total, failed_total: ever.
         is_paused: whether workers take no tasks from it.
         timestamp: that moment.
+        is_estimated: there are so many groups that `aggregating`, and with it `size`, is
+            estimated from some of them.
+        error: why some or all of the counts are not known, and 0 here; empty if all are.
     """
 
     queue: str
@@ -44,6 +49,8 @@ class QueueInfo:
     failed_total: int
     is_paused: bool
     timestamp: datetime
+    is_estimated: bool = False
+    error: str = ""
 
 
 def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
@@ -69,6 +76,33 @@ def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
         failed_total=stats.failed_total,
         is_paused=stats.is_paused,
         timestamp=to_datetime(now_ns),
+        is_estimated=stats.is_estimated,
+        error=_key_error(stats.unreadable),
+    )
+
+
+def queue_info_without_counts(queue: str, error: str, now_ns: int) -> QueueInfo:
+    """Return the info of a queue of which nothing is known but *error*."""
+    return QueueInfo(
+        queue=queue,
+        memory_usage=None,
+        latency=timedelta(0),
+        size=0,
+        groups=0,
+        pending=0,
+        active=0,
+        scheduled=0,
+        retry=0,
+        archived=0,
+        completed=0,
+        aggregating=0,
+        processed=0,
+        failed=0,
+        processed_total=0,
+        failed_total=0,
+        is_paused=False,
+        timestamp=to_datetime(now_ns),
+        error=error,
     )
 
 
@@ -105,6 +139,13 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         completed_at=_moment(message.completed_at),
         result=stored.result or None,
     )
+
+
+def _key_error(keys: Sequence[str]) -> str:
+    if not keys:
+        return ""
+    names = ", ".join(shown(key) for key in keys)
+    return f"not counted, since it has a wrong type: {names}; delete or rename it"
 
 
 def _moment(seconds: int) -> datetime | None:

@@ -153,6 +153,14 @@ def queue_keys(queue: str, namespace: str = DEFAULT_NAMESPACE) -> QueueKeys:
     return QueueKeys(queue, namespace)
 
 
+def keys_of_listed(queue: str, namespace: str = DEFAULT_NAMESPACE) -> QueueKeys | None:
+    """Return the keys of a queue that Redis lists, whatever its name is; None for an empty name.
+
+    Other programs may list names that our clients refuse. Use it to look, not to write.
+    """
+    return QueueKeys(queue, namespace) if queue else None
+
+
 @lru_cache(maxsize=16)
 def global_keys(namespace: str = DEFAULT_NAMESPACE) -> GlobalKeys:
     """Return the keys that belong to no queue."""

@@ -274,6 +274,7 @@ def current_stats(case: Case) -> dict[str, Any]:
     info = asdict(queue_info(queue, stats, case.now_ns))
     info["latency_ns"] = info.pop("latency") // timedelta(microseconds=1) * 1000
     info["paused"] = info.pop("is_paused")
+    assert (info.pop("is_estimated"), info.pop("error")) == (False, "")
     return info
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker.decoding import check_size, number, text
+from pyasynq.broker.decoding import any_number, check_size, number, text
 from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.wire.keys import QueueKeys
@@ -152,7 +152,7 @@ def _leased(reply: Any, start: int) -> list[Leased]:
         Leased(
             task_id=task_id.decode("utf-8", "surrogateescape"),
             data=data,
-            pending_since_ns=number(pending_since),
+            pending_since_ns=any_number(pending_since),
         )
         if other is None
         else _unusual(task_id, data, pending_since, other)

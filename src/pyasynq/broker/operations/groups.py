@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from pyasynq.broker.decoding import MOST_TASKS, check_size, number, text
+from pyasynq.broker.decoding import MOST_TASKS, check_size, number, text, whole
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Argument, Operation, Repeat
 from pyasynq.broker.operations.enqueue import described, refusal
@@ -288,7 +288,7 @@ def _members(reply: Any) -> Members | None:
         for i in range(2, len(reply), 3)
     ]
     return Members(
-        deadline_s=int(float(reply[0])),
+        deadline_s=whole(reply[0]),
         members=members,
         has_more=reply[1] == 1,
     )

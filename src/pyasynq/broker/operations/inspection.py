@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker.decoding import number, text
+from pyasynq.broker.decoding import number, text, whole
 from pyasynq.broker.operation import Operation, Repeat
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys, global_keys
+
+MOST_GROUPS = 1000  # of which the members are counted, for about a millisecond
 
 
 class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
         failed: today (UTC); `failed_total`: ever.
         oldest_pending_ns: since when the oldest pending task has waited; None if not known.
         memory_usage: bytes, estimated; None if Redis does not report it.
+        is_estimated: there are so many groups that `aggregating` is estimated from some.
+        unreadable: keys of another type than they should have; what they hold is not counted.
     """
 
     pending: int
@@ -54,6 +58,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool
     oldest_pending_ns: int | None
     memory_usage: int | None
+    is_estimated: bool
+    unreadable: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -106,7 +112,7 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
             keys.groups,
             keys.aggregation_sets,
         ),
-        (keys.task_prefix, keys.group_prefix),
+        (keys.task_prefix, keys.group_prefix, MOST_GROUPS),
         _stats,
         Repeat.SAFE,
     )
@@ -117,7 +123,7 @@ def _stored(reply: Any) -> StoredTask | None:
         return None
     data, state, result, score, exact, since = reply
     # asynq v0.26 inspect.go: a score of 0 means that there is no next time.
-    due_ns = int(float(score or 0)) * NANOSECONDS or None
+    due_ns = whole(score) * NANOSECONDS or None
     exact_ns = number(exact)
     if (
         due_ns is not None
@@ -135,7 +141,7 @@ def _stored(reply: Any) -> StoredTask | None:
 
 
 def _stats(reply: Any) -> QueueStats:
-    numbers = [number(each) for each in reply]
+    numbers = [number(each) for each in reply[:16]]
     (pending, active, scheduled, retry, archived, completed, *rest) = [
         each or 0 for each in numbers
     ]
@@ -156,4 +162,6 @@ def _stats(reply: Any) -> QueueStats:
         groups=rest[6],
         aggregating=rest[7],
         memory_usage=None if numbers[14] == -1 else numbers[14],
+        is_estimated=numbers[15] == 1,
+        unreadable=tuple(text(each) for each in reply[16]),
     )

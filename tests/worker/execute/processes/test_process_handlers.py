@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -296,3 +297,19 @@ async def test_a_handler_in_a_process_learns_that_its_result_is_late(work, tmp_p
         await work.until(other, "completed")
 
     assert work.state(info) == "active"
+
+
+@pytest.mark.parametrize("since", ["9" * 40, "-" + "9" * 40, "garbage"])
+async def test_a_number_of_any_size_reaches_a_process(work, since):
+    info = await work.enqueue("describe", retention=60)
+    work.redis.hset(f"asynq:{{default}}:t:{info.id}", "pending_since", since)
+    async with work.serving(mux):
+        await work.until(info, "completed")
+
+
+async def test_a_deadline_of_a_far_future_reaches_a_process(work):
+    async with work.serving(mux):
+        info = await work.enqueue(
+            "describe", retention=60, deadline=datetime(9000, 1, 1, tzinfo=UTC)
+        )
+        await work.until(info, "completed")

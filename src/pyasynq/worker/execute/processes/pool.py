@@ -3,6 +3,7 @@
 import asyncio
 from itertools import count
 
+from pyasynq.broker.decoding import number
 from pyasynq.clock import steady_ns
 from pyasynq.errors import HandlerProcessError
 from pyasynq.worker.execute.processes.child_process import ChildProcess, start_process
@@ -88,8 +89,7 @@ class ProcessPool:
             task_id=running.leased.task_id,
             data=running.leased.data,
             started_ns=running.started_ns,
-            deadline_ns=running.deadline_ns,
-            pending_since_ns=running.leased.pending_since_ns,
+            pending_since_ns=number(running.leased.pending_since_ns),
             server_id=context.server_id,
             sent_ns=steady_ns(),
             redis_ns=clock_of(context).redis_now_ns(),

@@ -29,7 +29,7 @@ from pyasynq.lifecycle.interpreter import (
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
-from pyasynq.worker.attempt.running_task import Ending, RunningTask
+from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
@@ -164,7 +164,7 @@ class Child:
                 task_id=call.task_id, data=call.data, pending_since_ns=call.pending_since_ns
             ),
             started_ns=call.started_ns,
-            deadline_ns=call.deadline_ns,
+            deadline_ns=deadline_ns(message, call.started_ns),
             ends_at=0.0,
             lease_until_s=0,
         )

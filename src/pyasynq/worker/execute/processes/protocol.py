@@ -57,7 +57,6 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     task_id: str
     data: bytes
     started_ns: int
-    deadline_ns: int
     pending_since_ns: int | None
     server_id: str
     sent_ns: int

@@ -1,0 +1,18 @@
+"""How texts of others are shown to people: names in Redis may be of any length, and any bytes."""
+
+LONGEST = 100
+
+
+def shown(text: str, longest: int = LONGEST) -> str:
+    r"""Return *text* for a line of a log or a terminal: printable, and cut if it is long.
+
+    Bytes that are not UTF-8, which are surrogates in *text*, and what cannot be printed are
+    escaped, as in ``ol\xe9``. The length of what was cut is told.
+    """
+    if len(text) <= longest and text.isprintable():
+        return text
+    cut = text[:longest]
+    data = cut.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    printable = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in data)
+    more = len(text) - len(cut)
+    return f"{printable}… ({more} more characters)" if more else printable

@@ -1,0 +1,21 @@
+"""Texts of others, as people see them."""
+
+import pytest
+
+from pyasynq.shown import shown
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("mail", "mail"),
+        ("café ☕", "café ☕"),
+        ("", ""),
+        (b"ol\xe9".decode("utf-8", "surrogateescape"), "ol\\xe9"),
+        ("two\nlines\t\x1b[2J", "two\\nlines\\t\\x1b[2J"),
+        ("x" * 100, "x" * 100),
+        ("x" * 100_000, "x" * 100 + "… (99900 more characters)"),
+    ],
+)
+def test_a_text_becomes_one_printable_line_that_is_not_long(text, line):
+    assert shown(text) == line
