@@ -56,8 +56,8 @@ def test_every_fault_is_named_at_once():
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(ConfigError, match=r"unknown option 'retry'; options are queue, task_id"):
-        EnqueueOptions.from_keywords({"retry": 5})
+    with pytest.raises(ConfigError, match=r"unknown option 'colour'; options are queue, task_id"):
+        EnqueueOptions.from_keywords({"colour": 5})
 
 
 def test_what_is_given_wins_over_what_is_weaker():

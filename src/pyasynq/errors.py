@@ -280,13 +280,12 @@ class ResultNotKeptError(PyasynqError):
 
     Attributes:
         task_id: the task.
-        reason: why the result of a task that is done could not be stored; empty if the task no
-            longer exists.
+        reason: why the result is not kept; empty if the task no longer exists.
     """
 
     def __init__(self, task_id: str, *, reason: str = "") -> None:
         super().__init__(
-            f"task {task_id!r} is done, but its result could not be stored: {reason}"
+            f"the result of task {task_id!r} is not kept: {reason}"
             if reason
             else f"task {task_id!r} no longer exists: it was done without a retention, its "
             "retention is over, or it was deleted; set retention to keep results"
@@ -375,6 +374,11 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
     __reduce__ = _as_it_is
 
     def __init__(self, delay: timedelta | float, message: str = "") -> None:
+        if isinstance(delay, bool) or not isinstance(delay, timedelta | int | float):
+            raise ConfigError(
+                f"delay of RetryLater must be a timedelta or a number of seconds, not {delay!r}; "
+                "a reason comes second, as in RetryLater(60, 'too many requests')"
+            )
         self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
         if self.delay < timedelta(0):
             raise ConfigError(f"delay of RetryLater is negative: {delay!r}")

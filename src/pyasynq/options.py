@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
 from pyasynq.errors import ConfigError
+from pyasynq.spelling import meant
 
 Duration = timedelta | float
 """A length of time: a timedelta, or a number of seconds."""
@@ -99,11 +100,11 @@ class EnqueueOptions:
     @classmethod
     def from_keywords(cls, given: Mapping[str, object]) -> Self:
         """Return options from keyword arguments; a wrong name is a ConfigError."""
-        unknown = sorted(given.keys() - cls.__dataclass_fields__.keys())
-        ConfigError.raise_if(
-            f"unknown option {name!r}; options are {', '.join(cls.__dataclass_fields__)}"
-            for name in unknown[:1]
-        )
+        known = cls.__dataclass_fields__
+        for name in sorted(given.keys() - known.keys()):
+            near = meant(name, known)
+            hint = f"did you mean {near!r}?" if near else f"options are {', '.join(known)}"
+            raise ConfigError(f"unknown option {name!r}; {hint}")
         return cls(**given)  # type: ignore[arg-type]  # the constructor checks every value
 
 

@@ -100,7 +100,8 @@ class Function(msgspec.Struct, frozen=True):
         """Return what is wrong with *value*."""
         if value is None or callable(value):
             return None
-        return f"{name} must be callable, not {type(value).__name__}"
+        hint = f"; write retry.fixed({value!r})" if name == "retry_delay" else ""
+        return f"{name} must be callable, not {type(value).__name__}{hint}"
 
 
 class Anything(msgspec.Struct, frozen=True):
