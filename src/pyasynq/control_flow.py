@@ -23,6 +23,11 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
     __reduce__ = as_it_is
 
     def __init__(self, delay: timedelta | float, message: str = "") -> None:
+        if isinstance(delay, bool) or not isinstance(delay, timedelta | int | float):
+            raise ConfigError(
+                f"delay of RetryLater must be a timedelta or a number of seconds, not {delay!r}; "
+                "a reason comes second, as in RetryLater(60, 'too many requests')"
+            )
         self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
         if self.delay < timedelta(0):
             raise ConfigError(f"delay of RetryLater is negative: {delay!r}")

@@ -301,13 +301,12 @@ class ResultNotKeptError(PyasynqError):
 
     Attributes:
         task_id: the task.
-        reason: why the result of a task that is done could not be stored; empty if the task no
-            longer exists.
+        reason: why the result is not kept; empty if the task no longer exists.
     """
 
     def __init__(self, task_id: str, *, reason: str = "") -> None:
         super().__init__(
-            f"task {task_id!r} is done, but its result could not be stored: {reason}"
+            f"the result of task {task_id!r} is not kept: {reason}"
             if reason
             else f"task {task_id!r} no longer exists: it was done without a retention, its "
             "retention is over, or it was deleted; set retention to keep results"

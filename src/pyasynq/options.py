@@ -6,14 +6,14 @@ not. Everything is checked when the object is created, so a wrong value never re
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
 from typing_extensions import override
 
 from pyasynq.errors import ConfigError
-from pyasynq.spelling import nearest
+from pyasynq.spelling import meant
 
 Duration = timedelta | float
 """A length of time: a timedelta, or a number of seconds."""
@@ -31,18 +31,6 @@ MAX_NAME_BYTES = 10_240
 MAX_INT32 = 2**31 - 1
 LONGEST = timedelta(days=36_500)
 # What other task queues call an option.
-_ELSEWHERE = {
-    "countdown": "process_in",
-    "defer_by": "process_in",
-    "defer_until": "process_at",
-    "delay": "process_in",
-    "eta": "process_at",
-    "job_id": "task_id",
-    "job_timeout": "timeout",
-    "queue_name": "queue",
-    "result_ttl": "retention",
-    "time_limit": "timeout",
-}
 EARLIEST_YEAR, LATEST_YEAR = 1971, 9000
 
 
@@ -120,9 +108,10 @@ class EnqueueOptions:
     @classmethod
     def from_keywords(cls, given: Mapping[str, object]) -> Self:
         """Return options from keyword arguments; a wrong name is a ConfigError."""
-        known = list(cls.__dataclass_fields__)
-        unknown = [name for name in given if name not in known]
-        ConfigError.raise_if(f"unknown option {name!r}; {_hint(name, known)}" for name in unknown)
+        known = cls.__dataclass_fields__
+        ConfigError.raise_if(
+            f"unknown option {name!r}; {_hint(name, known)}" for name in given if name not in known
+        )
         return cls(**given)  # type: ignore[arg-type]  # the constructor checks every value
 
 
@@ -194,10 +183,9 @@ def moment_fault(what: str, value: object) -> str | None:
     return f"{what} is out of range: {value!r}; it must be in {years}, in UTC"
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    """Return which option is meant by a name that is unknown."""
-    meant = _ELSEWHERE.get(name) or nearest(name, known)
-    return f"did you mean {meant!r}?" if meant else f"options are {', '.join(known)}"
+def _hint(name: str, known: Collection[str]) -> str:
+    near = meant(name, known)
+    return f"did you mean {near!r}?" if near else f"options are {', '.join(known)}"
 
 
 def _items(options: EnqueueOptions) -> Iterator[tuple[str, object]]:

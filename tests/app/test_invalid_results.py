@@ -78,7 +78,7 @@ def test_a_task_whose_result_cannot_be_stored_is_completed_without_it(make, is_a
     )
     assert (record.task_id, record.queue, record.task_type) == (handle.id, "default", "charge")
     assert str(caught.value) == (
-        f"task {handle.id!r} is done, but its result could not be stored: {caught.value.reason}"
+        f"the result of task {handle.id!r} is not kept: {caught.value.reason}"
     )
 
 

@@ -112,10 +112,17 @@ async def test_a_result_without_a_retention_is_not_kept(app):
     async def forget() -> int:
         return 1
 
+    @app.task
+    async def remember() -> int:
+        return 1
+
     async with app.server().running(app.mux):
         handle = await forget.aenqueue()
-        with pytest.raises(ResultNotKeptError, match="set retention"):
+        with pytest.raises(ResultNotKeptError, match="retention"):
             await handle.aresult(20)
+        deleted = app.task_handle("default", (await remember.aenqueue()).id + "x")
+        with pytest.raises(ResultNotKeptError, match="set retention to keep results"):
+            await deleted.aresult(20)
 
 
 async def test_a_task_that_is_not_done_in_time_goes_on(app):

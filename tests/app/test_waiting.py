@@ -1,5 +1,7 @@
 """Waiting for a result: how long, how often, and what ends it."""
 
+from datetime import timedelta
+
 import pytest
 
 from pyasynq.app.waiting import Waiting
@@ -25,6 +27,7 @@ def info(state: TaskState) -> TaskInfo:
         state=state,
         max_retry=0,
         last_error="broken",
+        retention=timedelta(minutes=1),
     )
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from typing_extensions import ParamSpec, override
 
+from pyasynq.app.advice import on_setting, on_source, on_swapped
 from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.app.registry import Registry
 from pyasynq.app.server_keywords import ServerKeywords
-from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords, unknown_faults
+from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords
 from pyasynq.clock import Clock
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
@@ -178,6 +179,7 @@ class App:
         """
         faults = [name_fault("queue", queue), name_fault("task_id", task_id)]
         ConfigError.raise_if(faults)
+        ConfigError.raise_if([on_swapped(queue, task_id)])
         return TaskHandle(
             id=task_id, queue=queue, _clients=self._clients, _decode=self.tasks.decode_result
         )
@@ -362,11 +364,12 @@ def _read(
     """Return *config* with the given settings, and the source; a wrong URL is found at once."""
     changes = dict(server) if queues is None else {**server, "queues": queues}
     fields = ServerConfig.__dataclass_fields__
-    faults: list[str | None] = [*unknown_faults("setting", changes, fields)]
+    faults: list[str | None] = [*on_setting(changes, fields)]
     known = {name: value for name, value in changes.items() if name in fields}
     with _gathering(faults):
         config = dataclasses.replace(config, **known)
     with _gathering(faults):
+        ConfigError.raise_if([on_source(source)])
         if isinstance(source, str):
             source = ConnectionOptions.from_url(source)
     ConfigError.raise_if(faults)

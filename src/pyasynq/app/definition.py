@@ -7,10 +7,21 @@ import sys
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from pickle import PicklingError
-from typing import Any, Concatenate, Generic, Protocol, Self, Unpack, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Protocol,
+    Self,
+    Unpack,
+    cast,
+    overload,
+)
 
 from typing_extensions import ParamSpec, TypeVar, override
 
+from pyasynq.app.advice import on_arguments, on_call
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.spec import TaskSpec
@@ -50,6 +61,13 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """Call the function; nothing is enqueued."""
         function = cast("Callable[CallP, CallR]", self._spec.function)  # as App.task took it
         return function(*args, **kwargs)
+
+    if not TYPE_CHECKING:  # type checkers shall find what does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            advice = on_call(name)
+            hint = f"; write {advice}" if advice else ""
+            raise AttributeError(f"a task has no attribute {name!r}{hint}", name=name, obj=self)
 
     @property
     def type(self) -> str:
@@ -105,7 +123,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
                 f"{self.type!r} stands for many types, and a task has one; name one and let the "
                 f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
             )
-        return Task(self.type, self._spec.codec.encode(*args, **kwargs), options=self._options)
+        try:
+            payload = self._spec.codec.encode(*args, **kwargs)
+        except TypeError as error:
+            advice = on_arguments(self._spec.function.__name__, self._spec.function, kwargs)
+            if advice is None:
+                raise
+            raise TypeError(f"{error}; {advice}") from None
+        return Task(self.type, payload, options=self._options)
 
     @property
     def default_options(self) -> EnqueueOptions:

@@ -56,7 +56,7 @@ class TaskHandle(Generic[R]):
         Raises:
             TaskFailedError: the task is archived; has its last error.
             ResultNotKeptError: the task no longer exists: done without a retention, or deleted; or
-                its result could not be stored.
+                its result could not be stored; or the task has no retention.
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps

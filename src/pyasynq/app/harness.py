@@ -90,9 +90,11 @@ class AppHarness:
             The attempts in their order; what handlers raised is in them, not raised here.
 
         Raises:
-            ServerStateError: called inside an event loop; use `arun_pending`.
+            ServerStateError: called inside an event loop, where `arun_pending` is right; or
+                outside of the ``with`` block.
             PyasynqError: *limit* was reached.
         """
+        self._check_that_it_is_entered()
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -102,6 +104,7 @@ class AppHarness:
 
     async def arun_pending(self, *, limit: int = 1000) -> list[HandledTask]:
         """Run every task that is due; like `run_pending`, for async tests."""
+        self._check_that_it_is_entered()
         handled: list[HandledTask] = []
         async with contextlib.AsyncExitStack() as stack:
             connector = Connector.of(self.url)
@@ -149,6 +152,12 @@ class AppHarness:
             return await self.arun_pending(limit=limit)
         finally:
             await self._clients.aclose()
+
+    def _check_that_it_is_entered(self) -> None:
+        if not self.url:
+            raise ServerStateError(
+                "the harness has no Redis yet; write `with app.testing() as harness:` around it"
+            )
 
     def _assemble(
         self, connector: Connector, runner: AsyncRunner, handled: list[HandledTask], state: object

@@ -2,17 +2,17 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Self, get_args
 
 import msgspec
 
+from pyasynq.app.advice import on_option
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
-from pyasynq.spelling import nearest
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
@@ -119,19 +119,9 @@ def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], Enqueue
     """
     own = {name: value for name, value in keywords.items() if name in _OWN_KEYWORDS}
     known = [*EnqueueOptions.__dataclass_fields__, *sorted(_OWN_KEYWORDS)]
-    ConfigError.raise_if(unknown_faults("option", keywords, known))
+    ConfigError.raise_if(on_option(keywords, known))
     rest = {name: value for name, value in keywords.items() if name not in _OWN_KEYWORDS}
     return own, EnqueueOptions.from_keywords(rest)
-
-
-def unknown_faults(what: str, given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
-    """Yield a fault for each given name that is not known, with the one that may be meant."""
-    names = list(known)
-    for name in given:
-        if name not in names:
-            near = nearest(name, names)
-            hint = f"did you mean {near!r}?" if near else f"use one of {', '.join(names)}"
-            yield f"unknown {what} {name!r}; {hint}"
 
 
 def on_invalid_payload_fault(value: object) -> str | None:
@@ -188,7 +178,8 @@ def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
     for name in ("retry_delay", "is_failure"):
         value = keywords.get(name)
         if value is not None and not callable(value):
-            yield f"{name} must be callable, not {type(value).__name__}"
+            hint = f"; write retry.fixed({value!r})" if name == "retry_delay" else ""
+            yield f"{name} must be callable, not {type(value).__name__}{hint}"
     limit = keywords.get("max_deferrals")
     is_number = isinstance(limit, int) and not isinstance(limit, bool)
     if limit is not None and not (is_number and limit >= 0):

@@ -51,7 +51,7 @@ class Waiting:
 
         Raises:
             TaskFailedError: it is archived.
-            ResultNotKeptError: it is completed, but its result could not be stored.
+            ResultNotKeptError: its result could not be stored, or will not be.
             ResultTimeoutError: it is not done, and the timeout is over.
         """
         if info.state is TaskState.COMPLETED:
@@ -61,6 +61,9 @@ class Waiting:
             return True
         if info.state is TaskState.ARCHIVED:
             raise TaskFailedError(task_id=self._task_id, error=info.last_error)
+        if not info.retention:
+            reason = "it has no retention; write retention=600 to keep it for ten minutes"
+            raise ResultNotKeptError(self._task_id, reason=reason)
         left_s = self._left_s()
         if left_s is not None and left_s <= 0:
             raise ResultTimeoutError(

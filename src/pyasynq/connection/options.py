@@ -228,6 +228,8 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     scheme = scheme.lower()
     if scheme not in _SCHEMES or not separator:
         near = nearest(scheme, _SCHEMES)
+        if rest.partition("/")[0].isdecimal():  # a host and its port
+            raise ConfigError(f"a redis URL begins with redis:, as in redis://{url[:60]}")
         hint = f"; did you mean {near}:" if near else f"; use one of {', '.join(_SCHEMES)}"
         raise ConfigError(f"a redis URL cannot begin with {scheme[:30]!r}{hint}")
     kind, tls = _SCHEMES[scheme]

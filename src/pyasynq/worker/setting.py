@@ -116,7 +116,8 @@ class Function(msgspec.Struct, frozen=True):
     def faults(self, name: str, value: object) -> Iterator[str]:
         """Yield what is wrong with *value*."""
         if value is not None and not callable(value):
-            yield f"{name} must be callable, not {type(value).__name__}"
+            hint = f"; write retry.fixed({value!r})" if name == "retry_delay" else ""
+            yield f"{name} must be callable, not {type(value).__name__}{hint}"
 
 
 class Anything(msgspec.Struct, frozen=True):

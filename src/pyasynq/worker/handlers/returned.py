@@ -10,13 +10,15 @@ from concurrent.futures import Future
 from inspect import isawaitable
 from types import AsyncGeneratorType, GeneratorType
 
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import PayloadError
 
-_UNFINISHED = Future, GeneratorType, AsyncGeneratorType
+_ORDERS = SkipRetry, RevokeTask, RetryLater
+_UNFINISHED = Future, GeneratorType, AsyncGeneratorType, *_ORDERS
 
 
 def is_unfinished(value: object) -> bool:
-    """Whether *value* stands for work that has yet to be done; cheap, and false for most values."""
+    """Whether *value* stands for work that has yet to be done, or is no value at all; cheap."""
     return hasattr(type(value), "__await__") or isinstance(value, _UNFINISHED)
 
 
@@ -24,7 +26,8 @@ async def finished(value: object) -> object:
     """Wait for the work that *value* stands for, and return what that comes to.
 
     Raises:
-        PayloadError: it is a generator, which nobody runs.
+        PayloadError: it is a generator, which nobody runs, or a RetryLater, SkipRetry or
+            RevokeTask, which must be raised.
         BaseException: what the work raised.
     """
     while is_unfinished(value):
@@ -32,6 +35,9 @@ async def finished(value: object) -> object:
             value = await asyncio.wrap_future(value)
         elif isawaitable(value):
             value = await value
+        elif isinstance(value, _ORDERS):
+            name = type(value).__name__
+            raise PayloadError(f"the function returned {name}; write `raise {name}(…)`")
         else:
             raise PayloadError(
                 "the function returned a generator, which never runs; run it in the function"
