@@ -34,7 +34,7 @@ MISTAKES = {
         TypeError,
         (
             "resize(): got an unexpected keyword argument 'process_in'; "
-            "for options write resize.options(process_in=…).enqueue(…)"
+            "give options apart, as in .options(process_in=…).enqueue(…)"
         ),
     ),
     "an option of another task queue beside the arguments": (
@@ -157,7 +157,10 @@ MISTAKES = {
     "a task without a type for enqueue_many": (
         lambda: app.enqueue_many([resize(1)]),
         ConfigError,
-        "task 0: expected a Task, or a Task and its EnqueueOptions, not int",
+        (
+            "task 0: expected a Task, or a Task and its EnqueueOptions, not int; "
+            "a task function makes one from its arguments with bind(...)"
+        ),
     ),
     "the harness outside of its block": (
         lambda: app.testing().run_pending(),

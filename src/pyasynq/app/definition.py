@@ -127,7 +127,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             payload = self._spec.codec.encode(*args, **kwargs)
         except TypeError as error:
             advice = on_arguments(self._spec.function.__name__, self._spec.function, kwargs)
-            if advice is None:
+            if advice is None or "options(" in str(error):
                 raise
             raise TypeError(f"{error}; {advice}") from None
         return Task(self.type, payload, options=self._options)
