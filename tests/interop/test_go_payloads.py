@@ -141,7 +141,7 @@ async def test_an_app_waits_for_the_result_of_a_handler_in_go(peer, redis_url):
 async def test_an_app_learns_why_a_handler_in_go_failed(peer, redis_url):
     app = App(redis_url)
 
-    @app.task("fail", max_retry=0)
+    @app.task("fail", max_retry=0, retention=600)
     async def fail() -> None: ...
 
     await peer.serve()
