@@ -14,17 +14,12 @@ from pyasynq.wire.source_line import is_machinery
 UNREADABLE = "(its traceback cannot be made)"
 
 
-def traceback_text(error: BaseException, *, is_whole: bool = False) -> str:
-    """Return the traceback of *error* as text that UTF-8 can hold, without a final line feed.
-
-    Args:
-        is_whole: keep every frame.
-    """
+def traceback_text(error: BaseException) -> str:
+    """Return the traceback of *error* as text that UTF-8 can hold, without a final line feed."""
     try:
         shown = traceback.TracebackException.from_exception(error)
-        if not is_whole:
-            for each in _chain(shown, set()):
-                _leave_out_machinery(each)
+        for each in _chain(shown, set()):
+            _leave_out_machinery(each)
         text = _without_values("".join(shown.format()).rstrip("\n"), error)
     except BaseException:  # noqa: BLE001 - an exception of the user's may do anything
         return UNREADABLE
