@@ -90,8 +90,12 @@ class OneThread:
             message = self._inbox.get()
             variables.take_over(message.context)
             if isinstance(message, _Answer):
-                return message.result()
+                break
             self._answer(message)
+        try:
+            return message.result()
+        finally:
+            del message  # no cycle of the error and its traceback
 
     def _begin(self, call: "_Call") -> Future[Ended] | None:
         """Give *call* to the thread; return what stands for it in the pool, if it begins there."""
@@ -116,17 +120,21 @@ class OneThread:
                 continue
             variables.take_over(message.context)
             if isinstance(message, _Answer):
-                result = message.result()
-                if is_cancelled:
-                    raise asyncio.CancelledError
-                return result
+                break
             self._is_waiting = True
             value, error = (
                 (None, asyncio.CancelledError()) if is_cancelled else await message.ended()
             )
             self._is_waiting = is_cancelled = False
             self._inbox.put(_Answer(value, error, copy_context()))
-            del error, message  # no cycle of the error and its traceback
+            del error
+        try:
+            result = message.result()
+        finally:
+            del message  # no cycle of the error and its traceback
+        if is_cancelled:
+            raise asyncio.CancelledError
+        return result
 
     # In the thread
 
@@ -185,9 +193,12 @@ class _Answer(msgspec.Struct, frozen=True):
 
     def result(self) -> Any:
         """Return the value, or raise the error."""
-        if self.error is not None:
-            raise self.error
-        return self.value
+        try:
+            if self.error is not None:
+                raise self.error
+            return self.value
+        finally:
+            del self
 
 
 class _Variables:

@@ -16,7 +16,11 @@ from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_funct
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 CallNext = Callable[[TaskContext], Awaitable[Any]]
+"""What an ``async def`` middleware calls and awaits to run what is inside of it."""
+
 PlainCallNext = Callable[[TaskContext], Any]
+"""What a plain middleware calls; it returns when what is inside has ended."""
+
 Middleware = (
     Callable[[TaskContext, CallNext], Awaitable[Any]] | Callable[[TaskContext, PlainCallNext], Any]
 )
