@@ -142,12 +142,13 @@ async def test_a_middleware_heals_the_database_connection_of_the_threads_of_hand
     def restart(ctx, task):
         connection().close()
 
+    kinds = ["count", "restart", "count", "restart"]
     async with work.serving(mux, thread_pool_size=1, **LATE):
-        infos = [await work.enqueue(each, retention=60) for each in ("count", "restart", "count")]
+        infos = [await work.enqueue(each, retention=60) for each in kinds]
         for info in infos:
             await work.until(info, "completed")
 
-    assert result_of(work, infos[-1]) == b"42"
+    assert result_of(work, infos[2]) == b"42"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -295,6 +296,27 @@ async def test_a_cancellation_that_comes_before_call_next_is_raised_by_it(work, 
         await work.until(info, "retry")
 
     assert ran_handlers == []
+
+
+async def test_a_coroutine_that_a_cancellation_forestalls_is_closed(work, redis_url):
+    mux, started = ServeMux(), threading.Event()
+
+    @mux.use
+    def in_disguise(ctx, call_next):
+        started.set()
+        while not ctx.is_cancelled:
+            threading.Event().wait(0.005)
+        return passes(ctx, call_next)  # a coroutine, which would warn if nobody closed it
+
+    mux.add("loop", divide_later)
+    async with work.serving(mux, cancel_grace=20, **LATE), AsyncInspector(redis_url) as seen:
+        await eventually_async(lambda: work.redis.pubsub_numsub("asynq:cancel")[0][1] == 1)
+        info = await work.enqueue("loop")
+        await eventually_async(started.is_set)
+        await seen.tasks.cancel(info.id)
+        await work.until(info, "retry")
+
+    assert work.message(info).error_msg == "context canceled"
 
 
 async def test_the_loop_goes_on_while_a_plain_middleware_works(work):

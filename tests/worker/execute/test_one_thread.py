@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from pyasynq.errors import ServerStateError
 from pyasynq.worker.execute.one_thread import OneThread
 from pyasynq.worker.threads import ThreadPool
 from tests.support.eventually import eventually_async
@@ -89,3 +90,8 @@ async def test_a_cancelled_function_is_waited_for_to_its_end(pool):
 
     assert ended == [1]
     assert running.cancelled()
+
+
+async def test_a_function_that_runs_on_the_loop_is_told_that_it_cannot_wait_there(pool):
+    with pytest.raises(ServerStateError, match="cannot wait on the event loop"):
+        OneThread(pool).wait_for(asyncio.Event().wait)

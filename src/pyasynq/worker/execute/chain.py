@@ -5,6 +5,7 @@ A coroutine function runs on the event loop, a plain function in the thread of i
 """
 
 import asyncio
+import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -75,9 +76,13 @@ class InThread:
     def in_thread(self, context: TaskContext) -> Any:
         """Call it; what it only returns, such as a coroutine, is done before it is."""
         result = self._call(context)
-        return (
-            _thread.get().wait_for(partial(finished, result)) if is_unfinished(result) else result
-        )
+        if not is_unfinished(result):
+            return result
+        try:
+            return _thread.get().wait_for(partial(finished, result))
+        finally:
+            if inspect.iscoroutine(result):
+                result.close()  # nothing happens unless a cancellation came before it began
 
 
 async def _with_thread(threads: ThreadPool, step: Step, context: TaskContext) -> Any:

@@ -31,7 +31,6 @@ class OneThread:
     def __init__(self, pool: ThreadPool) -> None:
         self._pool = pool
         self._loop = asyncio.get_running_loop()
-        self._loop_thread = get_ident()
         self._thread: int | None = None
         self._inbox: SimpleQueue[_Call | _Answer] = SimpleQueue()  # of the thread
         self._answers: asyncio.Queue[_Answer | _Request] | None = None  # of the call that it runs
@@ -41,8 +40,8 @@ class OneThread:
 
     @property
     def is_here(self) -> bool:
-        """Whether the caller runs in this thread."""
-        return self._thread == get_ident()
+        """Whether the caller runs in this thread, and not on the loop."""
+        return self._thread == get_ident() and not self._is_on_loop
 
     async def run(self, function: Callable[[], Any], *, depth: int) -> Any:
         """Call *function* in the thread; call it on the loop.
@@ -77,11 +76,11 @@ class OneThread:
         """Run *work* on the loop and return its result; call it in the thread.
 
         Raises:
-            ServerStateError: the thread is that of the loop.
+            ServerStateError: called on the loop, which it would block.
             BaseException: what *work* has raised.
         """
-        if self._loop_thread == get_ident():
-            raise ServerStateError("a plain middleware cannot wait in the thread of the event loop")
+        if self._is_on_loop:
+            raise ServerStateError("a plain middleware cannot wait on the event loop")
         if self._is_left or self._answers is None:
             raise asyncio.CancelledError
         self._post(self._answers, _Request(work, copy_context()))
@@ -96,6 +95,13 @@ class OneThread:
             return message.result()
         finally:
             del message  # no cycle of the error and its traceback
+
+    @property
+    def _is_on_loop(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
 
     def _begin(self, call: "_Call") -> Future[Ended] | None:
         """Give *call* to the thread; return what stands for it in the pool, if it begins there."""
