@@ -13,7 +13,7 @@ from pyasynq.worker.execute.processes.pool import ProcessPool
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import HandlerPath, handler_at
-from pyasynq.worker.handlers.middleware import CallNext, Middleware, is_plain, wrap
+from pyasynq.worker.handlers.middleware import CallNext, Middleware, at_process, is_plain, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
 from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.threads import ThreadPool
@@ -67,7 +67,10 @@ class Endpoints(dict[str, Endpoint]):
 
     def _around(self, route: Route | None) -> CallNext:
         """Return what runs the handler of *route* inside the middlewares."""
-        outside, inside = places(self._mux.middlewares, route)
+        outside: list[Middleware] = self._mux.middlewares
+        inside: list[Middleware] = []
+        if route is not None and route.path is not None:
+            outside, inside = at_process(outside)
         call = self._call_of(route, inside) if route else self._no_handler
         if not any(is_plain(each) for each in outside):
             return wrap(outside, call)
@@ -99,20 +102,6 @@ class Endpoints(dict[str, Endpoint]):
         return result if result is None else await finished(result)
 
 
-def places(
-    middlewares: Sequence[Middleware], route: Route | None
-) -> tuple[Sequence[Middleware], Sequence[Middleware]]:
-    """Return the middlewares that run in the worker, and those in the process of the handler.
-
-    The latter are the plain ones that have no coroutine function inside of them.
-    """
-    first = len(middlewares)
-    if route is not None and route.path is not None:
-        while first and is_plain(middlewares[first - 1]):
-            first -= 1
-    return middlewares[:first], middlewares[first:]
-
-
 def _check_paths(mux: ServeMux) -> None:
     faults: list[str | None] = []
     for route in mux.routes:
@@ -121,8 +110,9 @@ def _check_paths(mux: ServeMux) -> None:
                 handler_at(route.path)
         except (ImportError, AttributeError) as error:
             faults.append(f"a process cannot find the handler of {route.pattern!r}: {error}")
-        faults += [_place_fault(each) for each in places(mux.middlewares, route)[1]]
-    ConfigError.raise_if(dict.fromkeys(faults))
+    if any(route.path is not None for route in mux.routes):
+        faults += [_place_fault(each) for each in at_process(mux.middlewares)[1]]
+    ConfigError.raise_if(faults)
 
 
 def _place_fault(middleware: Middleware) -> str | None:

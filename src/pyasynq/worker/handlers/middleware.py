@@ -38,6 +38,17 @@ def is_plain(middleware: Middleware) -> bool:
     return not is_coroutine_function(middleware)
 
 
+def at_process(middlewares: list[Middleware]) -> tuple[list[Middleware], list[Middleware]]:
+    """Return what stays in the worker around a process, and what runs in it with the handler.
+
+    The latter are the plain ones that have no coroutine function inside of them.
+    """
+    first = len(middlewares)
+    while first and is_plain(middlewares[first - 1]):
+        first -= 1
+    return middlewares[:first], middlewares[first:]
+
+
 def put(middlewares: list[Middleware], function: Middleware) -> None:
     """Add *function* to *middlewares*, in the place of its old version if it is defined again."""
     for position, each in enumerate(middlewares):
