@@ -86,7 +86,7 @@ def test_every_fault_is_named_at_once():
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(ConfigError, match=r"unknown option 'x'; options are queue, task_id"):
+    with pytest.raises(ConfigError, match=r"unknown option 'x'; use one of queue, task_id"):
         EnqueueOptions.from_keywords({"x": 5})
 
 

@@ -60,6 +60,14 @@ class Clock(Protocol):
         """
 
 
+def clock_fault(clock: object) -> str | None:
+    """Return what is wrong with a clock that a user gives; None if it is good, or not given."""
+    needed = (each for each in vars(Clock) if not each.startswith("_"))
+    if clock is None or all(callable(getattr(clock, each, None)) for each in needed):
+        return None
+    return f"clock must be a Clock, not {type(clock).__name__}"
+
+
 class SystemClock:
     """The clock of this machine."""
 

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from pyasynq.app.advice import ATTRIBUTES_OF_A_HANDLE, no_attribute
 from pyasynq.app.clients import Clients
 from pyasynq.app.waiting import Waiting, pause
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
@@ -28,6 +29,11 @@ class TaskHandle(Generic[R]):
     queue: str
     _clients: Clients = field(repr=False, compare=False)
     _decode: Callable[[TaskInfo], Any] = field(repr=False, compare=False)
+
+    if not TYPE_CHECKING:  # type checkers shall find what does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, "a handle", name, ATTRIBUTES_OF_A_HANDLE)
 
     def info(self) -> TaskInfo:
         """Return the task as it stands in Redis now.

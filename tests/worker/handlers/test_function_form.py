@@ -102,7 +102,7 @@ class Opened:
         (coroutine, "lifespan 'coroutine' never yields"),
         (plain_generator, "lifespan 'plain_generator' must be async"),
         (plain_context_manager, "lifespan 'plain_context_manager' must be async"),
-        (of_fastapi, "a lifespan takes 0 arguments, but 'of_fastapi' does not"),
+        (of_fastapi, "a lifespan takes no argument, but 'of_fastapi' does not"),
         (Timing, "a lifespan must be a function, not the class 'Timing'"),
         (3, "a lifespan must be a function, not 3"),
     ],
@@ -129,7 +129,7 @@ def test_a_lifespan_may_be_whatever_gives_an_async_context_manager(app, lifespan
     [
         (plain_generator, "must not be a generator function, as 'plain_generator' is"),
         (of_fastapi, "must not be a generator function, as 'of_fastapi' is"),
-        (coroutine, "takes 1 arguments, but 'coroutine' does not"),
+        (coroutine, "takes one argument, but 'coroutine' does not"),
         (Timing, "must be a function, not the class 'Timing'"),
     ],
 )

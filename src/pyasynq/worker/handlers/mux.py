@@ -134,7 +134,10 @@ class ServeMux:
             ConfigError: the pattern is blank or taken, the handler cannot be called or is a
                 generator function, or a process of its own could not find it.
         """
-        faults = [name_fault("pattern", pattern)]
+        ConfigError.raise_if([name_fault("pattern", pattern)])
+        if not isinstance(settings, TaskSettings):
+            raise ConfigError(f"settings must be TaskSettings, not {type(settings).__name__}")
+        faults: list[str | None] = []
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
         elif is_generator_function(handler):
