@@ -15,7 +15,7 @@ from pyasynq.app.advice import (
     ATTRIBUTES_OF_AN_APP,
 )
 from pyasynq.control_flow import RetryLater
-from pyasynq.errors import ConfigError, PayloadError, ResultNotKeptError
+from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, ResultNotKeptError
 from pyasynq.options import EnqueueOptions
 from pyasynq.spelling import EXPLANATIONS, OTHER_WORDS
 from pyasynq.task import Task
@@ -266,7 +266,10 @@ MISTAKES = {
     "queue and ID swapped": (
         lambda: app.task_handle(ID, "mail"),
         ConfigError,
-        f"'{ID}' is the ID of a task; write task_handle('mail', '{ID}')",
+        (
+            f"'{ID}' is the ID of a task: it looks like you swapped it with the queue; write "
+            f"task_handle('mail', '{ID}')"
+        ),
     ),
 }
 
@@ -285,6 +288,37 @@ def test_what_a_function_does_take_is_no_option():
     assert welcome.bind(1, queue="x").payload == b'{"user":1,"queue":"x"}'
     with pytest.raises(TypeError, match=re.escape("multiple values for argument 'queue'")):
         welcome.bind(1, "x", queue="y")
+
+
+@pytest.mark.parametrize("ask", [lambda handle: handle.info(), lambda handle: handle.result()])
+def test_a_queue_and_an_id_of_ones_own_that_are_swapped_are_told(ask):
+    with app.testing():
+        resize.options(task_id="user-5", retention=60).enqueue(1)
+
+        with pytest.raises(QueueNotFoundError) as caught:
+            ask(app.task_handle("user-5", "default"))
+
+    assert str(caught.value) == (
+        "queue 'user-5' does not exist; it looks like queue and ID were swapped, since 'default' "
+        "is a queue"
+    )
+
+
+@pytest.mark.parametrize("ask", [lambda handle: handle.ainfo(), lambda handle: handle.aresult()])
+async def test_a_queue_and_an_id_that_are_swapped_are_told_in_async_code(ask):
+    async with app.testing():
+        await resize.options(task_id="user-5", retention=60).aenqueue(1)
+
+        with pytest.raises(QueueNotFoundError, match="since 'default' is a queue"):
+            await ask(app.task_handle("user-5", "default"))
+
+
+def test_a_queue_that_does_not_exist_is_not_called_swapped():
+    with app.testing():
+        with pytest.raises(QueueNotFoundError, match=r"^queue 'mail' does not exist$"):
+            app.task_handle("mail", "user-5").info()
+        with pytest.raises(ResultNotKeptError):
+            app.task_handle("mail", "user-5").result()
 
 
 def test_advice_is_only_given_for_names_that_do_not_exist():

@@ -177,7 +177,10 @@ def on_source(source: object) -> str | None:
 def on_swapped(queue: str, task_id: str) -> str | None:
     """Return what to write instead if *queue* is the ID of a task; None if it is not."""
     if _UUID.fullmatch(queue) and not _UUID.fullmatch(task_id):
-        return f"{queue!r} is the ID of a task; write task_handle({task_id!r}, {queue!r})"
+        return (
+            f"{queue!r} is the ID of a task: it looks like you swapped it with the queue; write "
+            f"task_handle({task_id!r}, {queue!r})"
+        )
     return None
 
 
