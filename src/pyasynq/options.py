@@ -7,7 +7,7 @@ not. Everything is checked when the object is created, so a wrong value never re
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
 from typing_extensions import override
@@ -200,6 +200,8 @@ def _faults(options: EnqueueOptions) -> Iterator[str]:
 
 
 def _field_fault(what: str, value: object) -> str | None:  # noqa: PLR0911 - a table
+    if fault := _of_another_option(what, value):
+        return fault
     match what:
         case "queue" | "task_id" | "unique_key" | "group":
             return name_fault(what, value)
@@ -220,6 +222,18 @@ def _field_fault(what: str, value: object) -> str | None:  # noqa: PLR0911 - a t
             return f"unique_until must be one of {get_args(UniqueUntil)}, not {value!r}"
         case _:
             return headers_fault(value)
+
+
+def _of_another_option(what: str, value: object) -> str | None:
+    """Return what to write if *value* is one for another option than *what*."""
+    if what == "process_in" and isinstance(value, date):
+        return "process_in is a duration; for a time write process_at=…"
+    if what in ("process_at", "deadline") and isinstance(value, timedelta | int | float):
+        other = "process_in" if what == "process_at" else "timeout"
+        return f"{what} is a time; for a duration write {other}=…"
+    if what in ("unique", "retention") and value is True:
+        return f"{what} is a duration, not True; for an hour write {what}=3600"
+    return None
 
 
 def _max_retry_fault(value: object) -> str | None:

@@ -75,7 +75,7 @@ def _lowered(text: str) -> str:
 def _faults(table: Mapping[str, Any]) -> Iterator[str]:
     for name, value in table.items():
         if name not in KINDS:
-            yield f"unknown setting {name!r} ({hint(name, KINDS)})"
+            yield f"unknown setting {name!r} ({hint(name, KINDS, {})})"
             continue
         kind, wanted = KINDS[name]
         is_right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

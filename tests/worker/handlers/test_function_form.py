@@ -115,6 +115,59 @@ def test_a_lifespan_of_another_form_is_refused(app, lifespan, fault):
         assert str(caught.value) == f"{fault}; {LIFESPAN}"
 
 
+async def never():
+    if False:
+        yield
+
+
+async def twice():
+    yield
+    yield
+
+
+def nothing(): ...
+
+
+@contextmanager
+def blocking():
+    yield
+
+
+OF_ANOTHER_FORM = {
+    "never": (never, "lifespan 'never' has not yielded"),
+    "twice": (twice, "lifespan 'twice' yields more than once"),
+    "nothing": (
+        nothing,
+        "lifespan 'nothing' returned NoneType, which is no async context manager",
+    ),
+    "blocking": (
+        lambda: blocking(),  # noqa: PLW0108 - its form cannot be seen from outside
+        "lifespan '<lambda>' returned _GeneratorContextManager, which is no async context manager",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_ANOTHER_FORM)
+async def test_a_lifespan_whose_form_shows_when_it_is_opened_is_told(redis_url, name):
+    lifespan, fault = OF_ANOTHER_FORM[name]
+
+    with pytest.raises(ConfigError) as caught:
+        async with Server(redis_url, lifespan=lifespan).running(ServeMux()):
+            pass
+
+    assert str(caught.value) == f"{fault}; {LIFESPAN}"
+
+
+async def test_an_error_of_a_lifespan_is_its_own(redis_url):
+    async def broken():
+        raise RuntimeError("no database")
+        yield
+
+    with pytest.raises(RuntimeError, match=r"^no database$"):
+        async with Server(redis_url, lifespan=broken).running(ServeMux()):
+            pass
+
+
 async def good():
     yield
 

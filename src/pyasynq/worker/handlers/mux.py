@@ -159,7 +159,13 @@ class ServeMux:
             self._longest_first.sort(key=lambda each: len(each[0]), reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
-        """Register the decorated function for *pattern*; see `add`."""
+        """Register the decorated function for *pattern*; see `add`.
+
+        Raises:
+            ConfigError: the pattern is the function itself, of a decorator without parentheses.
+        """
+        if callable(pattern):
+            raise ConfigError('a handler needs a task type; write `@mux.handler("email:welcome")`')
 
         def register(handler: H) -> H:
             self.add(pattern, handler, settings=settings)
