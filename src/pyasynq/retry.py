@@ -111,7 +111,7 @@ def schedule(delays: Sequence[Duration]) -> RetryDelay:
 
 def retry_delay_fault(value: object) -> str | None:
     """Return what is wrong with a retry delay of a task or a server; None if it is good."""
-    if value in (fixed, exponential, schedule):
+    if any(value is each for each in (fixed, exponential, schedule)):
         name = getattr(value, "__name__", "")
         return f"retry_delay must be what retry.{name}(…) returns, not retry.{name} itself"
     if callable(value):

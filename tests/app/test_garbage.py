@@ -21,6 +21,7 @@ from pyasynq import (
     Task,
     retry,
 )
+from pyasynq.clock import FakeClock
 from pyasynq.errors import ConfigError, PyasynqError
 
 URL = "redis://127.0.0.1:1"
@@ -133,6 +134,7 @@ PUBLIC: dict[str, Callable[[object], object]] = {
     "Task.options": lambda each: Task("x", options=each),
     "EnqueueOptions.merged_over": lambda each: EnqueueOptions(queue="x").merged_over(each),
     "Field": Field,
+    "FakeClock.advance": lambda each: FakeClock().advance(each),
     "RetryLater": RetryLater,
     "retry.fixed": retry.fixed,
     "retry.exponential": retry.exponential,

@@ -90,6 +90,10 @@ _SETTINGS: Mapping[str, str] = {
     "client_name": 'it is a part of the URL, as in App("redis://localhost?client_name=…")',
     "namespace": 'it is a part of the URL, as in App("redis://localhost?namespace=…")',
     **_each("main", "the name of the App is name=…"),
+    **_each(
+        "clock name on_invalid_payload on_invalid_result task_defaults",
+        "it is given where the App is made",
+    ),
     **_each("functions tasks", "each task is registered with @app.task"),
     **_each("autodiscover imports include", _IMPORT),
     **_each("ctx lifespan on_shutdown on_startup shutdown startup", _LIFESPAN),
