@@ -15,7 +15,13 @@ from pyasynq.app.advice import (
     ATTRIBUTES_OF_AN_APP,
 )
 from pyasynq.control_flow import RetryLater
-from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, ResultNotKeptError
+from pyasynq.errors import (
+    ConfigError,
+    PayloadError,
+    QueueNotFoundError,
+    ResultNotKeptError,
+    ServerStateError,
+)
 from pyasynq.options import EnqueueOptions
 from pyasynq.spelling import EXPLANATIONS, OTHER_WORDS
 from pyasynq.task import Task
@@ -344,6 +350,14 @@ def test_every_setting_is_known():
     settings = {name: getattr(config, name) for name in config.__dataclass_fields__}
 
     assert App(URL, **settings).config == config
+
+
+def test_a_harness_runs_nothing_once_its_block_is_left():
+    with app.testing() as harness:
+        resize.enqueue(1)
+
+    with pytest.raises(ServerStateError, match="the harness has a Redis only in its block"):
+        harness.run_pending()
 
 
 async def test_the_result_of_a_task_that_keeps_none_is_told_at_once_in_async_code():

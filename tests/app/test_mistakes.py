@@ -295,9 +295,8 @@ MISTAKES = [
         "24: the harness outside of its block",
         lambda on: on.app.testing().run_pending(),
         (
-            "ServerStateError: the harness has no Redis yet; write `with "
-            "app.testing() as harness:` "
-            "around it"
+            "ServerStateError: the harness has a Redis only in its block; write "
+            "`with app.testing() as harness:` around it"
         ),
     ),
     (

@@ -81,6 +81,11 @@ def test_every_wrong_variable_is_named():
     ]
 
 
+def test_a_setting_that_is_given_beside_the_environment_must_be_known():
+    with pytest.raises(ConfigError, match="unknown setting 'workers'; did you mean 'concurrency'"):
+        ServerConfig.from_env({}, workers=5)
+
+
 @pytest.mark.parametrize("text", ["mail=2,low=1", " mail = 2 , low", "mail=2,,low=1,"])
 def test_queues_are_read_whatever_the_spaces_are(text):
     assert read_queues(text) == {"mail": 2, "low": 1}

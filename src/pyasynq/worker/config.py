@@ -20,6 +20,7 @@ from pyasynq.retry import (
     is_failure_fault,
     retry_delay_fault,
 )
+from pyasynq.spelling import hint
 from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import GRACE_PERIOD, MAX_DELAY, MAX_SIZE, Aggregate
 from pyasynq.worker.handlers.context import TaskContext
@@ -150,7 +151,7 @@ class ServerConfig:
         ``critical=6,default=3``.
 
         Raises:
-            ConfigError: names every variable that cannot be read.
+            ConfigError: names every variable that cannot be read, and every unknown setting.
         """
         variables = os.environ if environment is None else environment
         if not isinstance(variables, Mapping):
@@ -164,6 +165,11 @@ class ServerConfig:
                     found[name] = kind.read(variables[variable])
                 except ValueError as error:
                     faults.append(f"{variable}={variables[variable]!r}: {error}")
+        faults += [
+            f"unknown setting {name!r}; {hint(name, _KINDS, {})}"
+            for name in given
+            if name not in _KINDS
+        ]
         ConfigError.raise_if(faults)
         return cls(**found, **given)
 
