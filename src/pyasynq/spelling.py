@@ -53,7 +53,7 @@ OTHER_WORDS: Mapping[str, str] = {
 """Options and settings as other task queues call them, and as we do."""
 
 _LISTEN = 'listen with @app.on("succeeded") or @app.on("failed")'
-_EVERY = "every exception is retried; is_failure=… and `raise SkipRetry()` make exceptions to that"
+_EVERY = "every exception is retried; `raise SkipRetry()` and is_failure=… decide otherwise"
 _BACKOFF = "write retry_delay=retry.exponential(…) in @app.task"
 _KEPT = "a result is kept if the task has a retention"
 _OF_THE_TASK = "it belongs to the task: @app.task takes it"

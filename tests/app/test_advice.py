@@ -134,8 +134,8 @@ MISTAKES = {
         lambda: app.task(autoretry_for=(OSError,)),
         ConfigError,
         (
-            "unknown option 'autoretry_for'; every exception is retried; is_failure=… and "
-            "`raise SkipRetry()` make exceptions to that"
+            "unknown option 'autoretry_for'; every exception is retried; `raise SkipRetry()` "
+            "and is_failure=… decide otherwise"
         ),
     ),
     "a number as retry_delay of an App": (

@@ -244,7 +244,7 @@ MISTAKES = [
         lambda on: (on.task(rename), on.log_of_one("rename", b'{"order":7}'))[1],
         (
             "WARNING pyasynq.task: the payload of a task of type 'rename' has 'order', which its "
-            "function does not take: that is left out, and told once; for a "
+            "function does not take: it is left out, and logged once; for a "
             "parameter that was renamed "
             "write Annotated[…, Field('order')]\n"
             "ERROR pyasynq.task: rename[5f0c2a1b] failed, attempt 1 of 1, archived: "

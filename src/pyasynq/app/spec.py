@@ -137,8 +137,8 @@ def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], Enqueue
 
 def _log_unknown_keys(task_type: str, keys: Sequence[str]) -> None:
     logger.warning(
-        "the payload of a task of type %r has %s, which its function does not take: that is left "
-        "out, and told once; for a parameter that was renamed write Annotated[…, Field(%r)]",
+        "the payload of a task of type %r has %s, which its function does not take: it is left "
+        "out, and logged once; for a parameter that was renamed write Annotated[…, Field(%r)]",
         shown(task_type),
         listed(keys),
         shown(keys[0]),
