@@ -10,7 +10,8 @@ from pyasynq import App, Client, Field, Task
 URL = "redis://127.0.0.1:1"
 TOLD = (
     "the payload of a task of type 'ship' has 'express', which its function does not take: it is "
-    "left out, and logged once; for a parameter that was renamed write Annotated[…, Field('express')]"
+    "left out, and logged once; for a parameter that was renamed write "
+    "Annotated[…, Field('express')]"
 )
 
 
