@@ -6,6 +6,7 @@ HELLO 3.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from pyasynq.connection.options import ConnectionOptions, Kind
@@ -119,7 +120,8 @@ class Connector:
                 self._hosts,
                 self._master,
                 own={**self._sentinel_settings(), **_once_async()},
-                settings={"ssl": self._is_tls, **settings, **_once_async()},
+                settings={**settings, **_once_async()},
+                is_tls=self._is_tls,
             )
             return redis.asyncio.Redis.from_pool(pool)
         return redis.asyncio.Redis.from_pool(self._pool_async(**settings))
@@ -142,7 +144,8 @@ class Connector:
                 self._hosts,
                 self._master,
                 own={**self._sentinel_settings(), **_once()},
-                settings={"ssl": self._is_tls, **settings, **_once()},
+                settings={**settings, **_once()},
+                is_tls=self._is_tls,
             )
             return redis.Redis.from_pool(pool)
         return redis.Redis.from_pool(self._pool_sync(**settings))
@@ -165,11 +168,13 @@ class Connector:
     def _pool_async(self, **settings: Any) -> "redis.asyncio.ConnectionPool":
         import redis.asyncio  # noqa: PLC0415 - as above
 
+        from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
+
         kind: Any = redis.asyncio.Connection
         if "path" in settings:
-            kind = redis.asyncio.UnixDomainSocketConnection
+            kind = connections.AsyncUnixConnection
         elif self._is_tls:
-            kind = redis.asyncio.SSLConnection
+            kind = connections.AsyncTlsConnection
         return redis.asyncio.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
@@ -180,11 +185,13 @@ class Connector:
     def _pool_sync(self, **settings: Any) -> "redis.ConnectionPool":
         import redis  # noqa: PLC0415 - as above
 
+        from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
+
         kind: Any = redis.Connection
         if "path" in settings:
-            kind = redis.UnixDomainSocketConnection
+            kind = connections.UnixConnection
         elif self._is_tls:
-            kind = redis.SSLConnection
+            kind = connections.TlsConnection
         return redis.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
@@ -198,7 +205,6 @@ class Connector:
         return {
             **self._sentinel_arguments,
             **tls,
-            "ssl": self._is_tls,
             "protocol": 2,
             "socket_connect_timeout": SENTINEL_TIMEOUT_S,
             "socket_timeout": SENTINEL_TIMEOUT_S,
@@ -333,5 +339,16 @@ def _arguments(options: ConnectionOptions) -> dict[str, Any]:
             "ssl_certfile": options.cert_file,
             "ssl_keyfile": options.key_file,
         }
-        arguments.update({name: value for name, value in files.items() if value})
+        given = {name: value for name, value in files.items() if value}
+        ConfigError.raise_if(map(_file_fault, given.values()))
+        arguments.update(given)
     return arguments
+
+
+def _file_fault(path: str) -> str | None:
+    """Return why a file of TLS cannot be used; None if it can be read."""
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        return f"{path!r}, which the URL names for TLS, cannot be read: {error.strerror or error}"
+    return None

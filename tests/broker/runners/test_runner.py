@@ -209,17 +209,6 @@ def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server, redi
     assert caught.value.needed == "add"
 
 
-def test_a_user_that_cannot_even_connect_is_refused_at_once(redis_server, redis_client):
-    redis_client.execute_command("ACL", "SETUSER", "nobody", "reset", "on", ">pw")
-    runner = make_runner(f"redis://nobody:pw@127.0.0.1:{redis_server.port}")
-    try:
-        with pytest.raises(IncompatibleRedisError, match="setname"):
-            runner.run(add(1), patience_s=None)
-    finally:
-        redis_client.execute_command("ACL", "DELUSER", "nobody")
-        runner.close()
-
-
 def test_a_command_that_redis_does_not_have_is_named(redis_url):
     runner = make_runner(redis_url)
 

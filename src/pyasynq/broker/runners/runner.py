@@ -116,6 +116,7 @@ class Runner:
             end: until when an unreachable Redis is tried; None for ever.
         """
         answers: list[Any] = [None] * len(operations)
+        is_cluster = isinstance(self._client, Cluster)
         repeated: set[int] = set()
         by_source: set[int] = set()
         todo = list(range(len(operations)))
@@ -125,7 +126,7 @@ class Runner:
             for i, reply in zip(todo, replies, strict=True):
                 if _is_no_script(reply) and i not in by_source:
                     unknown.append(i)
-                elif _may_repeat(operations[i], reply):
+                elif _may_repeat(operations[i], reply, is_cluster=is_cluster):
                     again.append(i)
                     if isinstance(reply, Trouble) and reply.was_sent:
                         repeated.add(i)
@@ -217,18 +218,28 @@ def _is_no_script(reply: Any) -> bool:
     return isinstance(reply, Refusal) and redis_errors.is_no_script(redis_errors.plain_text(reply))
 
 
-def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
+def _may_repeat(operation: Operation[Any], reply: Any, *, is_cluster: bool) -> bool:
     if isinstance(reply, Trouble):
-        if redis_errors.is_refusal(str(reply)):
+        if _is_wrong_setting(reply):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, Refusal) and redis_errors.is_passing(redis_errors.plain_text(reply))
+    if not isinstance(reply, Refusal):
+        return False
+    text = redis_errors.plain_text(reply)
+    return redis_errors.is_passing(text) and (is_cluster or not redis_errors.is_moved(text))
+
+
+def _is_wrong_setting(reply: Trouble) -> bool:
+    """Return whether no connection was made, and none can be."""
+    return not reply.was_sent and redis_errors.is_wrong_setting(str(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
-    if isinstance(reply, Trouble) and not redis_errors.is_refusal(str(reply)):
+    if isinstance(reply, Trouble):
+        if _is_wrong_setting(reply):
+            return redis_errors.wrong_setting(redis_errors.plain_text(reply))
         return _unavailable(operation, reply, 1, reply.was_sent)
-    if isinstance(reply, Refusal | Trouble):
+    if isinstance(reply, Refusal):
         return redis_errors.refusal(operation, redis_errors.plain_text(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
