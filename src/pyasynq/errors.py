@@ -340,6 +340,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
     """Redis did not answer, for as long as the call was allowed to try.
 
     Attributes:
+        reason: what is wrong, without the rest of the text.
         tried: which call was tried and how often, as text.
         may_have_happened: whether a write was sent, but its answer was lost.
         results: for `enqueue_many`: an EnqueueResult per task, None for a task that may or may not
@@ -360,6 +361,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
         if may_have_happened:
             parts.append("the write may have happened")
         super().__init__("; ".join(parts))
+        self.reason = message
         self.tried = tried
         self.may_have_happened = may_have_happened
         self.results = results

@@ -55,7 +55,7 @@ def test_client_speaks_resp2_in_bytes_and_never_repeats(url: str, kind: str, ope
 
     settings = settings_of(client)
 
-    assert settings["class"].removeprefix("Async") == kind
+    assert settings["class"].removeprefix("Async").removeprefix("Tcp") == kind
     assert settings["protocol"] == 2
     assert settings["decode_responses"] is False
     assert settings["retry"].get_retries() == 0

@@ -101,12 +101,17 @@ class Connector:
         return cls._of_client(source)
 
     def open_async(
-        self, *, socket_timeout_s: float | None = None
+        self, *, socket_timeout_s: float | None = None, patience_s: float | None = None
     ) -> "redis.asyncio.Redis | AsyncCluster":
-        """Return a new async client with connections of its own; its caller closes it."""
+        """Return a new async client with connections of its own; its caller closes it.
+
+        Args:
+            socket_timeout_s: in place of that of the options.
+            patience_s: no time-out is longer than this; None for no bound.
+        """
         import redis.asyncio  # noqa: PLC0415 - loaded on first use, so that importing us is light
 
-        settings = self._settings(socket_timeout_s)
+        settings = self._settings(socket_timeout_s, patience_s)
         if self._kind == "cluster":
             from pyasynq.connection.transport.cluster_async import AsyncCluster  # noqa: PLC0415 - as above
 
@@ -126,11 +131,13 @@ class Connector:
             return redis.asyncio.Redis.from_pool(pool)
         return redis.asyncio.Redis.from_pool(self._pool_async(**settings))
 
-    def open_sync(self, *, socket_timeout_s: float | None = None) -> "redis.Redis | Cluster":
-        """Return a new blocking client with connections of its own; its caller closes it."""
+    def open_sync(
+        self, *, socket_timeout_s: float | None = None, patience_s: float | None = None
+    ) -> "redis.Redis | Cluster":
+        """Return a new blocking client with connections of its own; see `open_async`."""
         import redis  # noqa: PLC0415 - loaded on first use, so that importing us is light
 
-        settings = self._settings(socket_timeout_s)
+        settings = self._settings(socket_timeout_s, patience_s)
         if self._kind == "cluster":
             from pyasynq.connection.transport.cluster import Cluster  # noqa: PLC0415 - as above
 
@@ -187,7 +194,7 @@ class Connector:
 
         from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
 
-        kind: Any = redis.Connection
+        kind: Any = connections.TcpConnection
         if "path" in settings:
             kind = connections.UnixConnection
         elif self._is_tls:
@@ -210,7 +217,7 @@ class Connector:
             "socket_timeout": SENTINEL_TIMEOUT_S,
         }
 
-    def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
+    def _settings(self, socket_timeout_s: float | None, patience_s: float | None) -> dict[str, Any]:
         settings = {**self._arguments, "protocol": 2, "decode_responses": False}
         # An ID that is not UTF-8 is text with surrogates here, and is sent as the same bytes.
         settings["encoding_errors"] = "surrogateescape"
@@ -218,6 +225,9 @@ class Connector:
         settings["driver_info"] = None
         if socket_timeout_s is not None:
             settings["socket_timeout"] = socket_timeout_s
+        if patience_s is not None:
+            for name in ("socket_timeout", "socket_connect_timeout"):
+                settings[name] = min(settings.get(name) or patience_s, patience_s)
         return settings
 
     @classmethod

@@ -159,7 +159,7 @@ def test_one_pipeline_reaches_every_node_and_keeps_the_order_of_its_answers(clus
 
 
 def test_a_cluster_that_is_gone_is_unavailable():
-    with Client("redis-cluster://127.0.0.1:1,127.0.0.1:2", patience_s=0) as client:
+    with Client("redis-cluster://127.0.0.1:1,127.0.0.1:2", enqueue_patience=0) as client:
         with pytest.raises(RedisUnavailableError, match="refused"):
             client.enqueue(Task("email"))
 

@@ -4,6 +4,10 @@ What they raise says so in words of wrong_settings.py, which the broker reads.
 """
 
 import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import redis
@@ -19,7 +23,66 @@ from pyasynq.connection.transport.wrong_settings import NO_TLS, is_plain, socket
 FIRST_SILENCE_S = 1.0
 
 
-class TlsConnection(redis.SSLConnection):
+SHORTEST_S = 0.001  # 0 would stand for "do not wait at all"
+
+
+class _Limit(threading.local):
+    """When the connection that this thread makes must be there."""
+
+    end: float | None = None
+
+
+_limit = _Limit()
+
+
+@contextlib.contextmanager
+def connecting_within(limit_s: float | None) -> Iterator[None]:
+    """Let blocking connections that are made inside be there in *limit_s*; None for no limit.
+
+    Only the name of the host is looked up without a limit, for that cannot be interrupted.
+    """
+    _limit.end = None if limit_s is None else time.monotonic() + limit_s
+    try:
+        yield
+    finally:
+        _limit.end = None
+
+
+def _limited(timeout_s: float | None) -> float | None:
+    """Return the time-out for what is to be waited for now."""
+    if _limit.end is None:
+        return timeout_s
+    left_s = max(SHORTEST_S, _limit.end - time.monotonic())
+    return left_s if timeout_s is None else min(left_s, timeout_s)
+
+
+class _InTime(redis.connection.AbstractConnection):
+    """A connection whose time-outs never exceed what `connecting_within` allows."""
+
+    @property  # type: ignore[explicit-override]  # mypy does not see it on a property with a setter
+    @override
+    def socket_timeout(self) -> float | None:
+        return _limited(self._socket_timeout)
+
+    @socket_timeout.setter
+    def socket_timeout(self, value: float | None) -> None:
+        self._socket_timeout = value
+
+    @property  # type: ignore[explicit-override]  # mypy does not see it on a property with a setter
+    @override
+    def socket_connect_timeout(self) -> float | None:
+        return _limited(self._socket_connect_timeout)
+
+    @socket_connect_timeout.setter
+    def socket_connect_timeout(self, value: float | None) -> None:
+        self._socket_connect_timeout = value
+
+
+class TcpConnection(_InTime, redis.Connection):
+    """A plain connection, for blocking code."""
+
+
+class TlsConnection(_InTime, redis.SSLConnection):
     """A connection over TLS, for blocking code."""
 
     _is_tls_likely = False  # somebody answers there slowly, but not without TLS
@@ -27,9 +90,9 @@ class TlsConnection(redis.SSLConnection):
     @override
     def _wrap_socket_with_ssl(self, sock: Any) -> Any:
         limit_s = sock.gettimeout()
-        if self._is_tls_likely or (limit_s is not None and limit_s <= 0):
+        if self._is_tls_likely:
             return super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]  # redis-py
-        sock.settimeout(FIRST_SILENCE_S if limit_s is None else min(limit_s, FIRST_SILENCE_S))
+        sock.settimeout(min(limit_s or FIRST_SILENCE_S, FIRST_SILENCE_S))
         try:
             wrapped = super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]  # redis-py
         except TimeoutError:
@@ -61,7 +124,7 @@ class AsyncTlsConnection(redis.asyncio.SSLConnection):
             raise
 
 
-class UnixConnection(redis.UnixDomainSocketConnection):
+class UnixConnection(_InTime, redis.UnixDomainSocketConnection):
     """A connection over a socket of this machine, for blocking code."""
 
     @override
@@ -85,6 +148,10 @@ class AsyncUnixConnection(redis.asyncio.UnixDomainSocketConnection):
             if fault := socket_fault(self.path, error):
                 raise NoConnectionError(fault) from error
             raise
+
+
+class MasterConnection(redis.sentinel.SentinelManagedConnection, TcpConnection):
+    """A plain connection to the master that sentinels name, for blocking code."""
 
 
 class MasterTlsConnection(redis.sentinel.SentinelManagedConnection, TlsConnection):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from redis import Connection, ConnectionPool, Redis
+from redis import ConnectionPool, Redis
 from redis.asyncio import Connection as AsyncConnection
 from redis.asyncio import ConnectionPool as AsyncConnectionPool
 from redis.asyncio import Redis as AsyncRedis
@@ -11,13 +11,15 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncPool
 from redis.asyncio.sentinel import SentinelManagedConnection as AsyncMasterConnection
 from redis.exceptions import ConnectionError as NoConnectionError
-from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
+from redis.sentinel import Sentinel, SentinelConnectionPool
 from typing_extensions import override
 
 from pyasynq.connection.transport.connections import (
     AsyncMasterTlsConnection,
     AsyncTlsConnection,
+    MasterConnection,
     MasterTlsConnection,
+    TcpConnection,
     TlsConnection,
 )
 from pyasynq.connection.transport.wrong_settings import NO_SUCH_MASTER
@@ -133,13 +135,13 @@ def master_pool(
         settings: of a connection to the master.
         is_tls: whether all of them speak TLS.
     """
-    kind = TlsConnection if is_tls else Connection
+    kind = TlsConnection if is_tls else TcpConnection
     manager = Sentinels([])  # type: ignore[no-untyped-call]  # redis-py
     manager.sentinels = [
         Redis(connection_pool=ConnectionPool(kind, host=host, port=port, **own))
         for host, port in hosts
     ]
-    of_master = MasterTlsConnection if is_tls else SentinelManagedConnection
+    of_master = MasterTlsConnection if is_tls else MasterConnection
     return MasterPool(master, manager, connection_class=of_master, **settings)  # type: ignore[no-untyped-call]  # redis-py
 
 
