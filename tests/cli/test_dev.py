@@ -139,6 +139,19 @@ def test_an_embedded_redis_is_used_where_none_answers(tmp_path, monkeypatch, red
     assert find_redis(somebody) == redis_server.tcp_url
 
 
+def test_an_embedded_redis_keeps_its_data_in_the_nearest_folder_above(tmp_path, monkeypatch):
+    (tmp_path / "my shop" / ".pyasynq").mkdir(parents=True)
+    below = tmp_path / "my shop" / "src"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    nobody = ConnectionOptions(hosts=(("127.0.0.1", 1),))
+
+    found = ConnectionOptions.from_url(find_redis(nobody))
+
+    assert found.path == str(tmp_path / "my shop" / ".pyasynq")
+    assert not (below / ".pyasynq").exists()
+
+
 def test_other_programs_of_the_directory_find_the_embedded_redis(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYASYNQ_REDIS_URL", raising=False)

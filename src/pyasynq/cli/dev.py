@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -26,12 +27,13 @@ from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_
 from pyasynq.cli.target import target_argument
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded.server import DATA_FOLDER, nearest_data_folder
 from pyasynq.connection.options import ConnectionOptions, named_url
 from pyasynq.errors import RedisUnavailableError
+from pyasynq.settings import current_directory
 
 logger = logging.getLogger("pyasynq.dev")
 
-DATA_FOLDER = ".pyasynq"
 CHECK_MS = 200  # how often the worker and the signals are checked
 NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 
@@ -162,6 +164,9 @@ def find_redis(nearby: ConnectionOptions) -> str:
     try:
         _check_that_it_answers(Connector.of(nearby))
     except RedisUnavailableError:
+        folder = nearest_data_folder(current_directory())
+        if folder is not None:
+            return f"embedded:{quote(str(folder))}"
         folder = Path(DATA_FOLDER)
         folder.mkdir(exist_ok=True)
         (folder / ".gitignore").write_text("*\n")

@@ -5,12 +5,14 @@ only our runner repeats a call. RESP2 is used everywhere, for some proxies close
 HELLO 3.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from pyasynq.connection.options import ConnectionOptions, Kind
+from pyasynq.connection.options import ConnectionOptions, Kind, named_url
 from pyasynq.errors import ConfigError
+from pyasynq.settings import current_directory
 
 if TYPE_CHECKING:
     import redis
@@ -58,6 +60,10 @@ class Connector:
     Attributes:
         namespace: first word of every key.
         description: where Redis is, without secrets.
+
+    Args:
+        home: the directory whose embedded Redis is used once it runs, in place of the address;
+            None: that of *arguments* was named by somebody.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Connector:
         namespace: str = "asynq",
         max_connections: int | None = None,
         embedded: "EmbeddedServer | None" = None,
+        home: Path | None = None,
     ) -> None:
         self._kind = kind
         self._hosts = list(hosts)
@@ -82,6 +89,8 @@ class Connector:
         self._arguments = arguments
         self._max_connections = max_connections
         self._embedded = embedded
+        self._home = home
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, source: ConnectionSource) -> "Connector":
@@ -93,7 +102,7 @@ class Connector:
         if isinstance(source, Connector):
             return source
         if source is None:
-            return cls._of_options(ConnectionOptions.from_environment())
+            return cls._of_nobody()
         if isinstance(source, str):
             return cls._of_options(ConnectionOptions.from_url(source))
         if isinstance(source, ConnectionOptions):
@@ -159,9 +168,9 @@ class Connector:
 
     def close(self) -> None:
         """Release the embedded server, if there is one; safe to repeat."""
-        if self._embedded is not None:
-            self._embedded.release()
-            self._embedded = None
+        with self._lock:
+            self._home = None
+            self._hold(None)
 
     @property
     def is_cluster(self) -> bool:
@@ -182,6 +191,8 @@ class Connector:
             kind = connections.AsyncUnixConnection
         elif self._is_tls:
             kind = connections.AsyncTlsConnection
+        elif self._home is not None:
+            kind, settings["look_up"] = connections.AsyncLookedUpConnection, self._look_up
         return redis.asyncio.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
@@ -199,6 +210,8 @@ class Connector:
             kind = connections.UnixConnection
         elif self._is_tls:
             kind = connections.TlsConnection
+        elif self._home is not None:
+            kind, settings["look_up"] = connections.LookedUpConnection, self._look_up
         return redis.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
@@ -231,7 +244,34 @@ class Connector:
         return settings
 
     @classmethod
-    def _of_options(cls, options: ConnectionOptions) -> "Connector":
+    def _of_nobody(cls) -> "Connector":
+        """Return a connector for the Redis that is found if nobody names one."""
+        options = ConnectionOptions.from_environment()
+        is_looked_up = not named_url() and options.kind == "standalone"
+        return cls._of_options(options, home=current_directory() if is_looked_up else None)
+
+    def _look_up(self) -> tuple[str, int]:
+        """Return where Redis is now: `pyasynq dev` may have started one in the meantime. Blocks."""
+        from pyasynq.connection.embedded.server import EmbeddedServer, running_near  # noqa: PLC0415 - rarely needed
+
+        with self._lock:
+            folder = None if self._home is None else running_near(self._home)
+            if self._home is None or folder is None:
+                self._hold(None)
+                return self._arguments["host"], self._arguments["port"]
+            directory = Path(folder).parent if folder else self._home
+            server = EmbeddedServer.acquire(directory=directory, data_folder=folder)
+            self._hold(server)
+            self.description = f"embedded redis (redis://127.0.0.1:{server.port}/0)"
+            return "127.0.0.1", server.port
+
+    def _hold(self, server: "EmbeddedServer | None") -> None:
+        before, self._embedded = self._embedded, server
+        if before is not None:
+            before.release()
+
+    @classmethod
+    def _of_options(cls, options: ConnectionOptions, *, home: Path | None = None) -> "Connector":
         if options.kind == "embedded":
             return cls._of_embedded(options)
         sentinel = {"username": options.sentinel_username, "password": options.sentinel_password}
@@ -244,6 +284,7 @@ class Connector:
             description=options.describe(),
             namespace=options.namespace,
             max_connections=options.max_connections,
+            home=home,
         )
 
     @classmethod

@@ -17,13 +17,12 @@ from typing_extensions import override
 
 from pyasynq.connection.url_query import read_number, read_query
 from pyasynq.errors import ConfigError
-from pyasynq.settings import project_settings
+from pyasynq.settings import current_directory, project_settings
 from pyasynq.spelling import nearest
 
 Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
 
 DEFAULT_PORT = 6379
-DEFAULT_URL = "redis://127.0.0.1:6379/0"
 URL_VARIABLE = "PYASYNQ_REDIS_URL"
 
 _SCHEMES: Mapping[str, tuple[Kind, bool]] = {
@@ -121,15 +120,18 @@ class ConnectionOptions:
         """Return the options of ``PYASYNQ_REDIS_URL``, else of the project's ``redis_url``.
 
         Without both it is the embedded Redis of this directory while it runs, as under
-        ``pyasynq dev``, else the one at the default port of this machine.
+        ``pyasynq dev``, or that of the nearest folder above with a folder ``.pyasynq``, else the
+        one at the default port of this machine.
 
         Raises:
             ConfigError: the URL, or a setting of the project, is wrong.
         """
-        from pyasynq.connection.embedded.server import is_running  # noqa: PLC0415 - rarely needed
+        from pyasynq.connection.embedded.server import running_near  # noqa: PLC0415 - rarely needed
 
-        named = named_url()
-        return cls.from_url(named or ("embedded:" if is_running() else DEFAULT_URL))
+        if named := named_url():
+            return cls.from_url(named)
+        folder = running_near(current_directory())
+        return cls() if folder is None else cls(kind="embedded", path=folder)
 
     def describe(self) -> str:
         """Return where Redis is, without secrets."""

@@ -18,14 +18,14 @@ class FailFast:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._reason: str | None = None  # None while Redis answers
+        self._error: RedisUnavailableError | None = None  # None while Redis answers
         self._patience_s = 0.0  # of the call that failed
         self._try_at = 0.0
 
     @property
     def is_on(self) -> bool:
         """Whether the last call that is known of has failed."""
-        return self._reason is not None
+        return self._error is not None
 
     def check(self, patience_s: float) -> None:
         """Return if a call with this patience may try.
@@ -34,23 +34,24 @@ class FailFast:
             RedisUnavailableError: it may not, since another one has just failed.
         """
         with self._lock:
-            if self._reason is None or patience_s > self._patience_s:
+            if self._error is None or patience_s > self._patience_s:
                 return
             now = self._clock.monotonic()
             if now >= self._try_at:
                 self._try_at = now + min(LONGEST_S, self._patience_s)
                 return
-            reason = self._reason
-        raise RedisUnavailableError(reason, tried="not tried again so soon after a failure")
+            error = self._error
+        tried = "not tried again so soon after a failure"
+        raise RedisUnavailableError(error.reason, tried=tried, hint=error.hint)
 
     def failed(self, error: RedisUnavailableError, patience_s: float) -> None:
         """Note that a call has waited for *patience_s* in vain."""
         with self._lock:
-            self._reason = error.reason
+            self._error = error
             self._patience_s = patience_s
             self._try_at = self._clock.monotonic() + min(LONGEST_S, patience_s)
 
     def succeeded(self) -> None:
         """Note that Redis answers."""
         with self._lock:
-            self._reason = None
+            self._error = None

@@ -29,6 +29,11 @@ PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
 
+NOBODY_THERE = (
+    "is Redis running there? name another one by its URL or by PYASYNQ_REDIS_URL; "
+    "`pyasynq dev` starts one"
+)
+
 _FAILURES = frozenset({Refusal, Trouble})
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
 
@@ -308,4 +313,6 @@ def _unavailable(
         f"redis is not available: {reply}",
         tried=f"{operation.name} was tried {'once' if tries == 1 else f'{tries} times'}",
         may_have_happened=was_sent and operation.is_write,
+        # A worker, which tries again by itself, knew once where Redis is.
+        hint=NOBODY_THERE if tries > 1 and not was_sent else "",
     )

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
@@ -22,6 +22,8 @@ from pyasynq.connection.transport.wrong_settings import NO_TLS, is_plain, socket
 # For so long the first handshake of TLS may be silent before we look whether there is any TLS.
 FIRST_SILENCE_S = 1.0
 
+
+LookUp = Callable[[], tuple[str, int]]
 
 SHORTEST_S = 0.001  # 0 would stand for "do not wait at all"
 
@@ -80,6 +82,40 @@ class _InTime(redis.connection.AbstractConnection):
 
 class TcpConnection(_InTime, redis.Connection):
     """A plain connection, for blocking code."""
+
+
+class LookedUpConnection(TcpConnection):
+    """A connection to where Redis is when it is made, for blocking code.
+
+    Args:
+        look_up: returns host and port; may block.
+    """
+
+    def __init__(self, *, look_up: LookUp, **settings: Any) -> None:
+        super().__init__(**settings)  # type: ignore[no-untyped-call]  # redis-py
+        self._look_up = look_up
+
+    @override
+    def _connect(self) -> Any:
+        self.host, self.port = self._look_up()
+        return super()._connect()  # type: ignore[no-untyped-call]  # redis-py
+
+
+class AsyncLookedUpConnection(redis.asyncio.Connection):
+    """A connection to where Redis is when it is made, for async code.
+
+    Args:
+        look_up: returns host and port; may block.
+    """
+
+    def __init__(self, *, look_up: LookUp, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._look_up = look_up
+
+    @override
+    async def _connect(self) -> None:
+        self.host, self.port = await asyncio.to_thread(self._look_up)
+        await super()._connect()  # type: ignore[no-untyped-call]  # redis-py
 
 
 class TlsConnection(_InTime, redis.SSLConnection):
