@@ -138,8 +138,7 @@ def master_pool(
     kind = TlsConnection if is_tls else TcpConnection
     manager = Sentinels([])  # type: ignore[no-untyped-call]  # redis-py
     manager.sentinels = [
-        Redis(connection_pool=ConnectionPool(kind, host=host, port=port, **own))
-        for host, port in hosts
+        Redis.from_pool(ConnectionPool(kind, host=host, port=port, **own)) for host, port in hosts
     ]
     of_master = MasterTlsConnection if is_tls else MasterConnection
     return MasterPool(master, manager, connection_class=of_master, **settings)  # type: ignore[no-untyped-call]  # redis-py
@@ -157,7 +156,7 @@ def async_master_pool(
     kind = AsyncTlsConnection if is_tls else AsyncConnection
     manager = AsyncSentinels([])  # type: ignore[no-untyped-call]  # redis-py
     manager.sentinels = [
-        AsyncRedis(connection_pool=AsyncConnectionPool(kind, host=host, port=port, **own))
+        AsyncRedis.from_pool(AsyncConnectionPool(kind, host=host, port=port, **own))
         for host, port in hosts
     ]
     of_master = AsyncMasterTlsConnection if is_tls else AsyncMasterConnection
