@@ -17,6 +17,7 @@ from pyasynq.connection.connector import Connector
 from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from tests.support.certificates import make_certificates
+from tests.support.chaos_proxy import ChaosProxy
 from tests.support.greeting import greeting_server
 from tests.support.redis_cluster import RedisCluster, RedisSentinel
 from tests.support.redis_server import RedisServer
@@ -172,6 +173,20 @@ def test_certificates_that_do_not_fit_are_told_at_once(tls_port, certificates):
     assert "is not trusted; name its authority (ca_file=…)" in stranger
     assert "does not hold what TLS needs" in empty
     assert "is for another host; use the name that it is for" in misnamed
+
+
+@pytest.mark.slow
+@pytest.mark.needs("redis-server", "openssl")
+def test_a_port_with_tls_that_answers_late_is_reached_by_the_first_try(tls_port, certificates):
+    ours = f"cert_file={certificates.client}&key_file={certificates.client_key}"
+    with ChaosProxy(tls_port) as proxy:
+        proxy.delay_s = 1.2  # longer than what makes us look whether there is any TLS
+        url = f"rediss://127.0.0.1:{proxy.port}/0?ca_file={certificates.authority}&{ours}"
+        runner = Runner(Connector.of(url).open_sync(), clock=SystemClock())
+
+        runner.run(PING, patience_s=0)
+
+        runner.close()
 
 
 def test_a_path_that_is_no_socket_is_told_at_once(tmp_path):

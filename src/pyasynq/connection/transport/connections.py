@@ -124,15 +124,26 @@ class TlsConnection(_InTime, redis.SSLConnection):
     _is_tls_likely = False  # somebody answers there slowly, but not without TLS
 
     @override
+    def _connect(self) -> Any:
+        was_likely = self._is_tls_likely
+        try:
+            return super()._connect()  # type: ignore[no-untyped-call]  # redis-py
+        except TimeoutError:
+            if was_likely or not self._is_tls_likely or _limited(None) == SHORTEST_S:
+                raise  # it was not the first handshake, or no time is left for another one
+        return super()._connect()  # type: ignore[no-untyped-call]  # redis-py
+
+    @override
     def _wrap_socket_with_ssl(self, sock: Any) -> Any:
         limit_s = sock.gettimeout()
         if self._is_tls_likely:
             return super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]  # redis-py
-        sock.settimeout(min(limit_s or FIRST_SILENCE_S, FIRST_SILENCE_S))
+        sock.settimeout(_first_silence_s(limit_s))
         try:
             wrapped = super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]  # redis-py
         except TimeoutError:
-            if is_plain((self.host, self.port)):
+            sock.close()
+            if is_plain((self.host, self.port), _limited(_first_silence_s(limit_s))):
                 raise NoConnectionError(NO_TLS) from None
             self._is_tls_likely = True
             raise
@@ -147,17 +158,21 @@ class AsyncTlsConnection(redis.asyncio.SSLConnection):
 
     @override
     async def _connect(self) -> None:
-        if self._is_tls_likely:
-            await super()._connect()  # type: ignore[no-untyped-call]  # redis-py
-            return
-        try:
-            async with asyncio.timeout(FIRST_SILENCE_S):
-                await super()._connect()  # type: ignore[no-untyped-call]  # redis-py
-        except TimeoutError:
-            if await asyncio.to_thread(is_plain, (self.host, self.port)):
-                raise NoConnectionError(NO_TLS) from None
+        if not self._is_tls_likely:
+            first_s = _first_silence_s(self.socket_connect_timeout)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(first_s):
+                    await super()._connect()  # type: ignore[no-untyped-call]  # redis-py
+                return
+            if await asyncio.to_thread(is_plain, (self.host, self.port), first_s):
+                raise NoConnectionError(NO_TLS)
             self._is_tls_likely = True
-            raise
+        await super()._connect()  # type: ignore[no-untyped-call]  # redis-py
+
+
+def _first_silence_s(limit_s: float | None) -> float:
+    """Return for how long the first handshake may be silent, so that time is left to look why."""
+    return FIRST_SILENCE_S if limit_s is None else min(FIRST_SILENCE_S, limit_s / 2)
 
 
 class UnixConnection(_InTime, redis.UnixDomainSocketConnection):

@@ -16,13 +16,14 @@ WRONG_PATHS = errno.EACCES, errno.ENOTDIR, errno.EPROTOTYPE, errno.ENAMETOOLONG
 ANSWERS = b"+", b"-"  # to PING: PONG, or an error such as that a password is needed
 
 
-def is_plain(address: Address) -> bool:
-    """Return whether a Redis without TLS answers at *address*; blocks.
+def is_plain(address: Address, limit_s: float | None) -> bool:
+    """Return whether a Redis without TLS answers at *address*, at most within *limit_s*; blocks.
 
     A port without TLS waits for the end of what it takes for a command, so a client that wants TLS
     only sees silence.
     """
-    with contextlib.suppress(OSError), socket.create_connection(address, PROBE_S) as plain:
+    timeout_s = PROBE_S if limit_s is None else min(PROBE_S, limit_s)
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout_s) as plain:
         plain.sendall(b"PING\r\n")
         return plain.recv(1) in ANSWERS
     return False
