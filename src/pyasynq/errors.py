@@ -345,8 +345,10 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
     """Redis did not answer, for as long as the call was allowed to try.
 
     Attributes:
+        reason: what is wrong, without the rest of the text.
         tried: which call was tried and how often, as text.
         may_have_happened: whether a write was sent, but its answer was lost.
+        hint: what to do about it, if that can be told; also at the end of the text.
         results: for `enqueue_many`: an EnqueueResult per task, None for a task that may or may not
             have been stored.
     """
@@ -357,6 +359,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
         *,
         tried: str = "",
         may_have_happened: bool = False,
+        hint: str = "",
         results: Sequence[Any] = (),
     ) -> None:
         parts = [message]
@@ -364,9 +367,13 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
             parts.append(tried)
         if may_have_happened:
             parts.append("the write may have happened")
+        if hint:
+            parts.append(hint)
         super().__init__("; ".join(parts))
+        self.reason = message
         self.tried = tried
         self.may_have_happened = may_have_happened
+        self.hint = hint
         self.results = results
 
 

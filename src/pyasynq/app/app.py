@@ -26,7 +26,7 @@ from pyasynq.clock import Clock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
-from pyasynq.options import EMPTY, EnqueueOptions, name_fault
+from pyasynq.options import EMPTY, Duration, EnqueueOptions, duration_fault, name_fault
 from pyasynq.task import EnqueueResult, Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
@@ -65,6 +65,8 @@ class App:
         on_invalid_result: what becomes of a task whose work is done, but whose result cannot be
             stored: "complete" it without a result, which the log and `result()` tell, or
             "archive" it. A decorator's own wins.
+        enqueue_patience: for how long an enqueue tries to reach Redis before it fails; 0 for one
+            try. After a failure, others fail at once for a moment. See `Client`.
         clock: where to get the time; the machine's clock if not given.
         server: any other field of `ServerConfig`, such as ``concurrency=100``.
 
@@ -81,12 +83,13 @@ class App:
         task_defaults: EnqueueOptions = EMPTY,
         on_invalid_payload: OnInvalidPayload = "retry",
         on_invalid_result: OnInvalidResult = "complete",
+        enqueue_patience: Duration = 5.0,
         clock: Clock | None = None,
         **server: Unpack[ServerKeywords],
     ) -> None:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
         faults += [on_invalid_result_fault(on_invalid_result), on_task_defaults(task_defaults)]
-        faults.append(clock_fault(clock))
+        faults += [clock_fault(clock), duration_fault("enqueue_patience", enqueue_patience)]
         with _gathering(faults):
             self.config, source = _read(ServerConfig(), source, queues, server)
         ConfigError.raise_if(faults)
@@ -96,7 +99,12 @@ class App:
         self._task_defaults = task_defaults
         self._on_invalid_payload = on_invalid_payload
         self._on_invalid_result = on_invalid_result
-        self._clients = Clients(source, clock, max_payload_size=self.config.max_payload_size)
+        self._clients = Clients(
+            source,
+            clock,
+            max_payload_size=self.config.max_payload_size,
+            enqueue_patience=enqueue_patience,
+        )
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
         self._listeners = Listeners()
@@ -160,7 +168,10 @@ class App:
         return self._register(given, None, {}, EMPTY)
 
     def enqueue_many(
-        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+        self,
+        tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+        *,
+        patience: Duration | None = None,
     ) -> list[EnqueueResult]:
         """Store many tasks, such as ``[send.bind(user) for user in users]``, in few round trips.
 
@@ -173,14 +184,17 @@ class App:
             ConfigError, RedisUnavailableError: see `Client.enqueue_many`.
         """
         self._clients.warn_inside_loop("enqueue_many", instead="aenqueue_many")
-        return self._clients.client().enqueue_many(tasks)
+        return self._clients.client().enqueue_many(tasks, patience=patience)
 
     async def aenqueue_many(
-        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+        self,
+        tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+        *,
+        patience: Duration | None = None,
     ) -> list[EnqueueResult]:
         """Store many tasks in few round trips; like `enqueue_many`, for async code."""
         client = await self._clients.async_client()
-        return await client.enqueue_many(tasks)
+        return await client.enqueue_many(tasks, patience=patience)
 
     def task_handle(self, queue: str, task_id: str) -> TaskHandle[Any]:
         """Return a handle on a task whose ID is known; Redis is not called.

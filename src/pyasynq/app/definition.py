@@ -27,7 +27,7 @@ from pyasynq.app.handle import TaskHandle
 from pyasynq.app.spec import TaskSpec
 from pyasynq.app.typed_handler import handler_of
 from pyasynq.errors import ConfigError
-from pyasynq.options import EnqueueOptions, OptionKeywords
+from pyasynq.options import Duration, EnqueueOptions, OptionKeywords, duration_fault
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.mux import ANY_TEXT, Handler
@@ -49,10 +49,17 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     must be passed, and a coroutine function must be awaited.
     """
 
-    def __init__(self, spec: TaskSpec, clients: Clients, options: EnqueueOptions) -> None:
+    def __init__(
+        self,
+        spec: TaskSpec,
+        clients: Clients,
+        options: EnqueueOptions,
+        patience: Duration | None = None,
+    ) -> None:
         self._spec = spec
         self._clients = clients
         self._options = options
+        self._patience = patience
         update_wrapper(self, spec.function)
         if spec.is_async:
             _mark_as_coroutine_function(self)
@@ -99,14 +106,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """
         task = self.bind(*args, **kwargs)
         self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
-        info = self._clients.client().enqueue(task)
+        info = self._clients.client().enqueue(task, patience=self._patience)
         return self._handle(info)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function; like `enqueue`, for async code."""
         task = self.bind(*args, **kwargs)
         client = await self._clients.async_client()
-        info = await client.enqueue(task)
+        info = await client.enqueue(task, patience=self._patience)
         return self._handle(info)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
@@ -135,14 +142,24 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """The options of an enqueue that gives none."""
         return self._options
 
-    def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallR, CallP]":
+    def options(
+        self, *, patience: Duration | None = None, **options: Unpack[OptionKeywords]
+    ) -> "TaskDefinition[P, R, CallR, CallP]":
         """Return the same task with *options*, which win over those of the decorator.
+
+        Args:
+            patience: for how long an enqueue of it tries to reach Redis; *enqueue_patience* of the
+                App if not given. It is not stored with the task.
+            options: see `EnqueueOptions`.
 
         Raises:
             ConfigError: names every wrong option.
         """
-        stronger = EnqueueOptions.from_keywords(options)
-        return TaskDefinition(self._spec, self._clients, stronger.merged_over(self._options))
+        if patience is not None:
+            ConfigError.raise_if([duration_fault("patience", patience)])
+        merged = EnqueueOptions.from_keywords(options).merged_over(self._options)
+        patience = self._patience if patience is None else patience
+        return TaskDefinition(self._spec, self._clients, merged, patience)
 
     def _handle(self, info: TaskInfo) -> TaskHandle[R]:
         return TaskHandle(
@@ -177,7 +194,11 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
                 f"task {self.type!r} cannot be pickled, since {'.'.join(path)} is not it; "
                 "define it at the top level of a module, under the name of its function"
             )
-        return (_found, path) if found is self else (_with_options, (*path, self._options))
+        return (
+            (_found, path)
+            if found is self
+            else (_with_options, (*path, self._options, self._patience))
+        )
 
     @override
     def __repr__(self) -> str:
@@ -191,11 +212,14 @@ def _found(module: str, name: str) -> Any:
     return found
 
 
-def _with_options(module: str, name: str, options: EnqueueOptions) -> Any:
+def _with_options(
+    module: str, name: str, options: EnqueueOptions, patience: Duration | None = None
+) -> Any:
     """Return the task of this name with *options*, which win over those of its decorator."""
     given = ((each, getattr(options, each)) for each in EnqueueOptions.__dataclass_fields__)
     return _found(module, name).options(
-        **{each: value for each, value in given if value is not None}
+        patience=patience,
+        **{each: value for each, value in given if value is not None},
     )
 
 

@@ -56,7 +56,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         Raises:
             PayloadError: it does not fit the annotation of the function.
         """
-        definition = self._find(info.type)
+        definition = self.find(info.type)
         codec = ANY_RESULT if definition is None else definition.spec.result
         return codec.decode(info.result)
 
@@ -79,8 +79,8 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             mux.usual_options[task_type] = definition.default_options
         return mux
 
-    def _find(self, task_type: str) -> TaskDefinition[..., object] | None:
-        """Return what handles tasks of *task_type*, as the mux does."""
+    def find(self, task_type: str) -> TaskDefinition[..., object] | None:
+        """Return what handles tasks of *task_type*, as the mux does; None if nothing does."""
         if task_type in self._by_type:
             return self._by_type[task_type]
         for pattern in sorted(self._by_type, key=len, reverse=True):

@@ -99,6 +99,18 @@ class PayloadCodec:
         self._reading = self._type  # it refuses unknown keys, which costs nothing, until told once
         ConfigError.raise_if(self._default_faults())
 
+    @property
+    def signature(self) -> str:
+        """The parameters as they are written, without the context: ``(name: str, count: int)``."""
+        return str(self._signature.replace(return_annotation=inspect.Signature.empty))
+
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """The keys of the payload; None if it is no object of parameters."""
+        if self.form not in ("object", "nothing"):
+            return None
+        return frozenset(each.key for each in self._parameters)
+
     def encode(self, *args: Any, **kwargs: Any) -> bytes | None:
         """Return the payload of a call; equal calls give equal bytes.
 

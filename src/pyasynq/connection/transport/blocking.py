@@ -6,11 +6,14 @@ The counterpart of multiplexed.py, where the reason stands: redis-py connects, t
 import os
 import select
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from redis import Connection, ConnectionPool
 
+from pyasynq.connection.transport.connections import SHORTEST_S
+from pyasynq.connection.transport.connections import connecting_within as within
 from pyasynq.connection.transport.replies import (
     MISSING,
     Command,
@@ -21,32 +24,49 @@ from pyasynq.connection.transport.replies import (
     packed,
 )
 
+__all__ = ("BlockingConnections", "within")
+
 MOST_BYTES = 1 << 16  # read at once
 
 
 class BlockingConnections:
-    """Sends commands over connections of *pool*; they are kept for the next call."""
+    """Sends commands over connections of *pool*; they are kept for the next call.
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    Args:
+        limit_s: for how long a call that has to connect may take; None: only the time-outs count.
+    """
+
+    def __init__(self, pool: ConnectionPool, *, limit_s: float | None = None) -> None:
         self._pool = pool
+        self._limit_s = limit_s
         self._idle: list[_Channel] = []
         self._process_id = os.getpid()
 
-    def exchange(self, commands: Sequence[Command], *, is_patient: bool = False) -> list[Any]:
+    def exchange(
+        self,
+        commands: Sequence[Command],
+        *,
+        is_patient: bool = False,
+        limit_s: float | None = None,
+    ) -> list[Any]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
         Args:
             is_patient: ignored; only the counterpart can send commands of several callers at once.
+            limit_s: for how long to wait for the replies while the server is silent; None: as
+                long as the time-out. It holds for connecting, too.
         """
         del is_patient
         data = packed(commands)
         try:
-            channel = self._take()
+            channel = self._take(limit_s)
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no connection
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
         try:
             may_stay = channel.converse(data, len(commands), replies)
+            if limit_s is not None:
+                channel.limit(None)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server sends
             self._drop(channel)
             return replies + [Trouble(error, was_sent=True)] * (len(commands) - len(replies))
@@ -64,17 +84,28 @@ class BlockingConnections:
         while self._idle:
             self._drop(self._idle.pop())
 
-    def _take(self) -> "_Channel":
+    def _take(self, limit_s: float | None) -> "_Channel":
         if self._process_id != os.getpid():  # a fork: the sockets belong to the parent
             self._idle, self._process_id = [], os.getpid()
         while True:
             try:
                 channel = self._idle.pop()
             except IndexError:
-                return _Channel(self._pool.get_connection())
+                return self._connected(limit_s)
             if channel.is_quiet():
+                if limit_s is not None:
+                    channel.limit(limit_s)
                 return channel
             self._drop(channel)
+
+    def _connected(self, limit_s: float | None) -> "_Channel":
+        begin = time.monotonic()
+        with within(limit_s or self._limit_s):
+            connection = self._pool.get_connection()
+        channel = _Channel(connection)
+        if limit_s is not None:
+            channel.limit(limit_s - (time.monotonic() - begin))
+        return channel
 
     def _drop(self, channel: "_Channel") -> None:
         channel.connection.disconnect()
@@ -89,8 +120,17 @@ class _Channel:
     def __init__(self, connection: Connection) -> None:
         self.connection: Any = connection
         self._socket: Any = connection._sock  # noqa: SLF001 - there is no other way
+        self.limit(None)  # it was made in a hurry, perhaps
         self._reader = new_reader()
         self._poll = _poll_of(self._socket)
+
+    def limit(self, limit_s: float | None) -> None:
+        """Let the server be silent for *limit_s* at most, if that is less than the time-out."""
+        timeout_s: float | None = self.connection.socket_timeout
+        if limit_s is not None:
+            timeout_s = max(SHORTEST_S, min(limit_s, timeout_s or limit_s))
+        if self._socket is not None:
+            self._socket.settimeout(timeout_s)
 
     def converse(self, data: bytes, count: int, replies: list[Any]) -> bool:
         """Send *data* and append *count* replies; return whether the next call may use it too.

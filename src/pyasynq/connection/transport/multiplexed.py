@@ -32,16 +32,24 @@ class MultiplexedConnection:
     """Sends commands over one connection of *pool*, made when it is needed and after a loss.
 
     It belongs to the event loop that uses it; another may take it over once that one is closed.
+
+    Args:
+        limit_s: for how long a call that has to connect may take; None: only the time-outs count.
     """
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool, *, limit_s: float | None = None) -> None:
         self._pool = pool
+        self._limit_s = limit_s
         self._connection: Connection | None = None
         self._channel: _Channel | None = None
         self._connecting = asyncio.Lock()
 
     def exchange(
-        self, commands: Sequence[Command], *, is_patient: bool = False
+        self,
+        commands: Sequence[Command],
+        *,
+        is_patient: bool = False,
+        limit_s: float | None = None,
     ) -> Awaitable[list[Any]]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
@@ -51,6 +59,8 @@ class MultiplexedConnection:
         Args:
             is_patient: wait until the event loop turns, so that these commands can be sent
                 together with those of other callers and wake the server only once.
+            limit_s: for how long to wait for the replies; None: as long as the server is not
+                silent for longer than the time-out.
 
         Raises:
             ConfigError: another event loop uses this connection.
@@ -59,8 +69,8 @@ class MultiplexedConnection:
         if channel is not None and channel.loop is not asyncio.get_running_loop():
             self._take_over(channel)
             channel = None
-        if channel is None or not channel.is_usable or not commands:
-            return self._connect_and_exchange(commands, is_patient=is_patient)
+        if channel is None or not channel.is_usable or not commands or limit_s is not None:
+            return self._exchange_within(commands, limit_s or self._limit_s, is_patient=is_patient)
         return channel.send(packed(commands), len(commands), is_patient=is_patient)
 
     async def close(self) -> None:
@@ -72,16 +82,21 @@ class MultiplexedConnection:
                 self._channel.close()
             await self._let_go(is_awaited=True)
 
-    async def _connect_and_exchange(
-        self, commands: Sequence[Command], *, is_patient: bool
+    async def _exchange_within(
+        self, commands: Sequence[Command], limit_s: float | None, *, is_patient: bool
     ) -> list[Any]:
         if not commands:
             return []
+        data, was_sent = packed(commands), False
         try:
-            channel = await self._connect()
+            async with within(limit_s):
+                channel = await self._connect()
+                was_sent = True
+                return await channel.send(data, len(commands), is_patient=is_patient)
         except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
-            return [Trouble(error, was_sent=False)] * len(commands)
-        return await channel.send(packed(commands), len(commands), is_patient=is_patient)
+            is_late = isinstance(error, TimeoutError) and not str(error)
+            why = f"no answer within {limit_s:g} s" if is_late and limit_s else error
+            return [Trouble(why, was_sent=was_sent)] * len(commands)
 
     def _take_over(self, channel: "_Channel") -> None:
         """Forget what belongs to a loop that is closed, so that this one can connect."""
@@ -111,6 +126,11 @@ class MultiplexedConnection:
         if connection is not None:
             await connection.disconnect(nowait=not is_awaited)
             await self._pool.release(connection)
+
+
+def within(limit_s: float | None) -> asyncio.Timeout:
+    """Return a context manager that raises TimeoutError after *limit_s*; None for no limit."""
+    return asyncio.timeout(limit_s)
 
 
 class _Channel(asyncio.Protocol):
@@ -229,10 +249,12 @@ class _Channel(asyncio.Protocol):
         if unsent < self._unsent_bytes:  # a large request is on its way
             self._progress_at = self.loop.time()
         self._unsent_bytes = unsent
-        if self.loop.time() - self._progress_at >= timeout_s:
+        left_s = self._progress_at + timeout_s - self.loop.time()
+        if left_s <= 0:
             self._abort(TimeoutError(f"no answer within {timeout_s:g} s"))
             return
-        self._check = self.loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._check_progress)
+        wait_s = min(left_s, timeout_s / CHECKS_PER_TIMEOUT)
+        self._check = self.loop.call_later(wait_s, self._check_progress)
 
     def _abort(self, error: Exception) -> None:
         self._end(error)
