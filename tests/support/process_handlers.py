@@ -99,6 +99,11 @@ def later(ctx, task):
     raise RetryLater(3600)
 
 
+@mux.handler("busy", settings=PROCESS)
+def busy(ctx, task):
+    raise RetryLater(3600, "the printer is busy")
+
+
 @mux.handler("die:", settings=PROCESS)
 def die(ctx, task):
     how = task.type.removeprefix("die:")

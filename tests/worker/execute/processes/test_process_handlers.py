@@ -152,15 +152,18 @@ async def test_a_result_of_a_typed_task_that_is_no_json_is_not_kept(work):
 
 async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):
     async with work.serving(mux, **LATE):
-        skipped, revoked, deferred = [
-            await work.enqueue(each) for each in ("skip", "revoke", "later")
+        skipped, revoked, deferred, busy = [
+            await work.enqueue(each) for each in ("skip", "revoke", "later", "busy")
         ]
         await work.until(skipped, "archived")
         await work.until(revoked, None)
         await work.until(deferred, "retry")
+        await work.until(busy, "retry")
 
     assert work.message(skipped).error_msg.startswith("ValueError: outside [")
     assert work.message(deferred).retried == 0
+    assert work.message(deferred).error_msg == ""
+    assert work.message(busy).error_msg == "the printer is busy"
 
 
 @pytest.mark.parametrize(

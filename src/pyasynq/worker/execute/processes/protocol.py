@@ -101,7 +101,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         message: of the exception alone.
         module: of the class of the exception, and `name`, that of the class.
         control: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
-        delay_s: of RetryLater.
+        delay_s: of RetryLater; `reason`: likewise, empty if it has none.
     """
 
     text: str
@@ -111,6 +111,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     name: str
     control: str = ""
     delay_s: float = 0.0
+    reason: str = ""
 
 
 ToChild = Start | Run | Cancel | Written
@@ -158,15 +159,17 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 def raised(error: BaseException) -> Raised:
     """Describe an exception of a handler."""
     control = outcome.control_flow(error)
+    later = control if isinstance(control, RetryLater) else None
     kind = type(error)
     return Raised(
         text=error_text(error),
         traceback=traceback_text(error),
-        message=message_of(error).encode("utf-8", "backslashreplace").decode(),
+        message=_sendable(message_of(error)),
         module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
         name=kind.__qualname__,
         control="" if control is None else type(control).__name__,
-        delay_s=control.delay.total_seconds() if isinstance(control, RetryLater) else 0.0,
+        delay_s=later.delay.total_seconds() if later else 0.0,
+        reason=_sendable(later.reason) if later else "",
     )
 
 
@@ -180,7 +183,7 @@ def exception_of(received: Raised) -> BaseException:
     controls: dict[str, BaseException] = {
         "SkipRetry": SkipRetry(received.message),
         "RevokeTask": RevokeTask(received.message),
-        "RetryLater": RetryLater(received.delay_s, received.message),
+        "RetryLater": RetryLater(received.delay_s, received.reason),
     }
     control = controls.get(received.control)
     kind = _class_of(received)
@@ -193,6 +196,10 @@ def exception_of(received: Raised) -> BaseException:
         BaseException.__setattr__(error, "__cause__", control)
     keep_text(error, received.text)
     return error
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ChildTraceback(Exception):  # noqa: N818 - it is the cause of an error, not one itself
