@@ -69,6 +69,49 @@ def nothing() -> None: ...
 async def json(document: dict[str, Any]) -> None: ...
 
 
+class Resources:
+    greeting: str
+
+
+@app.task
+async def stateful(ctx: TaskContext[Resources], user_id: int) -> Receipt:
+    assert_type(ctx.state, Resources)
+    ctx.state.farewell()  # error
+    raise NotImplementedError
+
+
+@app.task(queue="low")
+def stateful_made(ctx: TaskContext[Resources], user_id: int) -> Receipt:
+    assert_type(ctx.state.greeting, str)
+    raise NotImplementedError
+
+
+@app.middleware
+async def around(ctx: TaskContext[Resources], call_next: Any) -> Any:
+    return await call_next(ctx)
+
+
+def helper(ctx: TaskContext) -> None: ...
+
+
+@app.task
+async def document_with_context(ctx: TaskContext, document: list[int]) -> Receipt:
+    helper(ctx)
+    raise NotImplementedError
+
+
+async def right_with_state(ctx: TaskContext, typed: TaskContext[Resources]) -> None:
+    text: str = ctx.state
+    print(text, ctx.state.database.cursor(), ctx.state["key"], list(ctx.state))
+    helper(ctx)
+    helper(typed)
+    assert_type(stateful.enqueue(1), TaskHandle[Receipt])
+    assert_type(stateful_made.enqueue(1), TaskHandle[Receipt])
+    assert_type(await stateful(typed, 1), Receipt)
+    assert_type(stateful_made(typed, 1), Receipt)
+    stateful.enqueue("1")  # error
+
+
 def right() -> None:
     assert_type(bare.enqueue(1), TaskHandle[Receipt])
     assert_type(bare.enqueue(1, template="html"), TaskHandle[Receipt])

@@ -34,6 +34,7 @@ from pyasynq.worker.handlers.mux import ANY_TEXT, Handler
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 # The function as it is written: with the context, and for a coroutine function not yet awaited.
 # Users write TaskDefinition[P, R]; these two are for the type checkers.
 # CallP comes last: Python 3.13.0 cannot subscript a class where a TypeVar follows such a default.
@@ -215,8 +216,8 @@ class TaskDecorator(Protocol):
 
     @overload
     def __call__(
-        self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
-    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def __call__(
@@ -225,8 +226,8 @@ class TaskDecorator(Protocol):
 
     @overload
     def __call__(
-        self, function: Callable[Concatenate[TaskContext, P], R], /
-    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], R], /
+    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> TaskDefinition[P, R, R, P]: ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
+from typing_extensions import TypeAliasType
 
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import EnqueueOptions, name_fault
@@ -14,6 +15,8 @@ from pyasynq.payload.annotations import annotation_fault
 from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
 
 Form = Literal["nothing", "bytes", "model", "object"]
+
+MOST_NAMES = 100  # an annotation with more of them, one for the other, is a ring
 
 _NULL = b"null"
 _POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -63,7 +66,8 @@ class PayloadCodec:
 
     Args:
         function: any function whose annotations can be resolved.
-        context_type: a first parameter with this annotation is not in the payload.
+        context_type: a first parameter with this annotation is not in the payload; so is one with
+            this class for some type, such as ``TaskContext[Resources]``.
         task_type: named by the errors of `encode`.
 
     Raises:
@@ -78,7 +82,7 @@ class PayloadCodec:
         hints = _hints(function, self._name)
         self.returns = hints.pop("return", Any)
         given = list(inspect.signature(function).parameters.values())
-        self.takes_context = bool(given) and hints.get(given[0].name) is context_type
+        self.takes_context = bool(given) and _is_of(hints.get(given[0].name), context_type)
         if self.takes_context:
             del given[0]
         ConfigError.raise_if(_shape_faults(self._name, given, hints, context_type))
@@ -223,11 +227,41 @@ def _shape_faults(
         if each.kind in _KINDS:
             what = _KINDS[each.kind].format(each.name)
             yield f"parameter {what} of {name!r} has no name in the payload; give it one"
-        if hints.get(each.name) is context_type:
+        hint = hints.get(each.name)
+        if _is_of(hint, context_type):
             yield (
                 f"parameter {each.name!r} of {name!r} is annotated {context_type.__name__}; "
                 "only the first parameter can be"
             )
+        elif _contains(hint, context_type):
+            yield (
+                f"parameter {each.name!r} of {name!r} has {context_type.__name__} inside its "
+                f"annotation; write `{each.name}: {context_type.__name__}`, as the first "
+                "parameter: a worker always passes it"
+            )
+
+
+def _is_of(hint: Any, kind: type) -> bool:
+    """Whether an annotation means *kind*: itself, for some type, annotated, or by another name."""
+    plain = _plain(hint)
+    return plain is kind or get_origin(plain) is kind
+
+
+def _contains(hint: Any, kind: type) -> bool:
+    """Whether an annotation has *kind* as a part, as in ``TaskContext | None``."""
+    return any(_is_of(part, kind) or _contains(part, kind) for part in get_args(_plain(hint)))
+
+
+def _plain(hint: Any) -> Any:
+    """Return what an annotation stands for, without notes and names of its own."""
+    for _ in range(MOST_NAMES):
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        elif isinstance(hint, TypeAliasType) or hasattr(hint, "__value__"):
+            hint = hint.__value__
+        else:
+            break
+    return hint
 
 
 def _type_faults(name: str, parameters: list[_Parameter]) -> Iterator[str]:

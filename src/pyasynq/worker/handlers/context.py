@@ -4,16 +4,32 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 import msgspec
+from typing_extensions import TypeVar
 
 from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.task import Task
 from pyasynq.worker.attempt.running_task import RunningTask
 
-_current: ContextVar["TaskContext"] = ContextVar("pyasynq_task_context")
+
+class AnyState(Any):  # type: ignore[misc]  # it stands for Any, as said below
+    """The state of a plain ``TaskContext``, for type checkers: whatever one does with it is right.
+
+    Any itself as the default would let mypy lose the types of every task that takes a context,
+    since then it cannot tell which overload of `App.task` is meant.
+    """
+
+
+# Contravariant, so that a function that takes a plain TaskContext may be given any: AnyState fits
+# in every type, and no other type fits in AnyState.
+State = TypeVar(  # noqa: PLC0105 - users see the name
+    "State", contravariant=True, default=AnyState
+)
+
+_current: ContextVar["TaskContext[Any]"] = ContextVar("pyasynq_task_context")
 
 
 class WriteResult(Protocol):
@@ -38,8 +54,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     is_only_slot: bool = False
 
 
-class TaskContext:
+class TaskContext(Generic[State]):
     """The running task, as its handler and the middlewares see it.
+
+    ``TaskContext[Resources]`` tells type checkers that `state` is a Resources, which nothing checks
+    at run time; a plain ``TaskContext`` has a state of any type.
 
     Attributes:
         task: type, payload and headers.
@@ -117,9 +136,10 @@ class TaskContext:
         return to_span(self._running.message.retention)
 
     @property
-    def state(self) -> Any:
+    def state(self) -> State:  # type: ignore[misc]  # contravariant, as said above
         """What the server's lifespan yielded, or its `base_state`."""
-        return self._scope.state
+        state: State = self._scope.state
+        return state
 
     @property
     def server_id(self) -> str:
@@ -169,7 +189,7 @@ class TaskContext:
         return self._scope.write_result(self._running, result)
 
 
-def current_context() -> TaskContext:
+def current_context() -> TaskContext[Any]:
     """Return the context of the task that the caller works for.
 
     Works anywhere below a handler, also in the tasks and threads that inherit its context.

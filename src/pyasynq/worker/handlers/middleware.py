@@ -14,7 +14,7 @@ from pyasynq.worker.handlers.function_form import form_fault, name_of
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 CallNext = Callable[[TaskContext], Awaitable[Any]]
-Middleware = Callable[[TaskContext, CallNext], Awaitable[Any]]
+Middleware = Callable[[TaskContext[Any], CallNext], Awaitable[Any]]
 
 FORM = "async def middleware(ctx, call_next)"
 
