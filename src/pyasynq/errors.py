@@ -269,9 +269,12 @@ class TaskStateError(StateError):
         task_id: the task.
     """
 
-    def __init__(self, *, task_id: str, state: str, allowed: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, task_id: str, state: str, allowed: tuple[str, ...], advice: str = ""
+    ) -> None:
+        advice = advice or f"this needs a task that is {' or '.join(allowed)}"
         super().__init__(
-            f"task {task_id!r} is {state}; this needs a task that is {' or '.join(allowed)}",
+            f"task {task_id!r} is {state}; {advice}",
             state=state,
             allowed=allowed,
         )

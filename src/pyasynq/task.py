@@ -152,6 +152,11 @@ class TaskInfo:
     completed_at: datetime | None = None
     result: bytes | None = None
 
+    @property
+    def attempt(self) -> int:
+        """The attempt that runs, or comes next, or was the last one; from 1."""
+        return self.retried + 1
+
     @override
     def __hash__(self) -> int:  # without the headers, which have no hash
         return hash((self.queue, self.id, self.state, self.retried))

@@ -21,16 +21,17 @@ from typing import (
 
 from typing_extensions import ParamSpec, TypeVar, override
 
-from pyasynq.app.advice import on_arguments, on_call
+from pyasynq.app.advice import on_arguments, on_call, on_swapped
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
+from pyasynq.app.lookup import Lookup
 from pyasynq.app.spec import TaskSpec
 from pyasynq.app.typed_handler import handler_of
 from pyasynq.errors import ConfigError
-from pyasynq.options import EnqueueOptions, OptionKeywords
+from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions, OptionKeywords, name_fault
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.mux import ANY_TEXT, Handler
+from pyasynq.worker.handlers.mux import ANY_TEXT, Handler, prefix_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -103,14 +104,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         task = self.bind(*args, **kwargs)
         self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
         info = self._clients.client().enqueue(task)
-        return self._handle(info)
+        return self._handle(info.id, info.queue)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function; like `enqueue`, for async code."""
         task = self.bind(*args, **kwargs)
         client = await self._clients.async_client()
         info = await client.enqueue(task)
-        return self._handle(info)
+        return self._handle(info.id, info.queue)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
         """Return the task that `enqueue` would store, with its type, payload and options.
@@ -147,13 +148,70 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         stronger = EnqueueOptions.from_keywords(options)
         return TaskDefinition(self._spec, self._clients, stronger.merged_over(self._options))
 
-    def _handle(self, info: TaskInfo) -> TaskHandle[R]:
+    def handle(self, task_id: str, queue: str | None = None) -> TaskHandle[R]:
+        """Return a handle on a task of this type whose ID is known; Redis is not called.
+
+        Args:
+            task_id: the ID.
+            queue: its queue. If not given, the task is looked for when the handle is used: in the
+                queue of this task's options, then in every queue that Redis lists, by its ID and
+                its type.
+
+        Raises:
+            ConfigError: a name is blank. And later, if no queue was given: several queues have a
+                task of this type with this ID.
+        """
+        faults = [name_fault("task_id", task_id)]
+        if queue is not None:
+            faults.append(name_fault("queue", queue))
+        ConfigError.raise_if(faults)
+        if queue is not None and on_swapped(queue, task_id):
+            raise ConfigError(
+                f"{queue!r} is the ID of a task; write handle({queue!r}, {task_id!r})"
+            )
+        lookup = Lookup(self.handles) if queue is None else None
+        return self._handle(task_id, queue or self._options.queue or DEFAULT_QUEUE, lookup)
+
+    def handles(self, task_type: str) -> bool:
+        """Whether this function handles tasks of *task_type*: its type, an alias, or a pattern."""
+        for each in (self.type, *self.aliases):
+            prefix = prefix_of(each)
+            if task_type == each or (prefix is not None and task_type.startswith(prefix)):
+                return True
+        return False
+
+    def arguments(self, task: Task) -> dict[str, Any]:
+        """Return the arguments in the payload of a task of this type, as an aggregator gets it.
+
+        They are decoded and checked as for a handler, by the names of the parameters and in their
+        order; defaults are filled in, and the context is left out. So
+        ``function(**definition.arguments(task))`` is the call that was enqueued.
+
+        Raises:
+            PayloadError: the payload does not fit; names the task, the parameter and the path.
+            ConfigError: the task is of another type.
+        """
+        if not isinstance(task, Task):
+            raise ConfigError(f"arguments takes a Task, not {type(task).__name__}")
+        if not self.handles(task.type):
+            name = self._spec.function.__name__
+            raise ConfigError(
+                f"a task of type {task.type!r} has no arguments of {self.type!r}; "
+                f"sort the tasks by their types first, as with {name}.handles(task.type)"
+            )
+        return self._spec.codec.arguments(task.payload or b"")
+
+    def _handle(self, task_id: str, queue: str, lookup: Lookup | None = None) -> TaskHandle[R]:
         return TaskHandle(
-            id=info.id,
-            queue=info.queue,
+            id=task_id,
+            queue=queue,
             _clients=self._clients,
-            _decode=lambda found: self._spec.result.decode(found.result),
+            _decode=self._decode_result,
+            _lookup=lookup,
         )
+
+    def _decode_result(self, info: TaskInfo) -> Any:
+        return self._spec.result.decode(info.result)
 
     def __copy__(self) -> Self:
         """Return the task itself, as for a function."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pyasynq.app.clients import Clients
+from pyasynq.app.lookup import Lookup
 from pyasynq.app.waiting import Waiting, pause
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
 from pyasynq.options import CancelThen, Duration
@@ -21,13 +22,15 @@ class TaskHandle(Generic[R]):
 
     Attributes:
         id: unique in the queue.
-        queue: the queue.
+        queue: the queue; for a handle that was made of the ID alone, where the task is looked for
+            first, while `info().queue` tells where it is.
     """
 
     id: str
     queue: str
     _clients: Clients = field(repr=False, compare=False)
     _decode: Callable[[TaskInfo], Any] = field(repr=False, compare=False)
+    _lookup: Lookup | None = field(default=None, repr=False, compare=False)
 
     def info(self) -> TaskInfo:
         """Return the task as it stands in Redis now.
@@ -36,12 +39,12 @@ class TaskHandle(Generic[R]):
             TaskNotFoundError: it no longer exists: done without a retention, or deleted.
             QueueNotFoundError: its queue does not exist either.
         """
-        return self._clients.inspector().tasks.get(self.queue, self.id)
+        return self._clients.inspector().tasks.get(self._where(), self.id)
 
     async def ainfo(self) -> TaskInfo:
         """Return the task as it stands in Redis now; see `info`."""
         inspector = await self._clients.async_inspector()
-        return await inspector.tasks.get(self.queue, self.id)
+        return await inspector.tasks.get(await self._awhere(), self.id)
 
     def result(self, timeout: Duration | None = None) -> R:
         """Wait until the task is done and return what its function returned.
@@ -67,29 +70,29 @@ class TaskHandle(Generic[R]):
         if _is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
         waiting = Waiting(self.id, timeout, self._clients.clock)
-        tasks = self._clients.inspector().tasks
+        tasks, queue = self._clients.inspector().tasks, self._where()
         while True:
             try:
-                info = tasks.get(self.queue, self.id)
+                info = tasks.get(queue, self.id)
             except NotFoundError:
                 raise ResultNotKeptError(self.id) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
-            waiting.check_that_it_may_end(self.queue)
+            waiting.check_that_it_may_end(queue)
             time.sleep(waiting.next_s())
 
     async def aresult(self, timeout: Duration | None = None) -> R:
         """Wait until the task is done and return what its function returned; see `result`."""
         waiting = Waiting(self.id, timeout, self._clients.clock)
-        tasks = (await self._clients.async_inspector()).tasks
+        tasks, queue = (await self._clients.async_inspector()).tasks, await self._awhere()
         while True:
             try:
-                info = await tasks.get(self.queue, self.id)
+                info = await tasks.get(queue, self.id)
             except NotFoundError:
                 raise ResultNotKeptError(self.id) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
-            waiting.check_that_it_may_end(self.queue)
+            waiting.check_that_it_may_end(queue)
             await pause(waiting.next_s())
 
     def cancel(self, *, then: CancelThen = "retry") -> int:
@@ -104,12 +107,57 @@ class TaskHandle(Generic[R]):
         Returns:
             How many servers received the request, whether they run the task or not.
         """
-        return self._clients.inspector().tasks.cancel(self.id, then=then, queue=self.queue)
+        return self._clients.inspector().tasks.cancel(self.id, then=then, queue=self._where())
 
     async def acancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it; see `cancel`."""
         inspector = await self._clients.async_inspector()
-        return await inspector.tasks.cancel(self.id, then=then, queue=self.queue)
+        return await inspector.tasks.cancel(self.id, then=then, queue=await self._awhere())
+
+    def delete(self) -> None:
+        """Delete the task, which must not be running, and free its lock.
+
+        A task that waits will not run; of one that is completed or archived nothing is kept.
+
+        Raises:
+            TaskNotFoundError: it no longer exists, so the call need not be repeated.
+            QueueNotFoundError: its queue does not exist either.
+            TaskStateError: it is running, so it must be cancelled; or its group is being
+                aggregated. Nothing was changed.
+        """
+        self._clients.inspector().tasks.delete(self._where(), self.id)
+
+    async def adelete(self) -> None:
+        """Delete the task, which must not be running; see `delete`."""
+        inspector = await self._clients.async_inspector()
+        await inspector.tasks.delete(await self._awhere(), self.id)
+
+    def _where(self) -> str:
+        """Return the queue of the task; it is looked for in every queue if that is not known."""
+        lookup = self._lookup
+        if lookup is None:
+            return self.queue
+        if lookup.queue is not None:
+            return lookup.queue
+        tasks = self._clients.inspector().tasks
+        return (
+            lookup.accept(tasks.get_many([(self.queue, self.id)]))
+            or lookup.accept(tasks.find(self.id))
+            or self.queue
+        )
+
+    async def _awhere(self) -> str:
+        lookup = self._lookup
+        if lookup is None:
+            return self.queue
+        if lookup.queue is not None:
+            return lookup.queue
+        tasks = (await self._clients.async_inspector()).tasks
+        return (
+            lookup.accept(await tasks.get_many([(self.queue, self.id)]))
+            or lookup.accept(await tasks.find(self.id))
+            or self.queue
+        )
 
 
 def _is_inside_loop() -> bool:

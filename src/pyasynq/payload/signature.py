@@ -132,6 +132,21 @@ class PayloadCodec:
                 text = b"{}" if payload in (b"", _NULL) else payload
                 return self._given(self._type.read(text))
 
+    def arguments(self, payload: bytes) -> dict[str, Any]:
+        """Return what a call with this payload passes to every parameter but the context.
+
+        Raises:
+            PayloadError: the payload does not fit; names the task, the parameter and the path.
+        """
+        try:
+            given = self.decode(payload)
+        except PayloadError as error:
+            self._name_call(error)
+            raise
+        bound = self._signature.bind(**given)
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
     def _option_hint(self, keywords: Mapping[str, Any]) -> str:
         """Return how to give what seem to be options among the *keywords* of a wrong call."""
         options = EnqueueOptions.__dataclass_fields__.keys() - self._signature.parameters.keys()
