@@ -10,12 +10,21 @@ from pyasynq.version import __version__
 
 if TYPE_CHECKING:
     from pyasynq import retry
-    from pyasynq.app import App, TaskDefinition, TaskHandle
+    from pyasynq.app import (
+        App,
+        Batch,
+        BatchCounts,
+        NotEnqueued,
+        TaskDefinition,
+        TaskHandle,
+        TaskResult,
+    )
     from pyasynq.client import Client
     from pyasynq.client_async import AsyncClient
     from pyasynq.connection.options import ConnectionOptions
     from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
     from pyasynq.errors import (
+        BatchTimeoutError,
         ConfigError,
         DuplicateTaskError,
         EnqueueError,
@@ -55,6 +64,9 @@ __all__ = [
     "App",
     "AsyncClient",
     "AsyncInspector",
+    "Batch",
+    "BatchCounts",
+    "BatchTimeoutError",
     "CallNext",
     "Client",
     "ConfigError",
@@ -72,6 +84,7 @@ __all__ = [
     "IncompatibleRedisError",
     "Inspector",
     "Middleware",
+    "NotEnqueued",
     "NotFoundError",
     "PayloadError",
     "PyasynqError",
@@ -100,6 +113,7 @@ __all__ = [
     "TaskIdConflictError",
     "TaskInfo",
     "TaskNotFoundError",
+    "TaskResult",
     "TaskSettings",
     "TaskState",
     "TaskStateError",
@@ -110,7 +124,15 @@ __all__ = [
 
 # The modules of the public names that are not errors.
 _HOMES = {
-    "app": ("App", "TaskDefinition", "TaskHandle"),
+    "app": (
+        "App",
+        "Batch",
+        "BatchCounts",
+        "NotEnqueued",
+        "TaskDefinition",
+        "TaskHandle",
+        "TaskResult",
+    ),
     "client": ("Client",),
     "client_async": ("AsyncClient",),
     "control_flow": ("RetryLater", "RevokeTask", "SkipRetry"),

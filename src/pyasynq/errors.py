@@ -20,6 +20,7 @@
     ├── TaskFailedError
     ├── ResultNotKeptError
     ├── ResultTimeoutError (TimeoutError)
+    ├── BatchTimeoutError (TimeoutError)
     ├── HandlerProcessError
     ├── RedisUnavailableError (ConnectionError)
     └── IncompatibleRedisError
@@ -332,6 +333,20 @@ class ResultTimeoutError(PyasynqError, TimeoutError):
         self.state = state
 
 
+class BatchTimeoutError(PyasynqError, TimeoutError):
+    """Not all tasks of a batch have ended in time; they go on.
+
+    Attributes:
+        counts: how many are in each state, a `BatchCounts`.
+    """
+
+    def __init__(self, *, counts: Any, timeout_s: float) -> None:
+        super().__init__(
+            f"{counts.left} of {counts.total} tasks have not ended after {timeout_s:g} s"
+        )
+        self.counts = counts
+
+
 class HandlerProcessError(PyasynqError):
     """The process of a handler ended before the handler did, or could not be started.
 
@@ -346,7 +361,8 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
         tried: which call was tried and how often, as text.
         may_have_happened: whether a write was sent, but its answer was lost.
         results: for `enqueue_many`: an EnqueueResult per task, None for a task that may or may not
-            have been stored.
+            have been stored. For that of a task: the TaskInfo or the NotEnqueued of each call that
+            was read, and None where that is not known.
     """
 
     def __init__(

@@ -3,7 +3,18 @@
 from datetime import timedelta
 from typing import Any, assert_type
 
-from pyasynq import App, EnqueueOptions, Task, TaskContext, TaskDefinition, TaskHandle, retry
+from pyasynq import (
+    App,
+    Batch,
+    BatchCounts,
+    EnqueueOptions,
+    Task,
+    TaskContext,
+    TaskDefinition,
+    TaskHandle,
+    TaskResult,
+    retry,
+)
 
 app = App(
     "redis://localhost",
@@ -130,7 +141,25 @@ def right() -> None:
     assert_type(bare.enqueue(1).id, str)
 
 
+def batches(batch: Batch[Receipt]) -> None:
+    batch = assert_type(bare.enqueue_many([1, (2,), {"user_id": 3}]), Batch[Receipt])
+    other = plain_with_context.options(queue="low").enqueue_many(range(3))
+    batch = assert_type(other, Batch[Receipt])
+    assert_type(batch.wait(5, progress=print), BatchCounts)
+    assert_type([handle.id for handle in batch], list[str])
+    assert_type(batch.results(), list[TaskResult[Receipt]])
+    assert_type(batch.results()[0].value, Receipt | None)
+    assert_type(batch.errors[0].position, int)
+    assert_type(bare.handle("a"), TaskHandle[Receipt])
+    assert_type(bare.arguments(Task("bare")), dict[str, Any])
+    batch = bare.enqueue_many(1)  # error
+    batch.wait("5")  # error
+
+
 async def right_async() -> None:
+    batch = assert_type(await bare.aenqueue_many([1]), Batch[Receipt])
+    assert_type(await batch.await_done(5), BatchCounts)
+    assert_type(await (await bare.aenqueue_many([1])), BatchCounts)
     assert_type(await bare.aenqueue(1), TaskHandle[Receipt])
     assert_type(await plain_with_context.aenqueue(1), TaskHandle[Receipt])
     assert_type(await made.options(queue="low").aenqueue(1), TaskHandle[Receipt])

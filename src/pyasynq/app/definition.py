@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import update_wrapper
 from pickle import PicklingError
 from typing import (
@@ -22,13 +22,22 @@ from typing import (
 from typing_extensions import ParamSpec, TypeVar, override
 
 from pyasynq.app.advice import on_arguments, on_call, on_swapped
+from pyasynq.app.batch import Batch
+from pyasynq.app.calls import Calls, NotEnqueued
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.lookup import Lookup
 from pyasynq.app.spec import TaskSpec
+from pyasynq.app.storing import astored, stored
 from pyasynq.app.typed_handler import handler_of
 from pyasynq.errors import ConfigError
-from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions, OptionKeywords, name_fault
+from pyasynq.options import (
+    DEFAULT_QUEUE,
+    EnqueueOptions,
+    OptionKeywords,
+    name_fault,
+    to_seconds,
+)
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.mux import ANY_TEXT, Handler, prefix_of
@@ -113,6 +122,40 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         info = await client.enqueue(task)
         return self._handle(info.id, info.queue)
 
+    def enqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
+        """Enqueue many calls of the function, with the options of this task, in few round trips.
+
+        *calls* is read and stored a thousand calls at a time, or about 4 MiB of payloads, so it may
+        be longer than memory, and the first tasks run while the last are still read. A call that
+        is refused keeps no other from being stored. Inside a running event loop it works, but
+        blocks the loop and warns once.
+
+        Args:
+            calls: each a tuple of all arguments, a mapping of arguments by name, or the only
+                argument as it is. An only argument that is a tuple or a mapping itself stands in a
+                tuple, as in ``[({"a": 1},), ({"b": 2},)]``.
+
+        Returns:
+            The handles of the stored tasks, and for each other call its position and the error.
+
+        Raises:
+            ConfigError: *calls* is not an iterable of arguments, the options have a task_id, or
+                they are wrong for every call; nothing was sent.
+            RedisUnavailableError: Redis did not answer; `results` has the TaskInfo or the
+                NotEnqueued of each call that was read, and None for one whose task may or may not
+                be stored. With a `unique` option it is safe to repeat.
+            Exception: what *calls* itself raised, with a note of how many tasks were stored.
+        """
+        read = self._calls(calls)
+        self._clients.warn_inside_loop(f"enqueue_many of {self.type!r}", instead="aenqueue_many")
+        return self._batch(stored(self._clients.client(), read, self._handle))
+
+    async def aenqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
+        """Enqueue many calls of the function; like `enqueue_many`, for async code."""
+        read = self._calls(calls)
+        client = await self._clients.async_client()
+        return self._batch(await astored(client, read, self._handle))
+
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
         """Return the task that `enqueue` would store, with its type, payload and options.
 
@@ -120,11 +163,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             TypeError, PayloadError: see `enqueue`.
             ConfigError: the type is a pattern, which stands for many types.
         """
-        if self.type.endswith(ANY_TEXT):
-            raise ConfigError(
-                f"{self.type!r} stands for many types, and a task has one; name one and let the "
-                f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
-            )
+        self._check_type()
         try:
             payload = self._spec.codec.encode(*args, **kwargs)
         except TypeError as error:
@@ -209,6 +248,27 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             _decode=self._decode_result,
             _lookup=lookup,
         )
+
+    def _check_type(self) -> None:
+        if self.type.endswith(ANY_TEXT):
+            raise ConfigError(
+                f"{self.type!r} stands for many types, and a task has one; name one and let the "
+                f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
+            )
+
+    def _calls(self, calls: Iterable[Any]) -> Calls:
+        self._check_type()
+        if self._options.task_id is not None:
+            raise ConfigError(
+                f"task_id={self._options.task_id!r} is the ID of one task, and enqueue_many "
+                "stores many; leave it out"
+            )
+        return Calls(calls, self.bind)
+
+    def _batch(self, items: Sequence[TaskHandle[R] | NotEnqueued]) -> Batch[R]:
+        retention = self._options.retention
+        keeps_results = retention is not None and to_seconds(retention) > 0
+        return Batch(items, self._clients, self._decode_result, keeps_results=keeps_results)
 
     def _decode_result(self, info: TaskInfo) -> Any:
         return self._spec.result.decode(info.result)

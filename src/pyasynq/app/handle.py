@@ -67,7 +67,7 @@ class TaskHandle(Generic[R]):
                 handler, for the task of the handler itself or under `App.testing`, where the
                 task it waits for could never run.
         """
-        if _is_inside_loop():
+        if is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
         waiting = Waiting(self.id, timeout, self._clients.clock)
         tasks, queue = self._clients.inspector().tasks, self._where()
@@ -160,7 +160,8 @@ class TaskHandle(Generic[R]):
         )
 
 
-def _is_inside_loop() -> bool:
+def is_inside_loop() -> bool:
+    """Whether the caller runs on an event loop, which a blocking call would block."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
