@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pyasynq.inspector import AsyncInspector, Inspector, QueueInfo
     from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
-    from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState
+    from pyasynq.task import EnqueueResult, Progress, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
     from pyasynq.worker.handlers.events import EventName, TaskEvent
@@ -87,6 +87,7 @@ __all__ = [
     "NotEnqueued",
     "NotFoundError",
     "PayloadError",
+    "Progress",
     "PyasynqError",
     "QueueAlreadyPausedError",
     "QueueInfo",
@@ -140,7 +141,7 @@ _HOMES = {
     "inspector": ("AsyncInspector", "Inspector", "QueueInfo"),
     "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
-    "task": ("EnqueueResult", "Task", "TaskInfo", "TaskState"),
+    "task": ("EnqueueResult", "Progress", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),
     "worker.handlers.events": ("EventName", "TaskEvent"),

@@ -71,6 +71,20 @@ def progress(ctx, task):
     wait_for(task.payload.decode())
 
 
+@mux.handler("report", settings=PROCESS)
+def report(ctx, task):
+    ctx.progress(1, 1_000, "first")
+    wait_for(task.payload.decode())
+    for number in range(1, 1_001):
+        ctx.progress(number, 1_000)
+
+
+@mux.handler("report_and_fail", settings=PROCESS)
+async def report_and_fail(ctx, task):
+    ctx.progress(3, 10, "pages")
+    raise SkipRetry("no paper")
+
+
 @mux.handler("wrong_result", settings=PROCESS)
 def wrong_result(ctx, task):
     return {"no": "bytes"}

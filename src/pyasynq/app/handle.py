@@ -11,7 +11,7 @@ from pyasynq.app.lookup import Lookup
 from pyasynq.app.waiting import Waiting, pause
 from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
 from pyasynq.options import CancelThen, Duration
-from pyasynq.task import TaskInfo
+from pyasynq.task import Progress, TaskInfo
 
 R = TypeVar("R")
 
@@ -45,6 +45,22 @@ class TaskHandle(Generic[R]):
         """Return the task as it stands in Redis now; see `info`."""
         inspector = await self._clients.async_inspector()
         return await inspector.tasks.get(await self._awhere(), self.id)
+
+    def progress(self) -> Progress | None:
+        """Return how far the handler said that it is; None if it has said nothing.
+
+        It is what the latest call of `TaskContext.progress` said, about a second ago at most, and
+        stays when the attempt has ended.
+
+        Raises:
+            TaskNotFoundError, QueueNotFoundError: see `info`.
+        """
+        return self._clients.inspector().tasks.progress(self._where(), self.id)
+
+    async def aprogress(self) -> Progress | None:
+        """Return how far the handler said that it is; see `progress`."""
+        inspector = await self._clients.async_inspector()
+        return await inspector.tasks.progress(await self._awhere(), self.id)
 
     def result(self, timeout: Duration | None = None) -> R:
         """Wait until the task is done and return what its function returned.

@@ -8,6 +8,7 @@ from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import cancel, inspection
 from pyasynq.broker.operations.delete import Deletion, Verdict, delete_task
 from pyasynq.broker.operations.inspection import StoredTask
+from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import (
     ConfigError,
     PayloadError,
@@ -19,7 +20,8 @@ from pyasynq.errors import (
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import CancelThen, cancel_fault, name_fault
-from pyasynq.task import TaskInfo, TaskState
+from pyasynq.task import Progress, TaskInfo, TaskState
+from pyasynq.wire.progress import decode
 
 MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
@@ -46,6 +48,22 @@ class Tasks:
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._calls.clock.redis_now_ns())
+
+    def progress(self, queue: str, task_id: str) -> Progress | None:
+        """Return how far the handler of a task said that it is; None if it has said nothing.
+
+        It stays when the attempt has ended, until another attempt tells its own.
+
+        Raises:
+            QueueNotFoundError: there is no such queue.
+            TaskNotFoundError: the queue has no such task, or no longer.
+        """
+        _check_id(task_id)
+        operation = read_progress(self._calls.keys_of(queue), task_id)
+        exists, data = self._calls.run_on(queue, operation)
+        if not exists:
+            raise TaskNotFoundError(queue=queue, task_id=task_id)
+        return decode(data)
 
     def find(self, task_id: str) -> Sequence[TaskInfo]:
         """Return the tasks with this ID, sorted by queue: an ID is unique in its queue only.

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.task import Task
+from pyasynq.wire.progress import ProgressRecord, record_of
 from pyasynq.worker.attempt.running_task import RunningTask
 
 
@@ -39,10 +40,15 @@ class WriteResult(Protocol):
         """Store *result*; runs on the loop of the scope."""
 
 
+def _report_nowhere(running: RunningTask, record: ProgressRecord) -> None:
+    del running, record
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """What all handlers of one server share.
 
     Attributes:
+        report: takes the progress of a task, in any thread; it is written soon.
         is_only_slot: no task runs beside another one, here or elsewhere, as in a test.
     """
 
@@ -50,6 +56,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     loop: asyncio.AbstractEventLoop
     write_result: WriteResult
+    report: Callable[[RunningTask, ProgressRecord], None] = _report_nowhere
     state: Any = None
     is_only_slot: bool = False
 
@@ -182,6 +189,29 @@ class TaskContext(Generic[State]):
             await write
         else:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(write, loop))
+
+    def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
+        """Tell how far the handler is, for `TaskHandle.progress` and other readers.
+
+        Works in coroutine functions, threads and processes, and returns at once: the latest
+        report of a task is written about once a second, and the last one before the task ends.
+        So it may be called for every row of a file. What cannot be written is left out; a task
+        that was taken over by another worker writes nothing.
+
+        Args:
+            done: how much is done, in any unit, from 0.
+            total: how much there is, in the same unit; None if that is not known.
+            note: what is being done, for people; cut after 1,024 bytes.
+
+        Raises:
+            ConfigError: an argument is of another type, or no number from 0 to 2**53.
+        """
+        record = record_of(
+            done, total, note, attempt=self.attempt, now_ns=self._scope.clock.redis_now_ns()
+        )
+        if isinstance(record, str):
+            raise ConfigError(record)
+        self._scope.report(self._running, record)
 
     def _writing(self, result: bytes) -> Coroutine[Any, Any, None]:
         if not isinstance(result, bytes):

@@ -42,6 +42,7 @@ class ProcessPool:
                 returned = await process.run(
                     self._call(path, context),
                     on_write=context.awrite_result,
+                    on_report=lambda each: context.progress(each.done, each.total, each.note),
                     grace_s=self._grace_s,
                 )
             finally:

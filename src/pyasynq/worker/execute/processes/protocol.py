@@ -81,6 +81,15 @@ class WriteResult(msgspec.Struct, tag=True, frozen=True):
     result: bytes
 
 
+class Reported(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """The handler of a call has told how far it is; see `TaskContext.progress`."""
+
+    number: int
+    done: int | float
+    total: int | float | None
+    note: str
+
+
 class Returned(msgspec.Struct, tag=True, frozen=True):
     """The handler has returned.
 
@@ -115,7 +124,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
 
 ToChild = Start | Run | Cancel | Written
-FromChild = WriteResult | Returned | Raised
+FromChild = WriteResult | Reported | Returned | Raised
 
 _to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 _from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
