@@ -114,7 +114,7 @@ class TaskHandle(Generic[R]):
     def cancel(self, *, then: CancelThen = "retry") -> int:
         """Ask the server that runs the task to cancel it.
 
-        Nothing happens if the task is not running. Safe to repeat.
+        Nothing happens if the task is not running; `delete` one that waits. Safe to repeat.
 
         Args:
             then: what becomes of it: "retry": the attempt counts as failed; "archive": the task
