@@ -94,15 +94,7 @@ class Batch(Generic[R]):
                 a handler under `App.testing`, where it would never end.
         """
         self._refuse_inside_loop("wait", "await batch")
-        waiting = BatchWaiting(self._places(), timeout, self._clients.clock)
-        tasks = self._clients.inspector().tasks
-        while True:
-            has_changed = waiting.take(tasks.states(waiting.left))
-            if progress is not None and has_changed:
-                progress(waiting.counts)
-            if waiting.is_over:
-                return waiting.counts
-            time.sleep(waiting.next_s())
+        return self._wait(timeout, progress)
 
     async def await_done(
         self,
@@ -114,17 +106,7 @@ class Batch(Generic[R]):
 
         *progress* may be a coroutine function; the next look at the tasks waits for it.
         """
-        waiting = BatchWaiting(self._places(), timeout, self._clients.clock)
-        tasks = (await self._clients.async_inspector()).tasks
-        while True:
-            has_changed = waiting.take(await tasks.states(waiting.left))
-            if progress is not None and has_changed:
-                called = progress(waiting.counts)
-                if inspect.isawaitable(called):
-                    await called
-            if waiting.is_over:
-                return waiting.counts
-            await pause(waiting.next_s())
+        return await self._await(timeout, progress)
 
     def __await__(self) -> Generator[Any, None, BatchCounts]:
         return self.await_done().__await__()
@@ -147,7 +129,7 @@ class Batch(Generic[R]):
         """
         self._refuse_inside_loop("results", "await batch.aresults()")
         self._check_retention()
-        self.wait(timeout)
+        self._wait(timeout, None)
         infos: list[TaskInfo | None] = []
         for places in self._chunks():
             infos += self._clients.inspector().tasks.get_many(places)
@@ -156,7 +138,7 @@ class Batch(Generic[R]):
     async def aresults(self, timeout: Duration | None = None) -> list[TaskResult[R]]:
         """Wait until every task has ended, and return what each returned; see `results`."""
         self._check_retention()
-        await self.await_done(timeout)
+        await self._await(timeout, None)
         infos: list[TaskInfo | None] = []
         for places in self._chunks():
             infos += await (await self._clients.async_inspector()).tasks.get_many(places)
@@ -165,6 +147,34 @@ class Batch(Generic[R]):
     @override
     def __repr__(self) -> str:
         return f"<Batch of {len(self._handles)} tasks, {len(self.errors)} not enqueued>"
+
+    def _wait(
+        self, timeout: Duration | None, progress: Callable[[BatchCounts], object] | None
+    ) -> BatchCounts:
+        waiting = BatchWaiting(self._places(), timeout, self._clients.clock)
+        tasks = self._clients.inspector().tasks
+        while True:
+            has_changed = waiting.take(tasks.states(waiting.left))
+            if progress is not None and has_changed:
+                progress(waiting.counts)
+            if waiting.is_over:
+                return waiting.counts
+            time.sleep(waiting.next_s())
+
+    async def _await(
+        self, timeout: Duration | None, progress: Callable[[BatchCounts], object] | None
+    ) -> BatchCounts:
+        waiting = BatchWaiting(self._places(), timeout, self._clients.clock)
+        tasks = (await self._clients.async_inspector()).tasks
+        while True:
+            has_changed = waiting.take(await tasks.states(waiting.left))
+            if progress is not None and has_changed:
+                called = progress(waiting.counts)
+                if inspect.isawaitable(called):
+                    await called
+            if waiting.is_over:
+                return waiting.counts
+            await pause(waiting.next_s())
 
     def _places(self) -> list[tuple[str, str]]:
         return [(each.queue, each.id) for each in self._handles]

@@ -109,7 +109,6 @@ class BatchWaiting:
 
     Raises:
         ConfigError: the timeout is not a duration.
-        ServerStateError: the tasks can never end as long as the caller waits.
     """
 
     def __init__(
@@ -117,7 +116,6 @@ class BatchWaiting:
     ) -> None:
         fault = None if timeout is None else duration_fault("timeout", timeout)
         ConfigError.raise_if([fault])
-        _check_that_it_may_end(places)
         self.left = list(places)
         self.counts = BatchCounts()
         self._ended: list[TaskState | None] = []
@@ -125,7 +123,7 @@ class BatchWaiting:
         self._clock = clock
         self._began = self._asked_at = clock.monotonic()
         self._slept_s = self._reading_s = 0.0
-        self._is_first = True
+        self._is_first, self._is_checked = True, False
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, factor=1.5, jitter=0)
 
     def take(self, states: Sequence[TaskState | None]) -> bool:
@@ -150,7 +148,11 @@ class BatchWaiting:
 
         Raises:
             BatchTimeoutError: the timeout is over.
+            ServerStateError: the tasks can never end as long as the caller waits.
         """
+        if not self._is_checked:
+            self._is_checked = True
+            _check_that_it_may_end(self.left)
         wait_s = max(self._backoff.next_s(), READING_SHARE * self._reading_s)
         if self._timeout_s is not None:
             passed_s = self._clock.monotonic() - self._began
@@ -177,7 +179,7 @@ def result_of(
 
 
 def _check_that_it_may_end(places: Sequence[tuple[str, str]]) -> None:
-    """Warn, at the caller of `Batch.wait`, if a handler waits.
+    """Warn, where the user calls a method of the batch, if a handler waits.
 
     Raises:
         ServerStateError: the tasks can never end as long as the handler waits.
@@ -188,4 +190,4 @@ def _check_that_it_may_end(places: Sequence[tuple[str, str]]) -> None:
     text, is_endless = fault
     if is_endless:
         raise ServerStateError(text)
-    warnings.warn(text, RuntimeWarning, stacklevel=4)
+    warnings.warn(text, RuntimeWarning, stacklevel=5)

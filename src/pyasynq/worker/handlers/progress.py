@@ -75,7 +75,7 @@ class ProgressWriter:
         reported.latest = record
         if running in self._planned:
             return
-        if asyncio._get_running_loop() is self._loop:  # noqa: SLF001 - public, and does not raise
+        if asyncio._get_running_loop() is self._loop:  # noqa: SLF001 - in __all__ of asyncio, and does not raise
             self._begin(running)
         else:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
