@@ -60,10 +60,10 @@ MISTAKES = {
         AttributeError,
         "a task has no attribute 'send'; write enqueue(…), or `await aenqueue(…)` in async code",
     ),
-    "enqueue_many of a task": (
-        lambda: resize.enqueue_many([1, 2]),
+    "starmap": (
+        lambda: resize.starmap([(1,), (2,)]),
         AttributeError,
-        "a task has no attribute 'enqueue_many'; write app.enqueue_many([task.bind(…) for …])",
+        "a task has no attribute 'starmap'; write enqueue_many([…])",
     ),
     "any other attribute": (
         lambda: resize.nothing,

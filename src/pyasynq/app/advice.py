@@ -13,7 +13,7 @@ OPTIONS = EnqueueOptions.__dataclass_fields__.keys()
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENQUEUE = "enqueue(…), or `await aenqueue(…)` in async code"
 _WITH_OPTIONS = "options(process_in=…).enqueue(…)"
-_MANY = "app.enqueue_many([task.bind(…) for …])"
+_MANY = "enqueue_many([…])"
 _CALLS: Mapping[str, str] = {
     "apply": _ENQUEUE,
     "apply_async": _WITH_OPTIONS,
@@ -22,7 +22,6 @@ _CALLS: Mapping[str, str] = {
     "delay": _ENQUEUE,
     "enqueue_at": "options(process_at=…).enqueue(…)",
     "enqueue_in": _WITH_OPTIONS,
-    "enqueue_many": _MANY,
     "kiq": _ENQUEUE,
     "kicker": _WITH_OPTIONS,
     "map": _MANY,

@@ -111,7 +111,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: see `Client.enqueue`.
         """
         task = self.bind(*args, **kwargs)
-        self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
+        self._clients.warn_inside_loop(f"enqueue of task {self._spec.type!r}", instead="aenqueue")
         info = self._clients.client().enqueue(task)
         return self._handle(info.id, info.queue)
 
@@ -163,7 +163,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             TypeError, PayloadError: see `enqueue`.
             ConfigError: the type is a pattern, which stands for many types.
         """
-        self._check_type()
+        if self._spec.type.endswith(ANY_TEXT):
+            raise self._many_types()
         try:
             payload = self._spec.codec.encode(*args, **kwargs)
         except TypeError as error:
@@ -171,7 +172,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             if advice is None or "options(" in str(error):
                 raise
             raise TypeError(f"{error}; {advice}") from None
-        return Task(self.type, payload, options=self._options)
+        return Task(self._spec.type, payload, options=self._options)
 
     @property
     def default_options(self) -> EnqueueOptions:
@@ -249,15 +250,15 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             _lookup=lookup,
         )
 
-    def _check_type(self) -> None:
-        if self.type.endswith(ANY_TEXT):
-            raise ConfigError(
-                f"{self.type!r} stands for many types, and a task has one; name one and let the "
-                f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
-            )
+    def _many_types(self) -> ConfigError:
+        return ConfigError(
+            f"{self.type!r} stands for many types, and a task has one; name one and let the "
+            f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
+        )
 
     def _calls(self, calls: Iterable[Any]) -> Calls:
-        self._check_type()
+        if self._spec.type.endswith(ANY_TEXT):
+            raise self._many_types()
         if self._options.task_id is not None:
             raise ConfigError(
                 f"task_id={self._options.task_id!r} is the ID of one task, and enqueue_many "
