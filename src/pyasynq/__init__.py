@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
     from pyasynq.worker.handlers.events import EventName, TaskEvent
-    from pyasynq.worker.handlers.middleware import CallNext, Middleware
+    from pyasynq.worker.handlers.middleware import CallNext, Middleware, PlainCallNext
     from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
     from pyasynq.worker.server import Server
 
@@ -87,6 +87,7 @@ __all__ = [
     "NotEnqueued",
     "NotFoundError",
     "PayloadError",
+    "PlainCallNext",
     "Progress",
     "PyasynqError",
     "QueueAlreadyPausedError",
@@ -145,7 +146,7 @@ _HOMES = {
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),
     "worker.handlers.events": ("EventName", "TaskEvent"),
-    "worker.handlers.middleware": ("CallNext", "Middleware"),
+    "worker.handlers.middleware": ("CallNext", "Middleware", "PlainCallNext"),
     "worker.handlers.mux": ("ServeMux", "TaskSettings"),
     "worker.server": ("Server",),
 }

@@ -7,6 +7,7 @@ from typing import Any
 from pyasynq import (
     App,
     CallNext,
+    PlainCallNext,
     ServeMux,
     Server,
     ServerConfig,
@@ -22,6 +23,16 @@ app = App()
 @app.middleware
 async def timing(ctx: TaskContext, call_next: CallNext) -> Any:
     return await call_next(ctx)
+
+
+@app.middleware
+def connection(ctx: TaskContext, call_next: PlainCallNext) -> Any:
+    return call_next(ctx)
+
+
+@app.middleware  # error
+def not_a_plain_middleware(ctx: TaskContext) -> Any:
+    return ctx
 
 
 @app.middleware  # error

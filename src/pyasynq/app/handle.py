@@ -4,12 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from pyasynq.app.advice import ATTRIBUTES_OF_A_HANDLE, no_attribute
 from pyasynq.app.clients import Clients
 from pyasynq.app.lookup import Lookup
 from pyasynq.app.waiting import Waiting, pause
-from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
+from pyasynq.errors import (
+    NotFoundError,
+    PyasynqError,
+    QueueNotFoundError,
+    ResultNotKeptError,
+    ServerStateError,
+)
 from pyasynq.options import CancelThen, Duration
 from pyasynq.task import Progress, TaskInfo
 
@@ -31,6 +38,11 @@ class TaskHandle(Generic[R]):
     _clients: Clients = field(repr=False, compare=False)
     _decode: Callable[[TaskInfo], Any] = field(repr=False, compare=False)
     _lookup: Lookup | None = field(default=None, repr=False, compare=False)
+
+    if not TYPE_CHECKING:  # type checkers shall find what does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, "a handle", name, ATTRIBUTES_OF_A_HANDLE)
 
     def info(self) -> TaskInfo:
         """Return the task as it stands in Redis now.
@@ -76,6 +88,7 @@ class TaskHandle(Generic[R]):
             TaskFailedError: the task is archived; has its last error.
             ResultNotKeptError: the task no longer exists: done without a retention, or deleted; or
                 its result could not be stored; or the task has no retention.
+            QueueNotFoundError: queue and ID of the handle seem to be swapped.
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps
@@ -90,8 +103,8 @@ class TaskHandle(Generic[R]):
         while True:
             try:
                 info = tasks.get(queue, self.id)
-            except NotFoundError:
-                raise ResultNotKeptError(self.id) from None
+            except NotFoundError as error:
+                raise _not_kept(self.id, error) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
             waiting.check_that_it_may_end(queue)
@@ -104,8 +117,8 @@ class TaskHandle(Generic[R]):
         while True:
             try:
                 info = await tasks.get(queue, self.id)
-            except NotFoundError:
-                raise ResultNotKeptError(self.id) from None
+            except NotFoundError as error:
+                raise _not_kept(self.id, error) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
             waiting.check_that_it_may_end(queue)
@@ -174,6 +187,13 @@ class TaskHandle(Generic[R]):
             or lookup.accept(await tasks.find(self.id))
             or self.queue
         )
+
+
+def _not_kept(task_id: str, error: NotFoundError) -> PyasynqError:
+    """Return why there is no result of a task that was not found."""
+    if isinstance(error, QueueNotFoundError) and error.swapped_with:
+        return error
+    return ResultNotKeptError(task_id)
 
 
 def is_inside_loop() -> bool:

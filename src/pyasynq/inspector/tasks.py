@@ -12,6 +12,7 @@ from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import (
     ConfigError,
     PayloadError,
+    QueueNotFoundError,
     TaskNotFoundError,
     TaskStateError,
     concerns_redis_as_a_whole,
@@ -38,13 +39,18 @@ class Tasks:
         """Return one task.
 
         Raises:
-            QueueNotFoundError: there is no such queue.
+            QueueNotFoundError: there is no such queue; tells if queue and ID seem to be swapped.
             TaskNotFoundError: the queue has no such task, or no longer.
             PayloadError: the task exists, but its message cannot be read.
         """
         _check_id(task_id)
         operation = inspection.get_task(self._calls.keys_of(queue), task_id)
-        stored = self._calls.run_on(queue, operation)
+        try:
+            stored = self._calls.run_on(queue, operation)
+        except QueueNotFoundError:
+            if self._calls.run(inspection.has_queue(task_id, self._calls.namespace)):
+                raise QueueNotFoundError(queue, swapped_with=task_id) from None
+            raise
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._calls.clock.redis_now_ns())

@@ -99,6 +99,7 @@ class ServeMux:
     an App are added with `is_exact`, so that a type is nothing but itself.
 
     Attributes:
+        archives_unknown: whether a task of a type that nothing handles is archived at once.
         usual_options: with which options the tasks of a type are usually enqueued, as far as that
             is known; a server warns of what it could not run.
     """
@@ -107,6 +108,7 @@ class ServeMux:
         self._routes: dict[str, Route] = {}
         self._longest_first: list[tuple[str, Route]] = []
         self.middlewares: list[Middleware] = []
+        self.archives_unknown = False
         self.aggregations = Aggregations()
         self.listeners = Listeners()
         self.usual_options: dict[str, EnqueueOptions] = {}
@@ -134,7 +136,10 @@ class ServeMux:
             ConfigError: the pattern is blank or taken, the handler cannot be called or is a
                 generator function, or a process of its own could not find it.
         """
-        faults = [name_fault("pattern", pattern)]
+        ConfigError.raise_if([name_fault("pattern", pattern)])
+        if not isinstance(settings, TaskSettings):
+            raise ConfigError(f"settings must be TaskSettings, not {type(settings).__name__}")
+        faults: list[str | None] = []
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
         elif is_generator_function(handler):
@@ -156,7 +161,13 @@ class ServeMux:
             self._longest_first.sort(key=lambda each: len(each[0]), reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
-        """Register the decorated function for *pattern*; see `add`."""
+        """Register the decorated function for *pattern*; see `add`.
+
+        Raises:
+            ConfigError: the pattern is the function itself, of a decorator without parentheses.
+        """
+        if callable(pattern):
+            raise ConfigError('a handler needs a task type; write `@mux.handler("email:welcome")`')
 
         def register(handler: H) -> H:
             self.add(pattern, handler, settings=settings)
@@ -185,7 +196,10 @@ class ServeMux:
     def use(self, *middlewares: Middleware) -> None:
         """Put *middlewares* around every handler; the first used is the outermost.
 
-        They also see tasks without a handler, whose failure is a HandlerNotFoundError.
+        They also see tasks without a handler, whose failure is a HandlerNotFoundError. A coroutine
+        function runs on the event loop, a plain function in the thread of its task: that of a plain
+        handler. Around a handler with a process of its own, plain functions that have no coroutine
+        function inside of them run in that process.
 
         Raises:
             ConfigError: one of them is of a wrong form.
