@@ -16,7 +16,7 @@ READS = {
     *("EXISTS", "GET", "HGET", "HMGET", "LLEN", "LRANGE", "MEMORY", "SMEMBERS"),
     *("SSCAN", "TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE"),
 }
-REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_result"}
+REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_progress", "write_result"}
 
 
 def header_of(path: Path) -> list[str]:

@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +35,24 @@ def test_greetings_are_returned():
 
         assert handled.type == "greet"
         assert handle.result(0) == "hello Ann, from attempt 1"
+
+
+def test_a_batch_ends_by_itself_and_sums_up(redis_url):
+    done = subprocess.run(
+        [sys.executable, "batch.py", "1500"],
+        env={**os.environ, "PYASYNQ_REDIS_URL": redis_url},
+        cwd=EXAMPLES,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  1497 of 1497: 1495 done, 2 failed, 0 left" in lines
+    assert "149 cards are valid, 1346 are not" in lines
+    assert lines[-3].startswith("not enqueued: row 499: $.order: expected int, got str ('n/a')")
+    assert len(lines) >= 6
 
 
 def test_a_stale_connection_is_replaced_in_the_thread_of_the_handlers(

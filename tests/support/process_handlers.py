@@ -71,6 +71,20 @@ def progress(ctx, task):
     wait_for(task.payload.decode())
 
 
+@mux.handler("report", settings=PROCESS)
+def report(ctx, task):
+    ctx.progress(1, 1_000, "first")
+    wait_for(task.payload.decode())
+    for number in range(1, 1_001):
+        ctx.progress(number, 1_000)
+
+
+@mux.handler("report_and_fail", settings=PROCESS)
+async def report_and_fail(ctx, task):
+    ctx.progress(3, 10, "pages")
+    raise SkipRetry("no paper")
+
+
 @mux.handler("wrong_result", settings=PROCESS)
 def wrong_result(ctx, task):
     return {"no": "bytes"}
@@ -97,6 +111,11 @@ def revoke(ctx, task):
 @mux.handler("later", settings=PROCESS)
 def later(ctx, task):
     raise RetryLater(3600)
+
+
+@mux.handler("busy", settings=PROCESS)
+def busy(ctx, task):
+    raise RetryLater(3600, "the printer is busy")
 
 
 @mux.handler("die:", settings=PROCESS)

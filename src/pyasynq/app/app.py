@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 M = TypeVar("M", bound=Middleware)
 Lifespan = Callable[[], AsyncIterator[Any]] | Callable[[], AbstractAsyncContextManager[Any]]
 L = TypeVar("L", bound=Lifespan)
@@ -119,8 +120,8 @@ class App:
     # and those that take the context come before those that do not.
     @overload
     def task(
-        self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
-    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def task(
@@ -129,8 +130,8 @@ class App:
 
     @overload
     def task(
-        self, function: Callable[Concatenate[TaskContext, P], R], /
-    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], R], /
+    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def task(self, function: Callable[P, R], /) -> TaskDefinition[P, R, R, P]: ...

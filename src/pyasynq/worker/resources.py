@@ -14,6 +14,7 @@ from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.worker.attempt.running_task import Held
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
+from pyasynq.worker.handlers.progress import Reports
 from pyasynq.worker.queue_probe import QueueProbe
 from pyasynq.worker.task_log import TaskLog
 
@@ -28,6 +29,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         budget: how long the shutdown may take.
         random: spreads the load of many servers.
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
+        reports: the progress that running tasks have reported.
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
             or a task became pending.
         is_only_slot: see `Scope`.
@@ -42,6 +44,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     budget: ShutdownBudget = msgspec.field(default_factory=ShutdownBudget)
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)
+    reports: Reports = msgspec.field(default_factory=dict)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     is_only_slot: bool = False
 

@@ -187,7 +187,8 @@ def of_failure(
         at_ns = now_ns + int(raised.delay.total_seconds() * NANOSECONDS)
         if _is_too_late(message, at_ns):
             return _archived(message, _too_late_text(error), now_ns)
-        return Retried(data, at_ns, is_failure=False, deferred=deferred + 1)
+        kept = _with_reason(message, data, raised.reason)
+        return Retried(kept, at_ns, is_failure=False, deferred=deferred + 1)
     if isinstance(raised, SkipRetry) or message.retried >= message.retry:
         return _archived(message, error_text(error), now_ns)
     is_failure = bool(rules.is_failure(error))
@@ -290,6 +291,13 @@ def _is_too_late(message: TaskMessage, at_ns: int) -> bool:
 def _too_late_text(error: BaseException) -> str:
     """Return the text of a failure that is not retried, with the reason."""
     return clean_text(error_text(error), LONGEST_ERROR_BYTES - len(TOO_LATE)) + TOO_LATE
+
+
+def _with_reason(message: TaskMessage, data: bytes, reason: str) -> bytes:
+    """Return the bytes of *message* with the reason why it is put off; as they are without one."""
+    if not reason:
+        return data
+    return encode(replace(message, error_msg=clean_text(reason, LONGEST_ERROR_BYTES)))
 
 
 def _is_granted(rules: Rules, deferred: int) -> bool:

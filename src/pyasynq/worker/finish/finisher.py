@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyasynq.broker.operations import cancel
+from pyasynq.broker.operations.progress import write_progress
 from pyasynq.errors import (
     IncompatibleRedisError,
     PyasynqError,
@@ -28,10 +29,12 @@ from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
 from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.progress import encode
 from pyasynq.worker.attempt.outcome import (
     LOST,
     WORDS,
     Cancelled,
+    Finished,
     Outcome,
     Retried,
     as_asked,
@@ -74,6 +77,7 @@ class Finisher:
         self._runner = resources.runner
         self._clock = resources.clock
         self._held = resources.held
+        self._reports = resources.reports
         self._changed = resources.changed
         self._random = resources.random
         self._frees_lock = resources.config.is_lock_freed_on_archive
@@ -122,6 +126,7 @@ class Finisher:
 
     def _lose(self, running: RunningTask) -> None:
         self._held.pop(running.key, None)
+        self._reports.pop(running, None)
         if self._on_outcome is not None:
             self._on_outcome(running, LOST)
 
@@ -170,8 +175,17 @@ class Finisher:
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
+        if self._reports:
+            try:
+                await self._write_progress(keys, batch)
+            except RedisUnavailableError as error:
+                return self._on_answer(keys, list(batch), error)
         groups = grouped(batch)
-        if any(isinstance(group[0][1], Cancelled) for group in groups):
+        # Most batches have one kind of outcomes; to look through one costs more than at its first.
+        is_asked = isinstance(groups[0][0][1], Cancelled)
+        if is_asked or (
+            len(groups) > 1 and any(isinstance(each[0][1], Cancelled) for each in groups)
+        ):
             try:
                 groups = grouped(await self._as_asked(keys, batch))
             except RedisUnavailableError as error:
@@ -192,6 +206,32 @@ class Finisher:
             if not self._blocked:
                 self._outage.ends()
         return failed
+
+    async def _write_progress(self, keys: QueueKeys, batch: Sequence[Settled]) -> None:
+        """Write the last progress of tasks before their outcomes: afterwards they are not ours.
+
+        Raises:
+            RedisUnavailableError: some of it may not be written.
+        """
+        for each in list(self._reports):
+            if not self._is_held(each):
+                del self._reports[each]  # left by a handler that has outlived its task
+        reported = [
+            (each, self._reports[each], decided) for each, decided in batch if each in self._reports
+        ]
+        under_way = [found.writing for _, found, _ in reported if found.writing is not None]
+        if under_way:  # an older report must not come after the last one
+            await asyncio.wait(under_way)
+        now_ns = self._clock.redis_now_ns()
+        operations = [
+            write_progress(keys, each.task_id, each.fence_at(now_ns), encode(found.latest))
+            for each, found, decided in reported
+            if found.unwritten is not None and not isinstance(decided, Finished)
+        ]
+        answers = await self._runner.run_all(operations, patience_s=0)
+        raise_first(answers, which=lambda error: isinstance(error, RedisUnavailableError))
+        for each, _found, _decided in reported:
+            self._reports.pop(each, None)
 
     async def _as_asked(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
         """Return *batch* with what becomes of its cancelled tasks.

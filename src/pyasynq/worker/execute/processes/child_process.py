@@ -19,6 +19,7 @@ from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
     Raised,
+    Reported,
     Returned,
     Run,
     Start,
@@ -36,6 +37,7 @@ PROGRAM = "pyasynq.worker.execute.processes.program"
 END_TIMEOUT_S = 1.0  # between the end of the socket and that of the process
 
 OnWrite = Callable[[bytes], Awaitable[None]]
+OnReport = Callable[[Reported], None]
 
 
 class ChildProcess:
@@ -62,7 +64,9 @@ class ChildProcess:
         """Whether it can run another handler."""
         return self._is_sound and self._process.returncode is None
 
-    async def run(self, call: Run, *, on_write: OnWrite, grace_s: float) -> Returned:
+    async def run(
+        self, call: Run, *, on_write: OnWrite, on_report: OnReport, grace_s: float
+    ) -> Returned:
         """Run a handler and return what it returned.
 
         Cancelled, it interrupts the handler, and kills the process if that takes longer than
@@ -72,7 +76,7 @@ class ChildProcess:
             HandlerProcessError: the process ended before the handler did.
             BaseException: what the handler raised.
         """
-        answer = asyncio.ensure_future(self._converse(call, on_write))
+        answer = asyncio.ensure_future(self._converse(call, on_write, on_report))
         try:
             return await asyncio.shield(answer)
         except asyncio.CancelledError:
@@ -92,7 +96,7 @@ class ChildProcess:
         """Wait for the end of the process."""
         await asyncio.wait({self._watch})
 
-    async def _converse(self, call: Run, on_write: OnWrite) -> Returned:
+    async def _converse(self, call: Run, on_write: OnWrite, on_report: OnReport) -> Returned:
         try:
             self._send(call)
             while True:
@@ -101,6 +105,9 @@ class ChildProcess:
                         return returned
                     case Raised() as received:
                         raise exception_of(received)
+                    case Reported() as reported:
+                        if reported.number == call.number:
+                            on_report(reported)
                     case WriteResult(result):
                         self._send(await _written(on_write, result))
         except _Broken as broken:

@@ -47,6 +47,7 @@ class ProcessPool:
                 returned = await process.run(
                     self._call(path, context, middlewares),
                     on_write=context.awrite_result,
+                    on_report=lambda each: context.progress(each.done, each.total, each.note),
                     grace_s=self._grace_s,
                 )
             finally:

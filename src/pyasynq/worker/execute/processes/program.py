@@ -31,11 +31,13 @@ from pyasynq.lifecycle.interpreter import (
 )
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
+from pyasynq.wire.progress import ProgressRecord
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
+    Reported,
     Returned,
     Run,
     Start,
@@ -48,6 +50,7 @@ from pyasynq.worker.execute.processes.protocol import (
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
+from pyasynq.worker.handlers.progress import ProgressWriter, Reports
 from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 
@@ -70,21 +73,22 @@ class WorkerChannel:
 
     def send(self, frame: FromChild) -> None:
         """Send *frame*; call it in the main thread."""
-        asyncio.run_coroutine_threadsafe(self._send(frame), self.loop).result()
+        asyncio.run_coroutine_threadsafe(self.send_soon(frame), self.loop).result()
+
+    async def send_soon(self, frame: FromChild) -> None:
+        """Send *frame*; call it on the loop of this channel."""
+        if self._writer is not None:
+            self._writer.write(encoded(frame))
+            await self._writer.drain()
 
     async def write_result(self, running: RunningTask, result: bytes) -> None:
         """Let the worker store a result at once; runs on the loop of this channel."""
         del running
         async with self._one_at_a_time:
-            await self._send(WriteResult(result))
+            await self.send_soon(WriteResult(result))
             written = await self._written.get()
         if written.error:
             raise PyasynqError(written.error)
-
-    async def _send(self, frame: FromChild) -> None:
-        if self._writer is not None:
-            self._writer.write(encoded(frame))
-            await self._writer.drain()
 
     def _run(self) -> None:
         try:
@@ -115,6 +119,7 @@ class Child:
         self._main_thread = threading.get_ident()
         own_signals.take_over(signal.SIGTERM, self._on_signal)
         self._worker = WorkerChannel(channel, on_cancel=self._cancel)
+        self._reports: Reports = {}
 
     def run(self) -> None:
         """Run handlers until the channel ends the process."""
@@ -134,6 +139,7 @@ class Child:
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return raised(error)
         finally:
+            self._send_last_progress()
             self._call = self._running = None
             sys.stdout.flush()  # the process may be killed before its end
 
@@ -180,8 +186,25 @@ class Child:
             clock=_clock_of(call),
             loop=self._worker.loop,
             write_result=self._worker.write_result,
+            report=self._progress_of(call).report,
         )
         return TaskContext(running, outcome.task_of(message), scope)
+
+    def _progress_of(self, call: Run) -> ProgressWriter:
+        async def send(_running: RunningTask, record: ProgressRecord) -> None:
+            await self._worker.send_soon(_reported(call, record))
+
+        return ProgressWriter(self._worker.loop, self._reports, send)
+
+    def _send_last_progress(self) -> None:
+        """Send what the handler has reported last, before what it has come to."""
+        running, call = self._running, self._call
+        reported = None if running is None else self._reports.pop(running, None)
+        if running is None or call is None or reported is None:
+            return
+        running.is_settled = True
+        if reported.unwritten is not None:
+            self._worker.send(_reported(call, reported.latest))
 
     def _cancel(self, number: int) -> None:
         call, running = self._call, self._running
@@ -207,6 +230,10 @@ def _clock_of(call: Run) -> SystemClock:
     clock = SystemClock()
     clock.observe(sent_ns=call.sent_ns, received_ns=call.sent_ns, redis_ns=call.redis_ns)
     return clock
+
+
+def _reported(call: Run, record: ProgressRecord) -> Reported:
+    return Reported(number=call.number, done=record.done, total=record.total, note=record.note)
 
 
 def _inside(middlewares: list[Any], handler: Any) -> Callable[[TaskContext], Any]:

@@ -83,6 +83,15 @@ class WriteResult(msgspec.Struct, tag=True, frozen=True):
     result: bytes
 
 
+class Reported(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """The handler of a call has told how far it is; see `TaskContext.progress`."""
+
+    number: int
+    done: int | float
+    total: int | float | None
+    note: str
+
+
 class Returned(msgspec.Struct, tag=True, frozen=True):
     """The handler has returned.
 
@@ -103,7 +112,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         message: of the exception alone.
         module: of the class of the exception, and `name`, that of the class.
         control: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
-        delay_s: of RetryLater.
+        delay_s: of RetryLater; `reason`: likewise, empty if it has none.
     """
 
     text: str
@@ -113,10 +122,11 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     name: str
     control: str = ""
     delay_s: float = 0.0
+    reason: str = ""
 
 
 ToChild = Start | Run | Cancel | Written
-FromChild = WriteResult | Returned | Raised
+FromChild = WriteResult | Reported | Returned | Raised
 
 _to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 _from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
@@ -160,15 +170,17 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 def raised(error: BaseException) -> Raised:
     """Describe an exception of a handler."""
     control = outcome.control_flow(error)
+    later = control if isinstance(control, RetryLater) else None
     kind = type(error)
     return Raised(
         text=error_text(error),
         traceback=traceback_text(error),
-        message=message_of(error).encode("utf-8", "backslashreplace").decode(),
+        message=_sendable(message_of(error)),
         module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
         name=kind.__qualname__,
         control="" if control is None else type(control).__name__,
-        delay_s=control.delay.total_seconds() if isinstance(control, RetryLater) else 0.0,
+        delay_s=later.delay.total_seconds() if later else 0.0,
+        reason=_sendable(later.reason) if later else "",
     )
 
 
@@ -182,7 +194,7 @@ def exception_of(received: Raised) -> BaseException:
     controls: dict[str, BaseException] = {
         "SkipRetry": SkipRetry(received.message),
         "RevokeTask": RevokeTask(received.message),
-        "RetryLater": RetryLater(received.delay_s, received.message),
+        "RetryLater": RetryLater(received.delay_s, received.reason),
     }
     control = controls.get(received.control)
     kind = _class_of(received)
@@ -195,6 +207,10 @@ def exception_of(received: Raised) -> BaseException:
         BaseException.__setattr__(error, "__cause__", control)
     keep_text(error, received.text)
     return error
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ChildTraceback(Exception):  # noqa: N818 - it is the cause of an error, not one itself
