@@ -64,7 +64,7 @@ class TaskHandle(Generic[R]):
                 handler, for the task of the handler itself or under `App.testing`, where the
                 task it waits for could never run.
         """
-        if _is_inside_loop():
+        if is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
         waiting = Waiting(self.id, timeout, self._clients.clock)
         tasks = self._clients.inspector().tasks
@@ -112,7 +112,8 @@ class TaskHandle(Generic[R]):
         return await inspector.tasks.cancel(self.id, then=then, queue=self.queue)
 
 
-def _is_inside_loop() -> bool:
+def is_inside_loop() -> bool:
+    """Whether an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -27,7 +27,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """What all handlers of one server share.
 
     Attributes:
-        is_only_slot: no task runs beside another one, here or elsewhere, as in a test.
+        is_only_slot: no task runs beside another one, here or elsewhere, as in a test, which looks
+            at every result.
     """
 
     server_id: str
@@ -205,8 +206,8 @@ def waiting_fault(queue: str, task_id: str) -> tuple[str, bool] | None:
 
 
 def is_kept(context: TaskContext) -> bool:
-    """Whether the task is kept once it is completed; cheaper than to ask for `retention`."""
-    return context._running.message.retention > 0  # noqa: SLF001 - not for users
+    """Whether what the handler returns is looked at; cheaper than to ask for `retention`."""
+    return context._running.message.retention > 0 or context._scope.is_only_slot  # noqa: SLF001
 
 
 def running_of(context: TaskContext) -> RunningTask:
@@ -214,10 +215,15 @@ def running_of(context: TaskContext) -> RunningTask:
     return context._running  # noqa: SLF001 - not for users
 
 
+def is_only_slot(context: TaskContext) -> bool:
+    """Whether no task runs beside that of *context*; for pyasynq itself."""
+    return context._scope.is_only_slot  # noqa: SLF001 - not for users
+
+
 def clock_of(context: TaskContext) -> Clock:
     """Return the clock by which *context* tells the time; for pyasynq itself."""
     return context._scope.clock  # noqa: SLF001 - not for users
 
 
-enter: Callable[[TaskContext], object] = _current.set
+enter: Callable[[TaskContext], Token[TaskContext]] = _current.set
 """Makes a context the current one of this asyncio task."""

@@ -173,6 +173,7 @@ class Child:
             clock=_clock_of(call),
             loop=self._worker.loop,
             write_result=self._worker.write_result,
+            is_only_slot=call.is_only_slot,
         )
         return TaskContext(running, outcome.task_of(message), scope)
 
