@@ -20,6 +20,23 @@ print(answer.status_code, answer.content.decode())
 """
 
 
+ASYNC_TEST = """
+from asgiref.sync import sync_to_async
+from django.test import TestCase
+from shop.models import Order
+from shop.tasks import app, confirm
+
+
+class AsyncOrderTest(TestCase):
+    async def test_an_order_is_confirmed(self):
+        with app.testing() as harness:
+            order = await Order.objects.acreate(item="tea")
+            await confirm.aenqueue(order.pk)
+            await sync_to_async(harness.run_pending)(raises=True)
+        assert (await Order.objects.aget()).is_confirmed
+"""
+
+
 @pytest.fixture
 def environment(tmp_path, redis_url):
     return {
@@ -43,6 +60,16 @@ def test_its_own_tests_pass(environment):
     done = run(environment, "manage.py", "test")
 
     assert (done.returncode, done.stderr.count("Ran 2 tests")) == (0, 1), done.stderr
+
+
+@pytest.mark.slow
+def test_an_async_test_of_django_runs_tasks_in_the_thread_of_its_transaction(environment, tmp_path):
+    (tmp_path / "async_tests.py").write_text(ASYNC_TEST)
+
+    environment |= {"PYTHONPATH": str(tmp_path)}
+    done = run(environment, "manage.py", "test", "async_tests")
+
+    assert (done.returncode, done.stderr.count("Ran 1 test")) == (0, 1), done.stderr
 
 
 @pytest.mark.slow

@@ -16,12 +16,14 @@ from pyasynq.worker.handlers.events import TaskEvent
 
 app = App(thread_pool_size=1, cancel_grace=0.05)
 seen: list[object] = []
+is_interrupted = threading.Event()
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
 
 @pytest.fixture(autouse=True)
 def nothing_seen():
     seen.clear()
+    is_interrupted.clear()
 
 
 @app.task
@@ -71,6 +73,22 @@ def stubborn() -> None:
     ends_at = time.monotonic() + 1.2
     while time.monotonic() < ends_at:
         time.sleep(0.01)
+
+
+def interrupt() -> None:
+    is_interrupted.set()
+    raise KeyboardInterrupt
+
+
+@app.task
+async def interrupted(after_s: float, goes_on_for_s: float) -> None:
+    asyncio.get_running_loop().call_later(after_s, interrupt)
+    await asyncio.sleep(goes_on_for_s)
+
+
+@app.task
+def wait_for_interrupt() -> None:
+    is_interrupted.wait(10)
 
 
 @app.task
@@ -201,6 +219,22 @@ def test_a_plain_handler_that_goes_on_has_timed_out_all_the_same():
 
         assert handle.info().last_error == "context deadline exceeded"
     assert seen == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("threads", [None, True])
+def test_an_interrupt_ends_the_run_and_all_that_it_has_started(threads):
+    with app.testing(threads=threads) as harness:
+        interrupted.enqueue(0, 60)
+        with pytest.raises(KeyboardInterrupt):
+            harness.run_pending()
+
+
+def test_an_interrupt_while_a_plain_handler_runs_ends_the_run_after_it():
+    with app.testing() as harness:
+        interrupted.enqueue(0.02, 0)
+        wait_for_interrupt.enqueue()
+        with pytest.raises(KeyboardInterrupt):
+            harness.run_pending()
 
 
 def test_threads_are_used_where_the_test_wants_them():

@@ -37,9 +37,25 @@ class CallerThread(Executor):
                 self._loop.run_forever()
                 while self._calls:
                     self._calls.popleft()()
-        finally:
+        except BaseException:
             self._is_running = False
+            self._end(task)
+            raise
+        self._is_running = False
         return task.result()
+
+    def _end(self, main: asyncio.Task[Any]) -> None:
+        """Cancel all that is left on the loop, and what that starts at its end."""
+        while left := asyncio.all_tasks(self._loop):
+            for each in left:
+                each.cancel()
+            self._loop.run_until_complete(asyncio.wait(left))
+        if not main.cancelled():
+            main.exception()  # asyncio need not log what is raised already
+
+    def for_all(self, _size: int, _name: str) -> Executor:
+        """Return itself, in the place of any number of threads."""
+        return self
 
     @override
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -51,11 +67,14 @@ class CallerThread(Executor):
 
         def call() -> None:
             if future.set_running_or_notify_cancel():
-                value, error = self._call_aside(lambda: fn(*args, **kwargs))
+                troubles: list[BaseException] = []
+                value, error = self._call_aside(lambda: fn(*args, **kwargs), troubles)
                 if error is None:
                     future.set_result(value)  # type: ignore[arg-type]  # set if there is no error
                 else:
                     future.set_exception(error)
+                if troubles:
+                    raise troubles[0]
 
         if self._is_running:
             self._calls.append(call)
@@ -69,10 +88,14 @@ class CallerThread(Executor):
         if self._is_running:
             self._loop.stop()
 
-    def _call_aside(self, function: Callable[[], T]) -> tuple[T | None, BaseException | None]:
-        """Call *function* here, while another thread runs the loop; return what it comes to."""
+    def _call_aside(
+        self, function: Callable[[], T], troubles: list[BaseException]
+    ) -> tuple[T | None, BaseException | None]:
+        """Call *function* here, while another thread runs the loop; return what it comes to.
+
+        What ends the loop meanwhile, such as a KeyboardInterrupt, is added to *troubles*.
+        """
         is_over = threading.Event()
-        troubles: list[BaseException] = []
         thread = threading.Thread(
             target=self._run_loop_until, args=(is_over, troubles), name="pyasynq harness loop"
         )
@@ -86,8 +109,6 @@ class CallerThread(Executor):
             is_over.set()
             self._loop.call_soon_threadsafe(self._stop)
             thread.join()
-        if troubles:
-            raise troubles[0]
         return value, error
 
     def _run_loop_until(self, is_over: threading.Event, troubles: list[BaseException]) -> None:

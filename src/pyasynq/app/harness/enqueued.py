@@ -1,7 +1,7 @@
 """The tasks that are in the Redis of a test, as the test wants to see them."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from pyasynq.broker.decoding import number, text
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import FakeClock, to_datetime
-from pyasynq.errors import ConfigError
+from pyasynq.errors import ConfigError, raise_first
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import TaskInfo, TaskState
@@ -88,14 +88,14 @@ class EnqueuedTasks:
             ConfigError: there is no such state.
         """
         states = list(TaskState) if state is None else [_state_of(state)]
-        found = []
+        found: list[EnqueuedTask] = []
         for name in self._runner.run(inspection.list_queues(DEFAULT_NAMESPACE)):
             keys = keys_of_listed(name)
             if keys is None or queue not in (None, name):
                 continue
             for each in states:
-                found += [self._task(keys, task_id) for task_id in self._ids(keys, each)]
-        return [task for task in found if task is not None]
+                found += self._tasks(keys, list(self._ids(keys, each)))
+        return found
 
     def _ids(self, keys: QueueKeys, state: TaskState) -> Iterator[str]:
         """Yield the IDs of a state, those that run first at first."""
@@ -108,21 +108,29 @@ class EnqueuedTasks:
         else:
             yield from map(text, given.zrange(keys.of_state(state), 0, -1))
 
-    def _task(self, keys: QueueKeys, task_id: str) -> EnqueuedTask | None:
-        stored = self._runner.run(inspection.get_task(keys, task_id))
-        if stored is None:
-            return None
-        info = task_info(keys.queue, task_id, stored, self._clock.now_ns())
-        read: Any = self._client.hmget(keys.task(task_id), *_FIELDS)
+    def _tasks(self, keys: QueueKeys, task_ids: Sequence[str]) -> Iterator[EnqueuedTask]:
+        """Yield the tasks of a state."""
+        stored = self._runner.run_all([inspection.get_task(keys, each) for each in task_ids])
+        raise_first(stored)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for task_id in task_ids:
+                pipeline.hmget(keys.task(task_id), *_FIELDS)
+            fields = pipeline.execute()
+        for task_id, one, read in zip(task_ids, stored, fields, strict=True):
+            if one is not None:
+                info = task_info(keys.queue, task_id, one, self._clock.now_ns())
+                yield self._task(info, dict(zip(_FIELDS, read, strict=True)))
+
+    def _task(self, info: TaskInfo, fields: Mapping[str, bytes | None]) -> EnqueuedTask:
         return EnqueuedTask(
-            id=task_id,
+            id=info.id,
             type=info.type,
             queue=info.queue,
             state=info.state,
             arguments=self._decode(info.type, info.payload),
             payload=info.payload,
             due_at=info.next_process_at,
-            options=self._options(info, dict(zip(_FIELDS, read, strict=True))),
+            options=self._options(info, fields),
             retried=info.retried,
             last_error=info.last_error,
         )

@@ -5,7 +5,7 @@ itself. Here such a key is made permanent, and deleted when the test's clock com
 a janitor deletes, completed tasks after their retention and old archived ones, goes as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyasynq.broker.operation import Operation
@@ -54,10 +54,8 @@ class Expiry:
         keys: list[bytes] = list(self._client.scan_iter(count=KEYS_PER_ROUND_TRIP))
         for start in range(0, len(keys), KEYS_PER_ROUND_TRIP):
             batch = keys[start : start + KEYS_PER_ROUND_TRIP]
-            for key, left_ms in zip(batch, self._left_ms(batch), strict=True):
-                if left_ms >= 0:
-                    self._client.persist(key)
-                    self._ends_ns[key] = now_ns + _given_ms(key, left_ms) * MILLISECOND_NS
+            for key, left_ms in self._made_permanent(batch):
+                self._ends_ns[key] = now_ns + _given_ms(key, left_ms) * MILLISECOND_NS
 
     def remaining_s(self, key: str) -> float | None:
         """Return for how many seconds a key still exists; None if it does not expire."""
@@ -70,16 +68,22 @@ class Expiry:
         over = [key for key, end_ns in self._ends_ns.items() if end_ns <= now_ns]
         for key in over:
             del self._ends_ns[key]
-            self._client.delete(key)
+        if over:
+            self._client.delete(*over)
         for operation in self._clean_ups():
             while self._runner.run(operation) >= TASKS_PER_CALL:
                 pass
 
-    def _left_ms(self, keys: Iterable[bytes]) -> list[int]:
+    def _made_permanent(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
+        """Make *keys* permanent; yield those that were not, with the milliseconds they had left."""
         with self._client.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.pttl(key)
-            return pipeline.execute()
+                pipeline.persist(key)
+            answers = pipeline.execute()
+        for key, left_ms in zip(keys, answers[::2], strict=True):
+            if left_ms >= 0:
+                yield key, left_ms
 
     def _clean_ups(self) -> Iterable[Operation[int]]:
         now_s = redis_now_s(self._clock)

@@ -209,10 +209,9 @@ class AppHarness:
         if is_inside_loop():
             raise ServerStateError(f"{name}() would block the loop; use `await a{name}()`")
         with asyncio.Runner(loop_factory=_RealTimeLoop) as runner:
-            if self._threads:
-                return runner.run(self._and_close(work(in_threads)))
             caller = CallerThread(runner.get_loop())
-            return caller.run(self._and_close(work(lambda _size, _name: caller)))
+            make_threads = in_threads if self._threads else caller.for_all
+            return caller.run(self._and_close(work(make_threads)))
 
     async def _and_close(self, work: Coroutine[Any, Any, list[HandledTask]]) -> list[HandledTask]:
         try:
