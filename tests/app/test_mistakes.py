@@ -165,7 +165,8 @@ MISTAKES = {
     "the harness outside of its block": (
         lambda: app.testing().run_pending(),
         ServerStateError,
-        "the harness has no Redis yet; write `with app.testing() as harness:` around it",
+        "the harness has a Redis only in its block; write `with app.testing() as harness:` "
+        "around it",
     ),
     "the reason of a RetryLater first": (
         lambda: RetryLater("too many"),

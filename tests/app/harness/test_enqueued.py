@@ -130,5 +130,5 @@ def test_a_wrong_state_is_refused():
 
 
 def test_there_are_no_tasks_outside_of_the_block():
-    with pytest.raises(ServerStateError, match="has no Redis yet"):
+    with pytest.raises(ServerStateError, match="has a Redis only in its block"):
         app.testing().tasks()

@@ -42,7 +42,7 @@ class AppHarness:
     Attributes:
         clock: stands still until it is advanced. What expires in the private Redis goes by it:
             unique locks, retentions, and every key with a time to live.
-        url: of the private Redis, for a client of your own.
+        url: of the private Redis, for a client of your own; empty outside of the block.
     """
 
     clock: HarnessClock
@@ -186,7 +186,7 @@ class AppHarness:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._redis = None
+        self.url, self._redis = "", None
         self._stack.close()
 
     async def __aenter__(self) -> Self:
@@ -245,7 +245,8 @@ class AppHarness:
     def _entered(self) -> HarnessRedis:
         if self._redis is None:
             raise ServerStateError(
-                "the harness has no Redis yet; write `with app.testing() as harness:` around it"
+                "the harness has a Redis only in its block; write `with app.testing() as harness:` "
+                "around it"
             )
         return self._redis
 
