@@ -213,6 +213,11 @@ async def returns_future(ctx, task):
 
 
 @typed.task(executor="process")
+def double(number: int) -> int:
+    return 2 * number
+
+
+@typed.task(executor="process")
 def odd_receipt() -> object:
     return object()
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
+from msgspec import UNSET
 from typing_extensions import ParamSpec, override
 
 from pyasynq.app.advice import (
@@ -38,7 +39,7 @@ from pyasynq.worker.handlers.mux import OnInvalidResult, ServeMux, on_invalid_re
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
-    from pyasynq.app.harness import AppHarness
+    from pyasynq.app.harness.harness import AppHarness
     from pyasynq.worker.server import Server
 
 P = ParamSpec("P")
@@ -317,7 +318,7 @@ class App:
         if new_source is not None:
             self._clients.source = new_source
 
-    def testing(self) -> "AppHarness":
+    def testing(self, *, state: Any = UNSET, threads: bool | None = None) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
@@ -328,10 +329,25 @@ class App:
                 send_welcome.options(process_in=60).enqueue(42)
                 harness.clock.advance(60)
                 (handled,) = harness.run_pending()
-        """
-        from pyasynq.app.harness import AppHarness  # noqa: PLC0415 - for tests only
 
-        return AppHarness(self._clients, self.config, lambda: self.mux, self._lifespan)
+        Args:
+            state: what ``ctx.state`` is, such as a fake of what the lifespan would open; the
+                lifespan does not run then.
+            threads: whether plain functions run in threads of their own, as in a worker. If not
+                given, they do so in async tests only: a plain test runs them in its own thread,
+                so that they see its database connection and open transaction.
+        """
+        from pyasynq.app.harness.harness import AppHarness  # noqa: PLC0415 - for tests only
+
+        return AppHarness(
+            self._clients,
+            self.config,
+            lambda: self.mux,
+            self._lifespan,
+            self.tasks,
+            state=state,
+            threads=threads,
+        )
 
     def run(self) -> None:
         """Run the worker in this process until SIGTERM or SIGINT; blocks.

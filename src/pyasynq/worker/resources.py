@@ -17,6 +17,7 @@ from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.progress import Reports
 from pyasynq.worker.queue_probe import QueueProbe
 from pyasynq.worker.task_log import TaskLog
+from pyasynq.worker.threads import MakeThreads, in_threads
 
 
 class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
             or a task became pending.
         is_only_slot: see `Scope`.
+        make_threads: makes what plain functions of the user run in.
     """
 
     config: ServerConfig
@@ -47,6 +49,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     reports: Reports = msgspec.field(default_factory=dict)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     is_only_slot: bool = False
+    make_threads: MakeThreads = in_threads
 
     @property
     def queues(self) -> list[QueueKeys]:

@@ -5,19 +5,28 @@ import concurrent.futures.thread
 import contextvars
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 Ended = tuple[Any, BaseException | None]
 """What a function returned, or None and what it raised."""
 
+MakeThreads = Callable[[int, str], Executor]
+"""Makes what runs plain functions, of how many threads at most and what their names begin with."""
+
+
+def in_threads(size: int, name: str) -> Executor:
+    """Return at most *size* threads, each of which starts when it is first needed."""
+    return ThreadPoolExecutor(size, thread_name_prefix=name)
+
 
 class ThreadPool:
     """Runs plain functions; a thread cannot be killed, so each is waited for to its end."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, make: MakeThreads = in_threads) -> None:
         self._size = size
-        self._executor: ThreadPoolExecutor | None = None
+        self._make = make
+        self._executor: Executor | None = None
         self._running: set[Future[Ended]] = set()
 
     @property
@@ -38,7 +47,7 @@ class ThreadPool:
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Ended]:
         """Let a thread call *function* once there is one; what it raises is in the result."""
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
+            self._executor = self._make(self._size, "pyasynq handler")
         future = self._executor.submit(caught, function, *args)
         self._running.add(future)
         future.add_done_callback(self._running.discard)

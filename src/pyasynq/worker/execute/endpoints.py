@@ -16,7 +16,7 @@ from pyasynq.worker.handlers.handler_path import HandlerPath, handler_at
 from pyasynq.worker.handlers.middleware import CallNext, Middleware, at_process, is_plain, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
 from pyasynq.worker.handlers.returned import finished
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.threads import MakeThreads, ThreadPool, in_threads
 
 Endpoint = tuple[CallNext, TaskSettings]
 
@@ -30,16 +30,19 @@ class Endpoints(dict[str, Endpoint]):
     Args:
         mux: finds the handler of a type.
         config: says how many threads and processes there may be.
+        make_threads: makes the threads.
 
     Raises:
         ConfigError: names every handler that a process of its own could not find.
     """
 
-    def __init__(self, mux: ServeMux, config: ServerConfig) -> None:
+    def __init__(
+        self, mux: ServeMux, config: ServerConfig, make_threads: MakeThreads = in_threads
+    ) -> None:
         super().__init__()
         _check_paths(mux)
         self._mux = mux
-        self._threads = ThreadPool(config.thread_pool_size or config.concurrency)
+        self._threads = ThreadPool(config.thread_pool_size or config.concurrency, make_threads)
         # Half of the grace: what a process runs has ended before its outcome is written.
         self._processes = ProcessPool(
             config.process_pool_size or os.cpu_count() or 1,

@@ -69,7 +69,7 @@ class Executor:
         self._on_start = on_start
         self._keeps_errors = keeps_errors
         self._grace_s = to_seconds(self._config.cancel_grace)
-        self._endpoints = Endpoints(mux, self._config)
+        self._endpoints = Endpoints(mux, self._config, resources.make_threads)
         self._error_handler = ErrorHandlerCalls(self._config.error_handler, grace_s=self._grace_s)
         self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
         self.running: dict[RunningTask, TaskContext] = {}

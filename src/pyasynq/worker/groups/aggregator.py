@@ -65,7 +65,7 @@ class Aggregator:
         self._budget = resources.budget
         self._probe = resources.probe(lambda keys: (keys.groups, keys.scheduled_groups))
         self._aggregations = aggregations
-        self._threads = ThreadPool(AT_ONCE)
+        self._threads = ThreadPool(AT_ONCE, resources.make_threads)
         self._stopping = asyncio.Event()
         self._maker = AggregateMaker(
             resources, self._threads, stopping=self._stopping, on_due=on_due
@@ -103,6 +103,11 @@ class Aggregator:
         while self._under_way:
             await asyncio.wait(self._under_way)
         return self._made - before
+
+    def limits_of(self, group: str) -> DueLimits | None:
+        """Return when *group* is due; None if no aggregator is for it."""
+        found = self._aggregations.find(group)
+        return None if found is None else self._limits(found)
 
     async def look(self) -> None:
         """Look at every group once; those that are due are aggregated later on."""

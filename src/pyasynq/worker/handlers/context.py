@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, Token
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol
 
@@ -49,7 +49,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         report: takes the progress of a task, in any thread; it is written soon.
-        is_only_slot: no task runs beside another one, here or elsewhere, as in a test.
+        is_only_slot: no task runs beside another one, here or elsewhere, as in a test, which looks
+            at every result.
     """
 
     server_id: str
@@ -266,8 +267,8 @@ def is_different(left: Context, entered: Context) -> bool:
 
 
 def is_kept(context: TaskContext) -> bool:
-    """Whether the task is kept once it is completed; cheaper than to ask for `retention`."""
-    return context._running.message.retention > 0  # noqa: SLF001 - not for users
+    """Whether what the handler returns is looked at; cheaper than to ask for `retention`."""
+    return context._running.message.retention > 0 or context._scope.is_only_slot  # noqa: SLF001
 
 
 def running_of(context: TaskContext) -> RunningTask:
@@ -275,10 +276,15 @@ def running_of(context: TaskContext) -> RunningTask:
     return context._running  # noqa: SLF001 - not for users
 
 
+def is_only_slot(context: TaskContext) -> bool:
+    """Whether no task runs beside that of *context*; for pyasynq itself."""
+    return context._scope.is_only_slot  # noqa: SLF001 - not for users
+
+
 def clock_of(context: TaskContext) -> Clock:
     """Return the clock by which *context* tells the time; for pyasynq itself."""
     return context._scope.clock  # noqa: SLF001 - not for users
 
 
-enter: Callable[[TaskContext], object] = _current.set
+enter: Callable[[TaskContext], Token[TaskContext]] = _current.set
 """Makes a context the current one of this asyncio task."""

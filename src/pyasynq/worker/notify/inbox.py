@@ -7,7 +7,7 @@ exception; events that it is too slow for are dropped, and counted too.
 import asyncio
 import logging
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.events import Listener, TaskEvent
@@ -29,7 +29,7 @@ class Inbox:
         threads: where a listener that is a plain function runs.
     """
 
-    def __init__(self, listener: Listener, counters: Counters, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, listener: Listener, counters: Counters, threads: Executor) -> None:
         self.listener = listener
         self._counters = counters
         self._threads = threads

@@ -9,7 +9,7 @@ from pyasynq.clock import steady_ns
 from pyasynq.errors import HandlerProcessError
 from pyasynq.worker.execute.processes.child_process import ChildProcess, start_process
 from pyasynq.worker.execute.processes.protocol import Run
-from pyasynq.worker.handlers.context import TaskContext, clock_of, running_of
+from pyasynq.worker.handlers.context import TaskContext, clock_of, is_only_slot, running_of
 from pyasynq.worker.handlers.handler_path import HandlerPath
 
 
@@ -102,4 +102,5 @@ class ProcessPool:
             server_id=context.server_id,
             sent_ns=steady_ns(),
             redis_ns=clock_of(context).redis_now_ns(),
+            is_only_slot=is_only_slot(context),
         )

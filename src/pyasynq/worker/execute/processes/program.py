@@ -187,6 +187,7 @@ class Child:
             loop=self._worker.loop,
             write_result=self._worker.write_result,
             report=self._progress_of(call).report,
+            is_only_slot=call.is_only_slot,
         )
         return TaskContext(running, outcome.task_of(message), scope)
 

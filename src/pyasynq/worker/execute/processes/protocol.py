@@ -50,6 +50,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         data: the message of the task, as stored.
         sent_ns: when this was sent, by the clock that all processes of a machine share.
         redis_ns: the same moment in the time of Redis.
+        is_only_slot: see `Scope`.
     """
 
     number: int
@@ -63,6 +64,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     server_id: str
     sent_ns: int
     redis_ns: int
+    is_only_slot: bool = False
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
