@@ -92,6 +92,7 @@ CASES: dict[str, Callable[[], Operation]] = {
     "quarantine_member": lambda: groups.quarantine_member(KEYS, "due", "old", "n", now_s=NOW_S),
     "reclaim_aggregation_sets": lambda: groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S + 600),
     "restore_groups": lambda: groups.restore_groups(KEYS, now_s=NOW_S),
+    "show_aggregator": lambda: groups.show_aggregator(KEYS, "me", now_s=NOW_S, ttl_s=60),
     "index_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[0],

@@ -15,6 +15,7 @@ from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.run_until_signal import run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
@@ -266,6 +267,7 @@ class Server:
             server_id=self.id,
             counters=self.counters,
             budget=self._budget,
+            outage=Outage(monotonic=self._clock.monotonic, is_by_queue=connector.is_cluster),
         )
 
     def _close(self) -> None:

@@ -28,6 +28,7 @@ from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
 
+COMPONENT = "processor"
 ASK_AGAIN_S = 1.0  # a queue that Redis refuses
 
 
@@ -74,6 +75,7 @@ class Fetcher:
         self._may_wait = may_wait
         self._waitable: dict[str, QueueKeys] = {}
         self._in_doubt: list[Dequeue] = []
+        self._outage = resources.outage
         self._refusals = LoggedOnce(logger, "cannot fetch tasks of queue %s: %s")
         self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 
@@ -85,7 +87,10 @@ class Fetcher:
     @property
     def is_in_doubt(self) -> bool:
         """Whether tasks may be leased to this server that it has not seen."""
-        return bool(self._in_doubt)
+        if not self._in_doubt:
+            return False
+        refused = self._refused()
+        return any(call.keys.queue not in refused for call in self._in_doubt)
 
     async def fetch(self, room: int, may_go_on: Callable[[], bool]) -> AsyncIterator[Batch]:
         """Dequeue up to *room* tasks; yield what each dequeue brought.
@@ -127,14 +132,16 @@ class Fetcher:
         Raises:
             PyasynqError: it concerns Redis as a whole.
         """
-        while self._in_doubt:
-            call = self._in_doubt[-1]
+        refused = self._refused()
+        for call in reversed([each for each in self._in_doubt if each.keys.queue not in refused]):
             operation = dequeue.list_owned(
                 call.keys, owner=call.owner, lease_expires_at_s=call.lease_expires_at_s
             )
             (answer,) = await self._runner.run_all([operation], patience_s=0)
+            if self._is_of_its_node(call.keys, answer):
+                continue
             raise_first([answer], which=concerns_redis_as_a_whole)
-            self._in_doubt.pop()
+            self._in_doubt.remove(call)
             if isinstance(answer, BaseException):
                 self._on_refusal(call.keys, answer)
             else:
@@ -186,6 +193,7 @@ class Fetcher:
         if self._not_before:
             self._not_before.pop(queue, None)
             self._refusals.ends(queue)
+            self._outage.worked(component=COMPONENT, queue=queue)
         if not answer.tasks:
             return False
         if self._clock.redis_now_ns() < call.lease_expires_at_s * NANOSECONDS:
@@ -200,7 +208,14 @@ class Fetcher:
             return None
         if isinstance(error, RedisUnavailableError) and error.may_have_happened:
             self._in_doubt.append(call)
-        return error
+        return None if self._is_of_its_node(call.keys, error) else error
+
+    def _is_of_its_node(self, keys: QueueKeys, answer: object) -> bool:
+        """Note that the node of a queue does not answer, if so; other queues are fetched from."""
+        is_so = self._outage.failed_at_node(answer, component=COMPONENT, queue=keys.queue)
+        if is_so:
+            self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
+        return is_so
 
     def _on_refusal(self, keys: QueueKeys, error: object) -> None:
         """Log once what keeps tasks of a queue from being fetched; ask it again in a second."""

@@ -20,7 +20,6 @@ from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import LAST_CALL_S, Life
-from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.signal import Signal
 from pyasynq.options import to_seconds
@@ -86,7 +85,7 @@ class Processor:
         self._loop = asyncio.get_running_loop()
         self._payload_sizes = PayloadSizes(self._config.max_payload_size)
         self._is_quiet = False
-        self._outage = Outage(logger, "fetching waits", "fetching goes on")
+        self._outage = resources.outage
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self.fetched: Signal[int] = Signal()
         self.idle: Signal[int] = Signal()
@@ -136,11 +135,11 @@ class Processor:
                 fetched += len(batch.tasks)
                 self._launch(batch)
         except PyasynqError as error:
-            self._outage.begins(error)
+            self._outage.failed(error, component=self.name)
             await life.pause(self._backoff.next_s())
             return
         if self._outage.is_on:
-            self._outage.ends()
+            self._outage.worked(component=self.name)
             self._backoff.reset()
         self.fetched.announce(fetched)
         if fetched == 0 and not self._fetcher.is_in_doubt:

@@ -24,7 +24,7 @@ from pyasynq.errors import (
 )
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
-from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
 from pyasynq.wire.keys import QueueKeys
@@ -81,7 +81,12 @@ class Finisher:
         self._on_outcome = on_outcome
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
-        self._outage = Outage(logger, "outcomes wait", "outcomes are written")
+        self._outage = resources.outage
+        self._troubles = LoggedOnce(
+            logger,
+            "outcomes of queue %s wait: %s",
+            over="outcomes of queue %s are written again",
+        )
         self._stopping = asyncio.Event()
         self._blocked: set[str] = set()  # queues whose outcomes wait
         self._written: Counter[type[Outcome]] = Counter()
@@ -187,10 +192,8 @@ class Finisher:
         failed: list[Settled] = []
         for group, answer in zip(groups, answers, strict=True):
             failed += self._on_answer(keys, group, answer)
-        if not failed and keys.queue in self._blocked:
-            self._blocked.discard(keys.queue)
-            if not self._blocked:
-                self._outage.ends()
+        if self._blocked and not failed and keys.queue in self._blocked:
+            self._unblock(keys.queue)
         return failed
 
     async def _as_asked(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
@@ -221,10 +224,22 @@ class Finisher:
             running.is_write_repeated = True
         # Missing rights or memory may come back, too: the outcomes wait.
         if concerns_redis_as_a_whole(answer) or isinstance(answer, IncompatibleRedisError):
-            self._blocked.add(keys.queue)
-            self._outage.begins(answer)
+            self._block(keys.queue, answer)
             return group
         return self._on_refusal(group, answer)
+
+    def _block(self, queue: str, error: BaseException) -> None:
+        """Note why the outcomes of a queue wait."""
+        self._blocked.add(queue)
+        if concerns_redis_as_a_whole(error):
+            self._outage.failed(error, component=_of(queue), queue=queue)
+        else:
+            self._troubles.begins(error, queue)
+
+    def _unblock(self, queue: str) -> None:
+        self._blocked.discard(queue)
+        self._outage.worked(component=_of(queue), queue=queue)
+        self._troubles.ends(queue)
 
     def _on_refusal(self, group: list[Settled], error: BaseException) -> list[Settled]:
         """Drop the outcomes that Redis keeps refusing; return the others.
@@ -277,6 +292,11 @@ class Finisher:
             self._held.pop(running.key, None)
         self.unwritten -= len(tasks)
         self._changed.set()
+
+
+def _of(queue: str) -> str:
+    """Return the name by which an outage knows the outcomes of a queue."""
+    return f"{Finisher.name} of {queue}"
 
 
 def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:

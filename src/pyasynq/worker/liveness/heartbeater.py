@@ -19,7 +19,7 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, redis_now_s
 from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, in_thread
-from pyasynq.lifecycle.outage import LoggedOnce, Outage
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
@@ -87,7 +87,10 @@ class Heartbeater:
         self._interval_s = to_seconds(config.heartbeat_interval)
         self._lease_s = to_seconds(config.lease_duration)
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
-        self._outage = Outage(logger, "heartbeats wait", "heartbeats go on")
+        self._outage = resources.outage
+        self._is_reachable = True
+        self._troubles = LoggedOnce(logger, "heartbeats wait: %s")
+        self._hidden = LoggedOnce(logger, "tools cannot see this server, which works: %s")
         self._refusals = LoggedOnce(logger, "cannot extend leases of queue %s: %s")
         self._is_clock_right = True
 
@@ -100,7 +103,7 @@ class Heartbeater:
     @property
     def is_reachable(self) -> bool:
         """Whether the last beat reached Redis; in any thread."""
-        return not self._outage.is_on
+        return self._is_reachable
 
     def _beat_until(
         self, stop: threading.Event, life: Life, loop: asyncio.AbstractEventLoop
@@ -129,18 +132,32 @@ class Heartbeater:
         lost: list[RunningTask] = []
         try:
             runner.measure_clock()
-            lost = self._extend(runner)
+            lost, is_extended = self._extend(runner)
             self._show(runner)
         except PyasynqError as error:
-            self._outage.begins(error)
+            is_extended = False
+            self._on_error(error)
         else:
-            self._outage.ends()
+            self._troubles.ends()
+            if self._outage.is_on:
+                self._outage.worked(component=self.name)
             self._check_clock()
+        self._is_reachable = is_extended
         _log_lost(lost)
         return lost
 
-    def _extend(self, runner: Runner) -> list[RunningTask]:
-        """Extend the leases of all held tasks in one round trip."""
+    def _on_error(self, error: PyasynqError) -> None:
+        if concerns_redis_as_a_whole(error):
+            self._outage.failed(error, component=self.name)
+        else:
+            self._troubles.begins(error)
+
+    def _extend(self, runner: Runner) -> tuple[list[RunningTask], bool]:
+        """Extend the leases of all held tasks in one round trip.
+
+        Returns:
+            The tasks whose lease is gone, and whether Redis was reached for every queue.
+        """
         now_ns = self._clock.redis_now_ns()
         until_s = lease_expires_at_s(self._clock, self._lease_s)
         by_queue: dict[QueueKeys, list[RunningTask]] = {}
@@ -163,19 +180,25 @@ class Heartbeater:
             patience_s=0,
         )
         lost: list[RunningTask] = []
+        is_reached = True
         for (keys, tasks), answer in zip(batches, answers, strict=True):
+            if self._outage.failed_at_node(answer, component=self.name, queue=keys.queue):
+                is_reached = False
+                continue
             if isinstance(answer, BaseException):
                 raise_first([answer], which=concerns_redis_as_a_whole)
                 self._refusals.begins(answer, keys.queue)
                 continue
             self._refusals.ends(keys.queue)
+            if self._outage.is_on:
+                self._outage.worked(component=self.name, queue=keys.queue)
             gone = set(answer)
             for running in tasks:
                 if running.leased.task_id in gone:
                     lost.append(running)
                 else:
                     running.lease_until_s = until_s
-        return lost
+        return lost, is_reached
 
     def _show(self, runner: Runner) -> None:
         """Write what tools show of this server and its running tasks."""
@@ -203,7 +226,14 @@ class Heartbeater:
             now_s=redis_now_s(self._clock),
             ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
         )
-        raise_first(runner.run_all(operations, patience_s=0))
+        answers = runner.run_all(operations, patience_s=0)
+        if not self._connector.is_cluster:
+            raise_first(answers, which=concerns_redis_as_a_whole)
+        refused = [answer for answer in answers if isinstance(answer, PyasynqError)]
+        if refused:
+            self._hidden.begins(refused[0])
+        else:
+            self._hidden.ends()
 
     def _worker(self, running: RunningTask) -> WorkerRecord:
         message = running.message

@@ -94,6 +94,7 @@ class Recoverer:
         self._clock = resources.clock
         self._probe = resources.probe(lambda keys: (keys.active, keys.lease, keys.aggregation_sets))
         self._held = resources.held
+        self._outage = resources.outage
         self._counters = resources.counters
         self._task_log = task_log
         self._on_recovered = on_recovered
@@ -106,7 +107,9 @@ class Recoverer:
     async def run(self, life: Life) -> None:
         """Recover at once and then at the interval, until the stop."""
         interval_s = to_seconds(self._config.recover_interval)
-        await every(interval_s, self.recover, life, name=self.name, is_at_once=True)
+        await every(
+            interval_s, self.recover, life, name=self.name, outage=self._outage, is_at_once=True
+        )
 
     async def recover(self) -> Counter[str]:
         """Make one pass; return how many tasks of each kind there were.
@@ -135,6 +138,9 @@ class Recoverer:
         try:
             await step
         except PyasynqError as error:
+            if self._outage.failed_at_node(error, queue=keys.queue):
+                self._not_before = self._clock.monotonic() + self._lease_s
+                return
             if concerns_redis_as_a_whole(error):
                 raise
             self._troubles.begins(error, what, keys.queue)
