@@ -1,6 +1,11 @@
 """How texts of others are shown to people: names in Redis may be of any length, and any bytes."""
 
+from collections.abc import Collection
+from itertools import islice
+
 LONGEST = 100
+LONGEST_ERROR = 1000  # characters of the text of an error, which may name many things
+MOST = 10  # names in one line
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
@@ -16,3 +21,10 @@ def shown(text: str, longest: int = LONGEST) -> str:
     printable = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in data)
     more = len(text) - len(cut)
     return f"{printable}… ({more} more characters)" if more else printable
+
+
+def shown_some(texts: Collection[str], most: int = MOST) -> str:
+    """Return the first *most* of *texts*, each as `shown`, and how many more there are."""
+    some = ", ".join(map(shown, islice(texts, most)))
+    more = len(texts) - most
+    return f"{some} and {more} more" if more > 0 else some

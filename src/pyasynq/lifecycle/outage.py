@@ -8,7 +8,7 @@ import msgspec
 
 from pyasynq.clock import SystemClock
 from pyasynq.errors import RedisUnavailableError
-from pyasynq.shown import shown
+from pyasynq.shown import LONGEST_ERROR, shown
 
 logger = logging.getLogger("pyasynq.server")
 
@@ -81,7 +81,12 @@ class Outage:
             if is_new and not (where and "" in self._waits):
                 is_absence = isinstance(error, RedisUnavailableError)
                 level = logging.WARNING if is_absence else logging.ERROR
-                self._log.log(level, "the server waits for redis%s: %s", _of(where), error)
+                self._log.log(
+                    level,
+                    "the server waits for redis%s: %s",
+                    _of(where),
+                    shown(str(error), LONGEST_ERROR),
+                )
 
     def worked(self, *, component: str = "", queue: str = "") -> None:
         """Report a success; with the same arguments as the failures before it."""
@@ -135,7 +140,7 @@ class LoggedOnce:
         text = str(trouble)
         if self._troubles.get(about) != text:
             self._troubles[about] = text
-            self._log.error(self._message, *map(shown, about), text)
+            self._log.error(self._message, *map(shown, about), shown(text, LONGEST_ERROR))
 
     def ends(self, *about: str) -> None:
         """Forget the trouble of what *about* names: the next one is logged again."""

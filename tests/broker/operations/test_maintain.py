@@ -41,6 +41,24 @@ def test_only_an_active_id_without_a_lease_gets_one(run, redis_client):
     }
 
 
+def test_an_id_gets_a_lease_only_on_the_page_where_it_was_seen(run, redis_client):
+    redis_client.rpush(KEYS.active, *"fedcba")  # "a" is the oldest
+
+    given = run(maintain.lease_unleased(KEYS, [*"abcdef"], expiry_s=CUTOFF_S, skip=2, limit=3))
+
+    assert given == 3
+    assert redis_client.zrange(KEYS.lease, 0, -1) == [b"c", b"d", b"e"]
+
+
+def test_a_script_that_leases_does_not_search_the_list_for_each_id(run, redis_client):
+    redis_client.rpush(KEYS.active, *map(str, range(2000)))
+    redis_client.config_resetstat()
+
+    run(maintain.lease_unleased(KEYS, [*map(str, range(500))], expiry_s=CUTOFF_S))
+
+    assert not {"cmdstat_lpos", "cmdstat_linsert"} & set(redis_client.info("commandstats"))
+
+
 @pytest.mark.parametrize(
     ("fields", "healed"),
     [

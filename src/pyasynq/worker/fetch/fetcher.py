@@ -5,7 +5,8 @@ until a task is pushed to it, and which dequeues have answers that were lost or 
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,9 +22,11 @@ from pyasynq.errors import (
 )
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown_some
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.fetch.queue_order import Plan, strategy
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
@@ -77,6 +80,7 @@ class Fetcher:
         self._in_doubt: list[Dequeue] = []
         self._outage = resources.outage
         self._refusals = LoggedOnce(logger, "cannot fetch tasks of queue %s: %s")
+        self._floods = Floods(resources.clock, lines_per_s=1)
         self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 
     @property
@@ -184,12 +188,7 @@ class Fetcher:
         if answer.may_wait:
             self._waitable[queue] = call.keys
         if answer.dropped:
-            logger.warning(
-                "dropped %d ids without a task from queue %s: %s",
-                len(answer.dropped),
-                queue,
-                answer.dropped[:10],
-            )
+            self._log_dropped(queue, answer.dropped)
         if self._not_before:
             self._not_before.pop(queue, None)
             self._refusals.ends(queue)
@@ -200,6 +199,12 @@ class Fetcher:
             return True
         self._in_doubt.append(call)  # others may have taken the tasks over meanwhile
         return False
+
+    def _log_dropped(self, queue: str, task_ids: Sequence[str]) -> None:
+        count = len(task_ids)
+        if not self._floods.is_flooded(queue, partial(_sum_up_dropped, queue), count=count):
+            some = shown_some(task_ids)
+            logger.warning("dropped %d ids without a task from queue %s: %s", count, queue, some)
 
     def _on_error(self, call: Dequeue, error: PyasynqError) -> PyasynqError | None:
         """Note what an error says of its queue; return it if it concerns Redis as a whole."""
@@ -221,3 +226,9 @@ class Fetcher:
         """Log once what keeps tasks of a queue from being fetched; ask it again in a second."""
         self._refusals.begins(error, keys.queue)
         self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
+
+
+def _sum_up_dropped(queue: str, count: int) -> None:
+    logger.warning(
+        "dropped %d more ids without a task from queue %s in the last second", count, queue
+    )

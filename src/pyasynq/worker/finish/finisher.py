@@ -12,6 +12,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pyasynq.broker.operations import cancel
@@ -27,6 +28,7 @@ from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
+from pyasynq.shown import LONGEST_ERROR, shown, shown_some
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.outcome import (
     LOST,
@@ -38,6 +40,7 @@ from pyasynq.worker.attempt.outcome import (
 )
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.attempt.writes import Settled, grouped, write_of
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.finisher")
@@ -46,7 +49,6 @@ MOST_PER_OPERATION = 500
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong type
-MOST_LOGGED = 10  # ids in one line of the log
 
 
 class Finisher:
@@ -87,6 +89,7 @@ class Finisher:
             "outcomes of queue %s wait: %s",
             over="outcomes of queue %s are written again",
         )
+        self._floods = Floods(resources.clock)
         self._stopping = asyncio.Event()
         self._blocked: set[str] = set()  # queues whose outcomes wait
         self._written: Counter[type[Outcome]] = Counter()
@@ -258,13 +261,14 @@ class Finisher:
     def _drop(self, running: RunningTask, error: BaseException) -> None:
         """Release a task whose outcome cannot be written; its lease runs out."""
         queue, task_id = running.key
-        logger.error(
-            "%s the outcome of task %s, which will be recovered: %s",
-            "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
-            task_id,
-            error,
-            extra={"task_id": task_id, "queue": queue},
-        )
+        if not self._floods.is_flooded(queue, partial(_sum_up_dropped, queue)):
+            logger.error(
+                "%s the outcome of task %s, which will be recovered: %s",
+                "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
+                shown(task_id),
+                shown(str(error), LONGEST_ERROR),
+                extra={"task_id": shown(task_id), "queue": queue},
+            )
         self._forget([running])
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
@@ -276,7 +280,7 @@ class Finisher:
                 "%d finished tasks had been taken over by another worker; "
                 "their outcomes were not written: %s",
                 len(foreign),
-                ", ".join(running.task_id for running in foreign[:MOST_LOGGED]),
+                shown_some([running.task_id for running in foreign]),
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
@@ -297,6 +301,11 @@ class Finisher:
 def _of(queue: str) -> str:
     """Return the name by which an outage knows the outcomes of a queue."""
     return f"{Finisher.name} of {queue}"
+
+
+def _sum_up_dropped(queue: str, count: int) -> None:
+    text = "%d more outcomes of queue %s cannot be written in the last second"
+    logger.error(text, count, queue)
 
 
 def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:

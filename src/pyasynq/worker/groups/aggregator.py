@@ -23,7 +23,7 @@ from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.options import to_seconds
-from pyasynq.shown import shown
+from pyasynq.shown import LONGEST_ERROR, shown
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
@@ -194,9 +194,9 @@ class Aggregator:
         raise_first(answers, which=concerns_redis_as_a_whole)
         for (group, aggregation), answer in zip(ours, answers, strict=True):
             if isinstance(answer, PyasynqError):
-                self._troubles.begins(answer, f"group {group!r}", keys.queue)
+                self._troubles.begins(answer, f"group {shown(group)!r}", keys.queue)
                 continue
-            self._troubles.ends(f"group {group!r}", keys.queue)
+            self._troubles.ends(f"group {shown(group)!r}", keys.queue)
             if answer:
                 self._waiting[keys, group] = aggregation
         self._begin()
@@ -231,9 +231,10 @@ class Aggregator:
             self._outage.failed(error, queue=keys.queue)
             logger.info(NOT_AGGREGATED, shown(group), keys.queue, error)
         except (PyasynqError, TimeoutError) as error:
-            logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - the text is enough
+            reason = shown(str(error), LONGEST_ERROR)
+            logger.error(NOT_AGGREGATED, shown(group), keys.queue, reason)  # noqa: TRY400 - the text is enough
         except Exception as error:
-            logger.exception(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY401 - in one line
+            logger.exception(NOT_AGGREGATED, shown(group), keys.queue, error)  # noqa: TRY401 - in one line
         return False
 
     def _limits(self, own: Aggregation) -> DueLimits:

@@ -21,6 +21,7 @@ from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown_some
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from pyasynq.worker.attempt.lease import lease_expires_at_s
@@ -29,7 +30,6 @@ from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.heartbeater")
 
-MOST_LOGGED = 10  # ids in one line of the log
 PRESENCE_BEATS = 2  # a server counts as gone after this many missed beats
 DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
 LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
@@ -278,5 +278,5 @@ def _log_lost(lost: list[RunningTask]) -> None:
         logger.warning(
             "lost the leases of %d running tasks; their handlers are asked to end: %s",
             len(ids),
-            ", ".join(ids[:MOST_LOGGED]),
+            shown_some(ids),
         )
