@@ -21,6 +21,7 @@ from pyasynq.broker.operations import (
     inspection,
     maintain,
     presence,
+    redis_info,
 )
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.runners.runner import Runner
@@ -99,6 +100,7 @@ CASES: dict[str, Callable[[], Operation]] = {
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
+    "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),

@@ -1,5 +1,5 @@
 -- Purpose: make tasks pending that are due, or add them to their group.
--- Uses: join
+-- Uses: join, group_of
 -- KEYS[1]: scheduled set
 -- KEYS[2]: retry set
 -- KEYS[3]: pending list
@@ -15,22 +15,13 @@
 local now_s, rest_ns = ARGV[3], tonumber(string.sub(ARGV[4], -9))
 local limit, moved, pending, next_due = tonumber(ARGV[5]), 0, {}, ""
 
--- Returns the group that a due task joins. A task that has run is not given to a group by a retry.
-local function group_of(source, task)
-  local group = task[1]
-  if (not group or group == "") and source == KEYS[1] then
-    group = task[2]
-  end
-  return group
-end
-
-local function move(source, id, key, task)
+local function move(source, id, task)
+  local key, group = ARGV[1] .. id, group_of(task, source == KEYS[2])
   redis.call("ZREM", source, id)
   moved = moved + 1
   if task.err or redis.call("EXISTS", key) == 0 then
     return
   end
-  local group = group_of(source, task)
   redis.call("HDEL", key, "process_at_ns", "group_when_due")
   if join(ARGV[2], KEYS[4], group, id, now_s) then
     redis.call("HSET", key, "state", "aggregating", "group", group)
@@ -48,17 +39,15 @@ end
 
 local function forward(source)
   for _, id in ipairs(redis.call("ZRANGEBYSCORE", source, "-inf", "(" .. now_s, "LIMIT", 0, limit)) do
-    local key = ARGV[1] .. id
-    move(source, id, key, redis.pcall("HMGET", key, "group", "group_when_due"))
+    move(source, id, redis.pcall("HMGET", ARGV[1] .. id, "group", "group_when_due"))
   end
   for _, id in ipairs(redis.call("ZRANGEBYSCORE", source, now_s, now_s, "LIMIT", 0, 5 * limit)) do
-    local key = ARGV[1] .. id
-    local task = redis.pcall("HMGET", key, "group", "group_when_due", "process_at_ns")
+    local task = redis.pcall("HMGET", ARGV[1] .. id, "group", "group_when_due", "process_at_ns")
     local due = string.match(task[3] or "", "^%d+$")
     if due and string.sub(due, 1, -10) == now_s and tonumber(string.sub(due, -9)) > rest_ns then
       expect(due)
     else
-      move(source, id, key, task)
+      move(source, id, task)
     end
   end
   local later = redis.call("ZRANGEBYSCORE", source, "(" .. now_s, "+inf", "WITHSCORES", "LIMIT", 0, 1)

@@ -17,7 +17,12 @@ from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.operations import maintain, presence
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, redis_now_s
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
+from pyasynq.errors import (
+    PyasynqError,
+    RedisUnavailableError,
+    concerns_redis_as_a_whole,
+    raise_first,
+)
 from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
@@ -131,20 +136,31 @@ class Heartbeater:
         """Beat once; return the tasks whose lease is gone."""
         lost: list[RunningTask] = []
         try:
-            runner.measure_clock()
+            is_measured = self._measure(runner)
             lost, is_extended = self._extend(runner)
-            self._show(runner)
+            is_shown = self._show(runner)
+            is_reachable = is_extended and (is_measured or is_shown)
         except PyasynqError as error:
-            is_extended = False
+            is_reachable = False
             self._on_error(error)
         else:
             self._troubles.ends()
             if self._outage.is_on:
                 self._outage.worked(component=self.name)
             self._check_clock()
-        self._is_reachable = is_extended
+        self._is_reachable = is_reachable
         _log_lost(lost)
         return lost
+
+    def _measure(self, runner: Runner) -> bool:
+        """Measure the clock; return whether Redis answered, of a cluster any node."""
+        try:
+            runner.measure_clock()
+        except RedisUnavailableError:
+            if not self._connector.is_cluster:
+                raise
+            return False  # the nodes of the queues may answer
+        return True
 
     def _on_error(self, error: PyasynqError) -> None:
         if concerns_redis_as_a_whole(error):
@@ -200,8 +216,8 @@ class Heartbeater:
                     running.lease_until_s = until_s
         return lost, is_reached
 
-    def _show(self, runner: Runner) -> None:
-        """Write what tools show of this server and its running tasks."""
+    def _show(self, runner: Runner) -> bool:
+        """Write what tools show of this server and its tasks; return whether any arrived."""
         identity, config = self._identity, self._config
         workers = {
             running.leased.task_id: self._worker(running)
@@ -234,6 +250,7 @@ class Heartbeater:
             self._hidden.begins(refused[0])
         else:
             self._hidden.ends()
+        return not all(isinstance(answer, RedisUnavailableError) for answer in answers)
 
     def _worker(self, running: RunningTask) -> WorkerRecord:
         message = running.message
