@@ -9,6 +9,7 @@ import msgspec
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.connection.connector import Connector
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.worker.attempt.running_task import Held
@@ -31,6 +32,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         random: spreads the load of many servers.
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
         reports: the progress that running tasks have reported.
+        outage: what components tell when Redis is away, and when it is back.
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
             or a task became pending.
         is_only_slot: see `Scope`.
@@ -47,6 +49,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)
     reports: Reports = msgspec.field(default_factory=dict)
+    outage: Outage = msgspec.field(default_factory=Outage)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     is_only_slot: bool = False
     make_threads: MakeThreads = in_threads

@@ -20,8 +20,8 @@ DIFFERENCES = {each["n"]: each for each in load("differences")["differences"]}
 # Fields beyond Go's, for each method that may write them.
 EXTRA_FIELDS = {
     "Dequeue": {b"owner"},
-    "Schedule": {b"process_at_ns", b"group"},
-    "ScheduleUnique": {b"process_at_ns", b"group"},
+    "Schedule": {b"process_at_ns", b"group_when_due"},
+    "ScheduleUnique": {b"process_at_ns", b"group_when_due"},
     "BatchEnqueue": {b"process_at_ns"},
     "Retry": {b"process_at_ns"},
 }

@@ -6,6 +6,7 @@ from typing import Any
 from pyasynq.broker.operation import Operation, Script
 from pyasynq.connection.transport.wrong_settings import NO_SOCKET, NO_SUCH_MASTER, NO_TLS
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
+from pyasynq.shown import shown
 
 # The server did not execute the call, but will be able to do so later.
 _PASSING = (
@@ -161,7 +162,7 @@ def _remedy(text: str) -> str | None:
 
 def _keys_to_look_at(operation: Operation[Any]) -> str:
     """Name the keys of which one has a wrong type; Redis does not report which one it is."""
-    names = list(dict.fromkeys(operation.keys))
+    names = list(map(shown, dict.fromkeys(operation.keys)))
     if isinstance(operation.call, Script):
         names.append("the key of a task")
     return f"one of these keys has a wrong type: {', '.join(names)}; delete or rename it"

@@ -27,6 +27,7 @@ from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import PyasynqError
 from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
+from pyasynq.shown import shown
 from pyasynq.task import Task, stored_task
 from pyasynq.wire.error_text import (
     CONTEXT_CANCELLED,
@@ -216,7 +217,7 @@ def judge(
     except BaseException as failure:  # code of the user's, which may also call sys.exit
         _tear_off(failure, error)
         logger.exception(
-            "retry_delay or is_failure failed on task %s; using the defaults", message.id
+            "retry_delay or is_failure failed on task %s; using the defaults", shown(message.id)
         )
         defaults = Rules(
             retry_delay=asynq_default,
@@ -310,11 +311,11 @@ def _delay_s(rules: Rules, message: TaskMessage, error: BaseException) -> float:
     delay = rules.retry_delay(message.retried, error, task)
     if isinstance(delay, timedelta):
         return delay.total_seconds()
-    what = f"what retry_delay of {message.type!r} returns"
+    what = f"what retry_delay of {shown(message.type)!r} returns"
     fault = duration_fault(what, delay, minimum=timedelta.min)
     if fault is None:
         return to_seconds(delay)
-    logger.error("%s; using the default for task %s", fault, message.id)
+    logger.error("%s; using the default for task %s", fault, shown(message.id))
     return asynq_default(message.retried, error, task).total_seconds()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import PayloadError
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome, Rules
@@ -177,13 +178,13 @@ class Executor:
             raise PayloadError(text) from SkipRetry()
         task_logger.error(
             "%s[%s] is done, but its result cannot be stored: %s; it is completed without one",
-            message.type,
-            running.task_id,
+            shown(message.type),
+            shown(running.task_id),
             fault,
             extra={
-                "task_id": running.task_id,
+                "task_id": shown(running.task_id),
                 "queue": running.queue,
-                "task_type": message.type,
+                "task_type": shown(message.type),
             },
         )
         return outcome.of_success_without_result(message, fault, now_ns)
@@ -207,10 +208,10 @@ class Executor:
             return
         logger.warning(
             "the handler of task %s (%s) goes on although it was asked to end (%s)",
-            running.message.id,
-            running.message.type,
+            shown(running.message.id),
+            shown(running.message.type),
             running.ending.value,
-            extra={"task_id": running.message.id, "queue": running.queue},
+            extra={"task_id": shown(running.message.id), "queue": running.queue},
         )
         error = outcome.error_of(running.ending)
         self._settle_failure(running, self._judge(running, error), error)

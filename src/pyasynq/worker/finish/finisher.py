@@ -12,6 +12,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pyasynq.broker.operations import cancel
@@ -25,9 +26,10 @@ from pyasynq.errors import (
 )
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
-from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
+from pyasynq.shown import LONGEST_ERROR, shown, shown_some
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.progress import encode
 from pyasynq.worker.attempt.outcome import (
@@ -41,6 +43,7 @@ from pyasynq.worker.attempt.outcome import (
 )
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.attempt.writes import Settled, grouped, write_of
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.finisher")
@@ -49,7 +52,6 @@ MOST_PER_OPERATION = 500
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong type
-MOST_LOGGED = 10  # ids in one line of the log
 
 
 class Finisher:
@@ -85,7 +87,13 @@ class Finisher:
         self._on_outcome = on_outcome
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
-        self._outage = Outage(logger, "outcomes wait", "outcomes are written")
+        self._outage = resources.outage
+        self._troubles = LoggedOnce(
+            logger,
+            "outcomes of queue %s wait: %s",
+            over="outcomes of queue %s are written again",
+        )
+        self._floods = Floods(resources.clock)
         self._stopping = asyncio.Event()
         self._blocked: set[str] = set()  # queues whose outcomes wait
         self._written: Counter[type[Outcome]] = Counter()
@@ -201,10 +209,8 @@ class Finisher:
         failed: list[Settled] = []
         for group, answer in zip(groups, answers, strict=True):
             failed += self._on_answer(keys, group, answer)
-        if not failed and keys.queue in self._blocked:
-            self._blocked.discard(keys.queue)
-            if not self._blocked:
-                self._outage.ends()
+        if self._blocked and not failed and keys.queue in self._blocked:
+            self._unblock(keys.queue)
         return failed
 
     async def _write_progress(self, keys: QueueKeys, batch: Sequence[Settled]) -> None:
@@ -261,10 +267,22 @@ class Finisher:
             running.is_write_repeated = True
         # Missing rights or memory may come back, too: the outcomes wait.
         if concerns_redis_as_a_whole(answer) or isinstance(answer, IncompatibleRedisError):
-            self._blocked.add(keys.queue)
-            self._outage.begins(answer)
+            self._block(keys.queue, answer)
             return group
         return self._on_refusal(group, answer)
+
+    def _block(self, queue: str, error: BaseException) -> None:
+        """Note why the outcomes of a queue wait."""
+        self._blocked.add(queue)
+        if concerns_redis_as_a_whole(error):
+            self._outage.failed(error, component=_of(queue), queue=queue)
+        else:
+            self._troubles.begins(error, queue)
+
+    def _unblock(self, queue: str) -> None:
+        self._blocked.discard(queue)
+        self._outage.worked(component=_of(queue), queue=queue)
+        self._troubles.ends(queue)
 
     def _on_refusal(self, group: list[Settled], error: BaseException) -> list[Settled]:
         """Drop the outcomes that Redis keeps refusing; return the others.
@@ -283,13 +301,14 @@ class Finisher:
     def _drop(self, running: RunningTask, error: BaseException) -> None:
         """Release a task whose outcome cannot be written; its lease runs out."""
         queue, task_id = running.key
-        logger.error(
-            "%s the outcome of task %s, which will be recovered: %s",
-            "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
-            task_id,
-            error,
-            extra={"task_id": task_id, "queue": queue},
-        )
+        if not self._floods.is_flooded(queue, partial(_sum_up_dropped, queue)):
+            logger.error(
+                "%s the outcome of task %s, which will be recovered: %s",
+                "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
+                shown(task_id),
+                shown(str(error), LONGEST_ERROR),
+                extra={"task_id": shown(task_id), "queue": queue},
+            )
         self._forget([running])
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
@@ -301,7 +320,7 @@ class Finisher:
                 "%d finished tasks had been taken over by another worker; "
                 "their outcomes were not written: %s",
                 len(foreign),
-                ", ".join(running.task_id for running in foreign[:MOST_LOGGED]),
+                shown_some([running.task_id for running in foreign]),
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
@@ -317,6 +336,16 @@ class Finisher:
             self._held.pop(running.key, None)
         self.unwritten -= len(tasks)
         self._changed.set()
+
+
+def _of(queue: str) -> str:
+    """Return the name by which an outage knows the outcomes of a queue."""
+    return f"{Finisher.name} of {queue}"
+
+
+def _sum_up_dropped(queue: str, count: int) -> None:
+    text = "%d more outcomes of queue %s cannot be written in the last second"
+    logger.error(text, count, queue)
 
 
 def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from concurrent.futures import Executor, Future
 
+from pyasynq.shown import shown
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.events import Listener, TaskEvent
 from pyasynq.worker.handlers.returned import finished
@@ -114,10 +115,14 @@ class Inbox:
             "listener %s failed on %r of task %s; more %s of it are counted, not logged",
             self.listener.label,
             event.name,
-            event.task_id,
+            shown(event.task_id),
             type(error).__name__,
             exc_info=error,
-            extra={"task_id": event.task_id, "queue": event.queue, "task_type": event.task_type},
+            extra={
+                "task_id": shown(event.task_id),
+                "queue": event.queue,
+                "task_type": shown(event.task_type),
+            },
         )
 
     def _drop(self, event: TaskEvent) -> None:
