@@ -137,7 +137,7 @@ def test_an_aggregator_reads_arguments(harness):
 
     (handled,) = harness.run_pending()
 
-    assert (handled.type, handled.result) == ("report", b"2")
+    assert (handled.type, handled.result) == ("report", 2)
 
 
 def test_progress_is_read_by_a_handle(harness, capsys):

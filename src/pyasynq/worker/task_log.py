@@ -143,8 +143,9 @@ def _level(outcome: Outcome) -> int:
 
 
 def _reason(error: BaseException) -> str:
-from pyasynq.errors import HandlerNotFoundError
     text = _short(error_text(error))
+    if isinstance(error, HandlerNotFoundError):
+        return f"{text}; does the worker import the module that registers it?"
     return "its time was up" if text == DEADLINE_EXCEEDED else text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pyasynq.broker.runners import redis_errors
 from pyasynq.connection.subscription import listen
-from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life
 from pyasynq.wire.keys import global_keys
 from pyasynq.worker.resources import ServerResources
@@ -84,7 +84,7 @@ class Subscriber:
 
 def _trouble(error: Exception) -> PyasynqError:
     """Return the error that other components meet for the same reason."""
-    is_refusal = redis_errors.is_refusal(str(error))
-    return (ConfigError if is_refusal else RedisUnavailableError)(
-        f"redis is not available: {error}"
-    )
+    text = str(error)
+    if redis_errors.is_wrong_setting(text):
+        return redis_errors.wrong_setting(text)
+    return RedisUnavailableError(f"redis is not available: {text}")
