@@ -7,6 +7,4 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 django.setup()
 
-from shop.tasks import app  # noqa: E402 - models can be imported only now
-
-__all__ = ["app"]
+from shop.tasks import app  # noqa: E402, F401 - models can be imported only now
