@@ -207,19 +207,20 @@ async def test_what_is_known_of_queues_is_checked_in_one_command(
     redis_url, commands, redis_client, monkeypatch
 ):
     monkeypatch.setattr(empty_queues, "CHECK_S", 0.01)
-    names, resources = (
-        [],
-        make_resources(url=redis_url, config=ServerConfig(queues={"a": 1, "b": 1})),
-    )
+    resources = make_resources(url=redis_url, config=ServerConfig(queues={"a": 1, "b": 1}))
+    questions: list[list[str]] = []
     empty = EmptyQueues(resources, known_for_s=60)
     empty.track(resources.queues)
-    await eventually_async(lambda: names.extend(commands.texts()) or len(names) > 9)
+    await eventually_async(
+        lambda: questions.extend(map(str.split, commands.texts())) or len(questions) > 9
+    )
     known, is_changed = set(empty.known), resources.changed.is_set()
     await empty.close()
 
     assert (known, is_changed) == ({"a", "b"}, False)
-    assert len({text for text in names if text.startswith("EXISTS")}) == 1
-    assert len([text for text in names if text.startswith("EXISTS")]) > 7
+    asked = [sorted(keys) for name, *keys in questions if name == "EXISTS"]
+    assert len(asked) > 7
+    assert asked == [["asynq:{a}:pending", "asynq:{b}:pending"]] * len(asked)
 
 
 async def test_a_queue_is_asked_for_again_when_it_has_been_known_for_long(redis_url, monkeypatch):
