@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
     from pyasynq.worker.handlers.events import EventName, TaskEvent
-    from pyasynq.worker.handlers.middleware import CallNext, Middleware
+    from pyasynq.worker.handlers.middleware import CallNext, Middleware, PlainCallNext
     from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
     from pyasynq.worker.server import Server
 
@@ -74,6 +74,7 @@ __all__ = [
     "Middleware",
     "NotFoundError",
     "PayloadError",
+    "PlainCallNext",
     "PyasynqError",
     "QueueAlreadyPausedError",
     "QueueInfo",
@@ -122,7 +123,7 @@ _HOMES = {
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),
     "worker.handlers.events": ("EventName", "TaskEvent"),
-    "worker.handlers.middleware": ("CallNext", "Middleware"),
+    "worker.handlers.middleware": ("CallNext", "Middleware", "PlainCallNext"),
     "worker.handlers.mux": ("ServeMux", "TaskSettings"),
     "worker.server": ("Server",),
 }

@@ -34,6 +34,22 @@ def test_greetings_are_returned():
         assert handle.result(0) == "hello Ann, from attempt 1"
 
 
+def test_a_stale_connection_is_replaced_in_the_thread_of_the_handlers(
+    tmp_path, monkeypatch, capsys
+):
+    example = load("database")
+    monkeypatch.setattr(example, "DATABASE", tmp_path / "orders.db")
+
+    with example.app.testing() as harness:
+        for task in (example.count, example.restart, example.count, example.restart):
+            task.enqueue()
+        handled = harness.run_pending()
+
+    assert [each.error for each in handled] == [None] * 4
+    assert [each.result for each in handled] == [b"0", None, b"0", None]
+    assert capsys.readouterr().out.count("count took") == 2
+
+
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     example = load("measure_library")

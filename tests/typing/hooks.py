@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pyasynq import App, CallNext, ServeMux, Server, TaskContext, TaskEvent
+from pyasynq import App, CallNext, PlainCallNext, ServeMux, Server, TaskContext, TaskEvent
 
 app = App()
 
@@ -12,6 +12,16 @@ app = App()
 @app.middleware
 async def timing(ctx: TaskContext, call_next: CallNext) -> Any:
     return await call_next(ctx)
+
+
+@app.middleware
+def connection(ctx: TaskContext, call_next: PlainCallNext) -> Any:
+    return call_next(ctx)
+
+
+@app.middleware  # error
+def not_a_plain_middleware(ctx: TaskContext) -> Any:
+    return ctx
 
 
 @app.middleware  # error

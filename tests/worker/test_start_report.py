@@ -8,9 +8,10 @@ import pytest
 from pyasynq.app import App
 from pyasynq.version import __version__
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 from pyasynq.worker.server import Server
 from pyasynq.worker.start_report import start_line, start_warnings
+from tests.support import process_middlewares
 from tests.support.eventually import eventually_async
 from tests.support.workplace import QUICK
 
@@ -77,6 +78,19 @@ def test_a_mux_knows_nothing_of_queues_and_warns_of_none():
     mux.add("hi", lambda ctx, task: None)
 
     assert list(start_warnings(mux, ServerConfig(queues={"other": 1}))) == []
+
+
+@pytest.mark.parametrize("executor", [None, "process"])
+def test_a_plain_middleware_outside_of_a_coroutine_function_is_a_warning_for_processes(executor):
+    mux = ServeMux()
+    mux.use(process_middlewares.inner, process_middlewares.on_the_loop, process_middlewares.outer)
+    mux.add("plain", process_middlewares.handle, settings=TaskSettings(executor=executor))
+
+    warning = (
+        "middleware 'inner' is a plain function, but does not run in the processes of handlers, "
+        "since an `async def` one was registered after it; register plain ones last"
+    )
+    assert list(start_warnings(mux, ServerConfig())) == ([warning] if executor else [])
 
 
 async def test_a_stop_says_what_it_waits_for_and_at_the_end_what_became_of_the_tasks(work, caplog):

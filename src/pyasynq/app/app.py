@@ -187,7 +187,9 @@ class App:
     def middleware(self, function: M) -> M:
         """Wrap ``async def function(ctx, call_next)`` around every task of the worker.
 
-        The first one registered is the outermost.
+        A plain function, ``def function(ctx, call_next)``, runs in the thread of a plain handler,
+        or in its process; around a coroutine function it takes a thread of the pool. The first one
+        registered is the outermost, whatever its kind.
 
         Raises:
             ConfigError: it is of another form.

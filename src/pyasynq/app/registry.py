@@ -6,7 +6,6 @@ from typing import Any
 from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
-from pyasynq.app.typed_handler import archive_unknown
 from pyasynq.errors import ConfigError
 from pyasynq.payload import ANY_RESULT
 from pyasynq.task import TaskInfo
@@ -64,9 +63,8 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
     def mux(self, middlewares: Iterable[Middleware], *, archives_unknown: bool) -> ServeMux:
         """Return a new mux with a handler for each type, inside *middlewares*."""
         mux = ServeMux()
+        mux.archives_unknown = archives_unknown
         mux.use(*middlewares)
-        if archives_unknown:
-            mux.use(archive_unknown)
         for task_type, definition in self._by_type.items():
             spec = definition.spec
             if spec.handler_path is not None:

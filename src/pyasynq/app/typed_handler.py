@@ -5,11 +5,10 @@ from typing import Any
 
 from pyasynq.app.spec import TaskSpec
 from pyasynq.control_flow import SkipRetry
-from pyasynq.errors import HandlerNotFoundError, PayloadError
+from pyasynq.errors import PayloadError
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
 from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of
-from pyasynq.worker.handlers.middleware import CallNext
 from pyasynq.worker.handlers.mux import Handler
 from pyasynq.worker.handlers.returned import finished, is_unfinished
 
@@ -40,16 +39,6 @@ def handler_of(spec: TaskSpec) -> Handler:
         return _kept(spec, context, result)
 
     return handle
-
-
-async def archive_unknown(context: TaskContext, call_next: CallNext) -> Any:
-    """Archive a task of unknown type at once: a middleware."""
-    try:
-        return await call_next(context)
-    except HandlerNotFoundError as error:
-        if error.task_type != context.task_type:
-            raise  # not about this task: the handler itself has raised it
-        raise error from SkipRetry()
 
 
 def _leading(spec: TaskSpec, context: TaskContext) -> tuple[TaskContext, ...]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pyasynq.spelling import nearest
 from pyasynq.version import __version__
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.handlers.function_form import name_of
+from pyasynq.worker.handlers.middleware import at_process, is_plain
 from pyasynq.worker.handlers.mux import ServeMux
 
 
@@ -22,6 +24,14 @@ def start_warnings(mux: ServeMux, config: ServerConfig) -> Iterator[str]:
     """Yield what is probably a mistake: tasks that this server cannot run, or will never see."""
     if not mux.routes:
         yield "no task is registered, so each task that comes fails; is a module not imported?"
+    if any(route.path is not None for route in mux.routes):
+        for each in at_process(mux.middlewares)[0]:
+            if is_plain(each):
+                yield (
+                    f"middleware {name_of(each)!r} is a plain function, but does not run in the "
+                    "processes of handlers, since an `async def` one was registered after it; "
+                    "register plain ones last"
+                )
     for task_type, options in mux.usual_options.items():
         queue = options.queue or "default"
         if queue not in config.queues:

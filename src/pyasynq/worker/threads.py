@@ -32,13 +32,17 @@ class ThreadPool:
         before. Then an exception of the function wins over the cancellation. A function that
         still waits for a thread is never called.
         """
+        context = contextvars.copy_context()
+        return await _outlast(self.submit(context.run, function, *args))
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Ended]:
+        """Let a thread call *function* once there is one; what it raises is in the result."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
-        context = contextvars.copy_context()
-        future = self._executor.submit(caught, context.run, function, *args)
+        future = self._executor.submit(caught, function, *args)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
-        return await _outlast(future)
+        return future
 
     def close(self) -> None:
         """Take no more work; threads that still run are left to end by themselves."""

@@ -1,10 +1,14 @@
 """Handlers that do not wait share an asyncio task, and nothing else shows it."""
 
 import asyncio
+import weakref
 from contextvars import ContextVar
 
+import anyio
 import pytest
 
+from pyasynq import retry
+from pyasynq.control_flow import SkipRetry
 from pyasynq.worker.execute.eager import EagerRunner
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux
@@ -37,16 +41,144 @@ def kept_asyncio_task(seen: dict[str, "asyncio.Task"]) -> "asyncio.Task":
     return own
 
 
+def name_of_asyncio_task() -> int:
+    """Tells asyncio tasks that exist at the same moment apart, and keeps none of them."""
+    return id(asyncio.current_task())
+
+
 async def test_handlers_that_do_not_wait_share_an_asyncio_task(work):
-    seen = {}
+    seen = []
 
     async def handle(ctx, task):
-        kept_asyncio_task(seen)
+        seen.append(name_of_asyncio_task())
 
     await run_all(work, handle)
 
     assert len(seen) == TASKS
-    assert len(set(seen.values())) == 1
+    assert len(set(seen)) == 1
+
+
+async def test_scopes_that_have_ended_do_not_end_the_sharing(work):
+    seen = []
+
+    async def handle(ctx, task):
+        async with asyncio.timeout(60), asyncio.TaskGroup():
+            seen.append(name_of_asyncio_task())
+
+    await run_all(work, handle)
+
+    assert len(seen) == TASKS
+    assert len(set(seen)) == 1
+
+
+class Leaving:
+    """What a handler may do to its asyncio task, and what the next one would find of it."""
+
+    def __init__(self):
+        self.kept = []
+        self.keys = weakref.WeakSet()
+
+    def reference(self, own):
+        self.kept.append(own)
+
+    def weak_reference(self, own):
+        self.keys.add(own)
+
+    def done_callback(self, own):
+        own.add_done_callback(lambda _task: None)
+
+    def attribute(self, own):
+        own.request = "of this task only"
+
+    def planned_cancellation(self, own):
+        asyncio.get_running_loop().call_soon(own.cancel)
+
+    def open_timeout(self, own):
+        timeout = asyncio.timeout(3600)
+        with pytest.raises(StopIteration):
+            timeout.__aenter__().send(None)
+        self.kept.append(timeout)
+
+    def open_scope_of_anyio(self, own):
+        self.kept.append(anyio.CancelScope().__enter__())
+
+    def closed_scope_of_anyio(self, own):
+        with anyio.CancelScope():  # noqa: ASYNC100 - it is about what stays of the scope
+            pass
+
+    def cancellation_taken_back(self, own):
+        own.cancel()
+        own.uncancel()
+
+    def failure(self, own):
+        raise RuntimeError("refused")
+
+
+@pytest.mark.parametrize("what", [name for name in vars(Leaving) if name[0] != "_"])
+async def test_no_handler_gets_an_asyncio_task_in_which_another_has_left_something(work, what):
+    leaving, turns, before = Leaving(), [], {}
+
+    async def handle(ctx, task):
+        before.setdefault(task.payload, len(turns))
+        asyncio.get_running_loop().call_soon(turns.append, task.payload)
+        if task.payload == b"1" and ctx.attempt == 1:
+            getattr(leaving, what)(asyncio.current_task())
+
+    await run_all(work, handle, retry_delay=retry.fixed(0))
+
+    shares = [payload for payload, turned in before.items() if not turned]
+    assert shares == [b"0", b"1"]
+    assert len(before) == TASKS
+
+
+async def test_a_registry_of_asyncio_tasks_has_one_session_for_each_task(work):
+    sessions, committed = {}, []
+
+    def session():
+        own = asyncio.current_task()
+        if own not in sessions:
+            sessions[own] = []
+            own.add_done_callback(sessions.pop)
+        return sessions[own]
+
+    async def transfer(ctx, task):
+        session().append(task.payload)
+        if task.payload in {b"0", b"2"}:
+            raise SkipRetry("refused")
+        if task.payload != b"4":
+            await asyncio.sleep(0)
+        committed.append(list(session()))
+
+    mux = ServeMux()
+    mux.add("email", transfer)
+    infos = [await work.enqueue("email", b"%d" % number) for number in range(TASKS)]
+    async with work.serving(mux, concurrency=TASKS):
+        for number, info in enumerate(infos):
+            await work.until(info, "archived" if number in {0, 2} else None)
+
+    assert sorted(committed) == [[b"1"], [b"3"], [b"4"]]
+    assert sessions == {}
+
+
+async def test_asyncio_tasks_of_a_class_of_the_application_are_not_shared(work):
+    class Task(asyncio.tasks._PyTask):
+        pass
+
+    loop, turns, before = asyncio.get_running_loop(), [], []
+
+    async def handle(ctx, task):
+        assert type(asyncio.current_task()) is Task
+        before.append(len(turns))
+        loop.call_soon(turns.append, task.payload)
+
+    loop.set_task_factory(lambda loop, work, **options: Task(work, loop=loop, **options))
+    try:
+        await run_all(work, handle)
+    finally:
+        loop.set_task_factory(None)
+
+    assert before.count(0) == 1
+    assert len(before) == TASKS
 
 
 @pytest.mark.parametrize("waiting", [b"0", b"2"])
@@ -106,17 +238,17 @@ async def test_an_equal_value_of_a_context_variable_is_not_seen_by_the_next_eith
 
 
 async def test_a_handler_that_resets_its_context_variables_shares_its_asyncio_task(work):
-    seen = {}
+    seen = []
 
     async def handle(ctx, task):
         token = COLOUR.set("red")
-        kept_asyncio_task(seen)
+        seen.append(name_of_asyncio_task())
         COLOUR.reset(token)
 
     await run_all(work, handle)
 
     assert len(seen) == TASKS
-    assert len(set(seen.values())) == 1
+    assert len(set(seen)) == 1
 
 
 async def test_a_handler_that_cancels_itself_ends_no_other_one(work):

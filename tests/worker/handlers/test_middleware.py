@@ -57,19 +57,6 @@ async def test_a_middleware_that_does_not_await_call_next_fails_the_task(
     )
 
 
-async def test_a_plain_function_that_returns_no_coroutine_fails_the_task(work, mux):
-    mux.use(lambda ctx, call_next: None)
-
-    async with work.serving(mux, **LATE):
-        info = await work.enqueue("loop")
-        await work.until(info, "retry")
-
-    assert work.message(info).error_msg == (
-        "middleware '<lambda>' returned NoneType; it must be a coroutine function: "
-        "`async def middleware(ctx, call_next)`"
-    )
-
-
 @pytest.mark.parametrize("kind", ["loop", "thread"])
 async def test_a_middleware_may_return_the_call_itself(work, mux, ran, kind):
     async def hands_on(ctx, call_next):

@@ -1,20 +1,28 @@
 """Runs handlers that do not wait for anything without an asyncio task for each.
 
 The tasks of one fetch start one after the other in one asyncio task, which they share, as an eager
-task of Python 3.12 would share that of its caller. As soon as a handler waits, or leaves something
-behind in the shared asyncio task, the tasks that have not started get asyncio tasks of their own.
-So a handler that waits has its asyncio task to itself from then on, and every handler finds context
-variables as if it had been so from the start.
+task of Python 3.12 would share that of its caller. As soon as a handler waits, fails, or leaves
+something behind in the shared asyncio task, the tasks that have not started get asyncio tasks of
+their own. So a handler that waits has its asyncio task to itself from then on, and no handler finds
+what the handler of another task has left there.
+
+What a handler leaves behind is seen by counting, which costs nearly nothing: references to the
+asyncio task (somebody keeps it, or has planned a call of one of its methods), weak references (a
+registry, a cancel scope of anyio), and what the asyncio task refers to itself (done callbacks,
+attributes, the message of a cancellation, even of one that was taken back).
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import Context, copy_context
+from contextvars import copy_context
+from gc import get_referents
+from sys import getrefcount
 from typing import Any
+from weakref import getweakrefcount
 
 from pyasynq.worker.attempt.running_task import RunningTask
-from pyasynq.worker.handlers.context import TaskContext, enter
+from pyasynq.worker.handlers.context import TaskContext, enter, is_different
 
 Run = Callable[[RunningTask], Coroutine[Any, Any, None]]
 
@@ -43,7 +51,7 @@ class EagerRunner:
         self._waiting: deque[RunningTask] = deque()
         self._running: RunningTask | None = None  # in the asyncio task that is shared now
         self._is_shared = False  # whether there is one that takes what is started
-        self._turns = 0  # how often the loop has turned after a shared asyncio task began
+        self._endings = 0  # how often an asyncio task that was shared had to end
 
     def start(self, running: RunningTask) -> None:
         """Start *running* soon; returns at once."""
@@ -52,17 +60,44 @@ class EagerRunner:
             self._is_shared = True
             self._begin(self._run_waiting())
 
+    def end_sharing(self) -> None:
+        """Let no task after the one that runs now share its asyncio task: its handler failed."""
+        self._endings += 1
+
     async def _run_waiting(self) -> None:
-        """Run the tasks that wait, until a handler waits itself or leaves something behind."""
+        """Run the tasks that wait, until a handler waits itself, fails or leaves something."""
         self._loop.call_soon(self._give_own_tasks)  # runs once this asyncio task waits, or ends
-        turns, waiting, shared = self._turns, self._waiting, asyncio.current_task()
-        while waiting:
+        endings, waiting, shared = self._endings, self._waiting, asyncio.current_task()
+        if len(waiting) == 1 or type(shared) is not asyncio.Task:  # nobody follows, or may do so
+            await self._run_next(shared)
+            return
+        enter(self._contexts[waiting[0]])  # so that all contexts have as many variables
+        entered = copy_context()
+        variables = len(entered)
+        references, weak, held = (
+            getrefcount(shared),
+            getweakrefcount(shared),
+            len(get_referents(shared)),
+        )
+        while True:
             running = self._running = waiting.popleft()
             self._enter(running, shared)
-            entered = copy_context()
             await self._run(running)
-            if self._turns != turns or _has_leftovers(shared, entered):
+            if (
+                not waiting
+                or self._endings != endings
+                or getrefcount(shared) != references
+                or getweakrefcount(shared) != weak
+                or len(get_referents(shared)) != held
+                or len(left := copy_context()) != variables
+                or (variables > 1 and is_different(left, entered))
+            ):
                 return
+
+    async def _run_next(self, handle: Any) -> None:
+        running = self._running = self._waiting.popleft()
+        self._enter(running, handle)
+        await self._run(running)
 
     async def _run_alone(self, running: RunningTask) -> None:
         self._enter(running, asyncio.current_task())
@@ -71,7 +106,7 @@ class EagerRunner:
     def _give_own_tasks(self) -> None:
         """Give the tasks that have not started asyncio tasks of their own."""
         self._is_shared = False
-        self._turns += 1
+        self._endings += 1
         running, self._running = self._running, None
         if running is not None and not running.has_ended:
             self._on_wait(running)
@@ -89,22 +124,3 @@ class EagerRunner:
         handle.set_name(running.key[1])
         running.handle = handle
         enter(self._contexts[running])
-
-
-def _has_leftovers(shared: Any, entered: Context) -> bool:
-    """Whether a handler left something behind in the asyncio task that it shared.
-
-    That is a cancellation, even one that was taken back (before Python 3.13 it still comes at the
-    next wait), or a context variable that is not the very object it was in *entered*.
-    """
-    if shared.cancelling() or getattr(shared, "_must_cancel", False):
-        return True
-    left = copy_context()
-    if len(left) != len(entered):
-        return True
-    if len(left) == 1:  # only the context of the task itself
-        return False
-    for variable, value in entered.items():  # noqa: SIM110 - a generator costs twice as much
-        if left.get(variable, entered) is not value:
-            return True
-    return False

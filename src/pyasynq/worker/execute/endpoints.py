@@ -1,16 +1,19 @@
 """What is called for a task of each type: its handler inside the middlewares."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import ConfigError, HandlerNotFoundError
 from pyasynq.options import to_seconds
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.execute.chain import InThread, OnLoop, Step, chain
 from pyasynq.worker.execute.processes.pool import ProcessPool
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.handler_path import handler_at
-from pyasynq.worker.handlers.middleware import CallNext, wrap
+from pyasynq.worker.handlers.function_form import name_of
+from pyasynq.worker.handlers.handler_path import HandlerPath, handler_at
+from pyasynq.worker.handlers.middleware import CallNext, Middleware, at_process, is_plain, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
 from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.threads import ThreadPool
@@ -53,8 +56,7 @@ class Endpoints(dict[str, Endpoint]):
         pattern = route.pattern if route else ""
         if pattern in self:
             return self[pattern]
-        call = self._call_of(route) if route else _no_handler
-        endpoint = wrap(self._mux.middlewares, call), route.settings if route else AS_SERVER
+        endpoint = self._around(route), route.settings if route else AS_SERVER
         self[pattern] = endpoint
         return endpoint
 
@@ -63,30 +65,64 @@ class Endpoints(dict[str, Endpoint]):
         self._threads.close()
         await self._processes.close()
 
-    def _call_of(self, route: Route) -> CallNext:
+    def _around(self, route: Route | None) -> CallNext:
+        """Return what runs the handler of *route* inside the middlewares."""
+        outside: list[Middleware] = self._mux.middlewares
+        inside: list[Middleware] = []
+        if route is not None and route.path is not None:
+            outside, inside = at_process(outside)
+        call = self._call_of(route, inside) if route else self._no_handler
+        if not any(is_plain(each) for each in outside):
+            return wrap(outside, call)
+        is_in_thread = route is not None and route.path is None and not route.is_async
+        step: Step = OnLoop(call)
+        if route is not None and is_in_thread:
+            handler = route.handler
+            step = InThread(lambda context: handler(context, context.task), len(outside) + 1)
+        return chain(outside, step, self._threads)
+
+    def _call_of(self, route: Route, inside: Sequence[Middleware]) -> CallNext:
         handler: Callable[..., Any] = route.handler
         path = route.path
         if path is not None:
-            return lambda context: self._processes.run(path, context)
+            paths = [HandlerPath.of(each) for each in inside]
+            return lambda context: self._processes.run(path, context, paths)
         if route.is_async:
             return lambda context: handler(context, context.task)
         return lambda context: self._in_thread(handler, context)
+
+    def _no_handler(self, context: TaskContext) -> Awaitable[Any]:
+        error = HandlerNotFoundError(context.task_type)
+        if self._mux.archives_unknown:
+            raise error from SkipRetry()
+        raise error
 
     async def _in_thread(self, handler: Callable[..., Any], context: TaskContext) -> object:
         result: object = await self._threads.run(handler, context, context.task)
         return result if result is None else await finished(result)
 
 
-def _no_handler(context: TaskContext) -> Awaitable[Any]:
-    raise HandlerNotFoundError(context.task_type)
-
-
 def _check_paths(mux: ServeMux) -> None:
-    faults = []
+    faults: list[str | None] = []
     for route in mux.routes:
         try:
             if route.path is not None:
                 handler_at(route.path)
         except (ImportError, AttributeError) as error:
             faults.append(f"a process cannot find the handler of {route.pattern!r}: {error}")
+    if any(route.path is not None for route in mux.routes):
+        faults += [_place_fault(each) for each in at_process(mux.middlewares)[1]]
     ConfigError.raise_if(faults)
+
+
+def _place_fault(middleware: Middleware) -> str | None:
+    """Return why a process could not find a plain *middleware*; None if it could."""
+    try:
+        HandlerPath.of(middleware).check(middleware)
+    except ConfigError:
+        return (
+            f"middleware {name_of(middleware)!r} is a plain function, so it runs in the processes "
+            "of handlers, which can only find functions at the top level of a module; move it "
+            "there, or make it a coroutine function, which runs in the worker"
+        )
+    return None

@@ -125,6 +125,7 @@ class Executor:
                 result = await finished(result)
             decided = self._decide(running, result)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+            self._eager.end_sharing()
             await self._on_failure(running, context, error)
         else:
             self._settle(running, decided)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -202,6 +202,17 @@ def waiting_fault(queue: str, task_id: str) -> tuple[str, bool] | None:
         "waiting for a task inside a task keeps a slot taken, and nothing runs once every slot "
         "waits; let the first task enqueue what follows"
     ), False
+
+
+def is_different(left: Context, entered: Context) -> bool:
+    """Whether a variable of *entered* is not the very same object in *left*.
+
+    The variable for the context of the running task does not count.
+    """
+    for variable, value in entered.items():
+        if left.get(variable, entered) is not value and variable is not _current:
+            return True
+    return False
 
 
 def is_kept(context: TaskContext) -> bool:

@@ -1,7 +1,9 @@
 """Middlewares: functions around a handler.
 
-A middleware is ``async def middleware(ctx, call_next)``; it returns ``await call_next(ctx)``,
-before and after which it may do anything, or an exception or a value of its own.
+A middleware is ``async def middleware(ctx, call_next)``, which runs on the event loop and returns
+``await call_next(ctx)``; or ``def middleware(ctx, call_next)``, which runs in the thread or the
+process of a plain handler and returns ``call_next(ctx)``. Before and after that it may do anything;
+or it raises an exception, or returns a value of its own.
 """
 
 import inspect
@@ -10,11 +12,18 @@ from typing import Any
 
 from pyasynq.errors import ConfigError
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.function_form import form_fault, name_of
+from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function, name_of
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 CallNext = Callable[[TaskContext], Awaitable[Any]]
-Middleware = Callable[[TaskContext, CallNext], Awaitable[Any]]
+"""What an ``async def`` middleware calls and awaits to run what is inside of it."""
+
+PlainCallNext = Callable[[TaskContext], Any]
+"""What a plain middleware calls; it returns when what is inside has ended."""
+
+Middleware = (
+    Callable[[TaskContext, CallNext], Awaitable[Any]] | Callable[[TaskContext, PlainCallNext], Any]
+)
 
 FORM = "async def middleware(ctx, call_next)"
 
@@ -22,6 +31,22 @@ FORM = "async def middleware(ctx, call_next)"
 def middleware_fault(function: object) -> str | None:
     """Return what is wrong with a middleware; None if it is good."""
     return form_fault("a middleware", function, FORM, 2)
+
+
+def is_plain(middleware: Middleware) -> bool:
+    """Whether *middleware* is a plain function, which does not run on the event loop."""
+    return not is_coroutine_function(middleware)
+
+
+def at_process(middlewares: list[Middleware]) -> tuple[list[Middleware], list[Middleware]]:
+    """Return what stays in the worker around a process, and what runs in it with the handler.
+
+    The latter are the plain ones that have no coroutine function inside of them.
+    """
+    first = len(middlewares)
+    while first and is_plain(middlewares[first - 1]):
+        first -= 1
+    return middlewares[:first], middlewares[first:]
 
 
 def put(middlewares: list[Middleware], function: Middleware) -> None:
@@ -56,11 +81,6 @@ def _around(middleware: Middleware, call_next: CallNext) -> CallNext:
         nonlocal is_trusted
         following = _Following(call_next)
         called = middleware(context, following)
-        if not hasattr(type(called), "__await__"):
-            raise ConfigError(
-                f"middleware {name_of(middleware)!r} returned {type(called).__name__}; it must be "
-                f"a coroutine function: `{FORM}`"
-            )
         result = await called
         if following.is_forgotten:
             if result is following.called:

@@ -99,6 +99,7 @@ class ServeMux:
     an App are added with `is_exact`, so that a type is nothing but itself.
 
     Attributes:
+        archives_unknown: whether a task of a type that nothing handles is archived at once.
         usual_options: with which options the tasks of a type are usually enqueued, as far as that
             is known; a server warns of what it could not run.
     """
@@ -107,6 +108,7 @@ class ServeMux:
         self._routes: dict[str, Route] = {}
         self._longest_first: list[tuple[str, Route]] = []
         self.middlewares: list[Middleware] = []
+        self.archives_unknown = False
         self.aggregations = Aggregations()
         self.listeners = Listeners()
         self.usual_options: dict[str, EnqueueOptions] = {}
@@ -185,7 +187,10 @@ class ServeMux:
     def use(self, *middlewares: Middleware) -> None:
         """Put *middlewares* around every handler; the first used is the outermost.
 
-        They also see tasks without a handler, whose failure is a HandlerNotFoundError.
+        They also see tasks without a handler, whose failure is a HandlerNotFoundError. A coroutine
+        function runs on the event loop, a plain function in the thread of its task: that of a plain
+        handler. Around a handler with a process of its own, plain functions that have no coroutine
+        function inside of them run in that process.
 
         Raises:
             ConfigError: one of them is of a wrong form.

@@ -1,6 +1,7 @@
 """A bounded number of child processes, started when they are needed."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import count
 
 from pyasynq.broker.decoding import number
@@ -29,8 +30,12 @@ class ProcessPool:
         self._numbers = count(1)
         self._is_closed = False
 
-    async def run(self, path: HandlerPath, context: TaskContext) -> bytes | None:
-        """Run the handler at *path*. It has ended when this returns, also after a cancellation.
+    async def run(
+        self, path: HandlerPath, context: TaskContext, middlewares: Sequence[HandlerPath] = ()
+    ) -> bytes | None:
+        """Run the handler at *path* inside *middlewares*, which are plain functions.
+
+        It has ended when this returns, also after a cancellation.
 
         Raises:
             HandlerProcessError: its process ended before it did, or none could be started.
@@ -40,7 +45,7 @@ class ProcessPool:
             process = await self._take()
             try:
                 returned = await process.run(
-                    self._call(path, context),
+                    self._call(path, context, middlewares),
                     on_write=context.awrite_result,
                     grace_s=self._grace_s,
                 )
@@ -80,11 +85,14 @@ class ProcessPool:
         self._all.add(process)
         return process
 
-    def _call(self, path: HandlerPath, context: TaskContext) -> Run:
+    def _call(
+        self, path: HandlerPath, context: TaskContext, middlewares: Sequence[HandlerPath]
+    ) -> Run:
         running = running_of(context)
         return Run(
             number=next(self._numbers),
             path=path,
+            middlewares=tuple(middlewares),
             queue=running.keys.queue,
             task_id=running.leased.task_id,
             data=running.leased.data,

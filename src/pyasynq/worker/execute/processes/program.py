@@ -5,6 +5,7 @@ interrupted: that thread sends a signal, which raises CancelledError in the main
 """
 
 import asyncio
+import inspect
 import logging
 import os
 import queue
@@ -13,13 +14,15 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import ConfigError, PyasynqError
 from pyasynq.lifecycle import own_signals
 from pyasynq.lifecycle.interpreter import (
     adopt_import_path,
@@ -43,6 +46,7 @@ from pyasynq.worker.execute.processes.protocol import (
     read_to_child,
 )
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
+from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
 from pyasynq.worker.handlers.returned import finished, is_unfinished
 
@@ -137,16 +141,19 @@ class Child:
         self._is_cancel_requested, self._call = False, call
         try:
             self._is_interruptible = True
-            if call.path.module == MAIN and not hasattr(sys.modules[MAIN], "__pyasynq_loaded__"):
+            paths = call.path, *call.middlewares
+            if any(each.module == MAIN for each in paths) and not hasattr(
+                sys.modules[MAIN], "__pyasynq_loaded__"
+            ):
                 vars(start.main.load())["__pyasynq_loaded__"] = True
-            handler = handler_at(call.path)
+            function = _inside([each.find() for each in call.middlewares], handler_at(call.path))
             _configure_log(start)
             context = self._context_of(call)
             self._running = running_of(context)
             if self._is_cancel_requested:
                 raise asyncio.CancelledError
             enter(context)
-            result = _called(handler, context)
+            result = copy_context().run(function, context)  # the next task finds no variable of it
         finally:
             self._is_interruptible = False
         if result is None or isinstance(result, bytes):
@@ -202,9 +209,29 @@ def _clock_of(call: Run) -> SystemClock:
     return clock
 
 
+def _inside(middlewares: list[Any], handler: Any) -> Callable[[TaskContext], Any]:
+    """Return *handler* inside *middlewares*; the first one is the outermost."""
+    call: Callable[[TaskContext], Any] = partial(_called, handler)
+    for middleware in reversed(middlewares):
+        call = partial(_through, middleware, call)
+    return call
+
+
 def _called(handler: Any, context: TaskContext) -> object:
     returned: object = handler(context, context.task)
     return asyncio.run(finished(returned)) if is_unfinished(returned) else returned
+
+
+def _through(middleware: Any, call_next: Callable[[TaskContext], Any], context: TaskContext) -> Any:
+    returned = middleware(context, call_next)
+    if is_unfinished(returned):  # a coroutine function in disguise, which would call on a loop
+        if inspect.iscoroutine(returned):
+            returned.close()
+        raise ConfigError(
+            f"middleware {name_of(middleware)!r} is a plain function, but it returned "
+            f"{type(returned).__name__}; write `async def` for one that runs on the event loop"
+        )
+    return returned
 
 
 def _configure_log(start: Start) -> None:

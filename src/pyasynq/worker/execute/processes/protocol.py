@@ -46,6 +46,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
     Attributes:
         number: of this call, for `Cancel`.
+        middlewares: plain functions around the handler; the first is the outermost.
         data: the message of the task, as stored.
         sent_ns: when this was sent, by the clock that all processes of a machine share.
         redis_ns: the same moment in the time of Redis.
@@ -53,6 +54,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
     number: int
     path: HandlerPath
+    middlewares: tuple[HandlerPath, ...] = ()
     queue: str
     task_id: str
     data: bytes
