@@ -66,6 +66,7 @@ MADE = [
     errors.TaskIdConflictError(queue="a", task_id="b", state="pending"),
     errors.NotFoundError("text"),
     errors.QueueNotFoundError("a"),
+    errors.QueueNotFoundError("a", swapped_with="b"),
     errors.TaskNotFoundError(queue="a", task_id="b"),
     errors.HandlerNotFoundError("a"),
     errors.EntryNotFoundError("a"),

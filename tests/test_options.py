@@ -61,7 +61,7 @@ def test_any_other_moment_is_accepted_even_if_it_is_over(moment):
         ({"timeout": 1e300}, "timeout is out of range"),
         ({"retention": timedelta(days=40_000)}, "retention must be at most 100 years"),
         ({"deadline": datetime(2030, 1, 1)}, "deadline has no time zone"),
-        ({"deadline": 5}, "deadline must be an aware datetime"),
+        ({"deadline": 5}, "deadline is a time; for a duration write timeout=…"),
         ({"deadline": datetime(1900, 1, 1, tzinfo=UTC)}, "deadline is out of range"),
         ({"unique": 0.5}, "unique must be at least 1 s"),
         ({"unique": 5, "unique_until": "never"}, "unique_until must be one of"),
@@ -86,7 +86,7 @@ def test_every_fault_is_named_at_once():
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(ConfigError, match=r"unknown option 'x'; options are queue, task_id"):
+    with pytest.raises(ConfigError, match=r"unknown option 'x'; use one of queue, task_id"):
         EnqueueOptions.from_keywords({"x": 5})
 
 
@@ -105,6 +105,30 @@ def test_an_unknown_option_is_refused_and_the_known_ones_are_listed():
 def test_the_option_that_is_meant_by_an_unknown_one_is_named(name, meant):
     with pytest.raises(ConfigError, match=f"unknown option '{name}'; did you mean '{meant}'"):
         EnqueueOptions.from_keywords({name: 5})
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (
+            {"process_in": datetime(2030, 1, 1, tzinfo=UTC)},
+            "process_in is a duration; for a time write process_at=…",
+        ),
+        ({"process_at": 60}, "process_at is a time; for a duration write process_in=…"),
+        ({"process_at": timedelta(1)}, "process_at is a time; for a duration write process_in=…"),
+        ({"deadline": 60}, "deadline is a time; for a duration write timeout=…"),
+        ({"unique": True}, "unique is a duration, not True; for an hour write unique=3600"),
+        (
+            {"retention": True},
+            "retention is a duration, not True; for an hour write retention=3600",
+        ),
+    ],
+)
+def test_a_value_that_belongs_to_another_option_is_told_which(options, fault):
+    with pytest.raises(ConfigError) as caught:
+        EnqueueOptions(**options)
+
+    assert str(caught.value) == fault
 
 
 def test_what_is_given_wins_over_what_is_weaker():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.shown import shown
+from pyasynq.shown import listed, shown
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,9 @@ from pyasynq.shown import shown
 )
 def test_a_text_becomes_one_printable_line_that_is_not_long(text, line):
     assert shown(text) == line
+
+
+def test_names_are_listed_up_to_a_few():
+    assert listed(["a"]) == "'a'"
+    assert listed(["a", "b\n"]) == "'a', 'b\\\\n'"
+    assert listed([str(each) for each in range(7)]) == "'0', '1', '2', '3', '4' (2 more)"

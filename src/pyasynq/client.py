@@ -15,7 +15,7 @@ from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
 from pyasynq.broker.operations.bulk import prepared_all, results_of
 from pyasynq.broker.runners.enqueuer import Enqueuer
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import Clock, SystemClock, to_datetime
+from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
@@ -52,8 +52,8 @@ class Client:
         patience_s: float = 5.0,
         max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE,
     ) -> None:
-        faults = duration_fault("patience_s", patience_s), max_payload_size_fault(max_payload_size)
-        ConfigError.raise_if(faults)
+        faults = [duration_fault("patience_s", patience_s), clock_fault(clock)]
+        ConfigError.raise_if([*faults, max_payload_size_fault(max_payload_size)])
         self._source = source
         self._clock = clock or SystemClock()
         self._patience_s = patience_s
@@ -83,7 +83,10 @@ class Client:
                 may be stored nevertheless. It is safe to repeat the call with the same task_id.
         """
         if not isinstance(task, Task):
-            raise ConfigError(f"enqueue takes a Task, not {type(task).__name__}")
+            raise ConfigError(
+                f"enqueue takes a Task, not {type(task).__name__}; write Task(type, payload), or "
+                "bind(…) of a task function"
+            )
         merged = task.options
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)

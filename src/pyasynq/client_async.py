@@ -14,7 +14,7 @@ from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
 from pyasynq.broker.operations.bulk import prepared_all, results_of
 from pyasynq.broker.runners.enqueuer_async import AsyncEnqueuer
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock, SystemClock, to_datetime
+from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
@@ -51,8 +51,8 @@ class AsyncClient:
         patience_s: float = 5.0,
         max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE,
     ) -> None:
-        faults = duration_fault("patience_s", patience_s), max_payload_size_fault(max_payload_size)
-        ConfigError.raise_if(faults)
+        faults = [duration_fault("patience_s", patience_s), clock_fault(clock)]
+        ConfigError.raise_if([*faults, max_payload_size_fault(max_payload_size)])
         self._source = source
         self._clock = clock or SystemClock()
         self._patience_s = patience_s
@@ -82,7 +82,10 @@ class AsyncClient:
                 may be stored nevertheless. It is safe to repeat the call with the same task_id.
         """
         if not isinstance(task, Task):
-            raise ConfigError(f"enqueue takes a Task, not {type(task).__name__}")
+            raise ConfigError(
+                f"enqueue takes a Task, not {type(task).__name__}; write Task(type, payload), or "
+                "bind(…) of a task function"
+            )
         merged = task.options
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)

@@ -60,6 +60,14 @@ class Clock(Protocol):
         """
 
 
+def clock_fault(clock: object) -> str | None:
+    """Return what is wrong with a clock that a user gives; None if it is good, or not given."""
+    needed = (each for each in vars(Clock) if not each.startswith("_"))
+    if clock is None or all(callable(getattr(clock, each, None)) for each in needed):
+        return None
+    return f"clock must be a Clock, not {type(clock).__name__}"
+
+
 class SystemClock:
     """The clock of this machine."""
 
@@ -137,8 +145,15 @@ class FakeClock:
         return to_datetime(self._now_ns)
 
     def advance(self, by: timedelta | float) -> None:
-        """Move the clock forwards, by a timedelta or a number of seconds, at least zero."""
-        span = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        """Move the clock forwards, by a timedelta or a number of seconds, at least zero.
+
+        Raises:
+            ConfigError: it is something else, or less than zero.
+        """
+        try:
+            span = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        except (TypeError, ValueError, OverflowError):
+            raise ConfigError(f"a clock is moved by seconds or a timedelta, not {by!r}") from None
         if span < timedelta(0):
             raise ConfigError("a clock cannot go back")
         self._now_ns += span // MICROSECOND * 1000

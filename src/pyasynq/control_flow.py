@@ -28,7 +28,10 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
                 f"delay of RetryLater must be a timedelta or a number of seconds, not {delay!r}; "
                 "a reason comes second, as in RetryLater(60, 'too many requests')"
             )
-        self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+        try:
+            self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+        except (ValueError, OverflowError):  # not a number, or too large a one
+            raise ConfigError(f"delay of RetryLater is out of range: {delay!r}") from None
         if self.delay < timedelta(0):
             raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
         super().__init__(message or f"retry in {self.delay.total_seconds():g} s")

@@ -156,11 +156,16 @@ class QueueNotFoundError(NotFoundError):
 
     Attributes:
         queue: the name.
+        swapped_with: the name of a queue that was given as the ID of the task; empty otherwise.
     """
 
-    def __init__(self, queue: str) -> None:
-        super().__init__(f"queue {queue!r} does not exist")
+    swapped_with = ""  # also for an error that another process has raised
+
+    def __init__(self, queue: str, *, swapped_with: str = "") -> None:
+        hint = f"; it looks like queue and ID were swapped, since {swapped_with!r} is a queue"
+        super().__init__(f"queue {queue!r} does not exist{hint if swapped_with else ''}")
         self.queue = queue
+        self.swapped_with = swapped_with
 
 
 class TaskNotFoundError(NotFoundError):

@@ -6,14 +6,14 @@ not. Everything is checked when the object is created, so a wrong value never re
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Self, TypedDict, get_args
 
 from typing_extensions import override
 
 from pyasynq.errors import ConfigError
-from pyasynq.spelling import meant
+from pyasynq.spelling import hint
 
 Duration = timedelta | float
 """A length of time: a timedelta, or a number of seconds."""
@@ -30,7 +30,6 @@ DEFAULT_TIMEOUT = timedelta(minutes=30)  # asynq v0.26 client.go: when neither l
 MAX_NAME_BYTES = 10_240
 MAX_INT32 = 2**31 - 1
 LONGEST = timedelta(days=36_500)
-# What other task queues call an option.
 EARLIEST_YEAR, LATEST_YEAR = 1971, 9000
 
 
@@ -95,6 +94,8 @@ class EnqueueOptions:
         """
         if weaker is EMPTY or weaker == EMPTY:
             return self
+        if not isinstance(weaker, EnqueueOptions):
+            raise ConfigError(f"options must be EnqueueOptions, not {type(weaker).__name__}")
         given = {name: value for name, value in _items(self) if value is not None}
         base = {name: value for name, value in _items(weaker) if value is not None}
         if "process_at" in given or "process_in" in given:
@@ -110,7 +111,7 @@ class EnqueueOptions:
         """Return options from keyword arguments; a wrong name is a ConfigError."""
         known = cls.__dataclass_fields__
         ConfigError.raise_if(
-            f"unknown option {name!r}; {_hint(name, known)}" for name in given if name not in known
+            f"unknown option {name!r}; {hint(name, known)}" for name in given if name not in known
         )
         return cls(**given)  # type: ignore[arg-type]  # the constructor checks every value
 
@@ -183,11 +184,6 @@ def moment_fault(what: str, value: object) -> str | None:
     return f"{what} is out of range: {value!r}; it must be in {years}, in UTC"
 
 
-def _hint(name: str, known: Collection[str]) -> str:
-    near = meant(name, known)
-    return f"did you mean {near!r}?" if near else f"options are {', '.join(known)}"
-
-
 def _items(options: EnqueueOptions) -> Iterator[tuple[str, object]]:
     for name in EnqueueOptions.__dataclass_fields__:
         yield name, getattr(options, name)
@@ -204,6 +200,8 @@ def _faults(options: EnqueueOptions) -> Iterator[str]:
 
 
 def _field_fault(what: str, value: object) -> str | None:  # noqa: PLR0911 - a table
+    if fault := _of_another_option(what, value):
+        return fault
     match what:
         case "queue" | "task_id" | "unique_key" | "group":
             return name_fault(what, value)
@@ -224,6 +222,18 @@ def _field_fault(what: str, value: object) -> str | None:  # noqa: PLR0911 - a t
             return f"unique_until must be one of {get_args(UniqueUntil)}, not {value!r}"
         case _:
             return headers_fault(value)
+
+
+def _of_another_option(what: str, value: object) -> str | None:
+    """Return what to write if *value* is one for another option than *what*."""
+    if what == "process_in" and isinstance(value, date):
+        return "process_in is a duration; for a time write process_at=…"
+    if what in ("process_at", "deadline") and isinstance(value, timedelta | int | float):
+        other = "process_in" if what == "process_at" else "timeout"
+        return f"{what} is a time; for a duration write {other}=…"
+    if what in ("unique", "retention") and value is True:
+        return f"{what} is a duration, not True; for an hour write {what}=3600"
+    return None
 
 
 def _max_retry_fault(value: object) -> str | None:

@@ -4,6 +4,7 @@ A retry delay is a function of (times retried so far, error, task); the function
 usual ones.
 """
 
+import inspect
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -69,9 +70,9 @@ def exponential(
         ConfigError: names every wrong argument.
     """
     faults = _faults(base=base, maximum=maximum)
-    if not 1 <= factor <= 1000:  # noqa: PLR2004 - the range explains itself
+    if not _is_from(1, 1000, factor):
         faults.append(f"factor must be from 1 to 1000, not {factor!r}")
-    if not 0 <= jitter <= 1:
+    if not _is_from(0, 1, jitter):
         faults.append(f"jitter must be from 0 to 1, not {jitter!r}")
     ConfigError.raise_if(faults)
     first_s = to_timedelta(base).total_seconds()
@@ -94,6 +95,8 @@ def schedule(delays: Sequence[Duration]) -> RetryDelay:
     Raises:
         ConfigError: no delay is given, or one is wrong.
     """
+    if isinstance(delays, str | bytes) or not isinstance(delays, Sequence):
+        raise ConfigError(f"schedule takes a list of delays, not {type(delays).__name__}")
     if not delays:
         raise ConfigError("schedule needs at least one delay")
     ConfigError.raise_if(_faults(**{f"delay {n}": each for n, each in enumerate(delays)}))
@@ -104,6 +107,52 @@ def schedule(delays: Sequence[Duration]) -> RetryDelay:
         return spans[min(retried, len(spans) - 1)]
 
     return wait
+
+
+def retry_delay_fault(value: object) -> str | None:
+    """Return what is wrong with a retry delay of a task or a server; None if it is good."""
+    if any(value is each for each in (fixed, exponential, schedule)):
+        name = getattr(value, "__name__", "")
+        return f"retry_delay must be what retry.{name}(…) returns, not retry.{name} itself"
+    if callable(value):
+        wanted = "(times retried, error, task)"
+        return None if _takes(value, 3) else f"retry_delay must take 3 arguments {wanted}"
+    advice = "retry.fixed(…) or retry.exponential(…)"
+    if isinstance(value, int | float):
+        advice = f"retry.fixed({value!r})"
+    elif isinstance(value, timedelta):
+        advice = "retry.fixed(…)"
+    elif isinstance(value, list | tuple):
+        advice = "retry.schedule([…])"
+    return f"retry_delay must be callable, not {type(value).__name__}; write {advice}"
+
+
+def is_failure_fault(value: object) -> str | None:
+    """Return what is wrong with an is_failure of a task or a server; None if it is good."""
+    if isinstance(value, type) and issubclass(value, BaseException):
+        name = value.__name__
+        return f"is_failure must be a function; write `lambda error: isinstance(error, {name})`"
+    if callable(value):
+        return None if _takes(value, 1) else "is_failure must take one argument, the exception"
+    return (
+        f"is_failure must be callable, not {type(value).__name__}; "
+        "write `lambda error: isinstance(error, …)`"
+    )
+
+
+def _is_from(low: float, high: float, value: object) -> bool:
+    return isinstance(value, int | float) and low <= value <= high
+
+
+def _takes(function: Callable[..., object], count: int) -> bool:
+    """Return whether *function* can be called with *count* arguments, as far as it tells."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # a function of an extension
+        return True
+    return True
 
 
 def _faults(**durations: Duration) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pyasynq.errors import ConfigError
-from pyasynq.spelling import nearest
+from pyasynq.spelling import hint
 
 KINDS: Mapping[str, tuple[type, str]] = {
     "app": (str, 'text such as "shop:app"'),
@@ -75,9 +75,7 @@ def _lowered(text: str) -> str:
 def _faults(table: Mapping[str, Any]) -> Iterator[str]:
     for name, value in table.items():
         if name not in KINDS:
-            near = nearest(name, KINDS)
-            hint = f"did you mean {near!r}?" if near else f"use one of {', '.join(KINDS)}"
-            yield f"unknown setting {name!r} ({hint})"
+            yield f"unknown setting {name!r} ({hint(name, KINDS, {})})"
             continue
         kind, wanted = KINDS[name]
         is_right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -1,6 +1,9 @@
 """How texts of others are shown to people: names in Redis may be of any length, and any bytes."""
 
+from collections.abc import Sequence
+
 LONGEST = 100
+MOST_NAMES = 5
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
@@ -16,3 +19,10 @@ def shown(text: str, longest: int = LONGEST) -> str:
     printable = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in data)
     more = len(text) - len(cut)
     return f"{printable}… ({more} more characters)" if more else printable
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some *names*, quoted, such as ``'a', 'b' (2 more)``."""
+    text = ", ".join(repr(shown(name)) for name in names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return f"{text} ({more} more)" if more > 0 else text

@@ -86,7 +86,7 @@ def test_an_option_of_the_command_line_replaces_what_the_application_has_set_up(
 
 
 def test_without_a_set_up_of_the_application_lines_have_time_level_and_logger(tmp_path, redis_url):
-    lines = logged(tmp_path, redis_url, PYASYNQ_LOG_LEVEL="INFO")
+    lines = logged(tmp_path, redis_url, PYASYNQ_LOG_LEVEL="INFO", PYASYNQ_LOG_FORMAT="Text")
 
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +\S+: ", x) for x in lines)
 

@@ -219,7 +219,7 @@ def test_anything_but_a_collection_of_tasks_is_refused_as_a_whole(given, redis_u
 @pytest.mark.parametrize(
     ("given", "kinds"),
     [
-        ((Task("a", b"secret"), {"queue": "low"}), "Task and dict"),
+        ((Task("a", b"secret"), "low"), "Task and str"),
         ((), "an empty tuple"),
         (["x" * 1000], "list"),
         (Task, "type"),
@@ -235,6 +235,12 @@ def test_a_wrong_task_is_named_by_its_type_and_not_by_its_payload(given, kinds, 
     assert caught.value.faults == (
         f"{expected}function makes one from its arguments with bind(...)",
     )
+
+
+def test_a_dict_in_place_of_options_is_told_with_what_to_write(redis_url):
+    with Client(redis_url) as client:
+        with pytest.raises(ConfigError, match=r"write EnqueueOptions\(queue=…, timeout=…\)$"):
+            client.enqueue_many([(Task("a"), {"queue": "secret", "timeout": 5})])
 
 
 def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):

@@ -146,7 +146,7 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
         ("redis://h#part", ("'h#part' is not a host",)),
         ("redis://h:\uff16\uff13/1_0", ("port must be a number", "db must be a number")),
         (f"redis://h/{'9' * 5000}", ("db must be a number, not '999999999999999999999999999999'",)),
-        ("", ("a redis URL cannot begin with ''",)),
+        ("", ("a redis URL must not be blank; write redis://127.0.0.1:6379/0",)),
     ],
 )
 def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> None:
@@ -156,6 +156,29 @@ def test_every_fault_of_a_url_is_named(url: str, faults: tuple[str, ...]) -> Non
     found = raised.value.faults
     assert len(found) == len(faults), found
     assert all(fault.startswith(start) for fault, start in zip(found, faults, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        (" ", "a redis URL must not be blank; write redis://127.0.0.1:6379/0"),
+        ("localhost", "cannot begin with 'localhost'; did you mean redis://localhost?"),
+        ("localhost:6379/1", "did you mean redis://localhost:6379/1?"),
+        ("127.0.0.1", "did you mean redis://127.0.0.1?"),
+        ("redis.example.com:6379", "did you mean redis://redis.example.com:6379?"),
+        ("cache:6379", "did you mean redis://cache:6379?"),
+        ("[::1]:6379", "did you mean redis://[::1]:6379?"),
+        ("/run/redis.sock", "did you mean unix:///run/redis.sock?"),
+        ("u:geheim@h:6379", "begins with redis://, as in redis://user:password@localhost:6379"),
+        ("geheim@h", "begins with redis://, as in redis://user:password@localhost:6379"),
+    ],
+)
+def test_a_url_without_its_beginning_is_told_with_it_but_not_its_password(url, fault):
+    with pytest.raises(ConfigError) as raised:
+        ConnectionOptions.from_url(url)
+
+    assert str(raised.value).endswith(fault)
+    assert "geheim" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

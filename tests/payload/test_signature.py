@@ -327,17 +327,6 @@ def test_a_wrong_call_raises_what_the_function_itself_would(arguments, keywords,
         codec_of(welcome).encode(*arguments, **keywords)
 
 
-def test_options_among_the_arguments_of_a_call_are_told_apart():
-    def handle(user_id: int, queue: str = ""): ...
-
-    with pytest.raises(
-        TypeError, match=r"'process_in'; .* as in \.options\(process_in=…\)\.enqueue"
-    ):
-        codec_of(handle).encode(1, queue="x", process_in=5)
-    with pytest.raises(TypeError, match=r"missing a required argument: 'user_id'$"):
-        codec_of(handle).encode(queue="x")
-
-
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
@@ -451,3 +440,61 @@ def test_an_annotation_that_is_not_a_type_is_refused():
 def test_a_blank_field_is_refused():
     with pytest.raises(ConfigError, match="field must not be blank"):
         Field(" ")
+
+
+def confirm(order_id: int, note: str = ""): ...
+
+
+def told_and(codec_made_of):
+    told = []
+    return told, PayloadCodec(codec_made_of, Context, on_unknown_keys=told.append)
+
+
+def test_keys_of_no_parameter_are_left_out_and_told_once():
+    told, codec = told_and(confirm)
+
+    for payload in (b'{"order_id":7,"b":1,"a":2}', b'{"order_id":8,"c":1}', b'{"order_id":9}'):
+        assert codec.decode(payload)["order_id"] in (7, 8, 9)
+
+    assert told == [["b", "a"]]
+
+
+def test_keys_of_parameters_are_not_told():
+    told, codec = told_and(confirm)
+
+    assert codec.decode(b'{"note":"x","order_id":7}') == {"note": "x", "order_id": 7}
+    assert codec.decode(b'{"order_id":7.0}') == {"order_id": 7}  # as Go writes it
+    assert told == []
+
+
+def test_a_key_that_may_be_the_old_name_of_a_missing_parameter_is_named():
+    told, codec = told_and(confirm)
+
+    for _ in range(2):
+        with pytest.raises(PayloadError) as caught:
+            codec.decode(b'{"order":7}')
+
+        assert str(caught.value) == (
+            "$.order_id: missing; the payload has 'order', which 'confirm' does not take"
+        )
+    assert told == [["order"]]
+
+
+@pytest.mark.parametrize("payload", [b"[1]", b"{", b'"x"', b'{"order_id":"x"}'])
+def test_a_payload_that_does_not_fit_for_another_reason_has_no_unknown_keys(payload):
+    told, codec = told_and(confirm)
+
+    with pytest.raises(PayloadError):
+        codec.decode(payload)
+
+    assert told == []
+
+
+def test_a_field_keeps_the_old_name_of_a_parameter():
+    def renamed(order_id: Annotated[int, Field("order")], note: str = ""): ...
+
+    told, codec = told_and(renamed)
+
+    assert codec.decode(b'{"order":7}') == {"order_id": 7}
+    assert codec.encode(7) == b'{"order":7,"note":""}'
+    assert told == []

@@ -81,7 +81,17 @@ def test_every_wrong_variable_is_named():
     ]
 
 
-@pytest.mark.parametrize("text", ["mail=high", "mail=1,mail=2"])
+def test_a_setting_that_is_given_beside_the_environment_must_be_known():
+    with pytest.raises(ConfigError, match="unknown setting 'workers'; did you mean 'concurrency'"):
+        ServerConfig.from_env({}, workers=5)
+
+
+@pytest.mark.parametrize("text", ["mail=2,low=1", " mail = 2 , low", "mail=2,,low=1,"])
+def test_queues_are_read_whatever_the_spaces_are(text):
+    assert read_queues(text) == {"mail": 2, "low": 1}
+
+
+@pytest.mark.parametrize("text", ["mail=high", "mail=1,mail=2", "mail=1,mail = 2"])
 def test_queues_that_cannot_be_read_are_refused(text):
     with pytest.raises(ValueError, match=r"whole number|twice"):
         read_queues(text)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from typing_extensions import ParamSpec, override
 
-from pyasynq.app.advice import on_setting, on_source, on_swapped
+from pyasynq.app.advice import (
+    ATTRIBUTES_OF_AN_APP,
+    no_attribute,
+    on_setting,
+    on_source,
+    on_swapped,
+    on_task_defaults,
+)
 from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
 from pyasynq.app.handle import TaskHandle
@@ -15,7 +22,7 @@ from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.app.registry import Registry
 from pyasynq.app.server_keywords import ServerKeywords
 from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
@@ -78,9 +85,8 @@ class App:
         **server: Unpack[ServerKeywords],
     ) -> None:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
-        faults.append(on_invalid_result_fault(on_invalid_result))
-        if not isinstance(task_defaults, EnqueueOptions):
-            faults.append(f"task_defaults must be EnqueueOptions, not {task_defaults!r}")
+        faults += [on_invalid_result_fault(on_invalid_result), on_task_defaults(task_defaults)]
+        faults.append(clock_fault(clock))
         with _gathering(faults):
             self.config, source = _read(ServerConfig(), source, queues, server)
         ConfigError.raise_if(faults)
@@ -95,6 +101,11 @@ class App:
         self._aggregations = Aggregations()
         self._listeners = Listeners()
         self._lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
+
+    if not TYPE_CHECKING:  # type checkers shall find what does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, "an App", name, ATTRIBUTES_OF_AN_APP)
 
     # Overloads for coroutine functions come first, since those for plain functions match them too;
     # and those that take the context come before those that do not.

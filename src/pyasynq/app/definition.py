@@ -21,7 +21,7 @@ from typing import (
 
 from typing_extensions import ParamSpec, TypeVar, override
 
-from pyasynq.app.advice import on_arguments, on_call
+from pyasynq.app.advice import ATTRIBUTES_OF_A_TASK, no_attribute, on_arguments
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.spec import TaskSpec
@@ -65,9 +65,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     if not TYPE_CHECKING:  # type checkers shall find what does not exist
 
         def __getattr__(self, name: str) -> Any:
-            advice = on_call(name)
-            hint = f"; write {advice}" if advice else ""
-            raise AttributeError(f"a task has no attribute {name!r}{hint}", name=name, obj=self)
+            raise no_attribute(self, "a task", name, ATTRIBUTES_OF_A_TASK)
 
     @property
     def type(self) -> str:
@@ -126,8 +124,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         try:
             payload = self._spec.codec.encode(*args, **kwargs)
         except TypeError as error:
-            advice = on_arguments(self._spec.function.__name__, self._spec.function, kwargs)
-            if advice is None or "options(" in str(error):
+            advice = on_arguments(self._spec.function, kwargs)
+            if advice is None:
                 raise
             raise TypeError(f"{error}; {advice}") from None
         return Task(self.type, payload, options=self._options)

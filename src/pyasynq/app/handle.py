@@ -4,11 +4,18 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from pyasynq.app.advice import ATTRIBUTES_OF_A_HANDLE, no_attribute
 from pyasynq.app.clients import Clients
 from pyasynq.app.waiting import Waiting, pause
-from pyasynq.errors import NotFoundError, ResultNotKeptError, ServerStateError
+from pyasynq.errors import (
+    NotFoundError,
+    PyasynqError,
+    QueueNotFoundError,
+    ResultNotKeptError,
+    ServerStateError,
+)
 from pyasynq.options import CancelThen, Duration
 from pyasynq.task import TaskInfo
 
@@ -28,6 +35,11 @@ class TaskHandle(Generic[R]):
     queue: str
     _clients: Clients = field(repr=False, compare=False)
     _decode: Callable[[TaskInfo], Any] = field(repr=False, compare=False)
+
+    if not TYPE_CHECKING:  # type checkers shall find what does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, "a handle", name, ATTRIBUTES_OF_A_HANDLE)
 
     def info(self) -> TaskInfo:
         """Return the task as it stands in Redis now.
@@ -57,6 +69,7 @@ class TaskHandle(Generic[R]):
             TaskFailedError: the task is archived; has its last error.
             ResultNotKeptError: the task no longer exists: done without a retention, or deleted; or
                 its result could not be stored; or the task has no retention.
+            QueueNotFoundError: queue and ID of the handle seem to be swapped.
             ResultTimeoutError: the task is not done in time; it goes on.
             PayloadError: the result does not fit the return annotation of the function.
             ServerStateError: called inside a running event loop, which it would block, perhaps
@@ -71,8 +84,8 @@ class TaskHandle(Generic[R]):
         while True:
             try:
                 info = tasks.get(self.queue, self.id)
-            except NotFoundError:
-                raise ResultNotKeptError(self.id) from None
+            except NotFoundError as error:
+                raise _not_kept(self.id, error) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
             waiting.check_that_it_may_end(self.queue)
@@ -85,8 +98,8 @@ class TaskHandle(Generic[R]):
         while True:
             try:
                 info = await tasks.get(self.queue, self.id)
-            except NotFoundError:
-                raise ResultNotKeptError(self.id) from None
+            except NotFoundError as error:
+                raise _not_kept(self.id, error) from None
             if waiting.is_over(info):
                 return cast("R", self._decode(info))
             waiting.check_that_it_may_end(self.queue)
@@ -110,6 +123,13 @@ class TaskHandle(Generic[R]):
         """Ask the server that runs the task to cancel it; see `cancel`."""
         inspector = await self._clients.async_inspector()
         return await inspector.tasks.cancel(self.id, then=then, queue=self.queue)
+
+
+def _not_kept(task_id: str, error: NotFoundError) -> PyasynqError:
+    """Return why there is no result of a task that was not found."""
+    if isinstance(error, QueueNotFoundError) and error.swapped_with:
+        return error
+    return ResultNotKeptError(task_id)
 
 
 def _is_inside_loop() -> bool:

@@ -60,7 +60,7 @@ class AppHarness:
 
     Attributes:
         clock: stands still until it is advanced.
-        url: of the private Redis, for a client of your own.
+        url: of the private Redis, for a client of your own; empty outside of the block.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class AppHarness:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.url = ""
         self._stack.close()
 
     async def __aenter__(self) -> Self:
@@ -145,6 +146,7 @@ class AppHarness:
         trace: TracebackType | None,
     ) -> None:
         await self._clients.aclose()
+        self.url = ""
         self._stack.close()
 
     async def _run_and_close(self, limit: int) -> list[HandledTask]:
@@ -156,7 +158,8 @@ class AppHarness:
     def _check_that_it_is_entered(self) -> None:
         if not self.url:
             raise ServerStateError(
-                "the harness has no Redis yet; write `with app.testing() as harness:` around it"
+                "the harness has a Redis only in its block; write `with app.testing() as harness:` "
+                "around it"
             )
 
     def _assemble(

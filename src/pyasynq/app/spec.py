@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Self, get_args
 
@@ -13,6 +15,8 @@ from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
+from pyasynq.retry import is_failure_fault, retry_delay_fault
+from pyasynq.shown import listed, shown
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
@@ -23,6 +27,8 @@ from pyasynq.worker.handlers.mux import (
     executor_fault,
     on_invalid_result_fault,
 )
+
+logger = logging.getLogger("pyasynq.task")
 
 _OWN_KEYWORDS = TaskKeywords.__annotations__.keys() - EnqueueOptions.__dataclass_fields__.keys()
 
@@ -80,7 +86,12 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
         aliases = keywords.get("aliases") or ()
         faults = [*_name_faults(task_type, aliases), *_setting_faults(keywords)]
         try:
-            codec = PayloadCodec(function, TaskContext, task_type=task_type)
+            codec = PayloadCodec(
+                function,
+                TaskContext,
+                task_type=task_type,
+                on_unknown_keys=partial(_log_unknown_keys, task_type),
+            )
         except ConfigError as error:
             raise ConfigError(*faults, *error.faults) from error
         ConfigError.raise_if(faults)
@@ -122,6 +133,17 @@ def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], Enqueue
     ConfigError.raise_if(on_option(keywords, known))
     rest = {name: value for name, value in keywords.items() if name not in _OWN_KEYWORDS}
     return own, EnqueueOptions.from_keywords(rest)
+
+
+def _log_unknown_keys(task_type: str, keys: Sequence[str]) -> None:
+    logger.warning(
+        "the payload of a task of type %r has %s, which its function does not take: it is left "
+        "out, and logged once; for a parameter that was renamed write Annotated[…, Field(%r)]",
+        shown(task_type),
+        listed(keys),
+        shown(keys[0]),
+        extra={"task_type": shown(task_type)},
+    )
 
 
 def on_invalid_payload_fault(value: object) -> str | None:
@@ -175,11 +197,11 @@ def _name_faults(task_type: str, aliases: object) -> Iterator[str]:
 
 
 def _setting_faults(keywords: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("retry_delay", "is_failure"):
-        value = keywords.get(name)
-        if value is not None and not callable(value):
-            hint = f"; write retry.fixed({value!r})" if name == "retry_delay" else ""
-            yield f"{name} must be callable, not {type(value).__name__}{hint}"
+    delay, is_failure = keywords.get("retry_delay"), keywords.get("is_failure")
+    if delay is not None and (fault := retry_delay_fault(delay)):
+        yield fault
+    if is_failure is not None and (fault := is_failure_fault(is_failure)):
+        yield fault
     limit = keywords.get("max_deferrals")
     is_number = isinstance(limit, int) and not isinstance(limit, bool)
     if limit is not None and not (is_number and limit >= 0):

@@ -46,7 +46,7 @@ def log_options(function: F) -> F:
         click.option("-v", "--verbose", is_flag=True, help="Log everything: --log-level debug."),
         click.option(
             "--log-format",
-            type=click.Choice(("text", "json")),
+            type=click.Choice(("text", "json"), case_sensitive=False),
             default="text",
             envvar="PYASYNQ_LOG_FORMAT",
             show_envvar=True,

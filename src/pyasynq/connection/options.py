@@ -8,6 +8,7 @@ embedded:                                     a private server for this director
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -40,6 +41,10 @@ _SCHEMES: Mapping[str, tuple[Kind, bool]] = {
     "valkey": ("standalone", False),
     "valkeys": ("standalone", True),
 }
+# A host with a port, with dots, or this machine; without a scheme and without a user.
+_ADDRESS = re.compile(
+    r"(localhost|[\w-]+(?=:)|[\w-]+(\.[\w-]+)+|\[[0-9a-fA-F:]+\])(:\d+)?(/\d*)?(\?.*)?"
+)
 _TYPES: Mapping[Any, tuple[Any, str]] = {  # by annotation: what isinstance takes, and its name
     str: (str, "text"),
     bool: (bool, "True or False"),
@@ -227,11 +232,7 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     scheme, separator, rest = url.partition(":")
     scheme = scheme.lower()
     if scheme not in _SCHEMES or not separator:
-        near = nearest(scheme, _SCHEMES)
-        if rest.partition("/")[0].isdecimal():  # a host and its port
-            raise ConfigError(f"a redis URL begins with redis:, as in redis://{url[:60]}")
-        hint = f"; did you mean {near}:" if near else f"; use one of {', '.join(_SCHEMES)}"
-        raise ConfigError(f"a redis URL cannot begin with {scheme[:30]!r}{hint}")
+        raise ConfigError(_scheme_fault(url, scheme))
     kind, tls = _SCHEMES[scheme]
     rest, _, query = rest.partition("?")
     values: dict[str, Any] = {"kind": kind, "tls": tls}
@@ -252,6 +253,23 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
     known = [each.name for each in fields(ConnectionOptions)]
     values.update(read_query(query, known, faults))
     return values
+
+
+def _scheme_fault(url: str, scheme: str) -> str:
+    """Return what to write instead of a *url* that begins with no scheme of ours."""
+    if not url.strip():
+        return f"a redis URL must not be blank; write {DEFAULT_URL}"
+    if "@" in url and "://" not in url:  # what stands before it may be a password
+        return "a redis URL begins with redis://, as in redis://user:password@localhost:6379"
+    fault = f"a redis URL cannot begin with {scheme[:30]!r}"
+    if url.startswith("/"):
+        return f"{fault}; did you mean unix://{url[:60]}?"
+    if _ADDRESS.fullmatch(url):
+        return f"{fault}; did you mean redis://{url[:60]}?"
+    near = nearest(scheme, _SCHEMES)
+    return (
+        f"{fault}; did you mean {near}:" if near else f"{fault}; use one of {', '.join(_SCHEMES)}"
+    )
 
 
 def _read_user(user: str, values: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
-from pyasynq.errors import QueueNotFoundError, raise_first
+from pyasynq.errors import ConfigError, QueueNotFoundError, raise_first
+from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class AsyncCalls:
         Raises:
             ConfigError: the name is blank or is not text.
         """
+        ConfigError.raise_if([name_fault("queue", queue)])  # before it is looked up in a cache
         return queue_keys(queue, self.namespace)
 
     async def run(self, operation: Operation[T]) -> T:

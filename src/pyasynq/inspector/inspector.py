@@ -5,8 +5,9 @@ from types import TracebackType
 from typing import Self
 
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import Clock, SystemClock
+from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.queues import Queues
 from pyasynq.inspector.redis_details import RedisDetails
@@ -20,6 +21,9 @@ class Inspector:
         source: where Redis is, as for a client.
         clock: where to get the time; the machine's clock if not given.
 
+    Raises:
+        ConfigError: the URL or another argument is wrong.
+
     Attributes:
         queues: what is in the queues.
         tasks: tasks, one by one.
@@ -27,6 +31,7 @@ class Inspector:
     """
 
     def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
+        ConfigError.raise_if([clock_fault(clock)])
         used = clock or SystemClock()
         self._connector = Connector.of(source)
         self._runner = Runner(self._connector.open_sync(), clock=used)

@@ -4,8 +4,9 @@ from types import TracebackType
 from typing import Self
 
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock, SystemClock
+from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.queues_async import AsyncQueues
 from pyasynq.inspector.redis_details_async import AsyncRedisDetails
@@ -19,6 +20,9 @@ class AsyncInspector:
         source: where Redis is, as for a client.
         clock: where to get the time; the machine's clock if not given.
 
+    Raises:
+        ConfigError: the URL or another argument is wrong.
+
     Attributes:
         queues: what is in the queues.
         tasks: tasks, one by one.
@@ -26,6 +30,7 @@ class AsyncInspector:
     """
 
     def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
+        ConfigError.raise_if([clock_fault(clock)])
         used = clock or SystemClock()
         self._connector = Connector.of(source)
         self._runner = AsyncRunner(self._connector.open_async(), clock=used)

@@ -2,7 +2,7 @@
 """Tasks: one by one."""
 
 from pyasynq.broker.operations import cancel, inspection
-from pyasynq.errors import ConfigError, TaskNotFoundError, raise_first
+from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError, raise_first
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import CancelThen, cancel_fault, name_fault
@@ -19,13 +19,18 @@ class Tasks:
         """Return one task.
 
         Raises:
-            QueueNotFoundError: there is no such queue.
+            QueueNotFoundError: there is no such queue; tells if queue and ID seem to be swapped.
             TaskNotFoundError: the queue has no such task, or no longer.
             PayloadError: the task exists, but its message cannot be read.
         """
         _check_id(task_id)
         operation = inspection.get_task(self._calls.keys_of(queue), task_id)
-        stored = self._calls.run_on(queue, operation)
+        try:
+            stored = self._calls.run_on(queue, operation)
+        except QueueNotFoundError:
+            if self._calls.run(inspection.has_queue(task_id, self._calls.namespace)):
+                raise QueueNotFoundError(queue, swapped_with=task_id) from None
+            raise
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._calls.clock.redis_now_ns())

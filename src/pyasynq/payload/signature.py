@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from pyasynq.errors import ConfigError, PayloadError
-from pyasynq.options import EnqueueOptions, name_fault
+from pyasynq.options import name_fault
 from pyasynq.payload.annotations import annotation_fault
+from pyasynq.payload.json_text import CODEC_ERRORS, encode
 from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
+from pyasynq.shown import listed
 
 Form = Literal["nothing", "bytes", "model", "object"]
 
@@ -65,15 +67,22 @@ class PayloadCodec:
         function: any function whose annotations can be resolved.
         context_type: a first parameter with this annotation is not in the payload.
         task_type: named by the errors of `encode`.
+        on_unknown_keys: called with the keys of a payload that are no parameters, once only.
 
     Raises:
         ConfigError: names every parameter that cannot be in a payload.
     """
 
     def __init__(
-        self, function: Callable[..., Any], context_type: type, *, task_type: str = ""
+        self,
+        function: Callable[..., Any],
+        context_type: type,
+        *,
+        task_type: str = "",
+        on_unknown_keys: Callable[[list[str]], object] = list,
     ) -> None:
         self._task_type = task_type
+        self._on_unknown_keys = on_unknown_keys
         self._name = getattr(function, "__qualname__", repr(function))
         hints = _hints(function, self._name)
         self.returns = hints.pop("return", Any)
@@ -87,6 +96,7 @@ class PayloadCodec:
         ConfigError.raise_if(_type_faults(self._name, self._parameters))
         self.form = _form_of(self._parameters)
         self._type = self._make_type()
+        self._reading = self._type  # it refuses unknown keys, which costs nothing, until told once
         ConfigError.raise_if(self._default_faults())
 
     def encode(self, *args: Any, **kwargs: Any) -> bytes | None:
@@ -99,13 +109,15 @@ class PayloadCodec:
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self._name}(): {error}{self._option_hint(kwargs)}") from None
+            raise TypeError(f"{self._name}(): {error}") from None
         bound.apply_defaults()
         try:
             return self._encoded(bound.arguments)
         except PayloadError as error:
+            if not error.path and self.form == "object":
+                error = self._found_in_a_parameter(error, bound.arguments)
             self._name_call(error)
-            raise
+            raise error from error.__cause__
 
     def decode(self, payload: bytes) -> dict[str, Any]:
         """Return the keyword arguments in *payload*; those that it does not have are left out.
@@ -126,13 +138,10 @@ class PayloadCodec:
             case _:
                 # A function whose parameters all have defaults accepts Go's `NewTask(type, nil)`.
                 text = b"{}" if payload in (b"", _NULL) else payload
-                return self._given(self._type.read(text))
-
-    def _option_hint(self, keywords: Mapping[str, Any]) -> str:
-        """Return how to give what seem to be options among the *keywords* of a wrong call."""
-        options = EnqueueOptions.__dataclass_fields__.keys() - self._signature.parameters.keys()
-        meant = ", ".join(f"{name}=…" for name in keywords if name in options)
-        return f"; give options apart, as in .options({meant}).enqueue(…)" if meant else ""
+                try:
+                    return self._given(self._reading.read(text))
+                except PayloadError as error:
+                    return self._given(self._read_again(text, error))
 
     def _encoded(self, arguments: Mapping[str, Any]) -> bytes | None:
         match self.form:
@@ -144,6 +153,17 @@ class PayloadCodec:
             case form:
                 value = self._type.accept(arguments[self._parameters[0].name])
                 return value if form == "bytes" else self._type.write(value)
+
+    def _found_in_a_parameter(
+        self, error: PayloadError, arguments: Mapping[str, Any]
+    ) -> PayloadError:
+        """Return *error* with the path of the first argument that cannot be written by itself."""
+        for each in self._parameters:
+            try:
+                encode(arguments[each.name])
+            except PayloadError:
+                return PayloadError(str(error), path=f"$.{each.key}")
+        return error
 
     def _name_call(self, error: PayloadError) -> None:
         """Name in *error* the task, and the parameter if its path tells which one."""
@@ -158,14 +178,49 @@ class PayloadCodec:
         found = ((each.name, getattr(values, each.name)) for each in self._parameters)
         return {name: value for name, value in found if value is not msgspec.UNSET}
 
-    def _make_type(self) -> JsonType[Any]:
+    def _read_again(self, text: bytes, error: PayloadError) -> Any:
+        """Read a payload that was refused: keys of no parameter are told once, and left out.
+
+        Raises:
+            PayloadError: it does not fit nevertheless; names such keys, one of which may be the old
+                name of a parameter.
+        """
+        unknown = self._unknown_keys(text)
+        if not unknown:
+            raise error
+        if self._reading is self._type:
+            self._reading = self._make_type(allows_unknown=True)
+            self._on_unknown_keys(unknown)
+        try:
+            return self._reading.read(text)
+        except PayloadError as misfit:
+            fault = str(misfit).removeprefix(f"{misfit.path}: ")
+            more = f"the payload has {listed(unknown)}, which {self._name!r} does not take"
+            raise PayloadError(f"{fault}; {more}", path=misfit.path) from misfit
+
+    def _unknown_keys(self, text: bytes) -> list[str]:
+        try:
+            document = msgspec.json.decode(text)
+        except CODEC_ERRORS:
+            return []
+        known = {each.key for each in self._parameters}
+        return [key for key in document if key not in known] if isinstance(document, dict) else []
+
+    def _make_type(self, *, allows_unknown: bool = False) -> JsonType[Any]:
         if self.form != "object":
             return JsonType(self._parameters[0].kind if self._parameters else None)
         fields = []
         for each in self._parameters:
             default = msgspec.NODEFAULT if each.is_required else msgspec.UNSET
             fields.append((each.name, each.kind, msgspec.field(name=each.key, default=default)))
-        return JsonType(msgspec.defstruct("Payload", fields, kw_only=True, bases=(Arguments,)))
+        made = msgspec.defstruct(
+            "Payload",
+            fields,
+            kw_only=True,
+            bases=(Arguments,),
+            forbid_unknown_fields=not allows_unknown,
+        )
+        return JsonType(made)
 
     def _default_faults(self) -> Iterator[str]:
         for each in self._parameters:

@@ -12,7 +12,15 @@ from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.new_tasks.payload_size import DEFAULT_MAX_PAYLOAD_SIZE, LARGEST_PAYLOAD_BYTES
 from pyasynq.errors import ConfigError
 from pyasynq.options import MAX_INT32, Duration, to_seconds
-from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
+from pyasynq.retry import (
+    IsFailure,
+    RetryDelay,
+    always_failure,
+    asynq_default,
+    is_failure_fault,
+    retry_delay_fault,
+)
+from pyasynq.spelling import hint
 from pyasynq.task import Task
 from pyasynq.worker.handlers.aggregators import GRACE_PERIOD, MAX_DELAY, MAX_SIZE, Aggregate
 from pyasynq.worker.handlers.context import TaskContext
@@ -95,8 +103,8 @@ class ServerConfig:
     queues: Mapping[str, int] = setting({"default": 1}, Priorities())
     strict_priority: bool = setting(False, Flag())
     task_check_interval: Duration = setting(1.0, Span(0.001))
-    retry_delay: RetryDelay = setting(asynq_default, Function())
-    is_failure: IsFailure = setting(always_failure, Function())
+    retry_delay: RetryDelay = setting(asynq_default, Function(retry_delay_fault))
+    is_failure: IsFailure = setting(always_failure, Function(is_failure_fault))
     error_handler: ErrorHandler | None = setting(None, Function())
     log_failures: LogFailures = setting("all", OneOf(get_args(LogFailures)))
     shutdown_timeout: Duration = setting(8.0, Span())
@@ -143,9 +151,11 @@ class ServerConfig:
         ``critical=6,default=3``.
 
         Raises:
-            ConfigError: names every variable that cannot be read.
+            ConfigError: names every variable that cannot be read, and every unknown setting.
         """
         variables = os.environ if environment is None else environment
+        if not isinstance(variables, Mapping):
+            raise ConfigError(f"from_env takes a mapping, not {type(variables).__name__}")
         found: dict[str, Any] = {}
         faults: list[str] = []
         for name, kind in _KINDS.items():
@@ -155,6 +165,11 @@ class ServerConfig:
                     found[name] = kind.read(variables[variable])
                 except ValueError as error:
                     faults.append(f"{variable}={variables[variable]!r}: {error}")
+        faults += [
+            f"unknown setting {name!r}; {hint(name, _KINDS, {})}"
+            for name in given
+            if name not in _KINDS
+        ]
         ConfigError.raise_if(faults)
         return cls(**found, **given)
 

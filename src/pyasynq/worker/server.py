@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
-from pyasynq.clock import Clock, SystemClock
+from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
@@ -42,7 +42,7 @@ class Server:
         lifespan: an async context manager around the work; what it yields is `ctx.state`.
 
     Raises:
-        ConfigError: the lifespan is of another form.
+        ConfigError: the config, the clock or the lifespan is of another form.
 
     A server runs once: new → active → closed.
 
@@ -59,6 +59,9 @@ class Server:
         clock: Clock | None = None,
         lifespan: Lifespan | None = None,
     ) -> None:
+        if config is not None and not isinstance(config, ServerConfig):
+            raise ConfigError(f"config must be a ServerConfig, not {type(config).__name__}")
+        ConfigError.raise_if([clock_fault(clock)])
         self.config = config or ServerConfig()
         self.id = str(uuid4())
         self.counters = Counters()
@@ -196,7 +199,8 @@ class Server:
         if self._status != "new":
             raise ServerStateError(f"this server is {self._status}; make a new one to serve again")
         if not isinstance(mux, ServeMux):
-            raise ConfigError(f"a server needs a ServeMux, not {type(mux).__name__}")
+            hint = "; write app.run()" if hasattr(mux, "mux") else ""
+            raise ConfigError(f"a server needs a ServeMux, not {type(mux).__name__}{hint}")
         self._status = "active"
         self._shutdown = asyncio.Event()
         return asyncio.create_task(self._serve(mux, self._shutdown), name="pyasynq server")

@@ -107,7 +107,14 @@ class OneOf(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """Something that can be called, or None."""
+    """Something that can be called, or None.
+
+    Attributes:
+        fault: says what is wrong with a value that is not None; a good one is only callable if
+            this is not given.
+    """
+
+    fault: Callable[[object], str | None] | None = None
 
     @property
     def read(self) -> None:
@@ -115,9 +122,15 @@ class Function(msgspec.Struct, frozen=True):
 
     def faults(self, name: str, value: object) -> Iterator[str]:
         """Yield what is wrong with *value*."""
-        if value is not None and not callable(value):
-            hint = f"; write retry.fixed({value!r})" if name == "retry_delay" else ""
-            yield f"{name} must be callable, not {type(value).__name__}{hint}"
+        if value is None:
+            return
+        if self.fault is not None:
+            fault = self.fault(value)
+        else:
+            kind = type(value).__name__
+            fault = None if callable(value) else f"{name} must be callable, not {kind}"
+        if fault:
+            yield fault
 
 
 class Anything(msgspec.Struct, frozen=True):
@@ -168,7 +181,7 @@ def read_queues(text: str) -> dict[str, int]:
     for part in text.split(","):
         if not part.strip():
             continue
-        name, separator, priority = part.strip().rpartition("=")
+        name, separator, priority = (each.strip() for each in part.strip().rpartition("="))
         if not separator:
             name, priority = part.strip(), "1"
             queue, colon, number = name.rpartition(":")

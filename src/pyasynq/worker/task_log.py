@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from pyasynq.clock import NANOSECONDS, Clock
+from pyasynq.errors import HandlerNotFoundError
 from pyasynq.wire.error_text import DEADLINE_EXCEEDED, error_text
 from pyasynq.wire.message import TaskMessage, clean_text
 from pyasynq.wire.traceback_text import traceback_text
@@ -168,6 +169,8 @@ def _level(outcome: Outcome) -> int:
 
 def _reason(error: BaseException) -> str:
     text = error_text(error)
+    if isinstance(error, HandlerNotFoundError):
+        return f"{text}; does the worker import the module that registers it?"
     return "its time was up" if text == DEADLINE_EXCEEDED else text
 
 

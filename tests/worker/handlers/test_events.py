@@ -55,8 +55,20 @@ def test_every_event_but_those_of_no_outcome_has_an_outcome():
         (("finished",), "'finished' is not an event"),
         ((), "name the events to listen for"),
         (("archived", "started", "archived"), "event 'archived' is named twice"),
-        ((3,), "a int is not an event"),
-        ((lambda event: None,), "a function is not an event"),
+        ((3,), "3 is not an event; events are 'started', 'succeeded'"),
+        (
+            (lambda event: None,),
+            "the function '<lambda>' is not an event; write `@app.on(\"failed\")` above it",
+        ),
+        (
+            (["failed", "lost"],),
+            "['failed', 'lost'] is not an event; write `@app.on('failed', 'lost')`",
+        ),
+        (([["failed"]],), "[['failed']] is not an event; events are"),
+        (("failure",), "'failure' is not an event; did you mean 'failed'?"),
+        (("task_success",), "'task_success' is not an event; did you mean 'succeeded'?"),
+        (("on_retry",), "'on_retry' is not an event; did you mean 'retried'?"),
+        (("Archived",), "'Archived' is not an event; did you mean 'archived'?"),
     ],
 )
 def test_a_wrong_name_is_refused(names, fault):

@@ -102,7 +102,7 @@ class Opened:
         (coroutine, "lifespan 'coroutine' never yields"),
         (plain_generator, "lifespan 'plain_generator' must be async"),
         (plain_context_manager, "lifespan 'plain_context_manager' must be async"),
-        (of_fastapi, "a lifespan takes 0 arguments, but 'of_fastapi' does not"),
+        (of_fastapi, "a lifespan takes no argument, but 'of_fastapi' does not"),
         (Timing, "a lifespan must be a function, not the class 'Timing'"),
         (3, "a lifespan must be a function, not 3"),
     ],
@@ -113,6 +113,59 @@ def test_a_lifespan_of_another_form_is_refused(app, lifespan, fault):
             register(lifespan)
 
         assert str(caught.value) == f"{fault}; {LIFESPAN}"
+
+
+async def never():
+    if False:
+        yield
+
+
+async def twice():
+    yield
+    yield
+
+
+def nothing(): ...
+
+
+@contextmanager
+def blocking():
+    yield
+
+
+OF_ANOTHER_FORM = {
+    "never": (never, "lifespan 'never' has not yielded"),
+    "twice": (twice, "lifespan 'twice' yields more than once"),
+    "nothing": (
+        nothing,
+        "lifespan 'nothing' returned NoneType, which is no async context manager",
+    ),
+    "blocking": (
+        lambda: blocking(),  # noqa: PLW0108 - its form cannot be seen from outside
+        "lifespan '<lambda>' returned _GeneratorContextManager, which is no async context manager",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_ANOTHER_FORM)
+async def test_a_lifespan_whose_form_shows_when_it_is_opened_is_told(redis_url, name):
+    lifespan, fault = OF_ANOTHER_FORM[name]
+
+    with pytest.raises(ConfigError) as caught:
+        async with Server(redis_url, lifespan=lifespan).running(ServeMux()):
+            pass
+
+    assert str(caught.value) == f"{fault}; {LIFESPAN}"
+
+
+async def test_an_error_of_a_lifespan_is_its_own(redis_url):
+    async def broken():
+        raise RuntimeError("no database")
+        yield
+
+    with pytest.raises(RuntimeError, match=r"^no database$"):
+        async with Server(redis_url, lifespan=broken).running(ServeMux()):
+            pass
 
 
 async def good():
@@ -129,7 +182,7 @@ def test_a_lifespan_may_be_whatever_gives_an_async_context_manager(app, lifespan
     [
         (plain_generator, "must not be a generator function, as 'plain_generator' is"),
         (of_fastapi, "must not be a generator function, as 'of_fastapi' is"),
-        (coroutine, "takes 1 arguments, but 'coroutine' does not"),
+        (coroutine, "takes one argument, but 'coroutine' does not"),
         (Timing, "must be a function, not the class 'Timing'"),
     ],
 )

@@ -75,6 +75,13 @@ def test_what_cannot_be_called_is_refused_as_a_handler():
         ServeMux().add("email", "handle")
 
 
+def test_a_decorator_without_its_pattern_is_told():
+    with pytest.raises(ConfigError, match=r"write `@mux\.handler\(\"email:welcome\"\)`$"):
+
+        @ServeMux().handler
+        def handle(ctx, task): ...
+
+
 def test_settings_stay_with_their_handler():
     mux = ServeMux()
     settings = TaskSettings(max_deferrals=3)

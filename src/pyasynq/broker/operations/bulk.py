@@ -212,9 +212,18 @@ def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
             parts = given if isinstance(given, tuple) else [given]
             kinds = " and ".join(type(each).__name__ for each in parts[:3]) or "an empty tuple"
             raise ConfigError(
-                f"expected a Task, or a Task and its EnqueueOptions, not {kinds}; a task function "
-                "makes one from its arguments with bind(...)"
+                f"expected a Task, or a Task and its EnqueueOptions, not {kinds}; "
+                f"{_advice_on(given)}"
             )
+
+
+def _advice_on(given: object) -> str:
+    """Return what to write instead of *given*, which is no task."""
+    match given:
+        case (Task(), Mapping() as options):
+            return f"write EnqueueOptions({', '.join(f'{each}=…' for each in options)})"
+        case _:
+            return "a task function makes one from its arguments with bind(...)"
 
 
 def _stored(info: TaskInfo) -> EnqueueResult:

@@ -1,6 +1,6 @@
 """Which function aggregates a group: by its name, else by the longest pattern."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TypedDict, TypeVar
 
@@ -8,6 +8,7 @@ import msgspec
 
 from pyasynq.errors import ConfigError
 from pyasynq.options import Duration, name_fault
+from pyasynq.spelling import hint
 from pyasynq.task import Task
 from pyasynq.worker.handlers.function_form import form_fault
 from pyasynq.worker.handlers.redefinition import is_redefined
@@ -98,12 +99,14 @@ class Aggregations:
         """Return a decorator that registers a function for *pattern*; see `add`.
 
         Raises:
-            ConfigError: the pattern is the function itself, of a decorator without parentheses.
+            ConfigError: the pattern is no text, such as the function itself, of a decorator without
+                parentheses; or a limit is unknown.
         """
         if callable(pattern):
             raise ConfigError(
                 'an aggregator needs a pattern of groups; write `@app.aggregator("digest:*")`'
             )
+        ConfigError.raise_if([name_fault("pattern of groups", pattern), *_unknown(limits)])
 
         def register(function: A) -> A:
             self.add(Aggregation(pattern=pattern, function=function, **limits))
@@ -124,3 +127,9 @@ class Aggregations:
     def all(self) -> tuple[Aggregation, ...]:
         """Return every aggregation, the longest pattern first."""
         return tuple(self._longest_first)
+
+
+def _unknown(limits: Iterable[str]) -> Iterator[str]:
+    for name in limits:
+        if name not in _LIMITS:
+            yield f"unknown limit {name!r}; {hint(name.removeprefix('group_'), _LIMITS, {})}"

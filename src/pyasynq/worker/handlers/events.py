@@ -22,8 +22,9 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 
 from pyasynq.errors import ConfigError
+from pyasynq.spelling import nearest
 from pyasynq.task import Task
-from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function
+from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function, name_of
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 EventName = Literal[
@@ -39,6 +40,17 @@ EventName = Literal[
     "recovered",
 ]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
+
+_OTHER_NAMES = {  # of other task queues
+    "completed": "succeeded",
+    "done": "succeeded",
+    "error": "failed",
+    "failure": "failed",
+    "prerun": "started",
+    "revoked": "dropped",
+    "start": "started",
+    "success": "succeeded",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +157,24 @@ def _name_faults(names: tuple[object, ...]) -> Iterator[str]:
         yield f"name the events to listen for: {known}"
     for position, name in enumerate(names):
         if name not in EVENT_NAMES:
-            # `@app.on` without a call gives the function itself.
-            shown = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
-            yield f"{shown} is not an event; events are {known}"
+            yield f"{_shown(name)} is not an event; {_hint(name) or f'events are {known}'}"
         elif name in names[:position]:
             yield f"event {name!r} is named twice"
+
+
+def _shown(name: object) -> str:
+    """Return *name* for a text; `@app.on` without a call gives the function itself."""
+    return f"the function {name_of(name)!r}" if callable(name) else repr(name)
+
+
+def _hint(name: object) -> str | None:
+    """Return what to write instead of *name*; None if nothing is known."""
+    if callable(name):
+        return 'write `@app.on("failed")` above it'
+    if isinstance(name, list | tuple | set) and name and all(each in EVENT_NAMES for each in name):
+        return f"write `@app.on({', '.join(map(repr, name))})`"
+    if not isinstance(name, str):
+        return None
+    plain = name.lower().removeprefix("on_").removeprefix("task_")
+    near = _OTHER_NAMES.get(plain) or nearest(plain, EVENT_NAMES)
+    return f"did you mean {near!r}?" if near else None

@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+_COUNTS = "no argument", "one argument", "2 arguments"
+
 
 def form_fault(
     what: str, function: Any, wanted: str, parameters: int, *, may_yield: bool = False
@@ -26,7 +28,8 @@ def form_fault(
     try:
         inspect.signature(function).bind(*range(parameters))
     except TypeError:
-        return f"{what} takes {parameters} arguments, but {name!r} does not; {advice}"
+        arguments = _COUNTS[parameters]
+        return f"{what} takes {arguments}, but {name!r} does not; {advice}"
     except ValueError:  # a function of an extension, which does not tell its parameters
         return None
     return None

@@ -136,7 +136,10 @@ class ServeMux:
             ConfigError: the pattern is blank or taken, the handler cannot be called or is a
                 generator function, or a process of its own could not find it.
         """
-        faults = [name_fault("pattern", pattern)]
+        ConfigError.raise_if([name_fault("pattern", pattern)])
+        if not isinstance(settings, TaskSettings):
+            raise ConfigError(f"settings must be TaskSettings, not {type(settings).__name__}")
+        faults: list[str | None] = []
         if not callable(handler):
             faults.append(f"handler of {pattern!r} must be callable, not {handler!r}")
         elif is_generator_function(handler):
@@ -158,7 +161,13 @@ class ServeMux:
             self._longest_first.sort(key=lambda each: len(each[0]), reverse=True)
 
     def handler(self, pattern: str, *, settings: TaskSettings = AS_SERVER) -> Callable[[H], H]:
-        """Register the decorated function for *pattern*; see `add`."""
+        """Register the decorated function for *pattern*; see `add`.
+
+        Raises:
+            ConfigError: the pattern is the function itself, of a decorator without parentheses.
+        """
+        if callable(pattern):
+            raise ConfigError('a handler needs a task type; write `@mux.handler("email:welcome")`')
 
         def register(handler: H) -> H:
             self.add(pattern, handler, settings=settings)

@@ -1,0 +1,89 @@
+"""The FastAPI service: real requests, a real Redis, and the worker of the same App."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from examples import fastapi_service as service
+
+URL = "http://service"
+
+
+@pytest.fixture
+async def http(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    service.app.reconfigure(redis_url)
+    transport = httpx.ASGITransport(service.api)
+    async with service.lifespan(service.api):
+        async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+            yield client
+
+
+async def ordered(http: httpx.AsyncClient, numbers: list[float]) -> str:
+    answer = await http.post("/reports", json={"numbers": numbers})
+    assert answer.status_code == 202
+    return answer.json()["id"]
+
+
+async def test_a_report_is_ordered_made_and_fetched(http):
+    report_id = await ordered(http, [1, 2, 6])
+    waiting = await http.get(f"/reports/{report_id}")
+
+    async with service.app.server().running(service.app.mux):
+        result = await http.get(f"/reports/{report_id}/result", params={"wait": 20})
+    done = await http.get(f"/reports/{report_id}")
+
+    assert waiting.json() == {"state": "pending", "last_error": ""}
+    assert (result.status_code, result.json()) == (200, {"count": 3, "mean": 3.0})
+    assert done.json() == {"state": "completed", "last_error": ""}
+
+
+async def test_a_report_that_is_not_done_yet_is_a_conflict(http):
+    report_id = await ordered(http, [1])
+
+    answer = await http.get(f"/reports/{report_id}/result")
+
+    assert (answer.status_code, answer.json()) == (409, {"detail": "the report is not done yet"})
+
+
+async def test_a_report_that_cannot_be_made_tells_why(http):
+    report_id = await ordered(http, [])
+
+    async with service.app.server().running(service.app.mux):
+        answer = await http.get(f"/reports/{report_id}/result", params={"wait": 20})
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(
+        "SkipRetry: a report needs at least one number [examples/fastapi_service.py:"
+    )
+
+
+@pytest.mark.parametrize("path", ["/reports/7", "/reports/7/result"])
+async def test_an_unknown_report_is_not_found(http, path):
+    await ordered(http, [1])
+
+    assert (await http.get(path)).status_code == 404
+
+
+async def test_an_order_that_does_not_fit_is_refused_and_nothing_is_enqueued(http, redis_client):
+    answer = await http.post("/reports", json={"numbers": ["many"]})
+
+    assert answer.status_code == 422
+    assert redis_client.dbsize() == 0
+
+
+@pytest.mark.slow
+async def test_an_order_while_redis_is_away_is_answered_with_503(http, redis_url):
+    service.app.reconfigure("redis://127.0.0.1:1")
+
+    answer = await http.post("/reports", json={"numbers": [1]})
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_the_example_is_short():
+    file = Path(sys.modules[service.__name__].__file__)
+
+    assert len(file.read_text().splitlines()) <= 100
