@@ -61,8 +61,9 @@ CASES = (
     Case("2 000 a second", 10_000, 2_000),
     Case("scheduled", 60, 20, delay_s=2),
     Case("10 000 due at once", 10_000, None, delay_s=3, with_go=False),
-    Case("idle, 10 queues", 40, 2, extra={"queues": 9}, with_go=False),
-    Case("idle, 20 queues: polling", 40, 2, extra={"queues": 19}, with_go=False),
+    Case("idle, 17 queues", 40, 2, extra={"queues": 16}, with_go=False),
+    Case("idle, 50 queues", 40, 2, extra={"queues": 49}, with_go=False),
+    Case("idle, 200 queues", 40, 2, extra={"queues": 199}, with_go=False),
     Case("50 a second, 1 worker", 500, 50, with_go=False),
     Case("50 a second, 50 workers", 500, 50, processes=5, extra={"servers": 10}, with_go=False),
 )

@@ -9,6 +9,7 @@ import redis
 from hypothesis import HealthCheck, settings
 
 from pyasynq.client_async import AsyncClient
+from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_server import RedisServer
 from tests.support.workplace import Workplace
 
@@ -79,3 +80,18 @@ async def work(redis_url: str, redis_client: redis.Redis) -> AsyncIterator[Workp
     """The same empty Redis with a client and, as needed, quick servers."""
     async with AsyncClient(redis_url) as client:
         yield Workplace(redis_url, client, redis_client)
+
+
+@pytest.fixture(scope="module")
+def started_cluster():
+    cluster = RedisCluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(started_cluster):
+    client = started_cluster.client()
+    client.flushall()
+    client.close()
+    return started_cluster

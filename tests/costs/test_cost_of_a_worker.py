@@ -14,12 +14,9 @@ from pyasynq.worker.server import Server
 from tests.support.commands import Commands
 from tests.support.counting_proxy import Count, CountingProxy
 from tests.support.eventually import eventually_async
+from tests.support.waiting import announced
 
 TASKS = 2000
-
-
-def is_waiting(redis_client) -> bool:
-    return any(each["cmd"] == "blmove" for each in redis_client.client_list())
 
 
 def counting_mux(tasks: int) -> tuple[ServeMux, asyncio.Event]:
@@ -64,7 +61,7 @@ async def test_a_lone_task_starts_before_its_worker_fetches_again(redis_server, 
 
     with Client(redis_server.url) as client, Commands(redis_server) as commands:
         async with Server(redis_server.url).running(mux):
-            await eventually_async(lambda: is_waiting(redis_client))
+            await eventually_async(lambda: announced(redis_client))
             commands.texts()
             client.enqueue(Task("noop", b"{}"))
             await finished.wait()
@@ -88,7 +85,7 @@ async def test_the_outcome_of_a_lone_task_leaves_with_the_next_fetch_and_not_aft
 
     with Client(redis_server.url) as client:
         async with Server(redis_server.url).running(mux):
-            await eventually_async(lambda: is_waiting(redis_client))
+            await eventually_async(lambda: announced(redis_client))
             with Commands(redis_server) as commands:
                 client.enqueue(Task("noop", b"{}"))
                 await eventually_async(is_written)

@@ -35,6 +35,18 @@ class RedisCluster:
     def url(self) -> str:
         return "redis-cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
 
+    def owner_at_first(self, slot: int) -> int:
+        """Return the number of the node that served *slot* when the cluster began."""
+        return min(slot // (SLOTS // len(self.nodes)), len(self.nodes) - 1)
+
+    def give(self, slot: int, number: int) -> None:
+        """Let the node of this number serve *slot*, in which no key may be."""
+        clients = [node.client() for node in self.nodes]
+        node_id = clients[number].execute_command("CLUSTER MYID").decode()
+        for client in clients:
+            client.execute_command("CLUSTER SETSLOT", slot, "NODE", node_id)
+            client.close()
+
     def client(self) -> redis.RedisCluster:
         return redis.RedisCluster("127.0.0.1", self.nodes[0].port, protocol=2)
 

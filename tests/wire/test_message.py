@@ -3,15 +3,24 @@
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError
 from pyasynq.wire import asynq_pb2, records
 from pyasynq.wire import message as wire_message
-from pyasynq.wire.message import TaskMessage, clean_text, decode, encode, is_same_task
+from pyasynq.wire.message import (
+    MOST_PARTS,
+    TaskMessage,
+    clean_text,
+    decode,
+    encode,
+    is_same_task,
+)
 from tests.support.golden_data import blob, load
 
 GOLDEN = load("messages")
@@ -234,6 +243,67 @@ longs = st.integers(-(2**63), 2**63 - 1)
 )
 def test_decoding_undoes_encoding(message):
     assert decode(encode(message)) == message
+
+
+def read_by_protobuf(data):
+    wire = asynq_pb2.TaskMessage.FromString(data)
+    fields = {name: getattr(wire, name) for name in TaskMessage.__struct_fields__}
+    return TaskMessage(**{**fields, "headers": dict(wire.headers)})
+
+
+KNOWN = TaskMessage(
+    type="mail:send", payload=b"p" * 200, id="a" * 36, queue="mail", retry=25, timeout=1800
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 126, 127, 128, 255, 256, 16_383, 16_384, 100_000])
+def test_a_task_of_a_known_kind_is_read_like_the_first_of_its_kind(size):
+    decode(encode(KNOWN))
+
+    for message in (
+        msgspec.structs.replace(KNOWN, payload=b"\x1a" * size),
+        msgspec.structs.replace(KNOWN, id="é" * size),
+    ):
+        assert decode(encode(message)) == message
+
+
+@given(
+    st.integers(0, 260), st.binary(max_size=3), st.integers(0, 3), st.sampled_from([1, 130, 200])
+)
+@settings(max_examples=2_000)
+def test_a_damaged_message_of_a_known_kind_is_read_as_by_protobuf(at, put, cut, size):
+    known = msgspec.structs.replace(KNOWN, payload=b"p" * size)
+    decode(encode(known))
+    data = encode(known)
+    damaged = data[:at] + put + data[at + cut :]
+
+    try:
+        expected = read_by_protobuf(damaged)
+    except DecodeError:
+        with pytest.raises(PayloadError):
+            decode(damaged)
+    else:
+        assert decode(damaged) == expected
+
+
+def test_a_long_type_is_not_cut_where_a_short_one_would_end():
+    # The first makes the bytes up to its last letter look like a type of 130 bytes, the second
+    # then has the tag of a payload there, and in its payload what looks like the tag of an ID.
+    payload = bytes(17) + b"\x1a" + bytes([39]) + b"x"
+    first = msgspec.structs.replace(KNOWN, type="\x01" * 130, payload=payload)
+    second = msgspec.structs.replace(first, type="\x01" * 129 + "\x12")
+
+    assert decode(encode(first)) == first
+    assert decode(encode(second)) == second
+
+
+def test_the_kinds_that_are_known_do_not_fill_the_memory():
+    for number in range(3 * MOST_PARTS):
+        message = msgspec.structs.replace(KNOWN, type=f"mail:{number}", queue=f"q{number}")
+        assert decode(encode(message)) == message
+
+    assert len(wire_message._types) <= MOST_PARTS
+    assert len(wire_message._limits) <= MOST_PARTS
 
 
 def test_a_retried_task_is_still_the_same_task():

@@ -15,6 +15,14 @@ from pyasynq.task import NO_HEADERS
 from pyasynq.wire import asynq_pb2
 
 CONTINUED = 0x80  # the bit of a byte that is set if the number goes on in the next byte
+TWO_BYTES = CONTINUED * CONTINUED  # numbers from here on take more than two bytes
+TYPE_TAG, PAYLOAD_TAG, ID_TAG = 0x0A, 0x12, 0x1A  # number and kind of a field, before its size
+MOST_PARTS = 512
+
+_Limits = tuple[str, int, int, int, str]  # queue, retry, timeout, retention, group
+
+_types: dict[bytes, str] = {}  # by their field, which comes first
+_limits: dict[bytes, _Limits] = {}  # by all that comes after the ID
 
 
 class TaskMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,19 +69,8 @@ def encode(message: TaskMessage) -> bytes:
     Raises:
         PayloadError: a text is not valid Unicode, or a number does not fit its field.
     """
-    is_rare = (
-        not message.payload
-        or not message.id
-        or message.headers
-        or message.deadline
-        or message.unique_key
-        or message.retried
-        or message.error_msg
-        or message.last_failed_at
-        or message.completed_at
-    )
     try:
-        return _encode_any(message) if is_rare else _encode_new(message)
+        return _encode_any(message) if _is_rare(message) else _encode_new(message)
     except (TypeError, ValueError) as error:
         raise PayloadError(f"the task cannot be stored: {error}") from error
 
@@ -81,9 +78,80 @@ def encode(message: TaskMessage) -> bytes:
 def decode(data: bytes) -> TaskMessage:
     """Return the message in *data*; unknown fields are ignored.
 
+    Most messages differ only in payload and ID from earlier ones. Of these, only the two are read,
+    and what stands before and behind them is looked up: 0.6 µs, where `_decode_any` takes 1.3.
+
     Raises:
         PayloadError: the bytes are not a message.
     """
+    try:
+        type_end = data[1] + 2
+        size, payload_at = data[type_end + 1], type_end + 2
+        if size >= CONTINUED:
+            size += (data[payload_at] - 1) * CONTINUED
+            payload_at += 1
+            if size >= TWO_BYTES:
+                return _decode_any(data)
+        payload_end = payload_at + size
+        id_at = payload_end + 2
+        id_end = id_at + data[payload_end + 1]
+        task_type, limits = _types.get(data[:type_end]), _limits.get(data[id_end:])
+        if (
+            task_type is None
+            or limits is None
+            or data[type_end] != PAYLOAD_TAG
+            or data[payload_end] != ID_TAG
+            or id_end - id_at >= CONTINUED
+            or id_end > len(data)
+        ):
+            return _decode_new(data, type_end, id_end)
+        task_id = data[id_at:id_end].decode()
+    except (IndexError, UnicodeDecodeError):
+        return _decode_any(data)
+    queue, retry, timeout, retention, group_key = limits
+    return TaskMessage(
+        type=task_type,
+        payload=data[payload_at:payload_end],
+        id=task_id,
+        queue=queue,
+        retry=retry,
+        timeout=timeout,
+        retention=retention,
+        group_key=group_key,
+    )
+
+
+def is_same_task(one: TaskMessage, other: TaskMessage) -> bool:
+    """Return whether both are the same task, even at different times of its life."""
+    return _birth(one) == _birth(other)
+
+
+def clean_text(text: str, limit_bytes: int) -> str:
+    """Return *text* as Go can store it: valid Unicode, at most *limit_bytes* of UTF-8."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= limit_bytes:
+        return data.decode()
+    return data[: limit_bytes - 3].decode("utf-8", "ignore") + "…"
+
+
+def _decode_new(data: bytes, type_end: int, id_end: int) -> TaskMessage:
+    """Decode a message, and keep its type and its limits for the next ones of their kind."""
+    message = _decode_any(data)
+    if _is_rare(message) or type_end - 2 >= CONTINUED:  # a longer size takes two bytes
+        return message
+    limits = message.queue, message.retry, message.timeout, message.retention, message.group_key
+    task_type, rest = data[:type_end], data[id_end:]
+    written = bytes((TYPE_TAG, type_end - 2)) + message.type.encode()
+    if task_type == written and rest == _encoded_limits(*limits):
+        for parts in (_types, _limits):
+            if len(parts) >= MOST_PARTS:
+                parts.clear()
+        _types[task_type] = message.type
+        _limits[rest] = limits
+    return message
+
+
+def _decode_any(data: bytes) -> TaskMessage:
     try:
         wire = asynq_pb2.TaskMessage.FromString(data)
     except (DecodeError, ValueError) as error:
@@ -108,17 +176,19 @@ def decode(data: bytes) -> TaskMessage:
     )
 
 
-def is_same_task(one: TaskMessage, other: TaskMessage) -> bool:
-    """Return whether both are the same task, even at different times of its life."""
-    return _birth(one) == _birth(other)
-
-
-def clean_text(text: str, limit_bytes: int) -> str:
-    """Return *text* as Go can store it: valid Unicode, at most *limit_bytes* of UTF-8."""
-    data = text.encode("utf-8", "backslashreplace")
-    if len(data) <= limit_bytes:
-        return data.decode()
-    return data[: limit_bytes - 3].decode("utf-8", "ignore") + "…"
+def _is_rare(message: TaskMessage) -> bool:
+    """Return whether *message* has, or lacks, more than what tells new tasks apart."""
+    return bool(
+        not message.payload
+        or not message.id
+        or message.headers
+        or message.deadline
+        or message.unique_key
+        or message.retried
+        or message.error_msg
+        or message.last_failed_at
+        or message.completed_at
+    )
 
 
 def _encode_any(message: TaskMessage) -> bytes:
@@ -168,12 +238,12 @@ def _encode_new(message: TaskMessage) -> bytes:
 
 @lru_cache(maxsize=512)
 def _before_payload(size: int) -> bytes:
-    return b"\x12" + _encoded_size(size)
+    return bytes((PAYLOAD_TAG,)) + _encoded_size(size)
 
 
 @lru_cache(maxsize=64)
 def _before_id(size: int) -> bytes:
-    return b"\x1a" + _encoded_size(size)
+    return bytes((ID_TAG,)) + _encoded_size(size)
 
 
 def _encoded_size(size: int) -> bytes:

@@ -183,7 +183,13 @@ def _processor(resources: ServerResources, executor: Executor, finisher: Finishe
     wake_up = WakeUp(resources)
     return Processor(
         resources,
-        fetcher=Fetcher(resources, owners=_owners(), may_wait=wake_up.is_possible),
+        fetcher=Fetcher(
+            resources,
+            owners=_owners(),
+            may_wait=wake_up.is_possible,
+            known_empty=wake_up.empty,
+            waits_s=wake_up.renew_s,
+        ),
         idle_wait=IdleWait(resources, wake_up),
         executor=executor,
         finisher=finisher,

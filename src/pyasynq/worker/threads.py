@@ -1,12 +1,20 @@
-"""Threads for plain functions of the user: handlers, aggregators and listeners."""
+"""Calls of plain functions of the user, and what makes them: handlers, middlewares, aggregators.
+
+Usually these are the threads of `worker/thread_pool.py`; in a test of an application it may be the
+thread of the test itself.
+"""
 
 import asyncio
 import concurrent.futures.thread
-import contextvars
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context, copy_context
 from typing import Any
+
+from typing_extensions import override
 
 Ended = tuple[Any, BaseException | None]
 """What a function returned, or None and what it raised."""
@@ -20,43 +28,154 @@ def in_threads(size: int, name: str) -> Executor:
     return ThreadPoolExecutor(size, thread_name_prefix=name)
 
 
-class ThreadPool:
-    """Runs plain functions; a thread cannot be killed, so each is waited for to its end."""
+class Call:
+    """One call of a plain function.
 
-    def __init__(self, size: int, make: MakeThreads = in_threads) -> None:
-        self._size = size
-        self._make = make
-        self._executor: Executor | None = None
-        self._running: set[Future[Ended]] = set()
+    Args:
+        variables: the context variables that the function finds.
+
+    Attributes:
+        value: what the function has returned.
+        error: what it has raised; CancelledError if it was never called.
+        has_ended: whether one of them is there.
+    """
+
+    __slots__ = ("_arguments", "_function", "_variables", "error", "has_ended", "value")
+
+    def __init__(
+        self, variables: Context, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> None:
+        self._variables = variables
+        self._function = function
+        self._arguments = arguments
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.has_ended = False
+
+    def ended(self) -> None:
+        """Hear, on the event loop, that the function has ended, or will never be called."""
+
+    def run(self) -> None:
+        """Call the function; its exception is kept."""
+        try:
+            self.value = self._variables.run(self._function, *self._arguments)
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises ends nothing
+            self.error = error
+        self.has_ended = True
+
+
+class _AwaitedCall(Call):
+    """A call whose end a coroutine waits for."""
+
+    __slots__ = ("_waiter",)
+
+    _waiter: asyncio.Future[None] | None
+
+    def waiter(self) -> asyncio.Future[None]:
+        """Return what is done once the call has ended; each one serves for one wait."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+    @override
+    def ended(self) -> None:
+        waiter = getattr(self, "_waiter", None)  # none if it has ended before anybody waited
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def result(self) -> Any:
+        """Return the value, or raise the error, once."""
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+            return self.value
+        finally:
+            del error  # no cycle of the error and its traceback
+
+
+class Pool(ABC):
+    """Makes calls outside of the event loop; its methods are called on one event loop."""
 
     @property
+    @abstractmethod
     def busy(self) -> int:
         """How many functions have not ended."""
-        return len(self._running)
 
-    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+    @abstractmethod
+    def start(self, call: Call) -> None:
+        """Make *call* soon."""
+
+    @abstractmethod
+    def take_back(self, call: Call) -> bool:
+        """Take back a call whose function has not been called yet; return whether it was so.
+
+        Then neither its function nor `ended` will be called.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Take no more work; functions that still run are left to end by themselves."""
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run *function* in a thread, in a copy of the caller's context variables.
 
         A cancellation is held back until the function has ended, since its slot is not free
         before. Then an exception of the function wins over the cancellation. A function that
         still waits for a thread is never called.
         """
-        context = contextvars.copy_context()
-        return await _outlast(self.submit(context.run, function, *args))
+        call, is_cancelled = _AwaitedCall(copy_context(), function, arguments), False
+        self.start(call)
+        while not call.has_ended:
+            try:
+                await call.waiter()
+            except asyncio.CancelledError:
+                if self.take_back(call):
+                    raise
+                is_cancelled = True
+        result = call.result()
+        if is_cancelled:
+            raise asyncio.CancelledError
+        return result
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Ended]:
-        """Let a thread call *function* once there is one; what it raises is in the result."""
-        if self._executor is None:
-            self._executor = self._make(self._size, "pyasynq handler")
-        future = self._executor.submit(caught, function, *args)
-        self._running.add(future)
-        future.add_done_callback(self._running.discard)
-        return future
 
+class ExecutorPool(Pool):
+    """Lets an executor of `concurrent.futures` make the calls."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._futures: dict[Call, Future[None]] = {}
+        self._taken: set[Call] = set()
+
+    @property
+    @override
+    def busy(self) -> int:
+        return len(self._futures)
+
+    @override
+    def start(self, call: Call) -> None:
+        loop = asyncio.get_running_loop()
+        future = self._futures[call] = self._executor.submit(call.run)
+        future.add_done_callback(lambda done: self._on_end(loop, call, done))
+
+    @override
+    def take_back(self, call: Call) -> bool:
+        self._taken.add(call)
+        is_taken = call in self._futures and self._futures[call].cancel()
+        self._taken.discard(call)
+        return is_taken
+
+    @override
     def close(self) -> None:
-        """Take no more work; threads that still run are left to end by themselves."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _on_end(self, loop: asyncio.AbstractEventLoop, call: Call, future: "Future[None]") -> None:
+        del self._futures[call]
+        if future.cancelled():
+            if call in self._taken:
+                return
+            call.error, call.has_ended = asyncio.CancelledError(), True
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
+            loop.call_soon_threadsafe(call.ended)
 
 
 def caught(function: Callable[..., Any], *args: Any) -> Ended:
@@ -79,20 +198,3 @@ def _forget_threads() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_threads)
-
-
-async def _outlast(future: Future[Ended]) -> Any:
-    ended, is_cancelled = asyncio.wrap_future(future), False
-    while not ended.done():
-        try:
-            await asyncio.wait({ended})
-        except asyncio.CancelledError:
-            if future.cancel():
-                raise
-            is_cancelled = True
-    value, error = ended.result()
-    if error is not None:
-        raise error
-    if is_cancelled:
-        raise asyncio.CancelledError
-    return value

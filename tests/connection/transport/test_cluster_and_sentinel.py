@@ -26,21 +26,6 @@ QUEUES = ("default", "low", "mail", "a", "b", "c")
 
 
 @pytest.fixture(scope="module")
-def started_cluster():
-    cluster = RedisCluster()
-    yield cluster
-    cluster.stop()
-
-
-@pytest.fixture
-def cluster(started_cluster):
-    client = started_cluster.client()
-    client.flushall()
-    client.close()
-    return started_cluster
-
-
-@pytest.fixture(scope="module")
 def sentinel():
     sentinel = RedisSentinel()
     yield sentinel

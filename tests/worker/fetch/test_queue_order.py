@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from pyasynq.worker.fetch.queue_order import Strict, Weighted, strategy
+from pyasynq.worker.fetch.queue_order import MOST_ASKED, Strict, Weighted, strategy
 from tests.support.order_of_go import limit, misfit, orders, taken_by_go
 
 QUEUES = {"critical": 6, "default": 3, "low": 1}
@@ -160,6 +160,35 @@ def test_a_queue_known_to_be_empty_is_not_drawn():
 
     assert {name for name, _count in plan} == {"default", "low"}
     assert sum(count for _name, count in plan) == 1000
+
+
+MANY = {f"q{number}": 1 + number % 5 for number in range(100)}
+
+
+@pytest.mark.parametrize("wanted", [1, 7, 8, 9, 50, 1000])
+def test_of_many_queues_a_fetch_asks_few_and_for_all_that_is_wanted(wanted):
+    weighted = Weighted(MANY, Random(7))
+
+    for _ in range(50):
+        plan = weighted.plan(wanted, {"q3", "q4"})
+
+        assert len(plan) <= MOST_ASKED
+        assert sum(count for _name, count in plan) == wanted
+        assert not {"q3", "q4"} & {name for name, _count in plan}
+
+
+@pytest.mark.parametrize("wanted", [9, 50])
+def test_of_many_queues_each_gets_its_share_in_the_long_run(wanted):
+    weighted, taken, fetches = Weighted(MANY, Random(7)), Counter(), 20_000
+    for _ in range(fetches):
+        taken.update(dict(weighted.plan(wanted, ())))
+
+    by_priority = Counter()
+    for name, count in taken.items():
+        by_priority[MANY[name]] += count
+    total = sum(MANY.values())
+    for priority, count in by_priority.items():
+        assert count / (fetches * wanted) == pytest.approx(20 * priority / total, rel=0.02)
 
 
 def test_nothing_is_planned_when_every_queue_is_empty():

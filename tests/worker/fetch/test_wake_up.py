@@ -1,17 +1,20 @@
 """How an idle server learns of a task."""
 
 import asyncio
+import contextlib
 
 import pytest
 
 from pyasynq.broker.operations.dequeue import Waiter, dequeue_many
 from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.builders import make_keys
 from tests.support.eventually import eventually_async
 from tests.support.signals import drained, fetched, flushed, idle
+from tests.support.waiting import announced, blocked, connections, refused
 
 HOUR = 3600  # of polling: whatever runs before has been woken up
 SLOW = {"task_check_interval": HOUR, "delayed_task_check_interval": HOUR}
@@ -28,14 +31,23 @@ def collecting() -> tuple[ServeMux, list[str]]:
     return mux, seen
 
 
-def blocked(work) -> int:
-    return int(work.redis.info("clients")["blocked_clients"])
+WAYS = {"announced": announced, "blocked": blocked}
 
 
-async def test_a_push_wakes_an_idle_server_again_and_again(work):
+@pytest.fixture(params=WAYS)
+def waiting(request, work):
+    """How many queues the servers wait for, where Redis can announce a push, and where not."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "blocked":
+            stack.enter_context(refused(work.redis, "client|tracking"))
+        yield lambda: WAYS[request.param](work.redis)
+
+
+async def test_a_push_wakes_an_idle_server_again_and_again(work, waiting):
     mux, seen = collecting()
 
     async with work.serving(mux, **SLOW) as server:
+        await eventually_async(lambda: waiting() == 1)
         with fetched(server).listening() as fetches:
             for _ in range(4):
                 await work.enqueue("email")
@@ -44,17 +56,93 @@ async def test_a_push_wakes_an_idle_server_again_and_again(work):
     assert len(seen) == 4
 
 
-async def test_a_push_to_any_queue_wakes(work):
+async def test_a_push_to_any_queue_wakes(work, waiting):
     mux, seen = collecting()
 
     async with work.serving(mux, **SLOW, queues={"low": 1, "high": 2}) as server:
-        await eventually_async(lambda: blocked(work) == 2)
+        await eventually_async(lambda: waiting() == 2)
         await work.enqueue("email", queue="low")
-        await eventually_async(lambda: blocked(work) == 2 and seen)
+        await eventually_async(lambda: waiting() == 2 and seen)
         await work.enqueue("email", queue="high")
         await flushed(server).until(lambda: len(seen) == 2)
 
     assert seen == ["low", "high"]
+
+
+@pytest.mark.parametrize("number", [17, 200])
+async def test_a_push_to_any_of_many_queues_wakes(work, number):
+    mux, seen = collecting()
+    queues = [f"queue-{n}" for n in range(number)]
+
+    async with work.serving(mux, **SLOW, queues=dict.fromkeys(queues, 1)) as server:
+        for queue in queues[:: number // 4]:
+            await eventually_async(lambda: announced(work.redis) == number)
+            await work.enqueue("email", queue=queue)
+            await flushed(server).until(lambda queue=queue: queue in seen)
+
+    assert seen == queues[:: number // 4]
+
+
+async def test_a_queue_with_an_odd_name_wakes_too(work):
+    mux, seen = collecting()
+    name = "größe: {a} *"
+
+    async with work.serving(mux, **SLOW, queues={name: 1, "other": 1}) as server:
+        await eventually_async(lambda: announced(work.redis) == 2)
+        await work.enqueue("email", queue=name)
+        await flushed(server).until(lambda: seen)
+
+    assert seen == [name]
+
+
+async def test_all_keys_that_vanish_at_once_leave_a_server_awake(work):
+    mux, seen = collecting()
+
+    async with work.serving(mux, **SLOW) as server:
+        await eventually_async(lambda: announced(work.redis) == 1)
+        work.redis.flushall()
+        await eventually_async(lambda: announced(work.redis) == 1)
+        await work.enqueue("email")
+        await flushed(server).until(lambda: seen)
+
+
+async def test_a_push_wakes_after_the_connection_that_announces_was_lost(work):
+    mux, seen = collecting()
+
+    async with work.serving(mux, **SLOW) as server:
+        await eventually_async(lambda: announced(work.redis) == 1)
+        for number in range(1, 4):
+            with idle(server).listening() as idles:
+                work.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                assert await idles.get() == 1
+            await work.enqueue("email")
+            await flushed(server).until(lambda number=number: len(seen) == number)
+
+
+async def test_queues_known_to_be_empty_are_not_asked_while_another_is_full(work, commands):
+    mux, seen = collecting()
+    queues = {"full": 1, **{f"empty-{n}": 1 for n in range(50)}}
+    for _ in range(400):
+        await work.enqueue("email", queue="full")
+    fetch = load("dequeue_many").digest
+
+    async with work.serving(mux, **SLOW, concurrency=8, queues=queues) as server:
+        await flushed(server).until(lambda: len(seen) == 400)
+
+    fetches = sum(fetch in text for text in commands.texts())
+    assert fetches < 250
+
+
+async def test_a_push_to_a_queue_known_to_be_empty_is_served_beside_a_full_one(work):
+    mux, seen = collecting()
+    for _ in range(50):
+        await work.enqueue("email", queue="full")
+
+    async with work.serving(mux, **SLOW, concurrency=1, queues={"full": 1, "other": 1000}) as it:
+        await flushed(it).until(lambda: len(seen) > 5)
+        await work.enqueue("email", queue="other")
+        await flushed(it).until(lambda: "other" in seen)
+        await flushed(it).until(lambda: len(seen) == 51)
 
 
 async def test_the_list_is_left_as_it_was(work):
@@ -76,42 +164,38 @@ async def test_a_paused_queue_is_polled(work):
         with idle(server).listening() as idles:
             await work.enqueue("email")
             assert [await idles.get() for _ in range(2)] == [0, 0]
-        assert (blocked(work), seen) == (0, [])
+        assert (blocked(work.redis), announced(work.redis), seen) == (0, 0, [])
         work.redis.delete("asynq:{default}:paused")
         await flushed(server).until(lambda: seen)
 
 
 @pytest.mark.parametrize("trouble", ["no rights", "many queues"])
-async def test_where_nobody_can_wait_the_queue_is_polled(work, trouble, redis_server):
+async def test_where_nobody_can_wait_the_queue_is_polled(work, trouble):
     mux, seen = collecting()
-    settings = {}
-    if trouble == "no rights":
-        work.redis.execute_command("ACL", "SETUSER", "default", "-blmove")
-    else:
-        settings["queues"] = dict.fromkeys(["default", *map(str, range(20))], 1)
-    try:
-        async with work.serving(mux, **settings) as server:
+    names = ["default", *map(str, range(20))] if trouble == "many queues" else ["default"]
+
+    with refused(work.redis, "client|tracking", *(["blmove"] if trouble == "no rights" else [])):
+        async with work.serving(mux, queues=dict.fromkeys(names, 1)) as server:
             with idle(server).listening() as idles:
                 await work.enqueue("email")
                 while await idles.get():  # until it has noticed that it cannot wait
                     pass
             await work.enqueue("email")
             await flushed(server).until(lambda: len(seen) == 2)
-            assert blocked(work) == 0
-    finally:
-        work.redis.execute_command("ACL", "SETUSER", "default", "+blmove")
+            assert (blocked(work.redis), announced(work.redis)) == (0, 0)
 
 
-async def test_a_stop_does_not_wait_for_a_push(work):
+async def test_a_stop_does_not_wait_for_a_push(work, waiting):
     async with asyncio.timeout(4), work.serving(ServeMux(), **SLOW):
-        await eventually_async(lambda: blocked(work) == 1)
+        await eventually_async(lambda: waiting() == 1)
         assert work.redis.zcard("asynq:{default}:x:waiters") == 1
+        assert connections(work.redis) == 1
 
-    await eventually_async(lambda: blocked(work) == 0)
+    await eventually_async(lambda: connections(work.redis) == 0)
     assert work.redis.exists("asynq:{default}:x:waiters") == 0
 
 
-async def test_a_stop_at_any_moment_does_not_wait_for_a_push(work):
+async def test_a_stop_at_any_moment_does_not_wait_for_a_push(work, waiting):
     for turns in range(12):
         async with asyncio.timeout(4), work.serving(ServeMux(), **SLOW):
             for _ in range(turns * 3):

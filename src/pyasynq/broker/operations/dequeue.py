@@ -17,7 +17,7 @@ from pyasynq.wire.keys import QueueKeys
 NEWEST_ACTIVE = 2_000  # active tasks that are searched for those of an owner
 
 MOST_WAITERS = 8  # for one queue, of all servers together
-WAITER_LIVES_S = 90  # longer than a server waits at a time, so a live one stays registered
+LATE_S = 30  # so much longer is a server registered than it waits, so a live one stays so
 
 _FIELDS = 4
 _PAUSED, _MAY_WAIT = 1, 2
@@ -51,10 +51,12 @@ class Waiter(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         server_id: the same in each call.
         now_s: the time of Redis.
+        waits_s: how long it waits at most before it asks again.
     """
 
     server_id: str
     now_s: int
+    waits_s: int = 60
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -95,7 +97,7 @@ def dequeue_many(
     check_size(count)
     waiting: tuple[str | int, ...] = ("", 0, 0, 0)
     if waiter is not None:
-        until_s = waiter.now_s + WAITER_LIVES_S
+        until_s = waiter.now_s + waiter.waits_s + LATE_S
         waiting = (waiter.server_id, waiter.now_s, until_s, MOST_WAITERS)
     return Operation(
         load("dequeue_many"),

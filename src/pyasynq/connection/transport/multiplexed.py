@@ -8,7 +8,7 @@ the order of their calls, and replies arrive in that order. blocking.py is the b
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnectionError
@@ -16,7 +16,9 @@ from typing_extensions import override
 
 from pyasynq.connection.transport.replies import (
     MISSING,
+    AnnouncementReader,
     Command,
+    Reader,
     Refusal,
     Trouble,
     is_read_only,
@@ -28,18 +30,37 @@ from pyasynq.errors import ConfigError
 CHECKS_PER_TIMEOUT = 4
 
 
+class Listener(Protocol):
+    """Hears what a server sends without being asked."""
+
+    def announced(self, announcement: Sequence[Any]) -> None:
+        """The server has sent *announcement*: what it is about, and the rest of its parts."""
+
+    def lost(self) -> None:
+        """The connection is lost, so what the server would have sent is lost, too."""
+
+
 class MultiplexedConnection:
     """Sends commands over one connection of *pool*, made when it is needed and after a loss.
 
     It belongs to the event loop that uses it; another may take it over once that one is closed.
 
     Args:
+        pool: connects and logs in.
         limit_s: for how long a call that has to connect may take; None: only the time-outs count.
+        listener: hears announcements, if the caller asks the server for some.
     """
 
-    def __init__(self, pool: ConnectionPool, *, limit_s: float | None = None) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        *,
+        limit_s: float | None = None,
+        listener: Listener | None = None,
+    ) -> None:
         self._pool = pool
         self._limit_s = limit_s
+        self._listener = listener
         self._connection: Connection | None = None
         self._channel: _Channel | None = None
         self._connecting = asyncio.Lock()
@@ -114,7 +135,7 @@ class MultiplexedConnection:
                 return self._channel  # somebody else was faster
             await self._let_go()
             self._connection = await self._pool.get_connection()
-            self._channel = _Channel.of(self._connection)
+            self._channel = _Channel.of(self._connection, self._listener)
             return self._channel
 
     async def _let_go(self, *, is_awaited: bool = False) -> None:
@@ -136,7 +157,9 @@ def within(limit_s: float | None) -> asyncio.Timeout:
 class _Channel(asyncio.Protocol):
     """The socket, and the calls that wait for replies, in their order."""
 
-    def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None) -> None:
+    def __init__(
+        self, writer: asyncio.StreamWriter, timeout_s: float | None, listener: Listener | None
+    ) -> None:
         self.is_usable = True
         self.loop = asyncio.get_running_loop()
         self._writer = writer  # it closes the transport when nobody refers to it any more
@@ -147,16 +170,17 @@ class _Channel(asyncio.Protocol):
         self._unsent_bytes = 0  # at the last check
         self._outgoing: list[bytes] = []
         self._check: asyncio.TimerHandle | None = None
-        self._reader = new_reader()
+        self._reader: Reader = AnnouncementReader(listener.announced) if listener else new_reader()
+        self._on_loss = listener.lost if listener else None
         self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
 
     @classmethod
-    def of(cls, connection: Connection) -> "_Channel":
+    def of(cls, connection: Connection, listener: Listener | None) -> "_Channel":
         """Take over the socket of a connection that has just been made."""
         writer = connection._writer  # noqa: SLF001 - there is no other way
         if writer is None:  # lost again already
             raise NoConnectionError("the connection was lost while it was made")
-        channel = cls(writer, connection.socket_timeout)
+        channel = cls(writer, connection.socket_timeout, listener)
         channel._transport.set_protocol(channel)
         return channel
 
@@ -271,3 +295,6 @@ class _Channel(asyncio.Protocol):
             count, replies, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(replies + [lost] * (count - len(replies)))
+        if self._on_loss is not None:
+            on_loss, self._on_loss = self._on_loss, None
+            on_loss()

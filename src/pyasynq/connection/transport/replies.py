@@ -1,7 +1,7 @@
 """What both kinds of connections send and receive: packed commands, and replies or errors."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import hiredis
 
@@ -35,6 +35,45 @@ MISSING = object()  # what a reader returns while a reply is not complete
 def new_reader() -> hiredis.Reader:
     """Return a parser of replies; errors come out as `Refusal`."""
     return hiredis.Reader(replyError=Refusal, notEnoughData=MISSING)
+
+
+class Reader(Protocol):
+    """What a connection needs of a parser of replies."""
+
+    def feed(self, data: bytes, /) -> object:
+        """Take what has arrived."""
+
+    def gets(self) -> Any:
+        """Return the next reply; `MISSING` if it has not arrived as a whole."""
+
+    def has_data(self) -> bool:
+        """Return whether there is more than the replies that were taken."""
+
+
+class AnnouncementReader:
+    """A parser for a server that also sends what nobody asked for (RESP3 push messages).
+
+    Args:
+        on_announcement: called with the parts of each of them, in their order among the replies.
+    """
+
+    def __init__(self, on_announcement: Callable[[Sequence[Any]], None]) -> None:
+        self._on_announcement = on_announcement
+        self._reader = new_reader()
+
+    def feed(self, data: bytes, /) -> None:
+        """Take what has arrived."""
+        self._reader.feed(data)
+
+    def gets(self) -> Any:
+        """Return the next reply; `MISSING` if it has not arrived as a whole."""
+        while type(reply := self._reader.gets()) is hiredis.PushNotification:
+            self._on_announcement(reply)
+        return reply
+
+    def has_data(self) -> bool:
+        """Return False: the rest of an announcement may still be under way."""
+        return False
 
 
 def packed(commands: Sequence[Command]) -> bytes:

@@ -56,6 +56,8 @@ class Fetcher:
     Args:
         owners: makes the token that marks the tasks of one dequeue, never the same twice.
         may_wait: whether to ask to be one of the servers that wait for a push to a queue.
+        known_empty: queues that need not be asked; it changes from fetch to fetch.
+        waits_s: how long the server may wait for a push before it asks again.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Fetcher:
         *,
         owners: Callable[[], str],
         may_wait: Callable[[str], bool],
+        known_empty: Collection[str] = (),
+        waits_s: int = 60,
     ) -> None:
         config = resources.config
         self._runner = resources.runner
@@ -76,6 +80,8 @@ class Fetcher:
         self._server_id = resources.server_id
         self._owners = owners
         self._may_wait = may_wait
+        self._known_empty = known_empty
+        self._waits_s = waits_s
         self._waitable: dict[str, QueueKeys] = {}
         self._in_doubt: list[Dequeue] = []
         self._outage = resources.outage
@@ -85,7 +91,7 @@ class Fetcher:
 
     @property
     def waitable(self) -> Collection[QueueKeys]:
-        """The queues that were empty at the last fetch, where the server may wait for a push."""
+        """The queues found empty by the last fetch, where the server may wait for a push."""
         return self._waitable.values()
 
     @property
@@ -113,7 +119,7 @@ class Fetcher:
             if not may_go_on():
                 return
         self._waitable.clear()
-        empty = self._refused() if self._not_before else set()
+        empty = self._not_asked()
         while found < room and (plan := self._strategy.plan(room - found, empty)):
             trouble: PyasynqError | None = None
             for call, count, answer in await self._dequeue(plan):
@@ -151,6 +157,11 @@ class Fetcher:
             else:
                 yield Batch(call, answer)
 
+    def _not_asked(self) -> set[str]:
+        """Return the queues that are known to be empty, or that refused us a moment ago."""
+        queues = set(self._known_empty)
+        return queues | self._refused() if self._not_before else queues
+
     def _refused(self) -> set[str]:
         """Return the queues that are not asked again yet."""
         now = self._clock.monotonic()
@@ -159,7 +170,9 @@ class Fetcher:
     async def _dequeue(self, plan: Plan) -> Iterable[tuple[Dequeue, int, Any]]:
         """Make one round trip; return each call, how many tasks it asked for, and its answer."""
         expires_at_s = lease_expires_at_s(self._clock, self._lease_s)
-        waiter = Waiter(server_id=self._server_id, now_s=redis_now_s(self._clock))
+        waiter = Waiter(
+            server_id=self._server_id, now_s=redis_now_s(self._clock), waits_s=self._waits_s
+        )
         calls, counts, operations = [], [], []
         for queue, count in plan:
             keys, owner = self._keys[queue], self._owners()

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pyasynq.errors import PyasynqError
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.worker.fetch.wake_up import RENEW_S, WakeUp
+from pyasynq.worker.fetch.wake_up import WakeUp
 from pyasynq.worker.resources import ServerResources
 
 
@@ -27,21 +27,33 @@ class IdleWait:
         self._wake_up = wake_up
         self._changed = resources.changed
         self._queues = len(resources.config.queues)
+        self._is_polled = True
         self._check_s = to_seconds(resources.config.task_check_interval)
         self._random = resources.random
         self._loop = asyncio.get_running_loop()
 
-    async def wait(self, waitable: Collection[QueueKeys]) -> None:
-        """Return when something changes, a polled queue has a task, or after a minute.
+    def track(self, empty: Collection[QueueKeys]) -> None:
+        """Take note of queues that were empty in a fetch that brought tasks of others."""
+        if empty:
+            self._wake_up.track(empty)
+
+    def watch(self, empty: Collection[QueueKeys]) -> int:
+        """Let pushes to the queues of an empty fetch wake the server; return how many can.
 
         Args:
-            waitable: the queues where the server may block until a task is pushed.
+            empty: the queues for whose pushes the server may wait.
         """
-        self._wake_up.watch(waitable)
-        is_polled = len(waitable) < self._queues
-        end = self._clock.monotonic() + RENEW_S
+        watched = self._wake_up.watch(empty)
+        self._is_polled = watched < self._queues
+        return watched
+
+    async def wait(self) -> None:
+        """Return when something changes, a polled queue has a task, or it is time to ask again."""
+        renew_s = self._wake_up.renew_s
+        end = self._clock.monotonic() + renew_s
         while self._clock.monotonic() < end:
-            wait_s = self._check_s * (0.5 + self._random.random()) if is_polled else RENEW_S
+            is_polled = self._is_polled
+            wait_s = self._check_s * (0.5 + self._random.random()) if is_polled else renew_s
             if await self._wait_for_change(within_s=wait_s):
                 return
             if is_polled and await self._find_pending():

@@ -147,10 +147,11 @@ class Processor:
             self._backoff.reset()
         self.fetched.announce(fetched)
         if fetched == 0 and not self._fetcher.is_in_doubt:
-            waitable = self._fetcher.waitable
-            self.idle.announce(len(waitable))
-            await self._idle_wait.wait(waitable)
-        elif fetched < room:  # there is no more: the handlers start first
+            self.idle.announce(self._idle_wait.watch(self._fetcher.waitable))
+            await self._idle_wait.wait()
+            return
+        self._idle_wait.track(self._fetcher.waitable)
+        if fetched < room:  # there is no more: the handlers start first
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # and the outcomes of those that do not wait go along
 

@@ -1,84 +1,54 @@
 """Wakes an idle server when a task is pushed, by a Python or a Go producer.
 
-A blocking move of the last pending task to the same end of its list changes nothing and answers as
-soon as there is a task. A move that ends without a push is made again at once, for as long as the
-server may wait on that queue, so an idle server sends little. Where that is not possible (an old
-Redis, a proxy, missing rights, too many queues) the server polls.
+Redis announces it over one connection, for any number of queues. Where it cannot (before Redis 6,
+behind some proxies, without the rights), a connection is blocked for each queue; where that is not
+possible either, or the queues are too many, the server polls.
 """
 
-import asyncio
-import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from pyasynq.broker.operations import dequeue
-from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.errors import PyasynqError
 from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.fetch.blocking_waits import BlockingWaits
+from pyasynq.worker.fetch.empty_queues import EmptyQueues
 from pyasynq.worker.resources import ServerResources
 
-logger = logging.getLogger("pyasynq.processor")
-
-RENEW_S = 60.0  # a waiting server asks each queue this often whether it may go on waiting
-SHORTEST_BLOCK_S = 5
-ANSWER_S = 5.0  # more than it blocks, and a server that has not answered is gone
-MOST_QUEUES = 16  # each has a connection of its own
-CANCEL_AGAIN_S = 0.05  # redis-py swallows a cancellation while it connects
-PAUSE_S = 30.0  # for which a queue is polled after an error
+SHORTEST_RENEW_S = 60
 
 
 class WakeUp:
-    """One blocked connection per idle queue."""
+    """The ways in which a push can wake one server.
+
+    Attributes:
+        renew_s: how often each queue is asked whether the server may go on waiting.
+        empty: queues that need not be asked for tasks: a push to one of them will be announced.
+    """
 
     def __init__(self, resources: ServerResources) -> None:
-        queues = len(resources.config.queues)
-        # However many queues there are, they cost one command a second.
-        self._block_s = max(SHORTEST_BLOCK_S, queues)
-        self._client = resources.connector.open_async(socket_timeout_s=self._block_s + ANSWER_S)
-        self._clock = resources.clock
-        self._is_possible = queues <= MOST_QUEUES
-        self._changed = resources.changed
-        self._runners: dict[str, AsyncRunner] = {}
-        self._waits: dict[str, asyncio.Task[None]] = {}
-        self._until = 0.0  # monotonic
-        self._not_before: dict[str, float] = {}  # monotonic
+        # However many queues there are, asking them costs one command a second.
+        self.renew_s = max(SHORTEST_RENEW_S, len(resources.config.queues))
+        self._announced = EmptyQueues(resources, known_for_s=self.renew_s)
+        self._blocking = BlockingWaits(resources, renew_s=self.renew_s)
+        self.empty: Collection[str] = self._announced.known.keys()
 
     def is_possible(self, queue: str) -> bool:
         """Whether to ask to be one of the servers that wait for a push to *queue*."""
-        return self._is_possible and self._clock.monotonic() >= self._not_before.get(queue, 0.0)
+        return self._announced.is_possible or self._blocking.is_possible(queue)
 
-    def watch(self, queues: Iterable[QueueKeys]) -> None:
-        """Wait for a push to any of *queues*, until a minute after the last call."""
-        self._until = self._clock.monotonic() + RENEW_S
-        for keys in queues:
-            if keys.queue not in self._waits:
-                name = f"pyasynq wake-up of {keys.queue}"
-                self._waits[keys.queue] = asyncio.create_task(self._wait(keys), name=name)
+    def track(self, queues: Collection[QueueKeys]) -> None:
+        """Take note of queues that were empty in a fetch that brought tasks of others."""
+        if queues and self._announced.is_possible:
+            self._announced.track(queues)
+
+    def watch(self, queues: Collection[QueueKeys]) -> int:
+        """Wait for a push to any of *queues*, which were empty; return how many can wake us."""
+        if self._announced.is_possible:
+            self._announced.track(queues)
+            return len(self.empty)
+        possible = [keys for keys in queues if self._blocking.is_possible(keys.queue)]
+        self._blocking.watch(possible)
+        return len(possible)
 
     async def close(self) -> None:
         """Wait no more."""
-        waits = list(self._waits.values())
-        while waits:
-            for wait in waits:
-                wait.cancel()
-            _done, late = await asyncio.wait(waits, timeout=CANCEL_AGAIN_S)
-            waits = list(late)
-        for runner in self._runners.values():
-            await runner.close()
-        await self._client.aclose()
-
-    async def _wait(self, keys: QueueKeys) -> None:
-        runner = self._runners.get(keys.queue)
-        if runner is None:
-            # One for each: over a shared connection, one queue would wait for the other.
-            runner = self._runners[keys.queue] = AsyncRunner(self._client, clock=self._clock)
-        push = dequeue.wait_for_push(keys, within_s=self._block_s)
-        try:
-            while not await runner.run(push, patience_s=0):
-                if self._clock.monotonic() > self._until:
-                    break
-        except PyasynqError as error:
-            logger.debug("queue %s is polled: %s", keys.queue, error)
-            self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
-        finally:
-            del self._waits[keys.queue]
-            self._changed.set()
+        await self._announced.close()
+        await self._blocking.close()

@@ -28,7 +28,7 @@ from pyasynq.worker.floods import Floods
 from pyasynq.worker.handlers.aggregators import Aggregation
 from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.threads import Pool
 
 logger = logging.getLogger("pyasynq.aggregator")
 
@@ -48,7 +48,7 @@ class AggregateMaker:
     def __init__(
         self,
         resources: ServerResources,
-        threads: ThreadPool,
+        threads: Pool,
         *,
         stopping: asyncio.Event,
         on_due: Callable[[int], None],

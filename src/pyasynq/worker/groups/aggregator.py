@@ -28,7 +28,7 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
 from pyasynq.worker.resources import ServerResources
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.thread_pool import pool_of
 
 logger = logging.getLogger("pyasynq.aggregator")
 
@@ -71,7 +71,7 @@ class Aggregator:
         self._outage = resources.outage
         self._probe = resources.probe(lambda keys: (keys.groups, keys.scheduled_groups))
         self._aggregations = aggregations
-        self._threads = ThreadPool(AT_ONCE, resources.make_threads)
+        self._threads = pool_of(AT_ONCE, resources.make_threads)
         self._stopping = asyncio.Event()
         self._maker = AggregateMaker(
             resources, self._threads, stopping=self._stopping, on_due=on_due

@@ -1,0 +1,196 @@
+"""Knows which queues are empty, and learns at once when a task is pushed to one of them.
+
+A queue whose pending list did not exist when Redis was asked for it is empty until Redis announces
+a change of that key. One connection to each node does that for any number of queues, for producers
+in every language, and for tasks that become due.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Sequence
+
+from redis.asyncio import ConnectionPool
+
+from pyasynq.connection.transport.cluster_async import AsyncCluster
+from pyasynq.lifecycle.backoff import Backoff
+from pyasynq.lifecycle.shutdown import cancel_all
+from pyasynq.wire.keys import QueueKeys
+from pyasynq.worker.fetch.tracked_node import NoTrackingError, TrackedNode
+from pyasynq.worker.resources import ServerResources
+
+logger = logging.getLogger("pyasynq.processor")
+
+CHECK_S = 5.0  # how often a node is asked whether what is known is still true
+CHECKS_OF_A_CLUSTER = 5  # how many keys all its nodes are asked for then
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # without tracking, after it was refused
+
+
+class EmptyQueues:
+    """The queues that are known to be empty.
+
+    Args:
+        known_for_s: what was found stays known for this long; then a fetch asks again.
+
+    Attributes:
+        known: for each such queue, until when; in the time of the monotonic clock.
+    """
+
+    def __init__(self, resources: ServerResources, *, known_for_s: float) -> None:
+        self._client = resources.connector.open_async()
+        self._clock, self._changed = resources.clock, resources.changed
+        self._known_for_s = known_for_s
+        self._keys = {each.queue: each for each in resources.queues}
+        self._queues = {_encoded(each.pending): each.queue for each in resources.queues}
+        self._nodes: dict[ConnectionPool, TrackedNode] = {}
+        self._node_of: dict[str, TrackedNode] = {}  # by queue, of those that were asked for
+        self._asked: set[str] = set()  # soon
+        self._ask_soon = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle
+        self._is_check_due = False
+        self._backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, random=resources.random)
+        self._not_before = 0.0  # monotonic
+        self._next_check = 0
+        self.known: dict[str, float] = {}
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether Redis can be asked to announce changes."""
+        return self._clock.monotonic() >= self._not_before
+
+    def track(self, queues: Iterable[QueueKeys]) -> None:
+        """Take *queues* for empty, as they were a moment ago, until Redis says otherwise."""
+        new = [each.queue for each in queues if each.queue not in self.known]
+        if not new:
+            return
+        self._asked.update(new)
+        self.known.update(dict.fromkeys(new, self._clock.monotonic() + self._known_for_s))
+        self._ask_soon.set()
+        if self._work is None:
+            self._work = asyncio.create_task(self._ask_and_check(), name="pyasynq wake-up")
+
+    async def close(self) -> None:
+        """Forget everything, and close the connections."""
+        if self._work is not None:
+            await cancel_all(self._work)
+        for node in self._nodes.values():
+            await node.close()
+        await self._client.aclose()
+
+    async def _ask_and_check(self) -> None:
+        self._check_later()
+        try:
+            while True:
+                await self._ask_soon.wait()
+                self._ask_soon.clear()
+                asked, self._asked = self._asked, set()
+                if asked:
+                    await self._ask(asked)
+                if self._is_check_due:
+                    await self._check()
+                    self._check_later()
+        finally:
+            self._work = None
+            self._timer.cancel()
+            self._pause(LONGEST_PAUSE_S, "nobody asks any more")
+
+    def _check_later(self) -> None:
+        self._is_check_due = False
+        self._timer = asyncio.get_running_loop().call_later(CHECK_S, self._check_soon)
+
+    def _check_soon(self) -> None:
+        self._is_check_due = True
+        self._ask_soon.set()
+
+    async def _ask(self, queues: Iterable[str]) -> None:
+        """Let the nodes say whether *queues* are still empty, and announce when they are not."""
+        asked: dict[TrackedNode, list[str]] = {}
+        for queue in queues:
+            node = await self._find_node(queue)
+            if node is None:
+                return
+            self._node_of[queue] = node
+            asked.setdefault(node, []).append(queue)
+        found = await asyncio.gather(*(self._filled(node, asked[node]) for node in asked))
+        self._forget(queue for filled in found for queue in filled)
+
+    async def _check(self) -> None:
+        """Forget what is too old, and make sure that changes of the rest would be announced."""
+        now = self._clock.monotonic()
+        self._forget([queue for queue, until in self.known.items() if until <= now])
+        for node in list(self._nodes.values()):
+            queues = [queue for queue in self.known if self._node_of.get(queue) is node]
+            await self._check_node(node, self._next_few(queues))
+
+    async def _check_node(self, node: TrackedNode, queues: Sequence[str]) -> None:
+        filled = await self._filled(node, queues) if queues else ()
+        if filled and all(queue in self.known for queue in filled):
+            self._pause(LONGEST_PAUSE_S, "a change was not announced")
+        for queue in queues:
+            if await self._find_node(queue) is not node:
+                self._forget([queue])  # its slot has moved
+
+    def _next_few(self, queues: Sequence[str]) -> Sequence[str]:
+        """Return all *queues*; some on a cluster, since each takes a command of its own there."""
+        if not isinstance(self._client, AsyncCluster):
+            return queues
+        count = max(1, CHECKS_OF_A_CLUSTER // len(self._nodes))
+        first = self._next_check % max(1, len(queues))
+        self._next_check += count
+        return [*queues[first:], *queues[:first]][:count]
+
+    async def _filled(self, node: TrackedNode, queues: Sequence[str]) -> Collection[str]:
+        """Return those of *queues* that may have tasks; all of them if the node cannot be asked."""
+        pending = [self._keys[queue].pending for queue in queues]
+        is_cluster = isinstance(self._client, AsyncCluster)
+        groups = [[key] for key in pending] if is_cluster else [pending]
+        try:
+            answers = await node.exist_any(groups)
+        except NoTrackingError as error:
+            if isinstance(self._client, AsyncCluster):
+                self._client.forget_slots()
+            self._on_change(node, None)
+            if not error.was_tracking:
+                self._pause(self._backoff.next_s(), error)
+            return ()
+        self._backoff.reset()
+        if not is_cluster:
+            return queues if answers[0] else ()
+        return [queue for queue, is_filled in zip(queues, answers, strict=True) if is_filled]
+
+    async def _find_node(self, queue: str) -> TrackedNode | None:
+        """Return the node that serves *queue*; None, and forget everything, if there is none."""
+        client = self._client
+        try:
+            if isinstance(client, AsyncCluster):
+                pool = await client.pool_of(self._keys[queue].pending)
+            else:
+                pool = client.connection_pool
+        except Exception as error:  # noqa: BLE001 - no node can be reached, whatever the reason
+            self._pause(self._backoff.next_s(), error)
+            return None
+        if pool not in self._nodes:
+            self._nodes[pool] = TrackedNode(pool, self._on_change)
+        return self._nodes[pool]
+
+    def _on_change(self, node: TrackedNode, keys: Collection[bytes] | None) -> None:
+        if keys is None:
+            self._forget([queue for queue, each in self._node_of.items() if each is node])
+        else:
+            self._forget(self._queues[key] for key in keys if key in self._queues)
+
+    def _pause(self, pause_s: float, reason: object) -> None:
+        """Do without announcements for a while."""
+        logger.debug("no announcements of new tasks for %.1f s: %s", pause_s, reason)
+        self._not_before = self._clock.monotonic() + pause_s
+        self._forget(list(self.known))
+
+    def _forget(self, queues: Iterable[str]) -> None:
+        """Let the next fetch ask for *queues*, and make it come soon."""
+        for queue in queues:
+            if self.known.pop(queue, None) is not None:
+                self._changed.set()
+
+
+def _encoded(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")
