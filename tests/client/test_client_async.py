@@ -55,7 +55,7 @@ async def test_a_scheduled_task_waits_with_its_exact_time(redis_url, redis_clien
     fields = stored(redis_client, info)
     assert redis_client.zscore("asynq:{default}:scheduled", info.id) == 2_000_000_000
     assert fields[b"process_at_ns"] == b"2000000000250000000"
-    assert (fields[b"state"], fields[b"group"]) == (b"scheduled", b"digest")
+    assert (fields[b"state"], fields[b"group_when_due"]) == (b"scheduled", b"digest")
     assert (info.state, info.next_process_at) == (TaskState.SCHEDULED, due)
 
 

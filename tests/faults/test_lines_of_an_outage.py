@@ -62,7 +62,7 @@ async def producing(url, *queues):
                 await client.enqueue(Task("work"), queue=queue, group="g")
             await asyncio.sleep(0.01)
 
-    async with AsyncClient(url, patience_s=0) as client:
+    async with AsyncClient(url, enqueue_patience=0) as client:
         producers = [asyncio.create_task(produce(client, queue)) for queue in queues]
         yield
         for producer in producers:

@@ -14,6 +14,7 @@ import pyasynq.broker.scripts
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.operations import (
     cancel,
+    delete,
     dequeue,
     enqueue,
     finish,
@@ -21,6 +22,7 @@ from pyasynq.broker.operations import (
     inspection,
     maintain,
     presence,
+    progress,
     redis_info,
 )
 from pyasynq.broker.operations.finish import Fence
@@ -102,6 +104,8 @@ CASES: dict[str, Callable[[], Operation]] = {
     )[2],
     "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
+    "delete_task": lambda: delete.delete_task(KEYS, "s"),
+    "write_progress": lambda: progress.write_progress(KEYS, "a", OWNED, b'{"done":1}'),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }

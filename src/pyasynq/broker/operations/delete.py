@@ -21,7 +21,7 @@ class Verdict(IntEnum):
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """The answer of `delete_task`: what became of the task, and the state that it was in."""
+    """What became of a task that was to be deleted, and the state of one that is left."""
 
     verdict: Verdict
     state: str
@@ -44,7 +44,9 @@ def delete_task(keys: QueueKeys, task_id: str) -> Operation[Deletion]:
 
 
 def _deletion(reply: Any) -> Deletion:
-    return Deletion(Verdict(reply[0]), text(reply[1]))
+    verdict = Verdict(reply[0])
+    # A repeated call cannot tell in which state the task was that it has deleted.
+    return Deletion(verdict, "" if verdict is Verdict.DELETED else text(reply[1]))
 
 
 def _deletion_repeated(reply: Any) -> Deletion:
