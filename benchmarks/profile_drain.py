@@ -16,7 +16,8 @@ from benchmarks.measure.record import table
 from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sampler import Sampler, SourceLine
 from benchmarks.measure.stock import Stock
-from benchmarks.programs.pyasynq_roles import HANDLERS, until_finished
+from benchmarks.programs.pyasynq_handlers import HANDLERS
+from benchmarks.programs.pyasynq_roles import until_finished
 from benchmarks.programs.role import Meter, on_worker_loop
 
 OURS = str(Path(pyasynq.__file__).parent)
@@ -114,7 +115,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tasks", type=int, default=200_000)
     parser.add_argument("--concurrency", type=int, default=100)
-    parser.add_argument("--handler", choices=sorted(HANDLERS), default="bare")
+    parser.add_argument("--handler", choices=("app", "bare", "thread"), default="bare")
     parser.add_argument("--plain-asyncio", action="store_true", help="leave uvloop out")
     parser.add_argument("--functions", type=int, default=25, help="how many are shown")
     return parser.parse_args()
