@@ -53,15 +53,15 @@ def drain(redis: BenchmarkRedis, given: dict[str, Any]) -> tuple[Sampler, dict[s
 
 
 async def _drain(address: str, given: dict[str, Any], sampler: Sampler) -> dict[str, Any]:
-    finished = asyncio.Event()
-    meter = Meter(given["tasks"], finished.set)
+    finished, loop = asyncio.Event(), asyncio.get_running_loop()
+    meter = Meter(given["tasks"], lambda: loop.call_soon_threadsafe(finished.set))
     is_first = True
 
     def tick() -> None:
         nonlocal is_first
         if is_first:
             is_first = False
-            sampler.start()
+            loop.call_soon_threadsafe(sampler.start)  # only the main thread can sample
         meter.tick()
 
     server, mux = HANDLERS[given["handler"]](address, given, tick)
@@ -76,7 +76,7 @@ def parts(sampler: Sampler, tasks: int) -> Iterator[tuple[object, ...]]:
     costs: defaultdict[str, float] = defaultdict(float)
     for source, seconds in sampler.cpu_s.items():
         costs[part_of(source)] += seconds
-    costs["other threads: heartbeat"] += sampler.other_threads_s
+    costs["other threads: heartbeat, plain functions"] += sampler.other_threads_s
     yield from _ranked(costs, tasks)
     total_s = sum(costs.values())
     yield ("all", total_s / tasks * 1e6, 1.0)

@@ -76,7 +76,7 @@ def _declared(address: str) -> tuple[App, Any]:
 
 
 def _in_bulk(app: App, noop: Any, tasks: int) -> None:
-    """Enqueue *tasks* calls at once, as the task does if it can, or else as its App does."""
+    """Enqueue *tasks* calls at once: by the task if it has that call, or else by its App."""
     enqueue_many: Callable[[list[Any]], object] | None = getattr(noop, "enqueue_many", None)
     if enqueue_many is not None:
         enqueue_many([PAYLOAD for _ in range(tasks)])

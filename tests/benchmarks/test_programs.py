@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -180,3 +181,18 @@ def test_the_ceiling_is_that_of_all_tasks_enqueued_and_run(redis, batch):
 
     assert figures["run"]["redis_cpu_us"] > 0
     assert int(redis.client.get("asynq:{default}:processed")) == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", ["bare", "thread"])
+def test_the_profile_says_where_the_time_of_a_task_goes(handler):
+    command = [sys.executable, "-m", "benchmarks.profile_drain", "--tasks", "500"]
+
+    done = subprocess.run(
+        [*command, "--handler", handler], check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "500 tasks, " in done.stdout
+    assert "CPU µs for a task" in done.stdout
