@@ -47,6 +47,7 @@ class Runner:
         random: varies the waits, so that many processes do not repeat their calls together.
         limit_s: for how long one try of a call that has to connect may take; None: only the
             time-outs of the connections count.
+        busy_wait: whether a lone call may wait awake for its answer.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Runner:
         clock: Clock,
         random: Random | None = None,
         limit_s: float | None = None,
+        busy_wait: bool = False,
     ) -> None:
         self._client = client
         self._limit_s = limit_s
+        self._busy_wait = busy_wait
         self._connections: dict[ConnectionPool, BlockingConnections] = {}
         self._only_connection: BlockingConnections | None = None
         if not isinstance(client, Cluster):
@@ -252,7 +255,7 @@ class Runner:
     def _connection_to(self, pool: ConnectionPool) -> BlockingConnections:
         connection = self._connections.get(pool)
         if connection is None:
-            connection = BlockingConnections(pool, limit_s=self._limit_s)
+            connection = BlockingConnections(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
             self._connections[pool] = connection
         return connection
 

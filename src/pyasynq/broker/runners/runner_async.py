@@ -46,6 +46,7 @@ class AsyncRunner:
         random: varies the waits, so that many processes do not repeat their calls together.
         limit_s: for how long one try of a call that has to connect may take; None: only the
             time-outs of the connections count.
+        busy_wait: whether a lone call may wait awake for its answer.
     """
 
     def __init__(
@@ -55,9 +56,11 @@ class AsyncRunner:
         clock: Clock,
         random: Random | None = None,
         limit_s: float | None = None,
+        busy_wait: bool = False,
     ) -> None:
         self._client = client
         self._limit_s = limit_s
+        self._busy_wait = busy_wait
         self._connections: dict[ConnectionPool, MultiplexedConnection] = {}
         self._only_connection: MultiplexedConnection | None = None
         if not isinstance(client, AsyncCluster):
@@ -251,7 +254,9 @@ class AsyncRunner:
     def _connection_to(self, pool: ConnectionPool) -> MultiplexedConnection:
         connection = self._connections.get(pool)
         if connection is None:
-            connection = MultiplexedConnection(pool, limit_s=self._limit_s)
+            connection = MultiplexedConnection(
+                pool, limit_s=self._limit_s, busy_wait=self._busy_wait
+            )
             self._connections[pool] = connection
         return connection
 
