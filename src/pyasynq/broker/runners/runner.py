@@ -182,6 +182,22 @@ class Runner:
             )
             tries += 1
 
+    def by_node(self, keys: Sequence[str]) -> list[list[str]]:
+        """Return *keys* in groups, each of them served by one node.
+
+        Raises:
+            RedisUnavailableError: the nodes of a cluster could not be found out.
+        """
+        if not isinstance(self._client, Cluster):
+            return [list(keys)]
+        groups: dict[ConnectionPool, list[str]] = {}
+        try:
+            for key in keys:
+                groups.setdefault(self._client.pool_of(key), []).append(key)
+        except Exception as error:
+            raise RedisUnavailableError(f"redis is not available: {error}") from error
+        return list(groups.values())
+
     def measure_clock(self, *, patience_s: float = 0.0, limit_s: float | None = None) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough.
 

@@ -181,6 +181,22 @@ class AsyncRunner:
             )
             tries += 1
 
+    async def by_node(self, keys: Sequence[str]) -> list[list[str]]:
+        """Return *keys* in groups, each of them served by one node.
+
+        Raises:
+            RedisUnavailableError: the nodes of a cluster could not be found out.
+        """
+        if not isinstance(self._client, AsyncCluster):
+            return [list(keys)]
+        groups: dict[ConnectionPool, list[str]] = {}
+        try:
+            for key in keys:
+                groups.setdefault(await self._client.pool_of(key), []).append(key)
+        except Exception as error:
+            raise RedisUnavailableError(f"redis is not available: {error}") from error
+        return list(groups.values())
+
     async def measure_clock(self, *, patience_s: float = 0.0, limit_s: float | None = None) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough.
 
