@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,7 @@ from pyasynq.lifecycle.interpreter import (
     socket_pair,
     standard_modules,
 )
+from pyasynq.worker.execute.processes.connection import Connection, Loss
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
@@ -22,20 +24,36 @@ from pyasynq.worker.execute.processes.protocol import (
     Returned,
     Run,
     Start,
-    ToChild,
     WriteResult,
     Written,
-    encoded,
     exception_of,
-    read_from_child,
+    from_child,
 )
 from pyasynq.worker.handlers.handler_path import Main
 
 PROGRAM = "pyasynq.worker.execute.processes.program"
 
-END_TIMEOUT_S = 1.0  # between the end of the socket and that of the process
+END_TIMEOUT_S = 1.0  # between the end of the sockets and that of the process
 
 OnWrite = Callable[[bytes], Awaitable[None]]
+Answer = Returned | Raised | HandlerProcessError
+
+
+class _Call:
+    """A handler that runs in a child.
+
+    Attributes:
+        number: of its `Run`.
+        ended: done once there is an answer; another one after a cancellation.
+    """
+
+    __slots__ = ("answer", "ended", "number", "on_write")
+
+    def __init__(self, number: int, on_write: OnWrite, ended: "asyncio.Future[Answer]") -> None:
+        self.number = number
+        self.on_write = on_write
+        self.ended = ended
+        self.answer: Answer | None = None
 
 
 class ChildProcess:
@@ -44,23 +62,30 @@ class ChildProcess:
     It leads a process group: what its handlers have started ends with it, however it ends.
     """
 
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._reader = reader
-        self._writer = writer
+        self._loop = asyncio.get_running_loop()
+        self._calls = Connection(from_child, self._on_message, self._on_loss)
+        self._channel = Connection(from_child, self._on_message, self._on_loss)
+        self._call: _Call | None = None  # the one that runs now
+        self._writes: set[asyncio.Task[None]] = set()
+        self._one_at_a_time = asyncio.Lock()  # results are stored in the order in which they come
         self._is_sound = True
-        # A process that the handler left behind may keep the socket open: watch the child itself.
-        self._watch = asyncio.create_task(self._hang_up_at_end(), name="pyasynq handler process")
+        self._offence = ""  # what it was killed for
+        self._end = ""  # how it has ended
+        # A process that the handler left behind may keep the sockets open: watch the child itself.
+        self._watch = asyncio.create_task(self._see_end(), name="pyasynq handler process")
 
     @property
     def is_usable(self) -> bool:
         """Whether it can run another handler."""
         return self._is_sound and self._process.returncode is None
+
+    async def connect(self, calls: socket.socket, channel: socket.socket) -> None:
+        """Take our ends of the two sockets, and tell the child how to be like the worker."""
+        await self._calls.open(calls)
+        await self._channel.open(channel)
+        self._calls.send(_start())
 
     async def run(self, call: Run, *, on_write: OnWrite, grace_s: float) -> Returned:
         """Run a handler and return what it returned.
@@ -72,13 +97,25 @@ class ChildProcess:
             HandlerProcessError: the process ended before the handler did.
             BaseException: what the handler raised.
         """
-        answer = asyncio.ensure_future(self._converse(call, on_write))
+        current = self._call = _Call(call.number, on_write, self._loop.create_future())
         try:
-            return await asyncio.shield(answer)
-        except asyncio.CancelledError:
-            if not await self._interrupt(call, answer, grace_s):
-                raise
-            return answer.result()
+            if self._end:
+                raise HandlerProcessError(self._end)
+            self._calls.send(call)
+            try:
+                answer = await current.ended
+            except asyncio.CancelledError:
+                given = await self._interrupt(current, grace_s)
+                if given is None:
+                    raise
+                answer = given
+            if self._writes:  # of a thread for which the handler has not waited
+                await asyncio.wait(self._writes)
+        finally:
+            self._call = None
+        if isinstance(answer, Returned):
+            return answer
+        raise exception_of(answer) if isinstance(answer, Raised) else answer
 
     def kill(self) -> None:
         """Kill the process and what it has started; safe to repeat."""
@@ -92,57 +129,73 @@ class ChildProcess:
         """Wait for the end of the process."""
         await asyncio.wait({self._watch})
 
-    async def _converse(self, call: Run, on_write: OnWrite) -> Returned:
+    def _answer(self, answer: Answer) -> None:
+        call = self._call
+        if call is None or call.answer is not None:
+            return
+        call.answer = answer
+        if not call.ended.done():
+            call.ended.set_result(answer)
+
+    def _on_message(self, message: FromChild) -> None:
+        if isinstance(message, WriteResult):
+            write = self._loop.create_task(self._write(message), name="pyasynq handler result")
+            self._writes.add(write)
+            write.add_done_callback(self._writes.discard)
+        else:
+            self._answer(message)
+
+    async def _write(self, message: WriteResult) -> None:
+        async with self._one_at_a_time:
+            error = await self._write_error(message)
+        self._channel.send(Written(message.number, error))
+
+    async def _write_error(self, message: WriteResult) -> str:
+        """Store a result; return why it is not stored, if it is not."""
+        call = self._call
+        if call is None or call.number != message.call:
+            return "the handler of this task has ended"
         try:
-            self._send(call)
-            while True:
-                match await self._read():
-                    case Returned() as returned:
-                        return returned
-                    case Raised() as received:
-                        raise exception_of(received)
-                    case WriteResult(result):
-                        self._send(await _written(on_write, result))
-        except _Broken as broken:
-            raise HandlerProcessError(f"the process of the handler {broken}") from None
+            await call.on_write(message.result)
+        except PyasynqError as error:
+            return str(error)
+        return ""
 
-    async def _read(self) -> FromChild:
-        try:
-            return await read_from_child(self._reader)
-        except EOFError:
-            await asyncio.wait({self._watch}, timeout=END_TIMEOUT_S)
-            how = self._ending() if self._watch.done() else "closed the socket of pyasynq"
-        except ValueError:
-            how = "wrote into the socket of pyasynq"
-        self.kill()
-        await self.ended()
-        raise _Broken(how)
+    def _on_loss(self, loss: Loss) -> None:
+        self._is_sound = False
+        if loss is Loss.GARBAGE:
+            self._kill_for(loss)
+        else:  # most likely because the process has ended
+            self._loop.call_later(END_TIMEOUT_S, self._kill_for, loss)
 
-    def _send(self, frame: ToChild) -> None:
-        self._writer.write(encoded(frame))
+    def _kill_for(self, loss: Loss) -> None:
+        if not self._end:
+            self._offence = self._offence or loss.value
+            self.kill()
 
-    async def _interrupt(
-        self, call: Run, answer: "asyncio.Future[Returned]", grace_s: float
-    ) -> bool:
-        """Make the handler end; return whether it ended without being killed."""
-        if not answer.done():
-            self._send(Cancel(call.number))
+    async def _interrupt(self, current: _Call, grace_s: float) -> Answer | None:
+        """Make the handler end; return what it came to, or None if it had to be killed."""
+        if current.answer is None:
+            self._channel.send(Cancel(current.number))
+            current.ended = self._loop.create_future()
             try:
-                await asyncio.wait({answer}, timeout=grace_s)
+                await asyncio.wait({current.ended}, timeout=grace_s)
             except asyncio.CancelledError:
                 self.kill()
                 raise
-        if answer.done():
-            return True
-        self.kill()
-        await asyncio.wait({answer})
-        answer.exception()  # seen: the process was killed by us
-        return False
+        if current.answer is None:
+            self.kill()
+            await self.ended()
+            return None
+        return current.answer
 
-    async def _hang_up_at_end(self) -> None:
+    async def _see_end(self) -> None:
         await self._process.wait()
         self._kill_group()
-        self._writer.transport.abort()
+        self._calls.close()
+        self._channel.close()
+        self._end = f"the process of the handler {self._offence or self._ending()}"
+        self._answer(HandlerProcessError(self._end))
 
     def _kill_group(self) -> None:
         # Without a group the child has not started anything yet, or nothing is left.
@@ -155,26 +208,27 @@ class ChildProcess:
         return f"{exit_text(code)}{hint}"
 
 
-class _Broken(Exception):  # noqa: N818 - caught in this file
-    """The child has ended, or has sent something else than frames."""
-
-
 async def start_process() -> ChildProcess:
     """Start a child.
 
     Raises:
         OSError: the system cannot start another process.
     """
-    with socket_pair() as (ours, theirs):
-        descriptor = theirs.fileno()
+    with socket_pair() as (calls, their_calls), socket_pair() as (channel, their_channel):
+        descriptors = their_calls.fileno(), their_channel.fileno()
         process = await asyncio.create_subprocess_exec(
-            *command_of(PROGRAM, str(descriptor)),
-            pass_fds=(descriptor,),
+            *command_of(PROGRAM, *map(str, descriptors)),
+            pass_fds=descriptors,
             stdin=asyncio.subprocess.DEVNULL,
         )
-    reader, writer = await asyncio.open_connection(sock=ours)
-    writer.write(encoded(_start()))
-    return ChildProcess(process, reader, writer)
+    child = ChildProcess(process)
+    try:
+        await child.connect(calls, channel)
+    except BaseException:
+        channel.close()
+        child.kill()
+        raise
+    return child
 
 
 def _start() -> Start:
@@ -188,11 +242,3 @@ def _start() -> Start:
         log_level=root.level,
         log_format=formatter._fmt if formatter else None,  # noqa: SLF001 - it has no other name
     )
-
-
-async def _written(on_write: OnWrite, result: bytes) -> Written:
-    try:
-        await on_write(result)
-    except PyasynqError as error:
-        return Written(str(error))
-    return Written()
