@@ -52,7 +52,8 @@ class ServerConfig:
         concurrency: how many tasks run at the same time.
         queues: the queues to serve, each with its priority.
         strict_priority: serve a queue only when those of higher priority are empty.
-        task_check_interval: how long an idle server waits before it polls queues whose pushes cannot wake it.
+        task_check_interval: how long an idle server waits before it polls queues that cannot wake
+            it.
         retry_delay: (times retried, error, task) → how long to wait before the next attempt; for
             what is not a duration the default is used, and a line is logged.
         is_failure: whether an exception counts as a failure; if not, the task is retried

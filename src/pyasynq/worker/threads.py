@@ -1,53 +1,263 @@
-"""Threads for plain functions of the user: handlers, aggregators and listeners."""
+"""Threads for plain functions of the user: handlers, middlewares and aggregators.
+
+    event loop ── calls ──► deque ──► threads ──► deque ── calls that have ended ──► event loop
+
+One thread at a time is being woken, by the loop or by a thread that takes a call while more wait,
+and the loop is woken once for all calls that have ended meanwhile. So short functions cost few
+switches between threads, and each long one finds a thread of its own.
+"""
 
 import asyncio
 import concurrent.futures.thread
-import contextvars
 import os
+import threading
+from _thread import LockType, allocate_lock
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import Any
+
+from typing_extensions import override
 
 Ended = tuple[Any, BaseException | None]
 """What a function returned, or None and what it raised."""
 
 
+class Call:
+    """One call of a plain function.
+
+    Args:
+        variables: the context variables that the function finds.
+
+    Attributes:
+        value: what the function has returned.
+        error: what it has raised; CancelledError if it was never called.
+        has_ended: whether one of them is there.
+    """
+
+    __slots__ = ("_arguments", "_function", "_variables", "error", "has_ended", "value")
+
+    def __init__(
+        self, variables: Context, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> None:
+        self._variables = variables
+        self._function = function
+        self._arguments = arguments
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.has_ended = False
+
+    def ended(self) -> None:
+        """Hear, on the event loop, that the function has ended, or will never be called."""
+
+    def run(self) -> None:
+        """Call the function; its exception is kept."""
+        try:
+            self.value = self._variables.run(self._function, *self._arguments)
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises ends nothing
+            self.error = error
+        self.has_ended = True
+
+
+class _AwaitedCall(Call):
+    """A call whose end a coroutine waits for."""
+
+    __slots__ = ("_waiter",)
+
+    _waiter: asyncio.Future[None] | None
+
+    def waiter(self) -> asyncio.Future[None]:
+        """Return what is done once the call has ended; each one serves for one wait."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+    @override
+    def ended(self) -> None:
+        waiter = getattr(self, "_waiter", None)  # none if it has ended before anybody waited
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def result(self) -> Any:
+        """Return the value, or raise the error, once."""
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+            return self.value
+        finally:
+            del error  # no cycle of the error and its traceback
+
+
 class ThreadPool:
-    """Runs plain functions; a thread cannot be killed, so each is waited for to its end."""
+    """Runs plain functions; a thread cannot be killed, so each is waited for to its end.
+
+    Its methods are called on one event loop.
+
+    Args:
+        size: how many threads there may be; each starts when it is first needed.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._executor: ThreadPoolExecutor | None = None
-        self._running: set[Future[Ended]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: deque[Call] = deque()  # that wait for a thread
+        self._ended: deque[Call] = deque()  # that wait for the loop
+        self._idle: list[LockType] = []  # on which threads wait, the last one first
+        self._count = 0  # of threads
+        self._starting = threading.Lock()
+        self._unfinished = 0  # calls that the loop has not collected
+        self._is_waking = False  # whether a thread is on its way to the calls
+        self._is_collecting = False  # whether the loop is on its way to what has ended
+        self._is_closed = False
 
     @property
     def busy(self) -> int:
         """How many functions have not ended."""
-        return len(self._running)
+        return self._unfinished - len(self._ended)
 
-    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+    def start(self, call: Call) -> None:
+        """Let a thread make *call* soon."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._unfinished += 1
+        self._calls.append(call)
+        if not self._is_waking:
+            self._wake_one()
+        if self._is_closed or not self._count:
+            self._drop(RuntimeError("no thread can be started"))
+
+    def take_back(self, call: Call) -> bool:
+        """Take back a call that still waits for a thread; return whether it did.
+
+        Then neither its function nor `ended` will be called.
+        """
+        try:
+            self._calls.remove(call)
+        except ValueError:
+            return False
+        self._unfinished -= 1
+        return True
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run *function* in a thread, in a copy of the caller's context variables.
 
         A cancellation is held back until the function has ended, since its slot is not free
         before. Then an exception of the function wins over the cancellation. A function that
         still waits for a thread is never called.
         """
-        context = contextvars.copy_context()
-        return await _outlast(self.submit(context.run, function, *args))
-
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Ended]:
-        """Let a thread call *function* once there is one; what it raises is in the result."""
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="pyasynq handler")
-        future = self._executor.submit(caught, function, *args)
-        self._running.add(future)
-        future.add_done_callback(self._running.discard)
-        return future
+        call, is_cancelled = _AwaitedCall(copy_context(), function, arguments), False
+        self.start(call)
+        while not call.has_ended:
+            try:
+                await call.waiter()
+            except asyncio.CancelledError:
+                if self.take_back(call):
+                    raise
+                is_cancelled = True
+        result = call.result()
+        if is_cancelled:
+            raise asyncio.CancelledError
+        return result
 
     def close(self) -> None:
         """Take no more work; threads that still run are left to end by themselves."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        self._is_closed = True
+        self._drop(asyncio.CancelledError())
+        while self._idle:
+            self._idle.pop().release()
+
+    def _drop(self, error: BaseException) -> None:
+        """End the calls that wait for a thread."""
+        while True:
+            try:
+                call = self._calls.popleft()
+            except IndexError:
+                break
+            call.error, call.has_ended = error, True
+            self._ended.append(call)
+        if self._ended and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon(self._collect)
+
+    def _collect(self) -> None:
+        """Hand on the calls that have ended."""
+        self._is_collecting = False  # first: what ends from now on wakes the loop again
+        ended = self._ended
+        while ended:
+            call = ended.popleft()
+            self._unfinished -= 1
+            call.ended()
+
+    # In any thread
+
+    def _wake_one(self) -> None:
+        """Wake an idle thread, or start another one; do nothing if all are busy."""
+        try:
+            wake = self._idle.pop()
+        except IndexError:
+            if self._count < self._size:
+                self._start_thread()
+            return
+        self._is_waking = True
+        wake.release()
+
+    def _start_thread(self) -> None:
+        with self._starting:
+            if self._count >= self._size or self._is_closed:
+                return
+            name = f"pyasynq handler_{self._count}"
+            self._is_waking = True
+            try:
+                # One that never ends must not keep the interpreter from its end.
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+            except RuntimeError:  # the system has no room for it; those that are there go on
+                self._is_waking = False
+                return
+            self._count += 1
+
+    # In the threads of the pool
+
+    def _work(self) -> None:
+        """Make calls until the pool is closed."""
+        calls, wake = self._calls, allocate_lock()
+        wake.acquire()
+        self._is_waking = False
+        while not self._is_closed:
+            try:
+                call = calls.popleft()
+            except IndexError:
+                self._wait(wake)
+                continue
+            if calls and not self._is_waking:
+                self._wake_one()
+            call.run()
+            self._ended.append(call)
+            del call
+            if not self._is_collecting:
+                self._is_collecting = True
+                if not self._wake_loop():
+                    return
+
+    def _wait(self, wake: LockType) -> None:
+        """Wait for a call, or for the end of the pool."""
+        self._idle.append(wake)
+        if self._calls or self._is_closed:  # whoever changed that may have seen nobody idle
+            try:
+                self._idle.remove(wake)
+            except ValueError:
+                pass  # this thread is being woken just now
+            else:
+                return
+        wake.acquire()
+        self._is_waking = False
+
+    def _wake_loop(self) -> bool:
+        """Let the loop collect what has ended; return False if it is closed."""
+        try:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._collect)
+        except RuntimeError:  # nobody waits for it any more
+            return False
+        return True
 
 
 def caught(function: Callable[..., Any], *args: Any) -> Ended:
@@ -70,20 +280,3 @@ def _forget_threads() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_threads)
-
-
-async def _outlast(future: Future[Ended]) -> Any:
-    ended, is_cancelled = asyncio.wrap_future(future), False
-    while not ended.done():
-        try:
-            await asyncio.wait({ended})
-        except asyncio.CancelledError:
-            if future.cancel():
-                raise
-            is_cancelled = True
-    value, error = ended.result()
-    if error is not None:
-        raise error
-    if is_cancelled:
-        raise asyncio.CancelledError
-    return value

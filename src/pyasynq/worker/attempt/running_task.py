@@ -5,9 +5,9 @@ of its own, extends its lease. Whatever both threads touch is a plain attribute 
 a dict, which the interpreter makes atomic.
 """
 
-import asyncio
 from enum import Enum
 from hashlib import sha1
+from typing import Protocol
 
 import msgspec
 
@@ -30,6 +30,13 @@ class Ending(Enum):
     SHUTDOWN = "shutdown"
 
 
+class Cancellable(Protocol):
+    """What runs a handler."""
+
+    def cancel(self) -> object:
+        """Ask the handler to end, or never start it."""
+
+
 class RunningTask(msgspec.Struct, eq=False):
     """A task this server holds.
 
@@ -47,7 +54,7 @@ class RunningTask(msgspec.Struct, eq=False):
         lease_until_s: until when nobody else may take the task, in whole seconds of Redis.
 
     Set while the handler runs:
-        handle: the asyncio task that runs the handler.
+        handle: cancels the handler: its asyncio task, or its call in a thread.
         is_watched: its deadline is watched.
         ending: why the handler is asked to end, if it is.
         asked_to_end_at: since when, in the time of the event loop.
@@ -71,7 +78,7 @@ class RunningTask(msgspec.Struct, eq=False):
     deadline_ns: int
     ends_at: float
     lease_until_s: int
-    handle: "asyncio.Task[None] | None" = None
+    handle: Cancellable | None = None
     is_watched: bool = False
     ending: Ending | None = None
     asked_to_end_at: float | None = None

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import ConfigError, HandlerNotFoundError
 from pyasynq.options import to_seconds
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.chain import InThread, OnLoop, Step, chain
+from pyasynq.worker.execute.plain_runner import Plain
 from pyasynq.worker.execute.processes.pool import ProcessPool
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import name_of
@@ -18,7 +19,18 @@ from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
 from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.threads import ThreadPool
 
-Endpoint = tuple[CallNext, TaskSettings]
+
+class Endpoint(NamedTuple):
+    """How tasks of a type are run.
+
+    Attributes:
+        call: the handler inside the middlewares.
+        plain: the handler itself, if it is a plain function without any middleware.
+    """
+
+    call: CallNext
+    settings: TaskSettings
+    plain: Plain | None
 
 
 class Endpoints(dict[str, Endpoint]):
@@ -31,6 +43,10 @@ class Endpoints(dict[str, Endpoint]):
         mux: finds the handler of a type.
         config: says how many threads and processes there may be.
 
+    Attributes:
+        threads: of plain functions.
+        has_plain: whether there are plain handlers without any middleware.
+
     Raises:
         ConfigError: names every handler that a process of its own could not find.
     """
@@ -39,7 +55,8 @@ class Endpoints(dict[str, Endpoint]):
         super().__init__()
         _check_paths(mux)
         self._mux = mux
-        self._threads = ThreadPool(config.thread_pool_size or config.concurrency)
+        self.threads = ThreadPool(config.thread_pool_size or config.concurrency)
+        self.has_plain = not mux.middlewares and any(_is_plain_handler(each) for each in mux.routes)
         # Half of the grace: what a process runs has ended before its outcome is written.
         self._processes = ProcessPool(
             config.process_pool_size or os.cpu_count() or 1,
@@ -49,20 +66,25 @@ class Endpoints(dict[str, Endpoint]):
     @property
     def has_busy_threads(self) -> bool:
         """Whether a plain function has not ended."""
-        return self._threads.busy > 0
+        return self.threads.busy > 0
 
     def __missing__(self, task_type: str) -> Endpoint:
         route = self._mux.route(task_type)
         pattern = route.pattern if route else ""
         if pattern in self:
             return self[pattern]
-        endpoint = self._around(route), route.settings if route else AS_SERVER
+        is_plain_route = self.has_plain and route is not None and _is_plain_handler(route)
+        endpoint = Endpoint(
+            call=self._around(route),
+            settings=route.settings if route else AS_SERVER,
+            plain=route.handler if route is not None and is_plain_route else None,
+        )
         self[pattern] = endpoint
         return endpoint
 
     async def close(self) -> None:
         """Take no more work: kill processes, and leave threads that still run to themselves."""
-        self._threads.close()
+        self.threads.close()
         await self._processes.close()
 
     def _around(self, route: Route | None) -> CallNext:
@@ -74,12 +96,11 @@ class Endpoints(dict[str, Endpoint]):
         call = self._call_of(route, inside) if route else self._no_handler
         if not any(is_plain(each) for each in outside):
             return wrap(outside, call)
-        is_in_thread = route is not None and route.path is None and not route.is_async
         step: Step = OnLoop(call)
-        if route is not None and is_in_thread:
+        if route is not None and _is_plain_handler(route):
             handler = route.handler
             step = InThread(lambda context: handler(context, context.task), len(outside) + 1)
-        return chain(outside, step, self._threads)
+        return chain(outside, step, self.threads)
 
     def _call_of(self, route: Route, inside: Sequence[Middleware]) -> CallNext:
         handler: Callable[..., Any] = route.handler
@@ -98,8 +119,12 @@ class Endpoints(dict[str, Endpoint]):
         raise error
 
     async def _in_thread(self, handler: Callable[..., Any], context: TaskContext) -> object:
-        result: object = await self._threads.run(handler, context, context.task)
+        result: object = await self.threads.run(handler, context, context.task)
         return result if result is None else await finished(result)
+
+
+def _is_plain_handler(route: Route) -> bool:
+    return route.path is None and not route.is_async
 
 
 def _check_paths(mux: ServeMux) -> None:

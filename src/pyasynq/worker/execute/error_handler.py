@@ -19,6 +19,7 @@ class ErrorHandlerCalls:
 
     def __init__(self, handler: ErrorHandler | None, *, grace_s: float) -> None:
         self._handler = handler
+        self.is_set = handler is not None
         self._grace_s = grace_s
         self._apart: set[asyncio.Task[None]] = set()
 

@@ -11,28 +11,27 @@ A task is settled once; what comes later is ignored.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from pyasynq.control_flow import SkipRetry
-from pyasynq.errors import PayloadError
 from pyasynq.options import to_seconds
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
-from pyasynq.worker.attempt.outcome import Outcome, Rules
+from pyasynq.worker.attempt.outcome import Outcome
 from pyasynq.worker.attempt.running_task import Ending, RunningTask
 from pyasynq.worker.execute.deadlines import Deadlines
 from pyasynq.worker.execute.eager import EagerRunner
 from pyasynq.worker.execute.endpoints import Endpoints
 from pyasynq.worker.execute.error_handler import ErrorHandlerCalls
-from pyasynq.worker.handlers.context import Scope, TaskContext
+from pyasynq.worker.execute.judge import Judge
+from pyasynq.worker.execute.plain_runner import Plain, PlainRunner
+from pyasynq.worker.handlers.context import Scope, TaskContext, enter
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.handlers.returned import finished
+from pyasynq.worker.handlers.returned import finished, is_unfinished
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
 
 logger = logging.getLogger("pyasynq.executor")
-task_logger = logging.getLogger("pyasynq.task")
 
 Settle = Callable[[RunningTask, Outcome], None]
 
@@ -67,13 +66,15 @@ class Executor:
         self._task_log = task_log
         self._settle_outcome = settle
         self._on_start = on_start
-        self._keeps_errors = keeps_errors
         self._grace_s = to_seconds(self._config.cancel_grace)
         self._endpoints = Endpoints(mux, self._config)
+        self._judge = Judge(self._config, self._endpoints, scope.clock, keeps_errors=keeps_errors)
         self._error_handler = ErrorHandlerCalls(self._config.error_handler, grace_s=self._grace_s)
         self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
         self.running: dict[RunningTask, TaskContext] = {}
         self._eager = EagerRunner(scope.loop, self.running, self._run, self._deadlines.add)
+        self._has_plain = self._endpoints.has_plain
+        self._plain = PlainRunner(self._endpoints.threads, self._on_plain_end)
 
     @property
     def has_leftovers(self) -> bool:
@@ -86,7 +87,10 @@ class Executor:
             self._on_start(running)
         context = TaskContext(running, outcome.task_of(running.message), self._scope)
         self.running[running] = context
-        self._eager.start(running)
+        if self._has_plain and (plain := self._endpoints[running.message.type].plain):
+            self._launch_plain(running, context, plain)
+        else:
+            self._eager.start(running)
 
     def end(self, running: RunningTask, ending: Ending) -> None:
         """Ask a handler to end, and settle its task at the latest after `cancel_grace`."""
@@ -123,83 +127,102 @@ class Executor:
             result = await self._call(running, context)
             if result is not None and not isinstance(result, bytes):
                 result = await finished(result)
-            decided = self._decide(running, result)
+            decided = self._judge.of_return(running, result)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             self._eager.end_sharing()
             await self._on_failure(running, context, error)
         else:
             self._settle(running, decided)
         finally:
-            running.has_ended = True
-            running.handle = None  # no cycle: freed without the collector
-            self._deadlines.remove(running)
-            del self.running[running]
-            self._changed.set()
+            self._leave(running)
+
+    def _leave(self, running: RunningTask) -> None:
+        """Free the slot of a task whose handler has ended."""
+        running.has_ended = True
+        running.handle = None  # no cycle: freed without the collector
+        self._deadlines.remove(running)
+        del self.running[running]
+        self._changed.set()
 
     def _call(self, running: RunningTask, context: TaskContext) -> Awaitable[Any]:
         """Call the handler inside the middlewares, unless it is too late or was asked to end."""
-        ending = running.ending
-        if running.ends_at <= self._scope.loop.time():  # asynq v0.26 processor.go: no start then
-            ending = ending or Ending.TIMED_OUT
-        if ending is not None:
-            raise outcome.error_of(ending)
-        call, _settings = self._endpoints[running.message.type]
-        return call(context)
+        if running.ending is not None or running.ends_at <= self._scope.loop.time():
+            raise _too_late(running)
+        return self._endpoints[running.message.type].call(context)
 
-    def _decide(self, running: RunningTask, result: object) -> Outcome:
-        """Return what becomes of a task whose handler has returned.
+    def _launch_plain(self, running: RunningTask, context: TaskContext, handler: Plain) -> None:
+        if running.ends_at <= self._scope.loop.time():
+            self._on_plain_end(running, None, _too_late(running))
+            return
+        self._deadlines.add(running)
+        self._plain.start(running, context, handler)
 
-        Raises:
-            Exception: the task has failed all the same.
-            PayloadError: its result cannot be kept, and it is to be archived then.
-        """
-        if running.ending is not None:
-            raise outcome.error_of(running.ending)
-        message = running.message
-        if message.retention <= 0:  # nothing is kept that needs to know the time
-            return outcome.of_success(message, result, 0)
-        kept, fault = result, None
-        if result is None:
-            kept, fault = running.written_result, running.result_fault
-        fault = fault or outcome.result_fault(kept, self._config.max_result_size)
-        now_ns = self._scope.clock.redis_now_ns()
-        if fault is not None:
-            return self._without_result(running, fault, now_ns)
-        return outcome.of_success(message, kept, now_ns)
+    def _on_plain_end(
+        self, running: RunningTask, returned: object, error: BaseException | None
+    ) -> None:
+        """Settle a task whose handler is a plain function and has ended in its thread."""
+        context = self.running[running]
+        if returned is not None and not isinstance(returned, bytes) and is_unfinished(returned):
+            self._go_on(running, context, self._finish(running, context, returned))
+            return
+        if error is None:
+            decided = self._decided(running, returned)
+            if not isinstance(decided, BaseException):
+                self._settle(running, decided)
+                self._leave(running)
+                return
+            error = decided
+        if self._error_handler.is_set and not running.is_settled:
+            self._go_on(running, context, self._on_failure(running, context, error))
+            return
+        self._fail(running, error)
+        self._leave(running)
 
-    def _without_result(self, running: RunningTask, fault: str, now_ns: int) -> Outcome:
-        """Return what becomes of a task whose work is done, but whose result cannot be kept."""
-        message = running.message
-        _call, settings = self._endpoints[message.type]
-        if settings.on_invalid_result == "archive":
-            # The cause decides what becomes of the task; the stored text is that of the error.
-            text = f"the result of {message.type!r} cannot be stored: {fault}"
-            raise PayloadError(text) from SkipRetry()
-        task_logger.error(
-            "%s[%s] is done, but its result cannot be stored: %s; it is completed without one",
-            message.type,
-            running.task_id,
-            fault,
-            extra={
-                "task_id": running.task_id,
-                "queue": running.queue,
-                "task_type": message.type,
-            },
-        )
-        return outcome.of_success_without_result(message, fault, now_ns)
+    def _decided(self, running: RunningTask, returned: object) -> Outcome | BaseException:
+        try:
+            return self._judge.of_return(running, returned)
+        except BaseException as error:  # noqa: BLE001 - the task has failed all the same
+            return error
+
+    async def _finish(self, running: RunningTask, context: TaskContext, returned: object) -> None:
+        """Wait for what a plain function has only returned, such as a coroutine."""
+        try:
+            decided = self._judge.of_return(running, await finished(returned))
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+            await self._on_failure(running, context, error)
+        else:
+            self._settle(running, decided)
+
+    def _go_on(
+        self, running: RunningTask, context: TaskContext, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Let an asyncio task of its own do *work*, which keeps the slot of a task taken."""
+
+        async def to_the_end() -> None:
+            enter(context)
+            try:
+                await work
+            finally:
+                self._leave(running)
+
+        running.handle = self._scope.loop.create_task(to_the_end(), name=running.task_id)
 
     async def _on_failure(
         self, running: RunningTask, context: TaskContext, error: BaseException
     ) -> None:
         """Settle a failed task, then call the error handler."""
-        if running.is_settled:
-            return
+        if not running.is_settled:
+            await self._error_handler.call(context, self._fail(running, error))
+
+    def _fail(self, running: RunningTask, error: BaseException) -> BaseException:
+        """Settle a failed task; return what it has failed with."""
         if running.ending is not None and outcome.control_flow(error) is None:
             error = outcome.error_of(running.ending)
         elif isinstance(error, asyncio.CancelledError):
             error = asyncio.CancelledError(CONTEXT_CANCELLED)
-        self._settle_failure(running, self._judge(running, error), error)
-        await self._error_handler.call(context, error)
+        if not running.is_settled:
+            self._settle_failure(running, self._judge.of_failure(running, error), error)
+        return error
 
     def _settle_without_handler(self, running: RunningTask) -> None:
         """The grace is over, or the shutdown: settle the task although its handler goes on."""
@@ -213,30 +236,8 @@ class Executor:
             extra={"task_id": running.message.id, "queue": running.queue},
         )
         error = outcome.error_of(running.ending)
-        self._settle_failure(running, self._judge(running, error), error)
+        self._settle_failure(running, self._judge.of_failure(running, error), error)
         self._error_handler.call_apart(self.running[running], error)
-
-    def _judge(self, running: RunningTask, error: BaseException) -> Outcome:
-        if self._keeps_errors:
-            running.error = error
-        _call, settings = self._endpoints[running.message.type]
-        rules = Rules(
-            retry_delay=settings.retry_delay or self._config.retry_delay,
-            is_failure=settings.is_failure or self._config.is_failure,
-            max_deferrals=settings.max_deferrals,
-        )
-        now_ns = self._scope.clock.redis_now_ns()
-        decided = outcome.judge(
-            running.message,
-            running.leased.data,
-            error,
-            rules=rules,
-            deferred=running.leased.deferred,
-            now_ns=now_ns,
-        )
-        if running.ending is Ending.CANCELLED:
-            return outcome.of_cancellation(running.message, decided, now_ns)
-        return decided
 
     def _settle_failure(self, running: RunningTask, decided: Outcome, error: BaseException) -> None:
         self._task_log.failed(running.task_id, running.queue, running.message, decided, error)
@@ -246,3 +247,8 @@ class Executor:
         if not running.is_settled:
             running.is_settled = True
             self._settle_outcome(running, decided)
+
+
+def _too_late(running: RunningTask) -> BaseException:
+    """Return why the handler of a task does not start (asynq v0.26 processor.go)."""
+    return outcome.error_of(running.ending or Ending.TIMED_OUT)

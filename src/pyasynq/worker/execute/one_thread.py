@@ -12,7 +12,6 @@ message carries the context variables of its sender, which its receiver takes ov
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import Context, ContextVar, Token, copy_context
 from queue import SimpleQueue
@@ -20,9 +19,10 @@ from threading import get_ident
 from typing import Any
 
 import msgspec
+from typing_extensions import override
 
 from pyasynq.errors import ServerStateError
-from pyasynq.worker.threads import Ended, ThreadPool, caught
+from pyasynq.worker.threads import Call, Ended, ThreadPool, caught
 
 
 class OneThread:
@@ -62,8 +62,7 @@ class OneThread:
         call = _Call(function, copy_context(), asyncio.Queue())
         self._depths.append(depth)
         try:
-            future = self._begin(call)
-            return await self._attend(call, future)
+            return await self._attend(call, self._begin(call))
         except GeneratorExit:
             self._is_left = True
             self._inbox.put(_Answer(None, asyncio.CancelledError(), Context()))
@@ -103,24 +102,25 @@ class OneThread:
         except RuntimeError:
             return False
 
-    def _begin(self, call: "_Call") -> Future[Ended] | None:
+    def _begin(self, call: "_Call") -> Call | None:
         """Give *call* to the thread; return what stands for it in the pool, if it begins there."""
         if self._is_waiting:
             self._is_waiting = False
             self._inbox.put(call)
             return None
-        future = self._pool.submit(call.context.run, self._start, call)
-        future.add_done_callback(lambda ended: self._on_end(ended, call))
-        return future
+        in_pool = _InPool(call.context, self._start, (call,))
+        in_pool.call = call
+        self._pool.start(in_pool)
+        return in_pool
 
-    async def _attend(self, call: "_Call", future: Future[Ended] | None) -> Any:
+    async def _attend(self, call: "_Call", in_pool: Call | None) -> Any:
         """Run what the thread asks for, until *call* has its answer."""
         variables, is_cancelled = _Variables(), False
         while True:
             try:
                 message = await call.answers.get()
             except asyncio.CancelledError:
-                if future is not None and future.cancel():
+                if in_pool is not None and self._pool.take_back(in_pool):
                     raise
                 is_cancelled = True
                 continue
@@ -160,11 +160,6 @@ class OneThread:
     ) -> None:
         self._loop.call_soon_threadsafe(answers.put_nowait, sent)
 
-    def _on_end(self, ended: Future[Ended], call: "_Call") -> None:
-        if ended.cancelled():  # the pool was closed before it had a thread for the call
-            with suppress(RuntimeError):
-                self._post(call.answers, _Answer(None, asyncio.CancelledError(), Context()))
-
 
 class _Call(msgspec.Struct, frozen=True):
     """To the thread: call a function."""
@@ -172,6 +167,19 @@ class _Call(msgspec.Struct, frozen=True):
     function: Callable[[], Any]
     context: Context
     answers: "asyncio.Queue[_Answer | _Request]"
+
+
+class _InPool(Call):
+    """What stands for a call in the pool."""
+
+    __slots__ = ("call",)
+
+    call: "_Call"
+
+    @override
+    def ended(self) -> None:
+        if self.error is not None:  # the pool was closed before it had a thread for the call
+            self.call.answers.put_nowait(_Answer(None, self.error, Context()))
 
 
 class _Request(msgspec.Struct, frozen=True):
