@@ -6,7 +6,6 @@ import re
 import signal
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -51,29 +50,6 @@ async def test_a_process_finds_modules_and_arguments_as_the_worker_does(work):
         await work.until(info, "completed")
 
     assert json.loads(result_of(work, info)) == [sys.path, sys.argv]
-
-
-async def test_one_process_runs_one_handler_after_the_other(work):
-    async with work.serving(mux, process_pool_size=1, concurrency=5):
-        infos = [await work.enqueue("describe", retention=60) for _ in range(5)]
-        for info in infos:
-            await work.until(info, "completed")
-
-    pids = {json.loads(result_of(work, info))["pid"] for info in infos}
-    assert len(pids) == 1
-
-
-async def test_as_many_processes_work_side_by_side_as_the_pool_has(work, tmp_path):
-    ledger = tmp_path / "ledger"
-    async with work.serving(mux, process_pool_size=2, concurrency=5):
-        infos = [await work.enqueue("meet", str(ledger).encode(), retention=60) for _ in range(3)]
-        await eventually_async(lambda: len(lines(ledger)) == 2)
-        assert work.redis.llen("asynq:{default}:active") == 3
-        release(ledger)
-        for info in infos:
-            await work.until(info, "completed")
-
-    assert len({result_of(work, info) for info in infos}) == 2
 
 
 async def test_a_coroutine_function_runs_in_a_process_too(work):
@@ -315,30 +291,6 @@ async def test_a_deadline_of_a_far_future_reaches_a_process(work):
             "describe", retention=60, deadline=datetime(9000, 1, 1, tzinfo=UTC)
         )
         await work.until(info, "completed")
-
-
-async def test_a_process_that_breaks_the_socket_between_tasks_fails_none(work, tmp_path):
-    ledger = tmp_path / "ledger"
-    async with work.serving(mux, process_pool_size=1, **LATE):
-        info = await work.enqueue("late:garbage", str(ledger).encode(), retention=60)
-        await work.until(info, "completed")
-        first = int(result_of(work, info))
-        release(ledger)
-        await eventually_async(lambda: not is_alive(first))
-        after = await work.enqueue("pid", retention=60)
-        await work.until(after, "completed")
-
-    assert int(result_of(work, after)) != first
-
-
-async def test_a_process_that_is_killed_between_tasks_fails_none(work):
-    async with work.serving(mux, process_pool_size=1, **LATE):
-        for _ in range(3):
-            info = await work.enqueue("pid", retention=60)
-            await work.until(info, "completed")
-            pid = int(result_of(work, info))
-            os.kill(pid, signal.SIGKILL)
-            await eventually_async(lambda pid=pid: not Path(f"/proc/{pid}").exists())
 
 
 async def test_a_result_that_comes_after_its_task_is_not_that_of_the_next_one(work, tmp_path):

@@ -22,11 +22,10 @@ from pyasynq.worker.execute.processes.protocol import (
     FromChild,
     Raised,
     Returned,
-    Run,
     Start,
     WriteResult,
     Written,
-    exception_of,
+    encoded,
     from_child,
 )
 from pyasynq.worker.handlers.handler_path import Main
@@ -39,40 +38,67 @@ OnWrite = Callable[[bytes], Awaitable[None]]
 Answer = Returned | Raised | HandlerProcessError
 
 
-class _Call:
-    """A handler that runs in a child.
+class Call:
+    """A handler that is to run in a child, or runs there.
+
+    Args:
+        number: of its `Run`.
+        frame: that `Run` as it is sent, so that nothing can go wrong in the turn of another call.
+        on_write: stores a result at once.
 
     Attributes:
-        number: of its `Run`.
-        ended: done once there is an answer; another one after a cancellation.
+        answer: what it has come to, or why it never will; None before that.
+        answered: done as soon as there is an answer; another one after a cancellation.
+        process: where it runs; None if it waits.
+        writes: results that are being stored.
     """
 
-    __slots__ = ("answer", "ended", "number", "on_write")
+    __slots__ = ("answer", "answered", "frame", "number", "on_write", "process", "writes")
 
-    def __init__(self, number: int, on_write: OnWrite, ended: "asyncio.Future[Answer]") -> None:
+    def __init__(self, number: int, frame: bytearray, on_write: OnWrite) -> None:
         self.number = number
+        self.frame = frame
         self.on_write = on_write
-        self.ended = ended
         self.answer: Answer | None = None
+        self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.process: ChildProcess | None = None
+        self.writes: set[asyncio.Task[None]] = set()
+
+    def set_answer(self, answer: Answer) -> None:
+        """Tell who waits for it; only the first answer counts."""
+        if self.answer is None:
+            self.answer = answer
+            if not self.answered.done():
+                self.answered.set_result(answer)
 
 
 class ChildProcess:
     """A child that runs one handler at a time; made by `start_process`.
 
     It leads a process group: what its handlers have started ends with it, however it ends.
+
+    Args:
+        on_free: called as soon as it has answered a call and can run the next one.
+        on_end: called when it has ended, once nobody waits for an answer any more.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        *,
+        on_free: Callable[["ChildProcess"], None],
+        on_end: Callable[["ChildProcess"], None],
+    ) -> None:
         self._process = process
+        self._on_free = on_free
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._calls = Connection(from_child, self._on_message, self._on_loss)
         self._channel = Connection(from_child, self._on_message, self._on_loss)
-        self._call: _Call | None = None  # the one that runs now
-        self._writes: set[asyncio.Task[None]] = set()
+        self._call: Call | None = None  # the one that runs now
         self._one_at_a_time = asyncio.Lock()  # results are stored in the order in which they come
         self._is_sound = True
         self._offence = ""  # what it was killed for
-        self._end = ""  # how it has ended
         # A process that the handler left behind may keep the sockets open: watch the child itself.
         self._watch = asyncio.create_task(self._see_end(), name="pyasynq handler process")
 
@@ -85,37 +111,31 @@ class ChildProcess:
         """Take our ends of the two sockets, and tell the child how to be like the worker."""
         await self._calls.open(calls)
         await self._channel.open(channel)
-        self._calls.send(_start())
+        self._calls.send(encoded(_start()))
 
-    async def run(self, call: Run, *, on_write: OnWrite, grace_s: float) -> Returned:
-        """Run a handler and return what it returned.
+    def start(self, call: Call) -> None:
+        """Start a handler; the process must be usable and have answered the call before."""
+        call.process = self
+        self._call = call
+        self._calls.send(call.frame)
 
-        Cancelled, it interrupts the handler, and kills the process if that takes longer than
-        *grace_s*.
+    async def interrupt(self, call: Call, grace_s: float) -> None:
+        """Make the handler of *call* end, and kill the process if that takes longer.
 
-        Raises:
-            HandlerProcessError: the process ended before the handler did.
-            BaseException: what the handler raised.
+        Then there is an answer, unless the process had to be killed, which has ended then.
         """
-        current = self._call = _Call(call.number, on_write, self._loop.create_future())
-        try:
-            if self._end:
-                raise HandlerProcessError(self._end)
-            self._calls.send(call)
+        if call.answer is None:
+            self._channel.send(encoded(Cancel(call.number)))
+            call.answered = self._loop.create_future()
             try:
-                answer = await current.ended
+                await asyncio.wait({call.answered}, timeout=grace_s)
             except asyncio.CancelledError:
-                given = await self._interrupt(current, grace_s)
-                if given is None:
-                    raise
-                answer = given
-            if self._writes:  # of a thread for which the handler has not waited
-                await asyncio.wait(self._writes)
-        finally:
-            self._call = None
-        if isinstance(answer, Returned):
-            return answer
-        raise exception_of(answer) if isinstance(answer, Raised) else answer
+                self.kill()
+                raise
+        if call.answer is None:
+            self._call = None  # nobody waits for its answer
+            self.kill()
+            await self.ended()
 
     def kill(self) -> None:
         """Kill the process and what it has started; safe to repeat."""
@@ -129,37 +149,34 @@ class ChildProcess:
         """Wait for the end of the process."""
         await asyncio.wait({self._watch})
 
-    def _answer(self, answer: Answer) -> None:
-        call = self._call
-        if call is None or call.answer is not None:
-            return
-        call.answer = answer
-        if not call.ended.done():
-            call.ended.set_result(answer)
-
     def _on_message(self, message: FromChild) -> None:
-        if isinstance(message, WriteResult):
-            write = self._loop.create_task(self._write(message), name="pyasynq handler result")
-            self._writes.add(write)
-            write.add_done_callback(self._writes.discard)
-        else:
-            self._answer(message)
-
-    async def _write(self, message: WriteResult) -> None:
-        async with self._one_at_a_time:
-            error = await self._write_error(message)
-        self._channel.send(Written(message.number, error))
-
-    async def _write_error(self, message: WriteResult) -> str:
-        """Store a result; return why it is not stored, if it is not."""
         call = self._call
-        if call is None or call.number != message.call:
-            return "the handler of this task has ended"
-        try:
-            await call.on_write(message.result)
-        except PyasynqError as error:
-            return str(error)
-        return ""
+        if isinstance(message, WriteResult):
+            is_current = call is not None and call.number == message.call
+            self._begin_write(call if is_current else None, message)
+        elif call is not None:
+            self._call = None
+            call.set_answer(message)
+            if self.is_usable:
+                self._on_free(self)
+
+    def _begin_write(self, call: Call | None, message: WriteResult) -> None:
+        if call is None:
+            too_late = Written(message.number, "the handler of this task has ended")
+            self._channel.send(encoded(too_late))
+            return
+        write = self._loop.create_task(self._write(call, message), name="pyasynq handler result")
+        call.writes.add(write)
+        write.add_done_callback(call.writes.discard)
+
+    async def _write(self, call: Call, message: WriteResult) -> None:
+        error = ""
+        async with self._one_at_a_time:
+            try:
+                await call.on_write(message.result)
+            except PyasynqError as failed:
+                error = str(failed)
+        self._channel.send(encoded(Written(message.number, error)))
 
     def _on_loss(self, loss: Loss) -> None:
         self._is_sound = False
@@ -169,33 +186,20 @@ class ChildProcess:
             self._loop.call_later(END_TIMEOUT_S, self._kill_for, loss)
 
     def _kill_for(self, loss: Loss) -> None:
-        if not self._end:
-            self._offence = self._offence or loss.value
-            self.kill()
-
-    async def _interrupt(self, current: _Call, grace_s: float) -> Answer | None:
-        """Make the handler end; return what it came to, or None if it had to be killed."""
-        if current.answer is None:
-            self._channel.send(Cancel(current.number))
-            current.ended = self._loop.create_future()
-            try:
-                await asyncio.wait({current.ended}, timeout=grace_s)
-            except asyncio.CancelledError:
-                self.kill()
-                raise
-        if current.answer is None:
-            self.kill()
-            await self.ended()
-            return None
-        return current.answer
+        self._offence = self._offence or loss.value
+        self.kill()
 
     async def _see_end(self) -> None:
         await self._process.wait()
+        self._is_sound = False
         self._kill_group()
         self._calls.close()
         self._channel.close()
-        self._end = f"the process of the handler {self._offence or self._ending()}"
-        self._answer(HandlerProcessError(self._end))
+        call, self._call = self._call, None
+        if call is not None:
+            how = self._offence or self._ending()
+            call.set_answer(HandlerProcessError(f"the process of the handler {how}"))
+        self._on_end(self)
 
     def _kill_group(self) -> None:
         # Without a group the child has not started anything yet, or nothing is left.
@@ -208,8 +212,10 @@ class ChildProcess:
         return f"{exit_text(code)}{hint}"
 
 
-async def start_process() -> ChildProcess:
-    """Start a child.
+async def start_process(
+    *, on_free: Callable[[ChildProcess], None], on_end: Callable[[ChildProcess], None]
+) -> ChildProcess:
+    """Start a child; see `ChildProcess`.
 
     Raises:
         OSError: the system cannot start another process.
@@ -221,12 +227,13 @@ async def start_process() -> ChildProcess:
             pass_fds=descriptors,
             stdin=asyncio.subprocess.DEVNULL,
         )
-    child = ChildProcess(process)
+    child = ChildProcess(process, on_free=on_free, on_end=on_end)
     try:
         await child.connect(calls, channel)
     except BaseException:
         channel.close()
         child.kill()
+        await child.ended()
         raise
     return child
 

@@ -10,7 +10,6 @@ import msgspec
 from typing_extensions import override
 
 from pyasynq.worker.execute.processes.frames import FrameCutter, FrameError
-from pyasynq.worker.execute.processes.protocol import FromChild, ToChild, encoded
 
 Received = TypeVar("Received")
 
@@ -23,7 +22,7 @@ class Loss(Enum):
 
 
 class Connection(asyncio.Protocol, Generic[Received]):
-    """Receives messages, and sends others.
+    """Receives messages, and sends frames.
 
     Args:
         decoder: for what is received.
@@ -51,14 +50,10 @@ class Connection(asyncio.Protocol, Generic[Received]):
             end.close()
             raise
 
-    def send(self, message: ToChild | FromChild) -> None:
-        """Send *message*; does nothing once the connection is lost.
-
-        Raises:
-            ValueError: it is longer than 4 GiB.
-        """
+    def send(self, frame: bytearray) -> None:
+        """Send a frame; does nothing once the connection is lost."""
         if self._transport is not None:
-            self._transport.write(encoded(message))
+            self._transport.write(frame)
 
     def close(self) -> None:
         """Drop the connection, and what has not been sent yet; safe to repeat."""

@@ -18,6 +18,7 @@ from pyasynq.worker.execute.processes.protocol import (
     ToChild,
     WriteResult,
     Written,
+    encoded,
     to_child,
 )
 
@@ -82,7 +83,7 @@ class WorkerChannel:
         number = next(self._numbers)
         written = self._writes[number] = self.loop.create_future()
         try:
-            self._connection.send(WriteResult(call, number, result))
+            self._connection.send(encoded(WriteResult(call, number, result)))
             error = await written
         finally:
             del self._writes[number]
