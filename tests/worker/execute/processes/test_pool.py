@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -122,3 +123,17 @@ async def test_a_server_that_stops_while_a_process_starts_leaves_none_behind(wor
 
     assert work.state(info) in ("pending", "completed")
     assert not [each for each in asyncio.all_tasks() if "handler process" in each.get_name()]
+
+
+async def test_each_task_fails_whose_process_ends_at_once(work, monkeypatch):
+    async with work.serving(mux, process_pool_size=2, **LATE):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", shutil.which("false"))
+            infos = [await work.enqueue("pid") for _ in range(30)]
+            for info in infos:
+                await work.until(info, "retry")
+        await work.until(await work.enqueue("pid", retention=60), "completed")
+
+    assert {work.message(info).error_msg for info in infos} == {
+        "the process of the handler ended with exit code 1"
+    }

@@ -80,6 +80,9 @@ class ChildProcess:
     Args:
         on_free: called as soon as it has answered a call and can run the next one.
         on_end: called when it has ended, once nobody waits for an answer any more.
+
+    Attributes:
+        end: how it has ended; empty before that.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class ChildProcess:
         self._one_at_a_time = asyncio.Lock()  # results are stored in the order in which they come
         self._is_sound = True
         self._offence = ""  # what it was killed for
+        self.end = ""
         # A process that the handler left behind may keep the sockets open: watch the child itself.
         self._watch = asyncio.create_task(self._see_end(), name="pyasynq handler process")
 
@@ -182,7 +186,7 @@ class ChildProcess:
         self._is_sound = False
         if loss is Loss.GARBAGE:
             self._kill_for(loss)
-        else:  # most likely because the process has ended
+        elif self._process.returncode is None:  # most likely it ends
             self._loop.call_later(END_TIMEOUT_S, self._kill_for, loss)
 
     def _kill_for(self, loss: Loss) -> None:
@@ -196,9 +200,9 @@ class ChildProcess:
         self._calls.close()
         self._channel.close()
         call, self._call = self._call, None
+        self.end = f"the process of the handler {self._offence or self._ending()}"
         if call is not None:
-            how = self._offence or self._ending()
-            call.set_answer(HandlerProcessError(f"the process of the handler {how}"))
+            call.set_answer(HandlerProcessError(self.end))
         self._on_end(self)
 
     def _kill_group(self) -> None:

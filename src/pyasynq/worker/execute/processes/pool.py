@@ -135,15 +135,19 @@ class ProcessPool:
         try:
             process = await start_process(on_free=self._on_free, on_end=self._on_end)
         except OSError as error:
-            if self._waiting:
-                reason = HandlerProcessError(f"no process can be started: {error}")
-                reason.__cause__ = error
-                self._waiting.popleft().set_answer(reason)
+            self._fail_next(f"no process can be started: {error}")
         else:
-            self._all.add(process)
-            self._idle.append(process)
+            if process.end:  # already
+                self._fail_next(process.end)
+            else:
+                self._all.add(process)
+                self._idle.append(process)
         self._starts.discard(asyncio.current_task())
         self._hand_out()
+
+    def _fail_next(self, reason: str) -> None:
+        if self._waiting:
+            self._waiting.popleft().set_answer(HandlerProcessError(reason))
 
     def _message(
         self,
