@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-WITH_PEERS := drain enqueue latency idle
-ALONE := scale memory startup ceiling
+WITH_PEERS := drain threads processes enqueue latency idle
+ALONE := scale memory startup ceiling interpreters
 PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
@@ -55,7 +55,7 @@ bench: $(VENV)/ready-to-test  ## Run all benchmarks, beside Go Asynq (where Go i
 	for question in $(WITH_PEERS); do $(BIN)/python -m benchmarks.$$question $(if $(PEERS),--peers $(PEERS)) || exit; done
 	for question in $(ALONE); do $(BIN)/python -m benchmarks.$$question || exit; done
 
-bench-quick: $(VENV)/ready-to-test  ## Run them with fewer tasks and one round, in less than three minutes
+bench-quick: $(VENV)/ready-to-test  ## Run them with fewer tasks and one round, in less than four minutes
 	for question in $(WITH_PEERS) $(ALONE); do $(BIN)/python -m benchmarks.$$question --quick || exit; done
 
 bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` recorded, and write its tables into the docs

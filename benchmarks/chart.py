@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from benchmarks.enqueue import APP
 from benchmarks.measure.environments import ROOT
 from benchmarks.measure.question import GO
 from benchmarks.measure.record import RECORDS, as_text
@@ -22,7 +23,7 @@ TITLES = {"drain": "Running no-op tasks", "enqueue": "Enqueueing"}
 # Pixels: the names of the programs stand left of the bars, the numbers right of the longest one.
 WIDTH, MARGIN, LABELS, NUMBERS = 800, 28, 120, 150
 TOP, BAR, GAP, HEADING, BOTTOM = 96, 18, 5, 30, 26
-COLOURS = {PYASYNQ.name: "#1f7a54", GO: "#3f7fbf"}
+COLOURS = {PYASYNQ.name: "#1f7a54", APP.name: "#7fb89f", GO: "#3f7fbf"}
 OTHER, INK, FAINT, LINE = "#b8bec7", "#1d2430", "#667080", "#e3e6ea"
 
 

@@ -1,18 +1,19 @@
 """How many no-op tasks does a worker run a second, and what does each cost?
 
-One process at several numbers of slots, kinds of handlers, handlers that wait.
+One process at several numbers of slots, kinds of handlers, coroutines that wait.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.measure.draining import drained
 from benchmarks.measure.options import Options, read_options
 from benchmarks.measure.peers import installed
 from benchmarks.measure.program import Figures, Program
 from benchmarks.measure.question import FIRST, GO, Column, Group, Question, answer
 from benchmarks.measure.redis_server import BenchmarkRedis
-from benchmarks.measure.sides import PYASYNQ, fill, go_asynq
+from benchmarks.measure.sides import PYASYNQ, go_asynq
 
 TASKS = 80_000
 WAVES = 10  # of all slots, at least, where handlers wait
@@ -62,7 +63,6 @@ class Case:
 
 KINDS: dict[str, dict[str, Any]] = {
     "typed App": {"handler": "app", "retention_s": 60},
-    "threads": {"handler": "thread"},
     "plain asyncio": {"uvloop": False},
 }
 CASES = (
@@ -77,25 +77,6 @@ CASES = (
 )
 
 
-def drain(
-    redis: BenchmarkRedis, program: Program, tasks: int, concurrency: int, await_ms: int = 0
-) -> Figures:
-    """Fill a queue and let *program* run it empty."""
-    redis.clear()
-    fill(redis, program, tasks)
-    before_s = redis.cpu_s()
-    parameters = {"tasks": tasks, "concurrency": concurrency, "await_ms": await_ms}
-    found = program.run("drain", redis.address, **parameters)
-    rate = tasks / (found["ended_s"] - found["started_s"])
-    return {
-        "tasks_per_s": rate,
-        "of_ideal": rate * await_ms / 1e3 / concurrency if await_ms else None,
-        "cpu_us": found["cpu_us"],
-        "redis_cpu_us": (redis.cpu_s() - before_s) / tasks * 1e6,
-        "rss_mb": found["rss_mb"],
-    }
-
-
 def groups(options: Options, go: list[Program], peers: list[Program]) -> Iterator[Group[Program]]:
     """Return every case that is asked for."""
     with BenchmarkRedis() as redis:
@@ -105,8 +86,14 @@ def groups(options: Options, go: list[Program], peers: list[Program]) -> Iterato
             sides += peers if case.with_peers else []
 
             def play(program: Program, case: Case = case) -> Figures:
-                tasks = int(case.tasks(options) * (1 if case.await_ms else program.pace))
-                return drain(redis, program, tasks, case.concurrency, case.await_ms)
+                return drained(
+                    redis,
+                    program,
+                    tasks=int(case.tasks(options) * (1 if case.await_ms else program.pace)),
+                    concurrency=case.concurrency,
+                    ideal_per_s=case.concurrency / case.await_ms * 1e3 if case.await_ms else None,
+                    await_ms=case.await_ms,
+                )
 
             yield Group(case.name, sides, play)
 

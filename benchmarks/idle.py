@@ -108,6 +108,11 @@ def role(server: BenchmarkRedis, *, program: Program) -> Started:
     return program.start("idle", server.address, concurrency=CONCURRENCY)
 
 
+def alike(count: int) -> dict[str, int]:
+    """Return that many queues of the same priority."""
+    return {f"queue-{number}": 1 for number in range(count)}
+
+
 TEN = {f"queue-{number}": number for number in range(1, 11)}
 THREE = {"critical": 6, "default": 3, "low": 1}
 WORKERS: dict[str, Start] = {
@@ -117,7 +122,9 @@ WORKERS: dict[str, Start] = {
     "10 queues, a task scheduled in each": partial(command, queues=TEN, scheduled=True),
     "aggregator": partial(command, queues={"default": 1}, more=AGGREGATOR),
     "10 queues, aggregator": partial(command, queues=TEN, more=AGGREGATOR),
-    "20 queues: polling": partial(command, queues={f"queue-{number}": 1 for number in range(20)}),
+    "17 queues": partial(command, queues=alike(17)),
+    "50 queues": partial(command, queues=alike(50)),
+    "200 queues": partial(command, queues=alike(200)),
 }
 
 

@@ -16,7 +16,8 @@ from benchmarks.measure.record import table
 from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sampler import Sampler, SourceLine
 from benchmarks.measure.stock import Stock
-from benchmarks.programs.pyasynq_roles import HANDLERS, until_finished
+from benchmarks.programs.pyasynq_handlers import HANDLERS
+from benchmarks.programs.pyasynq_roles import until_finished
 from benchmarks.programs.role import Meter, on_worker_loop
 
 OURS = str(Path(pyasynq.__file__).parent)
@@ -52,15 +53,15 @@ def drain(redis: BenchmarkRedis, given: dict[str, Any]) -> tuple[Sampler, dict[s
 
 
 async def _drain(address: str, given: dict[str, Any], sampler: Sampler) -> dict[str, Any]:
-    finished = asyncio.Event()
-    meter = Meter(given["tasks"], finished.set)
+    finished, loop = asyncio.Event(), asyncio.get_running_loop()
+    meter = Meter(given["tasks"], lambda: loop.call_soon_threadsafe(finished.set))
     is_first = True
 
     def tick() -> None:
         nonlocal is_first
         if is_first:
             is_first = False
-            sampler.start()
+            loop.call_soon_threadsafe(sampler.start)  # only the main thread can sample
         meter.tick()
 
     server, mux = HANDLERS[given["handler"]](address, given, tick)
@@ -75,7 +76,7 @@ def parts(sampler: Sampler, tasks: int) -> Iterator[tuple[object, ...]]:
     costs: defaultdict[str, float] = defaultdict(float)
     for source, seconds in sampler.cpu_s.items():
         costs[part_of(source)] += seconds
-    costs["other threads: heartbeat"] += sampler.other_threads_s
+    costs["other threads: heartbeat, plain functions"] += sampler.other_threads_s
     yield from _ranked(costs, tasks)
     total_s = sum(costs.values())
     yield ("all", total_s / tasks * 1e6, 1.0)
@@ -114,7 +115,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tasks", type=int, default=200_000)
     parser.add_argument("--concurrency", type=int, default=100)
-    parser.add_argument("--handler", choices=sorted(HANDLERS), default="bare")
+    parser.add_argument("--handler", choices=("app", "bare", "thread"), default="bare")
     parser.add_argument("--plain-asyncio", action="store_true", help="leave uvloop out")
     parser.add_argument("--functions", type=int, default=25, help="how many are shown")
     return parser.parse_args()

@@ -11,8 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ceiling, drain, enqueue, idle, latency, memory, scale, startup
-from benchmarks.measure import goals
+from benchmarks import (
+    ceiling,
+    drain,
+    enqueue,
+    idle,
+    interpreters,
+    latency,
+    memory,
+    processes,
+    scale,
+    startup,
+    threads,
+)
+from benchmarks.measure import goal, goals
 from benchmarks.measure.environments import ROOT
 from benchmarks.measure.peers import PEERS
 from benchmarks.measure.record import RECORDS, as_text
@@ -21,10 +33,22 @@ PAGE = ROOT / "docs" / "explain" / "performance.md"
 TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 QUESTIONS = {
     each.QUESTION.name: each.QUESTION
-    for each in (drain, enqueue, latency, idle, scale, memory, startup, ceiling)
+    for each in (
+        drain,
+        threads,
+        processes,
+        enqueue,
+        latency,
+        idle,
+        scale,
+        memory,
+        startup,
+        ceiling,
+        interpreters,
+    )
 }
 RECORD_HEADS = ("question", "mode", "rounds", "measured at", "machine", "Python", "Redis")
-PEER_HEADS = ("queue", "version", "not measured because")
+PEER_HEADS = ("queue", "version", "Python", "not measured because")
 
 Records = Mapping[str, Mapping[str, Any]]
 
@@ -56,7 +80,7 @@ def table(name: str, records: Records) -> str:
     """
     if name == "goals":
         results = {question: record["results"] for question, record in records.items()}
-        return _markdown(goals.HEADS, goals.rows(results))
+        return _markdown(goal.HEADS, goals.rows(results))
     if name == "records":
         return _markdown(RECORD_HEADS, [_about(record) for record in records.values()])
     if name == "peers":
@@ -88,7 +112,8 @@ def _peers(records: Records) -> Iterable[tuple[object, ...]]:
         ]
         if known:
             failure = known[-1].get("failure", "-").splitlines()[-1]
-            yield (name, known[-1].get("versions", {}).get(name, "-"), failure)
+            versions = known[-1].get("versions", {})
+            yield (name, versions.get(name, "-"), versions.get("python", "-"), failure)
 
 
 def _markdown(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

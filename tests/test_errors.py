@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pyasynq import control_flow, errors
+from pyasynq import BatchCounts, control_flow, errors
 from pyasynq.errors import (
     PyasynqError,
     QueueAlreadyPausedError,
@@ -79,6 +79,7 @@ MADE = [
     errors.TaskFailedError(task_id="a", error="b"),
     errors.ResultNotKeptError("a"),
     errors.ResultTimeoutError(task_id="a", state="b", timeout_s=1),
+    errors.BatchTimeoutError(counts=BatchCounts(pending=1), timeout_s=1),
     errors.HandlerProcessError("text"),
     errors.RedisUnavailableError("text", tried="a", may_have_happened=True, results=(1,)),
     errors.IncompatibleRedisError("text", needed="a"),

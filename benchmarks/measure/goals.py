@@ -1,228 +1,220 @@
-"""The goals of pyasynq's speed, and where the figures that they are judged by are recorded."""
+"""The goals of pyasynq's speed: what they are, and where the figures that judge them are."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
-from benchmarks.measure.peers import PEERS
-from benchmarks.measure.question import GO, Results
-from benchmarks.measure.record import as_text
+from benchmarks.measure.goal import (
+    ARDIQ,
+    CEILING,
+    HUNDRED,
+    PEER,
+    Bound,
+    Figure,
+    Goal,
+    Records,
+)
+from benchmarks.measure.question import FIRST, GO
 from benchmarks.measure.sides import PYASYNQ
 
-HEADS = ("metric", "pyasynq", "Go Asynq", "best Python peer", "Redis ceiling", "goal")
-CEILING = "ceiling"
-HUNDRED = 100
+FLAT = 1.25  # a figure that grows by less is as flat as can be measured
 
 
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """One row: figures of one group, those of each side beside each other.
-
-    Attributes:
-        metric: what is measured, with its unit.
-        goal: what it should be.
-        question, group: where the figures are recorded.
-        figures: one or more, shown with slashes between them.
-        sides: those that are pyasynq's; the figures of each are shown.
-        of: the side that the figures are divided by.
-        go_group: where Go's side of the same name is, if not in the group as `go asynq`.
-        is_rate: whether more is better; then pyasynq's is also shown as a multiple of the others'.
-        ceiling: group and side of the record of the ceiling that has the rate of Redis alone.
-    """
-
-    metric: str
-    goal: str
-    question: str
-    group: str
-    figures: tuple[str, ...]
-    sides: tuple[str, ...] = (PYASYNQ.name,)
-    of: str = ""
-    go_group: str = ""
-    is_rate: bool = False
-    ceiling: tuple[str, str] | None = None
-
-    def row(self, records: Mapping[str, Results]) -> tuple[str, ...]:
-        """Return the cells of the table."""
-        group = _group(records, self.question, self.group)
-        ours = self._values(group, self.sides)
-        if self.go_group:
-            go = self._values(_group(records, self.question, self.go_group), self.sides)
-        else:
-            go = self._values(group, (GO,))
-        name, peer = self._best(group)
-        shown = _shown(ours)
-        if self.is_rate:
-            shown += _multiples(ours, [("Go", go), (name, peer)])
-        return (
-            self.metric,
-            shown,
-            _shown(go),
-            f"{name} {_shown(peer)}" if name else "-",
-            self._ceiling(records),
-            self.goal,
-        )
-
-    def _values(self, group: Mapping[str, Any], sides: Iterable[str]) -> list[float | None]:
-        found: list[float | None] = []
-        for side in sides:
-            medians = group.get(side, {})
-            divisor = group.get(self.of, {}) if self.of else {}
-            for figure in self.figures:
-                value, by = medians.get(figure), divisor.get(figure)
-                if self.of:
-                    value = value / by if value is not None and by else None
-                found.append(value)
-        return found
-
-    def _best(self, group: Mapping[str, Any]) -> tuple[str, list[float | None]]:
-        """Return the peer that is best by the first of the figures, and its figures."""
-        found = {
-            name: values
-            for name in PEERS
-            if (values := self._values(group, (name,)))[0] is not None
-        }
-        if not found:
-            return "", []
-        best = max if self.is_rate else min
-        name = best(found, key=lambda each: found[each][0] or 0.0)
-        return name, found[name]
-
-    def _ceiling(self, records: Mapping[str, Results]) -> str:
-        if self.ceiling is None:
-            return "-"
-        group, side = self.ceiling
-        return _shown([_group(records, CEILING, group).get(side, {}).get("tasks_per_s")])
-
-
-def _group(records: Mapping[str, Results], question: str, group: str) -> dict[str, Any]:
-    """Return the medians of each side of a group."""
-    return {side["name"]: side["median"] for side in records.get(question, {}).get(group, ())}
-
-
-def _shown(values: Iterable[float | None]) -> str:
-    texts = [as_text(value) for value in values]
-    return " / ".join(texts) if any(text != "-" for text in texts) else "-"
-
-
-def _multiples(ours: list[float | None], others: Iterable[tuple[str, list[float | None]]]) -> str:
-    shown = [
-        f"{ours[0] / values[0]:.2g} × {name}"
-        for name, values in others
-        if ours[0] and values and values[0] and ours[0] / values[0] < HUNDRED
-    ]
-    return f" ({', '.join(shown)})" if shown else ""
-
-
-def rows(records: Mapping[str, Results]) -> Iterator[tuple[str, ...]]:
+def rows(records: Records) -> Iterator[tuple[str, ...]]:
     """Return the rows of all goals."""
     for goal in GOALS:
         yield goal.row(records)
 
 
-def _drain(concurrency: int, goal: str) -> Goal:
+def _at_least(value: float, times: str = "") -> tuple[Bound, ...]:
+    return (Bound(least=value, times=times),)
+
+
+def _at_most(value: float, times: str = "") -> tuple[Bound, ...]:
+    return (Bound(most=value, times=times),)
+
+
+def _drain(concurrency: int, times_go: float) -> Goal:
+    bounds = _at_least(times_go, GO)
     return Goal(
         metric=f"no-op tasks/s, one process, concurrency {concurrency}",
-        goal=goal,
-        question="drain",
-        group=f"concurrency {concurrency}",
-        figures=("tasks_per_s",),
-        is_rate=True,
+        figures=(Figure(question="drain", group=f"concurrency {concurrency}", bounds=bounds),),
         ceiling=("run", f"pyasynq, {min(concurrency, HUNDRED)} a call"),
     )
 
 
-def _enqueue(form: str, batch: int, goal: str) -> Goal:
+def _enqueue(form: str, batch: int, times_go: float) -> Goal:
+    bounds = _at_least(times_go, GO)
     return Goal(
         metric=f"enqueue, tasks/s: {form}",
-        goal=goal,
-        question="enqueue",
-        group=form,
-        figures=("tasks_per_s",),
-        is_rate=True,
+        figures=(Figure(question="enqueue", group=form, bounds=bounds),),
         ceiling=("enqueue", f"pyasynq, {batch} a call"),
     )
 
 
-def _latency(metric: str, group: str, figures: tuple[str, ...], goal: str) -> Goal:
-    return Goal(metric=metric, goal=goal, question="latency", group=group, figures=figures)
+def _latency(group: str, **most_ms: float) -> tuple[Figure, ...]:
+    return tuple(
+        Figure(question="latency", group=group, name=name, bounds=_at_most(most))
+        for name, most in most_ms.items()
+    )
+
+
+def _idle(name: str, most: float, side: str = PYASYNQ.name) -> Figure:
+    return Figure(question="idle", group="idle", name=name, side=side, bounds=_at_most(most))
 
 
 GOALS = (
-    _drain(10, "≥ 3 × Go, ≥ 9 × peer"),
-    _drain(100, "≥ 6 × Go, ≥ 20 × peer"),
-    _drain(1000, "≥ 7 × Go"),
+    _drain(1, 1.1),
+    _drain(10, 3.5),
+    _drain(100, 8.5),
+    _drain(1000, 12),
     Goal(
         metric="typed App, middleware, retention: share of the bare handler",
-        goal="≥ 0.6",
-        question="drain",
-        group="kinds of handlers, 100",
-        figures=("tasks_per_s",),
-        sides=("typed App",),
-        of=PYASYNQ.name,
+        figures=(
+            Figure(
+                question="drain",
+                group="kinds of handlers, 100",
+                side="typed App",
+                of=PYASYNQ.name,
+                bounds=_at_least(0.85),
+            ),
+        ),
+    ),
+    Goal(
+        metric="plain functions in threads, concurrency 100: share of the bare coroutine; CPU µs",
+        figures=(
+            Figure(
+                question="threads",
+                group="no-op, concurrency 100",
+                of="coroutine",
+                bounds=_at_least(0.9),
+            ),
+            Figure(
+                question="threads",
+                group="no-op, concurrency 100",
+                name="cpu_us",
+                bounds=_at_most(12),
+            ),
+        ),
+    ),
+    Goal(
+        metric="handlers in 2 processes: no-op tasks/s; share of the cores at 1 ms of computing",
+        figures=(
+            Figure(
+                question="processes",
+                group="no-op, 2 processes",
+                bounds=_at_least(7_000) + _at_least(3, PEER),
+            ),
+            Figure(
+                question="processes",
+                group="computing 1 ms, 2 processes",
+                name="of_ideal",
+                bounds=_at_least(0.9),
+            ),
+        ),
     ),
     Goal(
         metric="worker CPU µs a no-op task, concurrency 100",
-        goal="≤ 8",
-        question="drain",
-        group="concurrency 100",
-        figures=("cpu_us",),
+        figures=(
+            Figure(question="drain", group="concurrency 100", name="cpu_us", bounds=_at_most(8)),
+        ),
     ),
     Goal(
         metric="Redis CPU µs a task, dequeue and done",
-        goal="≤ 6",
-        question=CEILING,
-        group="run",
-        figures=("redis_cpu_us",),
-        sides=("pyasynq, 100 a call",),
+        figures=(
+            Figure(
+                question=CEILING,
+                group="run",
+                name="redis_cpu_us",
+                side="pyasynq, 100 a call",
+                bounds=_at_most(7),
+            ),
+        ),
     ),
     Goal(
         metric="2 processes instead of 1, on 2 cores with Redis",
-        goal="≥ Go's factor",
-        question="scale",
-        group=f"processes, {PYASYNQ.name}",
-        go_group=f"processes, {GO}",
-        figures=("tasks_per_s",),
-        sides=("2",),
-        of="1",
+        figures=(
+            Figure(
+                question="scale",
+                group=f"processes, {PYASYNQ.name}",
+                go_group=f"processes, {GO}",
+                side="2",
+                of="1",
+                bounds=_at_least(1, GO),
+            ),
+        ),
     ),
-    _enqueue("one by one, blocking", 1, "≥ 0.9 × Go"),
-    _enqueue("100 at a time", 100, "≥ 2.4 × Go"),
-    _enqueue("batches of 100", 100, "≥ 2.4 × Go"),
-    _latency("pick-up when idle, ms, p50 / p99", "idle", ("p50_ms", "p99_ms"), "≤ 0.8 / 2"),
-    _latency("pick-up at 500 a second", "500 a second", ("p50_ms", "p99_ms"), "≤ 0.25 / 1"),
-    _latency(
-        "lateness of scheduled tasks, ms, p50 / p95 / earliest",
-        "scheduled",
-        ("p50_ms", "p95_ms", "earliest_ms"),
-        "≤ 2 / 10, never early",
+    Goal(
+        metric="enqueue, tasks/s: one by one, blocking / awaited",
+        figures=(
+            Figure(question="enqueue", group="one by one, blocking", bounds=_at_least(0.9, GO)),
+            Figure(question="enqueue", group="one by one, awaited", bounds=_at_least(1, GO)),
+        ),
+        ceiling=("enqueue", "pyasynq, 1 a call"),
+    ),
+    _enqueue("100 at a time", 100, 3),
+    _enqueue("batches of 100", 100, 9),
+    Goal(
+        metric="enqueue, tasks/s: 20 000 calls of a typed task at once",
+        figures=(
+            Figure(
+                question="enqueue",
+                group="20 000 in one typed call",
+                side="typed App",
+                bounds=_at_least(1.2, ARDIQ),
+            ),
+        ),
+        ceiling=("enqueue", "pyasynq, 100 a call"),
+    ),
+    Goal(
+        metric="pick-up when idle, ms, p50 / p99",
+        figures=_latency("idle", p50_ms=0.8, p99_ms=2),
+    ),
+    Goal(
+        metric="pick-up at 500 a second, ms, p50 / p99",
+        figures=_latency("500 a second", p50_ms=0.25, p99_ms=1),
+    ),
+    Goal(
+        metric="pick-up when idle with 17 / 50 / 200 queues, ms, p50; commands sent a second",
+        figures=(
+            *_latency("idle, 17 queues", p50_ms=3),
+            *_latency("idle, 50 queues", p50_ms=3),
+            *_latency("idle, 200 queues", p50_ms=3),
+            _idle("sent_per_s", 3, side="pyasynq worker, 200 queues"),
+        ),
+    ),
+    Goal(
+        metric="lateness of scheduled tasks, ms, p50 / p95 / earliest",
+        figures=(
+            *_latency("scheduled", p50_ms=2, p95_ms=5),
+            Figure(question="latency", group="scheduled", name="earliest_ms", bounds=_at_least(0)),
+        ),
     ),
     Goal(
         metric="idle worker, one queue: CPU ms/s; commands sent a second",
-        goal="≤ 1; ≤ 3",
-        question="idle",
-        group="idle",
-        figures=("cpu_ms_per_s", "sent_per_s"),
+        figures=(_idle("cpu_ms_per_s", 1), _idle("sent_per_s", 3)),
     ),
     Goal(
-        metric="RSS MB, idle",
-        goal="≤ 35",
-        question="idle",
-        group="idle",
-        figures=("rss_mb",),
-    ),
-    Goal(
-        metric="RSS MB for 1 000 running tasks",
-        goal="≤ 4",
-        question="memory",
-        group="idle, then running tasks",
-        figures=("mb_per_1000",),
+        metric="RSS MB, idle; for 1 000 running tasks",
+        figures=(
+            _idle("rss_mb", 38),
+            Figure(
+                question="memory",
+                group="idle, then running tasks",
+                name="mb_per_1000",
+                bounds=_at_most(4),
+            ),
+        ),
     ),
     Goal(
         metric="Redis CPU µs a task beside 10 / 10 000 active ones",
-        goal="flat",
-        question="scale",
-        group="others active",
-        figures=("redis_cpu_us",),
-        sides=("10", "10,000"),
+        figures=(
+            Figure(question="scale", group="others active", name="redis_cpu_us", side="10"),
+            Figure(
+                question="scale",
+                group="others active",
+                name="redis_cpu_us",
+                side="10,000",
+                bounds=_at_most(FLAT, FIRST),
+            ),
+        ),
     ),
 )

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure.environments import BUILT, ROOT, InstallError, environment
+from benchmarks.measure.interpreters import Version
 from benchmarks.measure.program import Program
 
 ROLES = frozenset({"fill", "drain", "enqueue", "produce", "pick_up", "idle"})
 BLOCKING = frozenset({"single"})
 AWAITED = frozenset({"awaited", "concurrent"})
+BULK = frozenset({"bulk", "typed bulk"})
+THREADS, PROCESSES = frozenset({"thread"}), frozenset({"process"})
 REDIS, HIREDIS, UVLOOP = "redis==8.1.0", "hiredis==3.5.0", "uvloop==0.23.0"
 
 
@@ -23,14 +26,25 @@ class Peer:
         requirements: what is installed for it, pinned.
         pace: which share of the usual number of tasks it gets, so that it ends in time.
         forms: in which it enqueues.
+        plain: where it can run plain functions that are measured: "thread", "process".
+        least: the lowest version of Python that it runs on; any that pyasynq does if None.
     """
 
     requirements: tuple[str, ...]
     pace: float
     forms: frozenset[str]
+    plain: frozenset[str] = frozenset()
+    least: Version | None = None
 
 
 PEERS: Mapping[str, Peer] = {
+    "ardiq": Peer(
+        requirements=("ardiq==1.2.0", "msgpack==1.2.4"),
+        pace=0.4,
+        forms=AWAITED | BULK,
+        plain=THREADS | PROCESSES,
+        least=(3, 12),
+    ),
     "taskiq": Peer(
         requirements=("taskiq==0.13.0", "taskiq-redis==1.2.4", REDIS, HIREDIS, UVLOOP),
         pace=0.2,
@@ -40,6 +54,7 @@ PEERS: Mapping[str, Peer] = {
         requirements=("huey==3.5.4", REDIS, HIREDIS),
         pace=0.2,
         forms=BLOCKING,
+        plain=THREADS,
     ),
     "arq": Peer(
         requirements=("arq==0.28.0", "redis==5.3.1", HIREDIS),
@@ -50,16 +65,25 @@ PEERS: Mapping[str, Peer] = {
         requirements=("dramatiq[redis]==2.2.1", REDIS, HIREDIS),
         pace=0.1,
         forms=BLOCKING,
+        plain=THREADS,
     ),
     "saq": Peer(
         requirements=("saq[redis]==0.26.4", "redis==7.4.1", "typing-extensions==4.16.0", HIREDIS),
         pace=0.1,
         forms=AWAITED,
     ),
+    "streaq": Peer(
+        requirements=("streaq==7.2.0", "coredis==6.9.0", "anyio==4.16.0", HIREDIS, UVLOOP),
+        pace=0.1,
+        forms=AWAITED | BULK,
+        plain=THREADS,
+        least=(3, 12),
+    ),
     "celery": Peer(
         requirements=("celery[redis]==5.7.0", REDIS, HIREDIS),
         pace=0.05,
         forms=BLOCKING,
+        plain=THREADS | PROCESSES,
     ),
     "rq": Peer(
         requirements=("rq==3.0.0", REDIS, HIREDIS),
@@ -96,7 +120,7 @@ def installed(
     for name in names:
         peer = peers[name]
         try:
-            made = environment(name, peer.requirements, inside=inside)
+            made = environment(name, peer.requirements, inside=inside, least=peer.least)
         except InstallError as error:
             print(f"{name} cannot be installed: {error}", file=sys.stderr)
             found.record[name] = {"failure": str(error)}
@@ -110,6 +134,7 @@ def installed(
                 pace=peer.pace,
                 environment=(("PYTHONPATH", str(ROOT)),),
                 forms=peer.forms,
+                plain=peer.plain,
             )
         )
     return found

@@ -4,10 +4,14 @@ A program is called as `PROGRAM ROLE ADDRESS PARAMETERS`, the last as JSON, and 
 line at its end. Roles, with the parameters and the figures of each:
 
 * `fill`: enqueue `tasks` no-op tasks in the quickest way it has; nothing.
-* `drain`: run `tasks` no-op tasks at `concurrency`; `tasks_per_s` from the first start to the last
-  acknowledgement, `cpu_us` of the process for each task, `rss_mb`.
-* `enqueue`: enqueue `tasks` in the `form` "single", "awaited", "concurrent" (by `callers` at once)
-  or "bulk"; `tasks_per_s`, `cpu_us`.
+* `drain`: run `tasks` no-op tasks at `concurrency`; `started_s` and `ended_s`, the times of the
+  first start and of the last acknowledgement, and `count` of the tasks between them, `cpu_us` of
+  the process for each task, `rss_mb`. The parameter `handler` may ask for a plain function, in a
+  "thread" or in a "process", that blocks for `block_ms` or computes for `compute_ms`; then there
+  is also `children_cpu_us`, of the other processes for each task.
+* `enqueue`: enqueue `tasks` in the `form` "single", "awaited", "concurrent" (by `callers` at
+  once), "bulk" (batches), "at once", or "typed bulk" (at once, with the arguments of a declared
+  task); `tasks_per_s`, `cpu_us`.
 * `pick_up`: print `ready` as a line of its own, run `samples` tasks whose payload is the time at
   which they were due, in nanoseconds since 1970; `latencies_ms`.
 * `idle`: print `ready`, serve with `concurrency` until SIGTERM; nothing.
@@ -45,6 +49,7 @@ class Program:
         pace: which share of the usual number of tasks it gets, so that slow ones end, too.
         environment: variables that it needs.
         forms: those in which it can enqueue, if it cannot in all.
+        plain: where it can run plain functions, if they are measured.
         parameters: what it gets besides those of a run.
     """
 
@@ -54,6 +59,7 @@ class Program:
     pace: float = 1.0
     environment: tuple[tuple[str, str], ...] = ()
     forms: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def variant(self, name: str, parameters: dict[str, Any]) -> "Program":

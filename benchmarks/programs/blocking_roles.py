@@ -3,7 +3,7 @@
 A program names two functions. `client(address)` returns a function that enqueues a task with the
 keyword parameters it is called with. `work(address, concurrency, body)` starts a worker in threads
 whose task calls *body* with those parameters, and returns a function that says how many tasks are
-not acknowledged.
+not acknowledged. It may name another function to work *in_processes*.
 """
 
 import threading
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.programs.effort import effort
 from benchmarks.programs.role import (
     PAYLOAD,
     Meter,
@@ -23,6 +24,7 @@ from benchmarks.programs.role import (
     until_none,
     until_terminated,
 )
+from benchmarks.programs.tally import LOOK_S, Tally, count
 
 Send = Callable[..., object]
 Left = Callable[[], int]
@@ -31,9 +33,9 @@ Client = Callable[[str], Send]
 Work = Callable[[str, int, Body], Left]
 
 
-def play_with(client: Client, work: Work) -> None:
+def play_with(client: Client, work: Work, *, in_processes: Work | None = None) -> None:
     """Play the role that the command line names."""
-    play(**producing(client), **_consuming(work))
+    play(**producing(client), **_consuming(work, in_processes))
 
 
 def producing(client: Client) -> dict[str, Role]:
@@ -57,14 +59,11 @@ def producing(client: Client) -> dict[str, Role]:
     return {"fill": fill, "enqueue": enqueue, "produce": produce}
 
 
-def _consuming(work: Work) -> dict[str, Role]:
+def _consuming(work: Work, in_processes: Work | None) -> dict[str, Role]:
     def drain(address: str, given: Parameters) -> dict[str, Any]:
-        finished = threading.Event()
-        meter = Meter(given["tasks"], finished.set)
-        left = work(address, given["concurrency"], lambda **_: meter.tick())
-        finished.wait()
-        until_none(left)
-        return meter.figures()
+        if in_processes is not None and given.get("handler") == "process":
+            return _drain_in_processes(in_processes, address, given)
+        return _drain(work, address, given)
 
     def pick_up(address: str, given: Parameters) -> dict[str, Any]:
         finished = threading.Event()
@@ -79,3 +78,26 @@ def _consuming(work: Work) -> dict[str, Role]:
         return until_terminated(lambda: work(address, concurrency, lambda **_: None))
 
     return {"drain": drain, "pick_up": pick_up, "idle": idle}
+
+
+def _drain(work: Work, address: str, given: Parameters) -> dict[str, Any]:
+    finished, do = threading.Event(), effort(given)
+    meter = Meter(given["tasks"], finished.set)
+
+    def body(**_: object) -> None:
+        meter.tick()
+        do()
+
+    left = work(address, given["concurrency"], body)
+    finished.wait()
+    until_none(left)
+    return meter.figures()
+
+
+def _drain_in_processes(work: Work, address: str, given: Parameters) -> dict[str, Any]:
+    tally = Tally(given)
+    left = work(address, given["concurrency"], count)
+    while not tally.has_all():
+        time.sleep(LOOK_S)
+    until_none(left)
+    return tally.figures()

@@ -4,7 +4,8 @@ import asyncio
 import gc
 from typing import Any
 
-from benchmarks.programs.pyasynq_roles import bare_server, until_finished
+from benchmarks.programs.pyasynq_handlers import bare_server
+from benchmarks.programs.pyasynq_roles import until_finished
 from benchmarks.programs.role import Meter, Parameters, on_worker_loop, play, resident_mb
 from pyasynq import ServeMux, Task, TaskContext
 

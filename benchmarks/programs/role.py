@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 PAYLOAD = {"user_id": 12345, "template": "welcome"}
+BATCH = 100  # tasks of one bulk call
 FILLERS = 100  # coroutines that fill a queue
 SETTLE_S = 0.001  # between two looks at what is not acknowledged yet
 

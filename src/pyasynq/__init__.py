@@ -10,12 +10,21 @@ from pyasynq.version import __version__
 
 if TYPE_CHECKING:
     from pyasynq import retry
-    from pyasynq.app import App, TaskDefinition, TaskHandle
+    from pyasynq.app import (
+        App,
+        Batch,
+        BatchCounts,
+        NotEnqueued,
+        TaskDefinition,
+        TaskHandle,
+        TaskResult,
+    )
     from pyasynq.client import Client
     from pyasynq.client_async import AsyncClient
     from pyasynq.connection.options import ConnectionOptions
     from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
     from pyasynq.errors import (
+        BatchTimeoutError,
         ConfigError,
         DuplicateTaskError,
         EnqueueError,
@@ -43,7 +52,7 @@ if TYPE_CHECKING:
     from pyasynq.inspector import AsyncInspector, Inspector, QueueInfo
     from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
-    from pyasynq.task import EnqueueResult, Task, TaskInfo, TaskState
+    from pyasynq.task import EnqueueResult, Progress, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
     from pyasynq.worker.handlers.events import EventName, TaskEvent
@@ -55,6 +64,9 @@ __all__ = [
     "App",
     "AsyncClient",
     "AsyncInspector",
+    "Batch",
+    "BatchCounts",
+    "BatchTimeoutError",
     "CallNext",
     "Client",
     "ConfigError",
@@ -72,9 +84,11 @@ __all__ = [
     "IncompatibleRedisError",
     "Inspector",
     "Middleware",
+    "NotEnqueued",
     "NotFoundError",
     "PayloadError",
     "PlainCallNext",
+    "Progress",
     "PyasynqError",
     "QueueAlreadyPausedError",
     "QueueInfo",
@@ -101,6 +115,7 @@ __all__ = [
     "TaskIdConflictError",
     "TaskInfo",
     "TaskNotFoundError",
+    "TaskResult",
     "TaskSettings",
     "TaskState",
     "TaskStateError",
@@ -111,7 +126,15 @@ __all__ = [
 
 # The modules of the public names that are not errors.
 _HOMES = {
-    "app": ("App", "TaskDefinition", "TaskHandle"),
+    "app": (
+        "App",
+        "Batch",
+        "BatchCounts",
+        "NotEnqueued",
+        "TaskDefinition",
+        "TaskHandle",
+        "TaskResult",
+    ),
     "client": ("Client",),
     "client_async": ("AsyncClient",),
     "control_flow": ("RetryLater", "RevokeTask", "SkipRetry"),
@@ -119,7 +142,7 @@ _HOMES = {
     "inspector": ("AsyncInspector", "Inspector", "QueueInfo"),
     "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
-    "task": ("EnqueueResult", "Task", "TaskInfo", "TaskState"),
+    "task": ("EnqueueResult", "Progress", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),
     "worker.handlers.events": ("EventName", "TaskEvent"),

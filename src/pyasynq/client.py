@@ -14,12 +14,20 @@ from pyasynq.broker.new_tasks.payload_size import (
 from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
 from pyasynq.broker.operations.bulk import prepared_all, results_of
 from pyasynq.broker.runners.enqueuer import Enqueuer
-from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.runners.runner import PATIENCE_S, Runner
 from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
-from pyasynq.errors import ConfigError, RedisUnavailableError, ServerStateError
+from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError, ServerStateError
 from pyasynq.identifiers import new_task_id
-from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions, OptionKeywords, duration_fault
+from pyasynq.lifecycle.fail_fast import FailFast
+from pyasynq.options import (
+    DEFAULT_QUEUE,
+    Duration,
+    EnqueueOptions,
+    OptionKeywords,
+    duration_fault,
+    to_seconds,
+)
 from pyasynq.task import EnqueueResult, Task, TaskInfo
 from pyasynq.wire.keys import queue_keys
 
@@ -36,7 +44,9 @@ class Client:
         source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours, which
             is not closed. If not given, ``PYASYNQ_REDIS_URL``, else a Redis on this machine.
         clock: where to get the time; the machine's clock if not given.
-        patience_s: for how long an unreachable Redis is tried before a call fails.
+        enqueue_patience: for how long a call tries to reach Redis before it fails, all its tries
+            together; 0 for one try. After such a failure, one call per second tries again, and
+            the others fail at once.
         max_payload_size: a payload of more bytes is stored, but logged as a warning, once per
             task type. More than 512 MiB are always refused.
 
@@ -49,14 +59,15 @@ class Client:
         source: ConnectionSource = None,
         *,
         clock: Clock | None = None,
-        patience_s: float = 5.0,
+        enqueue_patience: Duration = PATIENCE_S,
         max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE,
     ) -> None:
-        faults = [duration_fault("patience_s", patience_s), clock_fault(clock)]
+        faults = [duration_fault("enqueue_patience", enqueue_patience), clock_fault(clock)]
         ConfigError.raise_if([*faults, max_payload_size_fault(max_payload_size)])
         self._source = source
         self._clock = clock or SystemClock()
-        self._patience_s = patience_s
+        self._patience_s = to_seconds(enqueue_patience)
+        self._fail_fast = FailFast(self._clock)
         self._payload_sizes = PayloadSizes(max_payload_size)
         self._lock = threading.Lock()
         self._connector: Connector | None = None
@@ -65,11 +76,14 @@ class Client:
         self._measure_at = float("-inf")
         self._is_closed = False
 
-    def enqueue(self, task: Task, **options: Unpack[OptionKeywords]) -> TaskInfo:
+    def enqueue(
+        self, task: Task, *, patience: Duration | None = None, **options: Unpack[OptionKeywords]
+    ) -> TaskInfo:
         """Store one task: pending, scheduled, or in its group, as its options say.
 
         Args:
             task: its own options apply unless *options* override them.
+            patience: for how long to try to reach Redis; *enqueue_patience* if not given.
             options: see `EnqueueOptions`.
 
         Returns:
@@ -91,17 +105,21 @@ class Client:
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
         enqueuer = self._enqueuer or self._open()
-        if self._clock.monotonic() >= self._measure_at:
-            self._measure_clock()
+        if patience is not None or self._clock.monotonic() >= self._measure_at:
+            return self._enqueue_within(patience, enqueuer, task, merged)
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
         refusal = enqueuer.store(item)
         if refusal is not None:
+            self._note(refusal, patience)
             raise refusal
         return info_of(item, now=to_datetime(now_ns))
 
     def enqueue_many(
-        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+        self,
+        tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+        *,
+        patience: Duration | None = None,
     ) -> list[EnqueueResult]:
         """Store many tasks of any kind and queue, in few round trips.
 
@@ -109,6 +127,8 @@ class Client:
 
         Args:
             tasks: each a task, or a task with options that win over its own.
+            patience: for how long to try to reach Redis, in each round trip, but only until one
+                was tried in vain; *enqueue_patience* if not given.
 
         Returns:
             For each task, in order, what `enqueue` would have returned, or the error that it
@@ -122,14 +142,23 @@ class Client:
                 with the same task_ids.
         """
         enqueuer = self._enqueuer or self._open()
-        if self._clock.monotonic() >= self._measure_at:
-            self._measure_clock()
+        limit_s = outage = None
+        if patience is not None or self._clock.monotonic() >= self._measure_at:
+            try:
+                limit_s = self._ready(patience)
+            except RedisUnavailableError as error:
+                outage = error
         now_ns = self._clock.redis_now_ns()
         namespace = enqueuer.namespace
         items = prepared_all(
             tasks, lambda task, options: self._prepared(task, options, namespace, now_ns)
         )
-        outcomes = enqueuer.store_all(items)
+        if outage is not None:
+            return results_of(items, [outage] * len(items), now=to_datetime(now_ns))
+        outcomes = enqueuer.store_all(items, limit_s=limit_s)
+        for outcome in outcomes:
+            if outcome is not None:
+                self._note(outcome, patience)
         return results_of(items, outcomes, now=to_datetime(now_ns))
 
     def close(self) -> None:
@@ -173,7 +202,13 @@ class Client:
         connector = self._connected()
         with self._lock:
             if self._runner is None or self._enqueuer is None:
-                self._runner = Runner(connector.open_sync(), clock=self._clock)
+                limit_s = self._patience_s or None
+                self._runner = Runner(
+                    connector.open_sync(patience_s=limit_s),
+                    clock=self._clock,
+                    limit_s=limit_s,
+                    busy_wait=connector.busy_wait,
+                )
                 self._enqueuer = Enqueuer(
                     self._runner,
                     self._clock,
@@ -182,6 +217,23 @@ class Client:
                 )
             return self._enqueuer
 
+    def _enqueue_within(
+        self,
+        patience: Duration | None,
+        enqueuer: Enqueuer,
+        task: Task,
+        options: EnqueueOptions,
+    ) -> TaskInfo:
+        """Store one task, when that needs more than to store it."""
+        limit_s = self._ready(patience)
+        now_ns = self._clock.redis_now_ns()
+        item = self._prepared(task, options, enqueuer.namespace, now_ns)
+        refusal = enqueuer.store_within(item, limit_s)
+        if refusal is not None:
+            self._note(refusal, patience)
+            raise refusal
+        return info_of(item, now=to_datetime(now_ns))
+
     def _prepared(
         self, task: Task, options: EnqueueOptions, namespace: str, now_ns: int
     ) -> PreparedTask:
@@ -189,13 +241,38 @@ class Client:
         keys = queue_keys(options.queue or DEFAULT_QUEUE, namespace)
         return prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
 
-    def _measure_clock(self) -> None:
-        """Learn the time of Redis."""
+    def _ready(self, patience: Duration | None) -> float:
+        """Let a call begin that has a patience of its own, or must learn the time of Redis first.
+
+        Returns:
+            For how long it may try, in seconds.
+
+        Raises:
+            ConfigError: the patience is wrong.
+            RedisUnavailableError: Redis did not answer, or has not a moment ago.
+        """
+        if patience is not None:
+            ConfigError.raise_if([duration_fault("patience", patience)])
+        patience_s = self._patience_s if patience is None else to_seconds(patience)
+        begin = self._clock.monotonic()
         runner = self._runner
-        if runner is None:  # closed in the meantime
-            return
-        self._measure_at = self._clock.monotonic() + MEASURE_AGAIN_S
+        if begin < self._measure_at or runner is None:  # or closed in the meantime
+            return patience_s
+        self._fail_fast.check(patience_s)
+        if not self._fail_fast.is_on:
+            self._measure_at = begin + MEASURE_AGAIN_S  # others need not measure, too
         try:
-            runner.measure_clock()
-        except RedisUnavailableError:  # the call itself will try for longer
-            self._measure_at = float("-inf")
+            runner.measure_clock(limit_s=patience_s or None)
+        except RedisUnavailableError as error:
+            self._note(error, patience)
+            raise
+        self._measure_at = begin + MEASURE_AGAIN_S
+        self._fail_fast.succeeded()
+        return max(0.0, patience_s - (self._clock.monotonic() - begin))
+
+    def _note(self, refusal: PyasynqError, patience: Duration | None) -> None:
+        """Let calls fail fast for a moment if Redis was not reached."""
+        if isinstance(refusal, RedisUnavailableError):
+            patience_s = self._patience_s if patience is None else to_seconds(patience)
+            self._measure_at = float("-inf")  # so that the next call asks whether it may try
+            self._fail_fast.failed(refusal, patience_s)

@@ -18,11 +18,14 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
 
     Attributes:
         delay: from now, at least zero.
+        reason: why, for people. It becomes the `last_error` of the task, which without a reason
+            stays as it was.
     """
 
     __reduce__ = as_it_is
+    reason = ""  # also for a subclass that does not set it
 
-    def __init__(self, delay: timedelta | float, message: str = "") -> None:
+    def __init__(self, delay: timedelta | float, reason: str = "") -> None:
         if isinstance(delay, bool) or not isinstance(delay, timedelta | int | float):
             raise ConfigError(
                 f"delay of RetryLater must be a timedelta or a number of seconds, not {delay!r}; "
@@ -34,4 +37,7 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
             raise ConfigError(f"delay of RetryLater is out of range: {delay!r}") from None
         if self.delay < timedelta(0):
             raise ConfigError(f"delay of RetryLater is negative: {delay!r}")
-        super().__init__(message or f"retry in {self.delay.total_seconds():g} s")
+        if not isinstance(reason, str):
+            raise ConfigError(f"the reason of RetryLater must be text, not {reason!r}")
+        self.reason = reason
+        super().__init__(reason or f"retry in {self.delay.total_seconds():g} s")

@@ -20,6 +20,7 @@
     ├── TaskFailedError
     ├── ResultNotKeptError
     ├── ResultTimeoutError (TimeoutError)
+    ├── BatchTimeoutError (TimeoutError)
     ├── HandlerProcessError
     ├── RedisUnavailableError (ConnectionError)
     └── IncompatibleRedisError
@@ -274,9 +275,12 @@ class TaskStateError(StateError):
         task_id: the task.
     """
 
-    def __init__(self, *, task_id: str, state: str, allowed: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, task_id: str, state: str, allowed: tuple[str, ...], advice: str = ""
+    ) -> None:
+        advice = advice or f"this needs a task that is {' or '.join(allowed)}"
         super().__init__(
-            f"task {task_id!r} is {state}; this needs a task that is {' or '.join(allowed)}",
+            f"task {task_id!r} is {state}; {advice}",
             state=state,
             allowed=allowed,
         )
@@ -334,6 +338,20 @@ class ResultTimeoutError(PyasynqError, TimeoutError):
         self.state = state
 
 
+class BatchTimeoutError(PyasynqError, TimeoutError):
+    """Not all tasks of a batch have ended in time; they go on.
+
+    Attributes:
+        counts: how many are in each state, a `BatchCounts`.
+    """
+
+    def __init__(self, *, counts: Any, timeout_s: float) -> None:
+        super().__init__(
+            f"{counts.left} of {counts.total} tasks have not ended after {timeout_s:g} s"
+        )
+        self.counts = counts
+
+
 class HandlerProcessError(PyasynqError):
     """The process of a handler ended before the handler did, or could not be started.
 
@@ -345,10 +363,13 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
     """Redis did not answer, for as long as the call was allowed to try.
 
     Attributes:
+        reason: what is wrong, without the rest of the text.
         tried: which call was tried and how often, as text.
         may_have_happened: whether a write was sent, but its answer was lost.
+        hint: what to do about it, if that can be told; also at the end of the text.
         results: for `enqueue_many`: an EnqueueResult per task, None for a task that may or may not
-            have been stored.
+            have been stored. For that of a task: the TaskInfo or the NotEnqueued of each call that
+            was read, and None where that is not known.
     """
 
     def __init__(
@@ -357,6 +378,7 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
         *,
         tried: str = "",
         may_have_happened: bool = False,
+        hint: str = "",
         results: Sequence[Any] = (),
     ) -> None:
         parts = [message]
@@ -364,9 +386,13 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
             parts.append(tried)
         if may_have_happened:
             parts.append("the write may have happened")
+        if hint:
+            parts.append(hint)
         super().__init__("; ".join(parts))
+        self.reason = message
         self.tried = tried
         self.may_have_happened = may_have_happened
+        self.hint = hint
         self.results = results
 
 

@@ -1,9 +1,12 @@
 """How texts of others are shown to people: names in Redis may be of any length, and any bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 
 LONGEST = 100
-MOST_NAMES = 5
+LONGEST_ERROR = 1000  # characters of the text of an error, which may name many things
+MOST = 10  # names in one line
+MOST_QUOTED = 5
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
@@ -23,6 +26,13 @@ def shown(text: str, longest: int = LONGEST) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return the first of some *names*, quoted, such as ``'a', 'b' (2 more)``."""
-    text = ", ".join(repr(shown(name)) for name in names[:MOST_NAMES])
-    more = len(names) - MOST_NAMES
+    text = ", ".join(repr(shown(name)) for name in names[:MOST_QUOTED])
+    more = len(names) - MOST_QUOTED
     return f"{text} ({more} more)" if more > 0 else text
+
+
+def shown_some(texts: Collection[str], most: int = MOST) -> str:
+    """Return the first *most* of *texts*, each as `shown`, and how many more there are."""
+    some = ", ".join(map(shown, islice(texts, most)))
+    more = len(texts) - most
+    return f"{some} and {more} more" if more > 0 else some

@@ -152,9 +152,40 @@ class TaskInfo:
     completed_at: datetime | None = None
     result: bytes | None = None
 
+    @property
+    def attempt(self) -> int:
+        """The attempt that runs, or comes next, or was the last one; from 1."""
+        return self.retried + 1
+
     @override
     def __hash__(self) -> int:  # without the headers, which have no hash
         return hash((self.queue, self.id, self.state, self.retried))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a handler said that it is; see `TaskContext.progress`.
+
+    Attributes:
+        done: how much is done, in units of the handler's own.
+        total: how much there is; None if that is not known.
+        note: what the handler does, for people; empty for nothing.
+        attempt: the attempt that said so, from 1; a later one may have begun since.
+        at: when it said so.
+    """
+
+    done: float
+    total: float | None = None
+    note: str = ""
+    attempt: int
+    at: datetime
+
+    @property
+    def fraction(self) -> float | None:
+        """The part that is done, from 0 to 1; None if the total is not known."""
+        if self.total is None:
+            return None
+        return min(1.0, self.done / self.total) if self.total else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ PUBLIC: dict[str, Callable[[object], object]] = {
     "TaskHandle.cancel": lambda each: handle.cancel(then=each),
     "Client.source": lambda each: Client(each).enqueue(Task("x")),
     "Client.clock": lambda each: Client(URL, clock=each),
-    "Client.patience_s": lambda each: Client(URL, patience_s=each),
+    "Client.enqueue_patience": lambda each: Client(URL, enqueue_patience=each),
     "Client.max_payload_size": lambda each: Client(URL, max_payload_size=each),
     "Client.enqueue": lambda each: Client(URL).enqueue(each),
     "AsyncClient.clock": lambda each: AsyncClient(URL, clock=each),

@@ -11,6 +11,14 @@ from pyasynq.errors import ServerStateError, TaskFailedError
 from pyasynq.options import EnqueueOptions
 from pyasynq.worker.handlers.context import TaskContext
 
+PARENTS = [
+    "parent",
+    "parent_in_a_thread",
+    "parent_of_a_batch",
+    "parent_of_a_batch_in_a_thread",
+    "parent_of_results",
+    "parent_of_results_in_a_thread",
+]
 ADVICE = "let the first task enqueue what follows"
 
 
@@ -57,6 +65,24 @@ def app(redis_url, warned):
         return child.enqueue(1).result(20)
 
     @app.task
+    async def parent_of_a_batch() -> int:
+        batch = await child.aenqueue_many([1])
+        return (await batch).completed
+
+    @app.task
+    def parent_of_a_batch_in_a_thread() -> int:
+        return child.enqueue_many([1]).wait(20).completed
+
+    @app.task
+    async def parent_of_results() -> int | None:
+        batch = await child.aenqueue_many([1])
+        return (await batch.aresults(20))[0].value
+
+    @app.task
+    def parent_of_results_in_a_thread() -> int | None:
+        return child.enqueue_many([1]).results(20)[0].value
+
+    @app.task
     async def itself(ctx: TaskContext) -> None:
         await app.task_handle(ctx.queue, ctx.task_id).aresult()
 
@@ -71,7 +97,7 @@ def app(redis_url, warned):
     return app
 
 
-@pytest.mark.parametrize("name", ["parent", "parent_in_a_thread"])
+@pytest.mark.parametrize("name", PARENTS)
 async def test_a_handler_that_waits_for_another_task_is_warned_once(app, warned, name):
     async with app.server().running(app.mux):
         handle = await app.tasks[name].aenqueue()
@@ -103,7 +129,7 @@ async def test_the_result_of_a_task_that_is_done_is_read_without_a_warning(app, 
     assert warned == []
 
 
-@pytest.mark.parametrize("name", ["parent", "parent_in_a_thread"])
+@pytest.mark.parametrize("name", PARENTS)
 def test_waiting_for_a_task_under_testing_is_an_error_since_it_would_never_end(app, warned, name):
     warned.gate.set()
     with app.testing() as harness:

@@ -182,6 +182,27 @@ async def test_the_limit_of_deferrals_is_that_of_the_task(redis_url):
     assert info.retried == 1
 
 
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_why_a_task_was_put_off_is_its_last_error(redis_url, is_async):
+    app = make_app(redis_url)
+
+    if is_async:
+
+        @app.task
+        async def later() -> None:
+            raise RetryLater(3600, "too many requests")
+    else:
+
+        @app.task
+        def later() -> None:
+            raise RetryLater(3600, "too many requests")
+
+    handle = await later.aenqueue()
+
+    info = await run_until(app, handle, "retry")
+    assert (info.last_error, info.retried, info.last_failed_at) == ("too many requests", 0, None)
+
+
 async def test_middlewares_stand_around_the_handler_and_see_its_result(redis_url):
     app = make_app(redis_url)
     seen = []

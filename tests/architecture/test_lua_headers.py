@@ -13,10 +13,10 @@ SCRIPTS = sorted(FOLDER.glob("*.lua"))
 FRAGMENTS = sorted((FOLDER / "fragments").glob("*.lua"))
 FIELDS = ["Purpose", "KEYS", "ARGV", "Returns", "Memory full", "Repeat"]
 READS = {
-    *("EXISTS", "GET", "HGET", "HMGET", "LLEN", "LRANGE", "MEMORY", "SMEMBERS"),
+    *("EXISTS", "GET", "HGET", "HMGET", "INFO", "LLEN", "LRANGE", "MEMORY", "SMEMBERS"),
     *("SSCAN", "TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE"),
 }
-REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_result"}
+REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_progress", "write_result"}
 
 
 def header_of(path: Path) -> list[str]:

@@ -2,11 +2,23 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
 
-from benchmarks import ceiling, drain, enqueue, idle, latency, memory, scale
+from benchmarks import (
+    ceiling,
+    enqueue,
+    idle,
+    latency,
+    memory,
+    processes,
+    scale,
+    threads,
+)
+from benchmarks.measure.draining import drained
+from benchmarks.measure.options import Options
 from benchmarks.measure.program import Program, ProgramFailedError
 from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.sides import PYASYNQ
@@ -52,17 +64,66 @@ def test_a_worker_ends_when_the_producer_fails(redis, tmp_path):
 def test_draining_measures_the_rate_and_what_a_task_costs(redis, handler):
     program = PYASYNQ.variant(handler, {"handler": handler})
 
-    figures = drain.drain(redis, program, 50, 10, await_ms=1 if handler == "bare" else 0)
+    figures = drained(redis, program, tasks=50, concurrency=10)
 
     assert figures["tasks_per_s"] > 0
     assert figures["cpu_us"] > 0
-    assert (figures["of_ideal"] is not None) == (handler == "bare")
+    assert figures["of_ideal"] is None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", enqueue.CASES[::2], ids=lambda case: case.name)
-def test_every_form_enqueues_all_its_tasks(redis, case):
-    enqueue.enqueue(redis, PYASYNQ, case, 100)
+@pytest.mark.parametrize("what", ["await_ms", "block_ms", "compute_ms"])
+def test_a_handler_that_does_something_never_beats_the_ideal(redis, what):
+    kind = "bare" if what == "await_ms" else "thread"
+    ideal_per_s = {"compute_ms": 500}.get(what, 1_000)
+    program = PYASYNQ.variant("some", {"handler": kind, what: 2})
+
+    figures = drained(redis, program, tasks=50, concurrency=2, ideal_per_s=ideal_per_s)
+
+    # The last task may end after its time was taken.
+    assert 0 < figures["of_ideal"] < 1.1
+
+
+@pytest.mark.slow
+def test_a_coroutine_computes_as_long_as_a_plain_function(redis):
+    (case,) = [case for case in threads.CASES if case.compute_ms]
+    options = Options(rounds=1, is_quick=True, only=(case.name,), record=None, peers=())
+
+    groups = threads.groups(options, [])
+    group = next(groups)
+    costs = [group.play(side)["cpu_us"] for side in group.sides]
+    groups.close()
+
+    assert [side.name for side in group.sides] == ["coroutine", "pyasynq"]
+    assert all(cost > 400 for cost in costs)
+
+
+@pytest.mark.slow
+def test_tasks_in_processes_are_counted_and_cost_the_processes_what_they_compute(redis):
+    program = PYASYNQ.variant("some", {"handler": "process", "children": 2, "compute_ms": 2})
+
+    figures = drained(redis, program, tasks=40, concurrency=4, ideal_per_s=1_000)
+
+    assert figures["children_cpu_us"] > 2_000
+    assert figures["cpu_us"] > 0
+    assert 0 < figures["of_ideal"] < 1.1
+
+
+def test_processes_are_measured_with_as_many_as_there_are_cores():
+    assert {2, processes.CORES} == {case.children for case in processes.CASES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "case"),
+    [
+        *((PYASYNQ, case) for case in enqueue.CASES if case.with_client),
+        *((enqueue.APP, case) for case in enqueue.CASES if case.with_app),
+    ],
+    ids=lambda each: each.name,
+)
+def test_every_form_enqueues_all_its_tasks(redis, program, case):
+    enqueue.enqueue(redis, program, case, 100)
 
     # One more connects before the time is taken, except where all go in one call.
     assert redis.client.llen("asynq:{default}:pending") in (100, 101)
@@ -81,7 +142,7 @@ def test_workers_that_share_a_queue_report_the_latency_of_every_task(redis):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pyasynq worker, 1 queue", "pyasynq"])
 def test_an_idle_worker_is_looked_at_from_outside(name):
-    options = drain.Options(rounds=1, is_quick=True, only=(), record=None, peers=())
+    options = Options(rounds=1, is_quick=True, only=(), record=None, peers=())
     (group,) = idle.groups(options, [PYASYNQ])
     (side,) = [side for side in group.sides if side.name == name]
 
@@ -120,3 +181,18 @@ def test_the_ceiling_is_that_of_all_tasks_enqueued_and_run(redis, batch):
 
     assert figures["run"]["redis_cpu_us"] > 0
     assert int(redis.client.get("asynq:{default}:processed")) == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", ["bare", "thread"])
+def test_the_profile_says_where_the_time_of_a_task_goes(handler):
+    command = [sys.executable, "-m", "benchmarks.profile_drain", "--tasks", "500"]
+
+    done = subprocess.run(
+        [*command, "--handler", handler], check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "500 tasks, " in done.stdout
+    assert "CPU µs for a task" in done.stdout

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from benchmarks.measure.goals import Goal
 from benchmarks.measure.question import FIRST, GO, Column, Question
 from benchmarks.measure.record import RECORDS
 from benchmarks.report import PAGE, QUESTIONS, UnknownTableError, read, rendered
@@ -58,32 +57,3 @@ def test_a_figure_is_a_multiple_of_go_or_of_the_first_where_go_is_absent():
     )
 
     assert [row[2] for row in rows] == [3.0, 1.0, 1.0, 0.5, None]
-
-
-GOAL = Goal(
-    metric="rate",
-    goal="≥ 2 × Go",
-    question="drain",
-    group="ten",
-    figures=("tasks_per_s",),
-    is_rate=True,
-    ceiling=("run", "pyasynq, 10 a call"),
-)
-
-
-def test_a_goal_stands_beside_go_the_best_peer_and_the_ceiling():
-    ten = [
-        side("pyasynq", tasks_per_s=600.0),
-        side("go asynq", tasks_per_s=200.0),
-        side("huey", tasks_per_s=50.0),
-        side("taskiq", tasks_per_s=60.0),
-    ]
-    ceiling = {"run": [side("pyasynq, 10 a call", tasks_per_s=900.0)]}
-
-    row = GOAL.row({"drain": {"ten": ten}, "ceiling": ceiling})
-
-    assert row == ("rate", "600 (3 × Go, 10 × taskiq)", "200", "taskiq 60", "900", "≥ 2 × Go")
-
-
-def test_a_goal_that_was_not_measured_has_no_figures():
-    assert GOAL.row({}) == ("rate", "-", "-", "-", "-", "≥ 2 × Go")

@@ -12,6 +12,7 @@ from pyasynq.cli.dev import find_redis
 from pyasynq.client import Client
 from pyasynq.connection.embedded.server import EmbeddedServer, is_running
 from pyasynq.connection.options import ConnectionOptions
+from pyasynq.inspector import Inspector
 from pyasynq.task import Task
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually
@@ -26,16 +27,32 @@ def note() -> None:
         notes.write("WORD %d\\n" % os.getpid())
 """
 
+ENDLESS = """
+import asyncio, os
+from pyasynq import App
+app = App(task_check_interval=0.05, shutdown_timeout=3600)
+@app.task
+async def endless() -> None:
+    with open("notes", "a") as notes:
+        notes.write("WORD %d\\n" % os.getpid())
+    await asyncio.sleep(3600)
+"""
+
+ENDLESS_IN_A_THREAD = ENDLESS.replace("async def", "def").replace(
+    "await asyncio", "import time; time"
+)
+
 
 class Dev:
     """A running ``pyasynq dev`` in a folder of its own."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, *options: str, app: str = APP) -> None:
         self.folder = folder
+        self.app = app
         self.write("one")
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pyasynq", "dev", "shop:app"],
+            [sys.executable, "-m", "pyasynq", "dev", "shop:app", *options],
             cwd=folder,
             env={**os.environ, "PYASYNQ_REDIS_URL": url},
             stdout=self.log,
@@ -43,7 +60,7 @@ class Dev:
         )
 
     def write(self, word: str) -> None:
-        text = APP.replace("WORD", word) if word else "this is not a program"
+        text = self.app.replace("WORD", word) if word else "this is not a program"
         (self.folder / "shop.py").write_text(text)
 
     def logged(self) -> str:
@@ -103,6 +120,45 @@ def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, r
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "app"),
+    [(signal.SIGINT, ENDLESS), (signal.SIGTERM, ENDLESS), (signal.SIGINT, ENDLESS_IN_A_THREAD)],
+    ids=["sigint", "sigterm", "thread"],
+)
+def test_a_second_signal_does_not_wait_for_handlers(number, app, tmp_path, redis_url):
+    dev = Dev(tmp_path, redis_url, app=app)
+    with Client(redis_url) as client:
+        info = client.enqueue(Task("endless"))
+    eventually(lambda: len(dev.notes()) == 1)
+    dev.process.send_signal(number)
+    eventually(lambda: "shuts down: it waits up to" in dev.logged())
+
+    dev.process.send_signal(number)
+
+    assert dev.process.wait(60) == 0
+    assert f"{number.name} again: not waiting for handlers" in dev.logged()
+    assert not is_alive(dev.notes()[0][1])
+    with Inspector(redis_url) as inspector:
+        assert inspector.tasks.get("default", info.id).state == "pending"
+    dev.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("grace", ["0", "0.2"])
+def test_a_reload_does_not_wait_for_handlers_for_longer_than_its_grace(grace, tmp_path, redis_url):
+    dev = Dev(tmp_path, redis_url, "--reload-grace", grace, app=ENDLESS)
+    with Client(redis_url) as client:
+        client.enqueue(Task("endless"))
+    eventually(lambda: len(dev.notes()) == 1)
+
+    dev.write("two")
+
+    eventually(lambda: [word for word, _pid in dev.notes()] == ["one", "two"], within_s=60)
+    dev.process.kill()
+    dev.stop()
+
+
+@pytest.mark.slow
 def test_code_that_does_not_load_is_reported_and_waited_for(dev, redis_url):
     eventually(lambda: "serves default=1" in dev.logged())
     dev.write("")
@@ -137,6 +193,19 @@ def test_an_embedded_redis_is_used_where_none_answers(tmp_path, monkeypatch, red
 
     somebody = ConnectionOptions.from_url(redis_server.tcp_url)
     assert find_redis(somebody) == redis_server.tcp_url
+
+
+def test_an_embedded_redis_keeps_its_data_in_the_nearest_folder_above(tmp_path, monkeypatch):
+    (tmp_path / "my shop" / ".pyasynq").mkdir(parents=True)
+    below = tmp_path / "my shop" / "src"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    nobody = ConnectionOptions(hosts=(("127.0.0.1", 1),))
+
+    found = ConnectionOptions.from_url(find_redis(nobody))
+
+    assert found.path == str(tmp_path / "my shop" / ".pyasynq")
+    assert not (below / ".pyasynq").exists()
 
 
 def test_other_programs_of_the_directory_find_the_embedded_redis(tmp_path, monkeypatch):

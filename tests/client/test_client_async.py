@@ -55,7 +55,7 @@ async def test_a_scheduled_task_waits_with_its_exact_time(redis_url, redis_clien
     fields = stored(redis_client, info)
     assert redis_client.zscore("asynq:{default}:scheduled", info.id) == 2_000_000_000
     assert fields[b"process_at_ns"] == b"2000000000250000000"
-    assert (fields[b"state"], fields[b"group"]) == (b"scheduled", b"digest")
+    assert (fields[b"state"], fields[b"group_when_due"]) == (b"scheduled", b"digest")
     assert (info.state, info.next_process_at) == (TaskState.SCHEDULED, due)
 
 
@@ -128,14 +128,14 @@ async def test_a_wrong_task_cannot_be_made(make):
         make()
 
 
-@pytest.mark.parametrize("patience_s", ["5", None, -1, float("nan"), True])
-async def test_patience_is_a_number_of_seconds(patience_s):
-    with pytest.raises(ConfigError, match="patience_s"):
-        AsyncClient(patience_s=patience_s)
+@pytest.mark.parametrize("enqueue_patience", ["5", None, -1, float("nan"), True])
+async def test_patience_is_a_number_of_seconds(enqueue_patience):
+    with pytest.raises(ConfigError, match="enqueue_patience"):
+        AsyncClient(enqueue_patience=enqueue_patience)
 
 
 async def test_an_absent_redis_is_reported_when_the_patience_is_over(tmp_path):
-    async with AsyncClient(f"unix://{tmp_path}/nobody.sock", patience_s=0.05) as client:
+    async with AsyncClient(f"unix://{tmp_path}/nobody.sock", enqueue_patience=0.05) as client:
         with pytest.raises(RedisUnavailableError) as caught:
             await client.enqueue(Task("email"))
 

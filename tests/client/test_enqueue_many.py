@@ -259,7 +259,7 @@ def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):
 def test_without_redis_nobody_knows_the_fate_of_any_task():
     with ChaosProxy(0) as proxy:
         proxy.refuse()
-        with Client(proxy.url, patience_s=0) as client:
+        with Client(proxy.url, enqueue_patience=0) as client:
             with pytest.raises(RedisUnavailableError, match="2 of 2 tasks") as caught:
                 client.enqueue_many(tasks(2))
 

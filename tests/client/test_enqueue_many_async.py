@@ -262,7 +262,7 @@ async def test_a_lost_answer_stores_nothing_twice(redis_server, redis_client):
 async def test_without_redis_nobody_knows_the_fate_of_any_task():
     with ChaosProxy(0) as proxy:
         proxy.refuse()
-        async with AsyncClient(proxy.url, patience_s=0) as client:
+        async with AsyncClient(proxy.url, enqueue_patience=0) as client:
             with pytest.raises(RedisUnavailableError, match="2 of 2 tasks") as caught:
                 await client.enqueue_many(tasks(2))
 

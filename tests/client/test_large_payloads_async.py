@@ -30,6 +30,6 @@ async def test_the_limit_of_a_client_is_its_own(redis_url, caplog):
 
 def test_a_limit_that_is_not_positive_is_refused_with_every_other_fault():
     with pytest.raises(ConfigError) as caught:
-        AsyncClient(patience_s=-1, max_payload_size=0)
+        AsyncClient(enqueue_patience=-1, max_payload_size=0)
 
     assert len(caught.value.faults) == 2

@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +37,24 @@ def test_greetings_are_returned():
         assert handle.result(0) == "hello Ann, from attempt 1"
 
 
+def test_a_batch_ends_by_itself_and_sums_up(redis_url):
+    done = subprocess.run(
+        [sys.executable, "batch.py", "1500"],
+        env={**os.environ, "PYASYNQ_REDIS_URL": redis_url},
+        cwd=EXAMPLES,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  1497 of 1497: 1495 done, 2 failed, 0 left" in lines
+    assert "149 cards are valid, 1346 are not" in lines
+    assert lines[-3].startswith("not enqueued: row 499: $.order: expected int, got str ('n/a')")
+    assert len(lines) >= 6
+
+
 def test_a_stale_connection_is_replaced_in_the_thread_of_the_handlers(
     tmp_path, monkeypatch, capsys
 ):
@@ -46,7 +67,7 @@ def test_a_stale_connection_is_replaced_in_the_thread_of_the_handlers(
         handled = harness.run_pending()
 
     assert [each.error for each in handled] == [None] * 4
-    assert [each.result for each in handled] == [b"0", None, b"0", None]
+    assert [each.result for each in handled] == [0, None, 0, None]
     assert capsys.readouterr().out.count("count took") == 2
 
 

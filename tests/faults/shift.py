@@ -82,7 +82,7 @@ async def shift(
     url: str, *, client_url: str = "", clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[Shift]:
     """A server that runs tasks of type "work", and what it did."""
-    async with AsyncClient(client_url or url, patience_s=60) as client:
+    async with AsyncClient(client_url or url, enqueue_patience=60) as client:
         here = Shift(client)
         mux = ServeMux()
         mux.handler("work")(here.work)

@@ -14,6 +14,7 @@ import pyasynq.broker.scripts
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.operations import (
     cancel,
+    delete,
     dequeue,
     enqueue,
     finish,
@@ -21,6 +22,8 @@ from pyasynq.broker.operations import (
     inspection,
     maintain,
     presence,
+    progress,
+    redis_info,
 )
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.runners.runner import Runner
@@ -92,13 +95,18 @@ CASES: dict[str, Callable[[], Operation]] = {
     "quarantine_member": lambda: groups.quarantine_member(KEYS, "due", "old", "n", now_s=NOW_S),
     "reclaim_aggregation_sets": lambda: groups.reclaim_aggregation_sets(KEYS, now_s=NOW_S + 600),
     "restore_groups": lambda: groups.restore_groups(KEYS, now_s=NOW_S),
+    "show_aggregator": lambda: groups.show_aggregator(KEYS, "me", now_s=NOW_S, ttl_s=60),
     "index_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[0],
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
+    "exists_any": lambda: redis_info.exists_any_of_node([KEYS.pending]),
+    "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
+    "delete_task": lambda: delete.delete_task(KEYS, "s"),
+    "write_progress": lambda: progress.write_progress(KEYS, "a", OWNED, b'{"done":1}'),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }

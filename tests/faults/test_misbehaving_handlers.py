@@ -34,7 +34,7 @@ def too_much_memory():
 
 
 def raising(error):
-    def act():
+    def act(*_arguments):
         raise error
 
     return act

@@ -58,7 +58,7 @@ def test_each_call_over_a_connection_that_is_reset_says_that_redis_is_not_availa
     loop_name, proxy
 ):
     async def call() -> set[str]:
-        async with AsyncClient(proxy.url, patience_s=0) as client:
+        async with AsyncClient(proxy.url, enqueue_patience=0) as client:
             return {type(await _error_of(client)).__name__ for _ in range(TRIES)}
 
     proxy.hangs_up = True
@@ -94,7 +94,7 @@ def test_listening_goes_on_after_resets(loop_name, proxy, redis_client, caplog):
 def test_a_node_that_resets_lets_the_next_one_tell_the_slots(loop_name, proxy):
     async def enqueue(url: str) -> None:
         for _ in range(TRIES // 10):
-            async with AsyncClient(url, patience_s=0) as client:
+            async with AsyncClient(url, enqueue_patience=0) as client:
                 await client.enqueue(Task("work"))
 
     proxy.hangs_up = True
@@ -110,7 +110,7 @@ def test_a_node_that_resets_lets_the_next_one_tell_the_slots(loop_name, proxy):
 def test_a_sentinel_that_resets_lets_the_next_one_name_the_master(loop_name, proxy):
     async def enqueue(url: str) -> None:
         for _ in range(TRIES // 10):
-            async with AsyncClient(url, patience_s=0) as client:
+            async with AsyncClient(url, enqueue_patience=0) as client:
                 await client.enqueue(Task("work"))
 
     proxy.hangs_up = True

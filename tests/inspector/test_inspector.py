@@ -6,9 +6,17 @@ from datetime import timedelta
 import pytest
 
 from pyasynq.client import Client
-from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
+from pyasynq.errors import (
+    ConfigError,
+    PayloadError,
+    QueueNotFoundError,
+    TaskNotFoundError,
+    TaskStateError,
+)
 from pyasynq.inspector.inspector import Inspector
+from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskState
+from tests.support.builders import make_active
 
 
 def test_queues_are_listed_and_counted(redis_url, redis_client):
@@ -195,3 +203,101 @@ def test_a_queue_with_very_many_groups_is_estimated(redis_url, redis_client):
 
     assert (info.groups, info.aggregating, info.size) == (5000, 10_000, 10_000)
     assert info.is_estimated
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"process_in": 60}, {"group": "g"}, {"unique": 60}, {"unique": 60, "process_in": 60}],
+    ids=str,
+)
+def test_a_task_that_waits_is_deleted_with_its_lock(redis_url, redis_client, options):
+    with Client(redis_url) as client, Inspector(redis_url) as inspector:
+        enqueued = client.enqueue(Task("email"), queue="mail", **options)
+
+        inspector.tasks.delete("mail", enqueued.id)
+
+        with pytest.raises(TaskNotFoundError):
+            inspector.tasks.delete("mail", enqueued.id)
+    left = set(redis_client.keys("asynq:{mail}:*"))
+    assert left <= {b"asynq:{mail}:x:scheduled_groups"}
+
+
+@pytest.mark.parametrize("state", ["archived", "completed", "retry"])
+def test_a_task_that_has_run_is_deleted(redis_url, redis_client, state):
+    redis_client.sadd("asynq:queues", "mail")
+    redis_client.hset("asynq:{mail}:t:a", mapping={"msg": b"", "state": state})
+    redis_client.zadd(f"asynq:{{mail}}:{state}", {"a": 5, "other": 6})
+
+    with Inspector(redis_url) as inspector:
+        inspector.tasks.delete("mail", "a")
+
+    assert not redis_client.exists("asynq:{mail}:t:a")
+    assert redis_client.zrange(f"asynq:{{mail}}:{state}", 0, -1) == [b"other"]
+
+
+def test_a_running_task_is_not_deleted_and_the_error_tells_to_cancel_it(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+    make_active(redis_client, "a")
+
+    with Inspector(redis_url) as inspector:
+        with pytest.raises(TaskStateError) as caught:
+            inspector.tasks.delete("mail", "a")
+
+    assert str(caught.value) == (
+        "task 'a' is active; cancel it, as with cancel(then=\"drop\"), which deletes it once it "
+        "has ended"
+    )
+    assert caught.value.state == "active"
+    assert redis_client.exists("asynq:{mail}:t:a")
+
+
+def test_a_member_of_a_group_that_is_being_aggregated_is_not_deleted(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+    redis_client.hset("asynq:{mail}:t:a", mapping={"state": "aggregating", "group": "g"})
+    redis_client.zadd("asynq:{mail}:g:g:set", {"a": 1})
+
+    with Inspector(redis_url) as inspector:
+        with pytest.raises(TaskStateError, match="being aggregated at this moment; try again"):
+            inspector.tasks.delete("mail", "a")
+
+    assert redis_client.zrange("asynq:{mail}:g:g:set", 0, -1) == [b"a"]
+
+
+def test_deleting_names_the_queue_or_the_task_that_does_not_exist(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+
+    with Inspector(redis_url) as inspector:
+        with pytest.raises(TaskNotFoundError, match="task 'a' is not in queue 'mail'"):
+            inspector.tasks.delete("mail", "a")
+        with pytest.raises(QueueNotFoundError):
+            inspector.tasks.delete("ads", "a")
+        with pytest.raises(ConfigError, match="task_id"):
+            inspector.tasks.delete("mail", " ")
+
+
+def test_a_task_is_found_in_every_queue_by_its_id(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "broken")
+    redis_client.hset("asynq:{broken}:t:a", mapping={"msg": b"\xff", "state": "pending"})
+    with Client(redis_url) as client, Inspector(redis_url) as inspector:
+        one = client.enqueue(Task("email"), queue="mail", task_id="a", process_in=60)
+        other = client.enqueue(Task("advert"), queue="ads", task_id="a", process_in=60)
+
+        assert inspector.tasks.find("a") == [other, one]
+        assert inspector.tasks.find("b") == []
+
+
+def test_many_tasks_are_read_in_order_whatever_became_of_them(redis_url, redis_client):
+    redis_client.hset("asynq:{mail}:t:broken", mapping={"msg": b"\xff", "state": "strange"})
+    with Client(redis_url) as client, Inspector(redis_url) as inspector:
+        results = client.enqueue_many(
+            [Task("email", options=EnqueueOptions(queue="mail", process_in=60))] * 501
+        )
+        infos = [each.info for each in results]
+        wanted = [("mail", each.id) for each in infos]
+        wanted[1:1] = [("mail", "none"), ("mail", "broken")]
+
+        found = inspector.tasks.get_many(wanted)
+        states = inspector.tasks.states(wanted)
+
+    assert found == [infos[0], None, None, *infos[1:]]
+    assert states == [TaskState.SCHEDULED, None, None, *[TaskState.SCHEDULED] * 500]

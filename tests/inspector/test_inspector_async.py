@@ -5,9 +5,17 @@ from datetime import timedelta
 import pytest
 
 from pyasynq.client_async import AsyncClient
-from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
+from pyasynq.errors import (
+    ConfigError,
+    PayloadError,
+    QueueNotFoundError,
+    TaskNotFoundError,
+    TaskStateError,
+)
 from pyasynq.inspector.inspector_async import AsyncInspector
+from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskState
+from tests.support.builders import make_active
 
 
 async def test_queues_are_listed_and_counted(redis_url, redis_client):
@@ -198,3 +206,103 @@ async def test_a_queue_with_very_many_groups_is_estimated(redis_url, redis_clien
 
     assert (info.groups, info.aggregating, info.size) == (5000, 10_000, 10_000)
     assert info.is_estimated
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"process_in": 60}, {"group": "g"}, {"unique": 60}, {"unique": 60, "process_in": 60}],
+    ids=str,
+)
+async def test_a_task_that_waits_is_deleted_with_its_lock(redis_url, redis_client, options):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        enqueued = await client.enqueue(Task("email"), queue="mail", **options)
+
+        await inspector.tasks.delete("mail", enqueued.id)
+
+        with pytest.raises(TaskNotFoundError):
+            await inspector.tasks.delete("mail", enqueued.id)
+    left = set(redis_client.keys("asynq:{mail}:*"))
+    assert left <= {b"asynq:{mail}:x:scheduled_groups"}
+
+
+@pytest.mark.parametrize("state", ["archived", "completed", "retry"])
+async def test_a_task_that_has_run_is_deleted(redis_url, redis_client, state):
+    redis_client.sadd("asynq:queues", "mail")
+    redis_client.hset("asynq:{mail}:t:a", mapping={"msg": b"", "state": state})
+    redis_client.zadd(f"asynq:{{mail}}:{state}", {"a": 5, "other": 6})
+
+    async with AsyncInspector(redis_url) as inspector:
+        await inspector.tasks.delete("mail", "a")
+
+    assert not redis_client.exists("asynq:{mail}:t:a")
+    assert redis_client.zrange(f"asynq:{{mail}}:{state}", 0, -1) == [b"other"]
+
+
+async def test_a_running_task_is_not_deleted_and_the_error_tells_to_cancel_it(
+    redis_url, redis_client
+):
+    redis_client.sadd("asynq:queues", "mail")
+    make_active(redis_client, "a")
+
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(TaskStateError) as caught:
+            await inspector.tasks.delete("mail", "a")
+
+    assert str(caught.value) == (
+        "task 'a' is active; cancel it, as with cancel(then=\"drop\"), which deletes it once it "
+        "has ended"
+    )
+    assert caught.value.state == "active"
+    assert redis_client.exists("asynq:{mail}:t:a")
+
+
+async def test_a_member_of_a_group_that_is_being_aggregated_is_not_deleted(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+    redis_client.hset("asynq:{mail}:t:a", mapping={"state": "aggregating", "group": "g"})
+    redis_client.zadd("asynq:{mail}:g:g:set", {"a": 1})
+
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(TaskStateError, match="being aggregated at this moment; try again"):
+            await inspector.tasks.delete("mail", "a")
+
+    assert redis_client.zrange("asynq:{mail}:g:g:set", 0, -1) == [b"a"]
+
+
+async def test_deleting_names_the_queue_or_the_task_that_does_not_exist(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+
+    async with AsyncInspector(redis_url) as inspector:
+        with pytest.raises(TaskNotFoundError, match="task 'a' is not in queue 'mail'"):
+            await inspector.tasks.delete("mail", "a")
+        with pytest.raises(QueueNotFoundError):
+            await inspector.tasks.delete("ads", "a")
+        with pytest.raises(ConfigError, match="task_id"):
+            await inspector.tasks.delete("mail", " ")
+
+
+async def test_a_task_is_found_in_every_queue_by_its_id(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "broken")
+    redis_client.hset("asynq:{broken}:t:a", mapping={"msg": b"\xff", "state": "pending"})
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        one = await client.enqueue(Task("email"), queue="mail", task_id="a", process_in=60)
+        other = await client.enqueue(Task("advert"), queue="ads", task_id="a", process_in=60)
+
+        assert await inspector.tasks.find("a") == [other, one]
+        assert await inspector.tasks.find("b") == []
+
+
+async def test_many_tasks_are_read_in_order_whatever_became_of_them(redis_url, redis_client):
+    redis_client.hset("asynq:{mail}:t:broken", mapping={"msg": b"\xff", "state": "strange"})
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        results = await client.enqueue_many(
+            [Task("email", options=EnqueueOptions(queue="mail", process_in=60))] * 501
+        )
+        infos = [each.info for each in results]
+        wanted = [("mail", each.id) for each in infos]
+        wanted[1:1] = [("mail", "none"), ("mail", "broken")]
+
+        found = await inspector.tasks.get_many(wanted)
+        states = await inspector.tasks.states(wanted)
+
+    assert found == [infos[0], None, None, *infos[1:]]
+    assert states == [TaskState.SCHEDULED, None, None, *[TaskState.SCHEDULED] * 500]

@@ -132,6 +132,25 @@ async def test_a_retry_without_a_failure_is_not_counted_by_go(peer, work):
     assert (work.count("processed"), work.count("failed")) == (1, 0)
 
 
+async def test_go_shows_why_python_put_a_task_off_and_ignores_its_progress(peer, work, inspector):
+    async def handle(ctx, task):
+        ctx.progress(3, 10, "pages")
+        raise RetryLater(timedelta(hours=1), "too many requests")
+
+    info = await work.enqueue("email", retention=60)
+    async with work.serving(mux_of(handle)):
+        await work.until(info, "retry")
+    waiting = await peer.get("default", info.id)
+    await peer.serve()
+    let_an_hour_pass(work)
+    await work.until(info, "completed")
+
+    progress = await inspector.tasks.progress("default", info.id)
+    assert (waiting["last_error"], waiting["retried"]) == ("too many requests", 0)
+    assert (progress.done, progress.total, progress.note) == (3, 10, "pages")
+    assert (await peer.get("default", info.id))["state"] == "completed"
+
+
 async def test_a_task_of_go_that_python_revokes_is_gone(peer, work, inspector):
     async def handle(ctx, task):
         raise RevokeTask

@@ -111,15 +111,61 @@ async def test_members_of_both_languages_are_in_one_group(peer, work):
     assert sorted(payload.split(b",")) == [b"1", b"1", b"2", b"2"]
 
 
+@each_wait
+async def test_go_alone_runs_what_python_scheduled_for_a_group_as_it_does_with_its_own(
+    peer, work, process_in
+):
+    worker = await peer.serve()
+    await peer.enqueue("item", b"go", group="g", process_in=process_in)
+    await work.enqueue("item", b"python", group="g", process_in=process_in)
+    await eventually_async(lambda: work.count("processed") == 2)
+
+    # Without a server that lists the group again, tasks in it would wait for ever.
+    assert sorted(line["payload"] for line in worker.printed) == [b"go", b"python"]
+    assert keys_left(work) == []
+
+
+async def test_python_alone_aggregates_what_was_scheduled_when_no_server_was_there(work):
+    mux = ServeMux()
+    seen = collecting(mux)
+    mux.aggregator("g", max_size=2)(join)
+
+    await work.enqueue("item", b"1", group="g", process_in=0.3)
+    await work.enqueue("item", b"2", group="g", process_in=0.3)
+    async with work.serving(mux, group_grace_period=1):
+        await eventually_async(lambda: work.count("processed") == 1)
+
+    assert [sorted(payload.split(b",")) for _type, payload in seen] == [[b"1", b"2"]]
+    assert keys_left(work) == REMEMBERED
+
+
+async def test_python_aggregates_what_it_scheduled_beside_go_whoever_forwards_it(peer, work):
+    mux = ServeMux()
+    seen = collecting(mux)
+    mux.aggregator("g", max_size=20, grace_period=60)(join)
+
+    await peer.serve()
+    async with work.serving(mux, group_grace_period=1):
+        for number in range(20):
+            await work.enqueue("item", b"%d" % number, group="g", process_in=0.05 * number)
+        await eventually_async(lambda: work.count("processed") == 1)
+
+    # Go may also have run the one task that they became.
+    assert [len(payload.split(b",")) for _type, payload in seen] in ([], [20])
+    assert work.redis.keys("asynq:{default}:t:*") == []
+
+
 async def test_python_aggregates_its_scheduled_group_after_go_forwarded_it(peer, work):
     mux = ServeMux()
     seen = collecting(mux)
     mux.aggregator("g", grace_period=1)(join)
 
     worker = await peer.serve()
+    work.redis.zadd("asynq:{default}:x:aggregators", {"a Python server": 2**31})
     info = await work.enqueue("item", b"1", group="g", process_in=0.3)
     await work.until(info, "aggregating")
     worker.kill()
+    work.redis.delete("asynq:{default}:x:aggregators")
     assert work.redis.exists("asynq:{default}:groups") == 0  # Go does not list what it forwards
     async with work.serving(mux, group_grace_period=1):
         await eventually_async(lambda: work.count("processed") == 1)

@@ -8,6 +8,7 @@ import pytest
 
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle.component import ComponentCrashedError, every, running
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 
 
@@ -91,7 +92,9 @@ class Passes:
             raise result
 
     async def run(self, life):
-        await every(0.001, self.act, life, name=self.name, is_at_once=self.is_at_once)
+        await every(
+            0.001, self.act, life, name=self.name, outage=Outage(), is_at_once=self.is_at_once
+        )
 
 
 async def test_a_pass_that_fails_is_logged_and_the_next_one_comes(caplog):

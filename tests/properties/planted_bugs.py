@@ -124,6 +124,17 @@ MESSAGES = "tests/wire/test_message.py"
 DURATIONS = "tests/wire/test_go_duration.py"
 OPTION_TEXTS = "tests/wire/test_option_text.py"
 
+
+def take_any_field_for_the_payload() -> None:
+    class AnyTag(int):
+        def __ne__(self, other: object) -> bool:
+            return False
+
+        __hash__ = int.__hash__
+
+    message.PAYLOAD_TAG = AnyTag(message.PAYLOAD_TAG)
+
+
 BUGS: dict[str, Callable[[], None]] = {
     f"{BAD_INPUT}::test_options_are_good_or_a_config_error": forget_the_range_of_durations,
     f"{BAD_INPUT}::test_what_is_enqueued_is_what_is_stored_and_what_is_refused_leaves_nothing": (
@@ -150,6 +161,9 @@ BUGS: dict[str, Callable[[], None]] = {
     f"{PAYLOADS}::test_what_is_accepted_is_understood_by_the_worker": accept_any_argument,
     f"{MESSAGES}::test_any_bytes_give_a_message_or_a_clear_error": (
         let_the_error_of_the_codec_through
+    ),
+    f"{MESSAGES}::test_a_damaged_message_of_a_known_kind_is_read_as_by_protobuf": (
+        take_any_field_for_the_payload
     ),
     f"{MESSAGES}::test_decoding_undoes_encoding": cut_numbers_to_32_bits,
     f"{DURATIONS}::test_parsing_undoes_formatting": write_seconds_in_floating_point,

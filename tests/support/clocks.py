@@ -17,3 +17,21 @@ class WrongClock(SystemClock):
 
     def now_ns(self) -> int:
         return super().now_ns() + self._ahead_ns
+
+
+class StoppableClock(SystemClock):
+    """A steady clock that a test can stop and set ahead; the rest is that of the machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stopped_at: float | None = None
+
+    def stop(self) -> None:
+        self._stopped_at = super().monotonic()
+
+    def advance(self, by_s: float) -> None:
+        assert self._stopped_at is not None
+        self._stopped_at += by_s
+
+    def monotonic(self) -> float:
+        return super().monotonic() if self._stopped_at is None else self._stopped_at

@@ -73,6 +73,20 @@ def progress(ctx, task):
     wait_for(task.payload.decode())
 
 
+@mux.handler("report", settings=PROCESS)
+def report(ctx, task):
+    ctx.progress(1, 1_000, "first")
+    wait_for(task.payload.decode())
+    for number in range(1, 1_001):
+        ctx.progress(number, 1_000)
+
+
+@mux.handler("report_and_fail", settings=PROCESS)
+async def report_and_fail(ctx, task):
+    ctx.progress(3, 10, "pages")
+    raise SkipRetry("no paper")
+
+
 @mux.handler("wrong_result", settings=PROCESS)
 def wrong_result(ctx, task):
     return {"no": "bytes"}
@@ -99,6 +113,11 @@ def revoke(ctx, task):
 @mux.handler("later", settings=PROCESS)
 def later(ctx, task):
     raise RetryLater(3600)
+
+
+@mux.handler("busy", settings=PROCESS)
+def busy(ctx, task):
+    raise RetryLater(3600, "the printer is busy")
 
 
 @mux.handler("die:", settings=PROCESS)
@@ -195,6 +214,11 @@ def returns_coroutine(ctx, task):
 @mux.handler("returns_future", settings=PROCESS)
 async def returns_future(ctx, task):
     return ThreadPoolExecutor(1).submit(lambda: b"done")
+
+
+@typed.task(executor="process")
+def double(number: int) -> int:
+    return 2 * number
 
 
 @typed.task(executor="process")

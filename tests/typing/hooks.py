@@ -4,7 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pyasynq import App, CallNext, PlainCallNext, ServeMux, Server, TaskContext, TaskEvent
+from pyasynq import (
+    App,
+    CallNext,
+    PlainCallNext,
+    ServeMux,
+    Server,
+    ServerConfig,
+    Task,
+    TaskContext,
+    TaskEvent,
+    current_context,
+)
 
 app = App()
 
@@ -68,3 +79,21 @@ def work() -> None:
     server.run(mux)
     app.run()
     app.server(3)  # error
+
+
+class Resources: ...
+
+
+def on_error(ctx: TaskContext[Resources], task: Task, error: BaseException) -> None: ...
+
+
+ServerConfig(error_handler=on_error)
+
+
+def anywhere() -> None:
+    context: TaskContext[Resources] = current_context()
+    print(context.state)
+
+
+@ServeMux().handler("a")
+async def typed_handler(ctx: TaskContext[Resources], task: Task) -> None: ...

@@ -3,7 +3,18 @@
 from datetime import timedelta
 from typing import Any, assert_type
 
-from pyasynq import App, EnqueueOptions, Task, TaskContext, TaskDefinition, TaskHandle, retry
+from pyasynq import (
+    App,
+    Batch,
+    BatchCounts,
+    EnqueueOptions,
+    Task,
+    TaskContext,
+    TaskDefinition,
+    TaskHandle,
+    TaskResult,
+    retry,
+)
 
 app = App(
     "redis://localhost",
@@ -69,6 +80,49 @@ def nothing() -> None: ...
 async def json(document: dict[str, Any]) -> None: ...
 
 
+class Resources:
+    greeting: str
+
+
+@app.task
+async def stateful(ctx: TaskContext[Resources], user_id: int) -> Receipt:
+    assert_type(ctx.state, Resources)
+    ctx.state.farewell()  # error
+    raise NotImplementedError
+
+
+@app.task(queue="low")
+def stateful_made(ctx: TaskContext[Resources], user_id: int) -> Receipt:
+    assert_type(ctx.state.greeting, str)
+    raise NotImplementedError
+
+
+@app.middleware
+async def around(ctx: TaskContext[Resources], call_next: Any) -> Any:
+    return await call_next(ctx)
+
+
+def helper(ctx: TaskContext) -> None: ...
+
+
+@app.task
+async def document_with_context(ctx: TaskContext, document: list[int]) -> Receipt:
+    helper(ctx)
+    raise NotImplementedError
+
+
+async def right_with_state(ctx: TaskContext, typed: TaskContext[Resources]) -> None:
+    text: str = ctx.state
+    print(text, ctx.state.database.cursor(), ctx.state["key"], list(ctx.state))
+    helper(ctx)
+    helper(typed)
+    assert_type(stateful.enqueue(1), TaskHandle[Receipt])
+    assert_type(stateful_made.enqueue(1), TaskHandle[Receipt])
+    assert_type(await stateful(typed, 1), Receipt)
+    assert_type(stateful_made(typed, 1), Receipt)
+    stateful.enqueue("1")  # error
+
+
 def right() -> None:
     assert_type(bare.enqueue(1), TaskHandle[Receipt])
     assert_type(bare.enqueue(1, template="html"), TaskHandle[Receipt])
@@ -87,7 +141,25 @@ def right() -> None:
     assert_type(bare.enqueue(1).id, str)
 
 
+def batches(batch: Batch[Receipt]) -> None:
+    batch = assert_type(bare.enqueue_many([1, (2,), {"user_id": 3}]), Batch[Receipt])
+    other = plain_with_context.options(queue="low").enqueue_many(range(3))
+    batch = assert_type(other, Batch[Receipt])
+    assert_type(batch.wait(5, progress=print), BatchCounts)
+    assert_type([handle.id for handle in batch], list[str])
+    assert_type(batch.results(), list[TaskResult[Receipt]])
+    assert_type(batch.results()[0].value, Receipt | None)
+    assert_type(batch.errors[0].position, int)
+    assert_type(bare.handle("a"), TaskHandle[Receipt])
+    assert_type(bare.arguments(Task("bare")), dict[str, Any])
+    batch = bare.enqueue_many(1)  # error
+    batch.wait("5")  # error
+
+
 async def right_async() -> None:
+    batch = assert_type(await bare.aenqueue_many([1]), Batch[Receipt])
+    assert_type(await batch.await_done(5), BatchCounts)
+    assert_type(await (await bare.aenqueue_many([1])), BatchCounts)
     assert_type(await bare.aenqueue(1), TaskHandle[Receipt])
     assert_type(await plain_with_context.aenqueue(1), TaskHandle[Receipt])
     assert_type(await made.options(queue="low").aenqueue(1), TaskHandle[Receipt])

@@ -142,7 +142,7 @@ async def test_a_redis_that_is_gone_is_asked_more_and_more_rarely(caplog):
 
     assert all(0.01 <= pause <= 1.5 for pause in life.pauses)
     assert sum(life.pauses[-3:]) >= 1.5
-    assert len(logged_by(caplog, "processor")) == 1
+    assert len(logged_by(caplog, "server")) == 1
 
 
 async def test_a_task_that_is_given_back_keeps_its_age(work):

@@ -12,8 +12,9 @@ from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import ConfigError
 from pyasynq.worker.attempt.outcome import Archived, Retried
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.floods import LINES_PER_S
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.task_log import LINES_PER_S, TaskLog
+from pyasynq.worker.task_log import TaskLog
 from tests.support.builders import make_message
 from tests.support.eventually import eventually_async
 

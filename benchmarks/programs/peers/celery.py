@@ -1,9 +1,10 @@
-"""Celery with a pool of threads, as a program to measure.
+"""Celery with a pool of threads, or of processes, as a program to measure.
 
 Messages are acknowledged after their task; the worker does not ask for others at its start.
 """
 
 import threading
+from functools import partial
 from typing import Any
 
 from celery import Celery
@@ -31,11 +32,11 @@ def _client(address: str) -> Send:
     return send
 
 
-def _work(address: str, concurrency: int, body: Body) -> Left:
+def _work(address: str, concurrency: int, body: Body, *, pool: str = "threads") -> Left:
     app, _ = _declare(address, body)
     ready = threading.Event()
     worker = app.WorkController(
-        pool="threads",
+        pool=pool,
         concurrency=concurrency,
         without_gossip=True,
         without_mingle=True,
@@ -48,4 +49,4 @@ def _work(address: str, concurrency: int, body: Body) -> Left:
 
 
 if __name__ == "__main__":
-    play_with(_client, _work)
+    play_with(_client, _work, in_processes=partial(_work, pool="prefork"))

@@ -8,10 +8,18 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 
 from benchmarks.programs.blocking_roles import Body, Send, producing
-from benchmarks.programs.role import PAYLOAD, Meter, Parameters, Role, Samples, play, timed_calls
+from benchmarks.programs.role import (
+    BATCH,
+    PAYLOAD,
+    Meter,
+    Parameters,
+    Role,
+    Samples,
+    play,
+    timed_calls,
+)
 
 FUNCTION = "benchmarks.programs.peers.rq.measured"
-BATCH = 100
 bodies: list[Body] = []  # RQ finds its functions by name, so this is where they find theirs
 
 

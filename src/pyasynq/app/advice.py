@@ -37,7 +37,7 @@ ATTRIBUTES_OF_A_TASK: Mapping[str, str] = {
     **_each("configure set using with_options", "options(…)"),
     **_each("message s si signature subtask", "bind(…)"),
     **_each("message_with_options", "options(…).bind(…)"),
-    **_each("chunks map starmap", "app.enqueue_many([task.bind(…) for …])"),
+    **_each("chunks map starmap", "enqueue_many([…])"),
     **_each("call call_local fn func original_func run", "task(…), which calls its function"),
     **_each("actor_name name task_name", "type"),
     **_each("request", "a first parameter annotated TaskContext"),

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
+from msgspec import UNSET
 from typing_extensions import ParamSpec, override
 
 from pyasynq.app.advice import (
@@ -26,7 +27,7 @@ from pyasynq.clock import Clock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
-from pyasynq.options import EMPTY, EnqueueOptions, name_fault
+from pyasynq.options import EMPTY, Duration, EnqueueOptions, duration_fault, name_fault
 from pyasynq.task import EnqueueResult, Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
@@ -38,11 +39,12 @@ from pyasynq.worker.handlers.mux import OnInvalidResult, ServeMux, on_invalid_re
 from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
-    from pyasynq.app.harness import AppHarness
+    from pyasynq.app.harness.harness import AppHarness
     from pyasynq.worker.server import Server
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 M = TypeVar("M", bound=Middleware)
 Lifespan = Callable[[], AsyncIterator[Any]] | Callable[[], AbstractAsyncContextManager[Any]]
 L = TypeVar("L", bound=Lifespan)
@@ -65,6 +67,8 @@ class App:
         on_invalid_result: what becomes of a task whose work is done, but whose result cannot be
             stored: "complete" it without a result, which the log and `result()` tell, or
             "archive" it. A decorator's own wins.
+        enqueue_patience: for how long an enqueue tries to reach Redis before it fails; 0 for one
+            try. After a failure, others fail at once for a moment. See `Client`.
         clock: where to get the time; the machine's clock if not given.
         server: any other field of `ServerConfig`, such as ``concurrency=100``.
 
@@ -81,12 +85,13 @@ class App:
         task_defaults: EnqueueOptions = EMPTY,
         on_invalid_payload: OnInvalidPayload = "retry",
         on_invalid_result: OnInvalidResult = "complete",
+        enqueue_patience: Duration = 5.0,
         clock: Clock | None = None,
         **server: Unpack[ServerKeywords],
     ) -> None:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
         faults += [on_invalid_result_fault(on_invalid_result), on_task_defaults(task_defaults)]
-        faults.append(clock_fault(clock))
+        faults += [clock_fault(clock), duration_fault("enqueue_patience", enqueue_patience)]
         with _gathering(faults):
             self.config, source = _read(ServerConfig(), source, queues, server)
         ConfigError.raise_if(faults)
@@ -96,7 +101,12 @@ class App:
         self._task_defaults = task_defaults
         self._on_invalid_payload = on_invalid_payload
         self._on_invalid_result = on_invalid_result
-        self._clients = Clients(source, clock, max_payload_size=self.config.max_payload_size)
+        self._clients = Clients(
+            source,
+            clock,
+            max_payload_size=self.config.max_payload_size,
+            enqueue_patience=enqueue_patience,
+        )
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
         self._listeners = Listeners()
@@ -111,8 +121,8 @@ class App:
     # and those that take the context come before those that do not.
     @overload
     def task(
-        self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
-    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def task(
@@ -121,8 +131,8 @@ class App:
 
     @overload
     def task(
-        self, function: Callable[Concatenate[TaskContext, P], R], /
-    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], R], /
+    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def task(self, function: Callable[P, R], /) -> TaskDefinition[P, R, R, P]: ...
@@ -160,7 +170,10 @@ class App:
         return self._register(given, None, {}, EMPTY)
 
     def enqueue_many(
-        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+        self,
+        tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+        *,
+        patience: Duration | None = None,
     ) -> list[EnqueueResult]:
         """Store many tasks, such as ``[send.bind(user) for user in users]``, in few round trips.
 
@@ -173,14 +186,17 @@ class App:
             ConfigError, RedisUnavailableError: see `Client.enqueue_many`.
         """
         self._clients.warn_inside_loop("enqueue_many", instead="aenqueue_many")
-        return self._clients.client().enqueue_many(tasks)
+        return self._clients.client().enqueue_many(tasks, patience=patience)
 
     async def aenqueue_many(
-        self, tasks: Iterable[Task | tuple[Task, EnqueueOptions]]
+        self,
+        tasks: Iterable[Task | tuple[Task, EnqueueOptions]],
+        *,
+        patience: Duration | None = None,
     ) -> list[EnqueueResult]:
         """Store many tasks in few round trips; like `enqueue_many`, for async code."""
         client = await self._clients.async_client()
-        return await client.enqueue_many(tasks)
+        return await client.enqueue_many(tasks, patience=patience)
 
     def task_handle(self, queue: str, task_id: str) -> TaskHandle[Any]:
         """Return a handle on a task whose ID is known; Redis is not called.
@@ -302,7 +318,7 @@ class App:
         if new_source is not None:
             self._clients.source = new_source
 
-    def testing(self) -> "AppHarness":
+    def testing(self, *, state: Any = UNSET, threads: bool | None = None) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
@@ -313,10 +329,25 @@ class App:
                 send_welcome.options(process_in=60).enqueue(42)
                 harness.clock.advance(60)
                 (handled,) = harness.run_pending()
-        """
-        from pyasynq.app.harness import AppHarness  # noqa: PLC0415 - for tests only
 
-        return AppHarness(self._clients, self.config, lambda: self.mux, self._lifespan)
+        Args:
+            state: what ``ctx.state`` is, such as a fake of what the lifespan would open; the
+                lifespan does not run then.
+            threads: whether plain functions run in threads of their own, as in a worker. If not
+                given, they do so in async tests only: a plain test runs them in its own thread,
+                so that they see its database connection and open transaction.
+        """
+        from pyasynq.app.harness.harness import AppHarness  # noqa: PLC0415 - for tests only
+
+        return AppHarness(
+            self._clients,
+            self.config,
+            lambda: self.mux,
+            self._lifespan,
+            self.tasks,
+            state=state,
+            threads=threads,
+        )
 
     def run(self) -> None:
         """Run the worker in this process until SIGTERM or SIGINT; blocks.

@@ -17,6 +17,7 @@ import msgspec
 
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource
+from pyasynq.options import Duration
 
 if TYPE_CHECKING:
     from pyasynq.client import Client
@@ -71,12 +72,19 @@ class Clients:
         source: where Redis is; may be set again before the first use.
         clock: where to get the time; the machine's clock if not given.
         max_payload_size: see `ServerConfig`; may be set again before the first use.
+        enqueue_patience: see `Client`.
     """
 
     def __init__(
-        self, source: ConnectionSource, clock: Clock | None, *, max_payload_size: int
+        self,
+        source: ConnectionSource,
+        clock: Clock | None,
+        *,
+        max_payload_size: int,
+        enqueue_patience: Duration,
     ) -> None:
         self.source = source
+        self._enqueue_patience = enqueue_patience
         self.max_payload_size = max_payload_size
         self._clock = clock
         self._process = _Process()
@@ -107,7 +115,10 @@ class Clients:
         with mine.lock:
             if mine.blocking.client is None:
                 mine.blocking.client = Client(
-                    self.source, clock=self._clock, max_payload_size=self.max_payload_size
+                    self.source,
+                    clock=self._clock,
+                    enqueue_patience=self._enqueue_patience,
+                    max_payload_size=self.max_payload_size,
                 )
             return mine.blocking.client
 
@@ -128,7 +139,10 @@ class Clients:
         mine = await self._of_this_loop()
         if mine.client is None:
             mine.client = AsyncClient(
-                self.source, clock=self._clock, max_payload_size=self.max_payload_size
+                self.source,
+                clock=self._clock,
+                enqueue_patience=self._enqueue_patience,
+                max_payload_size=self.max_payload_size,
             )
         return mine.client
 

@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import update_wrapper
 from pickle import PicklingError
 from typing import (
@@ -21,19 +21,37 @@ from typing import (
 
 from typing_extensions import ParamSpec, TypeVar, override
 
-from pyasynq.app.advice import ATTRIBUTES_OF_A_TASK, no_attribute, on_arguments
+from pyasynq.app.advice import (
+    ATTRIBUTES_OF_A_TASK,
+    no_attribute,
+    on_arguments,
+    on_swapped,
+)
+from pyasynq.app.batch import Batch
+from pyasynq.app.calls import Calls, NotEnqueued
 from pyasynq.app.clients import Clients
 from pyasynq.app.handle import TaskHandle
+from pyasynq.app.lookup import Lookup
 from pyasynq.app.spec import TaskSpec
+from pyasynq.app.storing import astored, stored
 from pyasynq.app.typed_handler import handler_of
 from pyasynq.errors import ConfigError
-from pyasynq.options import EnqueueOptions, OptionKeywords
+from pyasynq.options import (
+    DEFAULT_QUEUE,
+    Duration,
+    EnqueueOptions,
+    OptionKeywords,
+    duration_fault,
+    name_fault,
+    to_seconds,
+)
 from pyasynq.task import Task, TaskInfo
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.mux import ANY_TEXT, Handler
+from pyasynq.worker.handlers.mux import ANY_TEXT, Handler, prefix_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 # The function as it is written: with the context, and for a coroutine function not yet awaited.
 # Users write TaskDefinition[P, R]; these two are for the type checkers.
 # CallP comes last: Python 3.13.0 cannot subscript a class where a TypeVar follows such a default.
@@ -49,10 +67,17 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     must be passed, and a coroutine function must be awaited.
     """
 
-    def __init__(self, spec: TaskSpec, clients: Clients, options: EnqueueOptions) -> None:
+    def __init__(
+        self,
+        spec: TaskSpec,
+        clients: Clients,
+        options: EnqueueOptions,
+        patience: Duration | None = None,
+    ) -> None:
         self._spec = spec
         self._clients = clients
         self._options = options
+        self._patience = patience
         update_wrapper(self, spec.function)
         if spec.is_async:
             _mark_as_coroutine_function(self)
@@ -98,16 +123,50 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: see `Client.enqueue`.
         """
         task = self.bind(*args, **kwargs)
-        self._clients.warn_inside_loop(f"enqueue of task {self.type!r}", instead="aenqueue")
-        info = self._clients.client().enqueue(task)
-        return self._handle(info)
+        self._clients.warn_inside_loop(f"enqueue of task {self._spec.type!r}", instead="aenqueue")
+        info = self._clients.client().enqueue(task, patience=self._patience)
+        return self._handle(info.id, info.queue)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function; like `enqueue`, for async code."""
         task = self.bind(*args, **kwargs)
         client = await self._clients.async_client()
-        info = await client.enqueue(task)
-        return self._handle(info)
+        info = await client.enqueue(task, patience=self._patience)
+        return self._handle(info.id, info.queue)
+
+    def enqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
+        """Enqueue many calls of the function, with the options of this task, in few round trips.
+
+        *calls* is read and stored a thousand calls at a time, or about 4 MiB of payloads, so it may
+        be longer than memory, and the first tasks run while the last are still read. A call that
+        is refused keeps no other from being stored. Inside a running event loop it works, but
+        blocks the loop and warns once.
+
+        Args:
+            calls: each a tuple of all arguments, a mapping of arguments by name, or the only
+                argument as it is. An only argument that is a tuple or a mapping itself stands in a
+                tuple, as in ``[({"a": 1},), ({"b": 2},)]``.
+
+        Returns:
+            The handles of the stored tasks, and for each other call its position and the error.
+
+        Raises:
+            ConfigError: *calls* is not an iterable of arguments, the options have a task_id, or
+                they are wrong for every call; nothing was sent.
+            RedisUnavailableError: Redis did not answer; `results` has the TaskInfo or the
+                NotEnqueued of each call that was read, and None for one whose task may or may not
+                be stored. With a `unique` option it is safe to repeat.
+            Exception: what *calls* itself raised, with a note of how many tasks were stored.
+        """
+        read = self._calls(calls)
+        self._clients.warn_inside_loop(f"enqueue_many of {self.type!r}", instead="aenqueue_many")
+        return self._batch(stored(self._clients.client(), read, self._handle, self._patience))
+
+    async def aenqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
+        """Enqueue many calls of the function; like `enqueue_many`, for async code."""
+        read = self._calls(calls)
+        client = await self._clients.async_client()
+        return self._batch(await astored(client, read, self._handle, self._patience))
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
         """Return the task that `enqueue` would store, with its type, payload and options.
@@ -116,11 +175,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             TypeError, PayloadError: see `enqueue`.
             ConfigError: the type is a pattern, which stands for many types.
         """
-        if self.type.endswith(ANY_TEXT):
-            raise ConfigError(
-                f"{self.type!r} stands for many types, and a task has one; name one and let the "
-                f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
-            )
+        if self._spec.type.endswith(ANY_TEXT):
+            raise self._many_types()
         try:
             payload = self._spec.codec.encode(*args, **kwargs)
         except TypeError as error:
@@ -128,29 +184,117 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             if advice is None:
                 raise
             raise TypeError(f"{error}; {advice}") from None
-        return Task(self.type, payload, options=self._options)
+        return Task(self._spec.type, payload, options=self._options)
 
     @property
     def default_options(self) -> EnqueueOptions:
         """The options of an enqueue that gives none."""
         return self._options
 
-    def options(self, **options: Unpack[OptionKeywords]) -> "TaskDefinition[P, R, CallR, CallP]":
+    def options(
+        self, *, patience: Duration | None = None, **options: Unpack[OptionKeywords]
+    ) -> "TaskDefinition[P, R, CallR, CallP]":
         """Return the same task with *options*, which win over those of the decorator.
+
+        Args:
+            patience: for how long an enqueue of it tries to reach Redis; *enqueue_patience* of the
+                App if not given. It is not stored with the task.
+            options: see `EnqueueOptions`.
 
         Raises:
             ConfigError: names every wrong option.
         """
-        stronger = EnqueueOptions.from_keywords(options)
-        return TaskDefinition(self._spec, self._clients, stronger.merged_over(self._options))
+        if patience is not None:
+            ConfigError.raise_if([duration_fault("patience", patience)])
+        merged = EnqueueOptions.from_keywords(options).merged_over(self._options)
+        patience = self._patience if patience is None else patience
+        return TaskDefinition(self._spec, self._clients, merged, patience)
 
-    def _handle(self, info: TaskInfo) -> TaskHandle[R]:
+    def handle(self, task_id: str, queue: str | None = None) -> TaskHandle[R]:
+        """Return a handle on a task of this type whose ID is known; Redis is not called.
+
+        Args:
+            task_id: the ID.
+            queue: its queue. If not given, the task is looked for when the handle is used: in the
+                queue of this task's options, then in every queue that Redis lists, by its ID and
+                its type.
+
+        Raises:
+            ConfigError: a name is blank. And later, if no queue was given: several queues have a
+                task of this type with this ID.
+        """
+        faults = [name_fault("task_id", task_id)]
+        if queue is not None:
+            faults.append(name_fault("queue", queue))
+        ConfigError.raise_if(faults)
+        if queue is not None and on_swapped(queue, task_id):
+            raise ConfigError(
+                f"{queue!r} is the ID of a task; write handle({queue!r}, {task_id!r})"
+            )
+        lookup = Lookup(self.handles) if queue is None else None
+        return self._handle(task_id, queue or self._options.queue or DEFAULT_QUEUE, lookup)
+
+    def handles(self, task_type: str) -> bool:
+        """Whether this function handles tasks of *task_type*: its type, an alias, or a pattern."""
+        for each in (self.type, *self.aliases):
+            prefix = prefix_of(each)
+            if task_type == each or (prefix is not None and task_type.startswith(prefix)):
+                return True
+        return False
+
+    def arguments(self, task: Task) -> dict[str, Any]:
+        """Return the arguments in the payload of a task of this type, as an aggregator gets it.
+
+        They are decoded and checked as for a handler, by the names of the parameters and in their
+        order; defaults are filled in, and the context is left out. So
+        ``function(**definition.arguments(task))`` is the call that was enqueued.
+
+        Raises:
+            PayloadError: the payload does not fit; names the task, the parameter and the path.
+            ConfigError: the task is of another type.
+        """
+        if not isinstance(task, Task):
+            raise ConfigError(f"arguments takes a Task, not {type(task).__name__}")
+        if not self.handles(task.type):
+            name = self._spec.function.__name__
+            raise ConfigError(
+                f"a task of type {task.type!r} has no arguments of {self.type!r}; "
+                f"sort the tasks by their types first, as with {name}.handles(task.type)"
+            )
+        return self._spec.codec.arguments(task.payload or b"")
+
+    def _handle(self, task_id: str, queue: str, lookup: Lookup | None = None) -> TaskHandle[R]:
         return TaskHandle(
-            id=info.id,
-            queue=info.queue,
+            id=task_id,
+            queue=queue,
             _clients=self._clients,
-            _decode=lambda found: self._spec.result.decode(found.result),
+            _decode=self._decode_result,
+            _lookup=lookup,
         )
+
+    def _many_types(self) -> ConfigError:
+        return ConfigError(
+            f"{self.type!r} stands for many types, and a task has one; name one and let the "
+            f'pattern be an alias, as in @app.task("mail", aliases=[{self.type!r}])'
+        )
+
+    def _calls(self, calls: Iterable[Any]) -> Calls:
+        if self._spec.type.endswith(ANY_TEXT):
+            raise self._many_types()
+        if self._options.task_id is not None:
+            raise ConfigError(
+                f"task_id={self._options.task_id!r} is the ID of one task, and enqueue_many "
+                "stores many; leave it out"
+            )
+        return Calls(calls, self.bind)
+
+    def _batch(self, items: Sequence[TaskHandle[R] | NotEnqueued]) -> Batch[R]:
+        retention = self._options.retention
+        keeps_results = retention is not None and to_seconds(retention) > 0
+        return Batch(items, self._clients, self._decode_result, keeps_results=keeps_results)
+
+    def _decode_result(self, info: TaskInfo) -> Any:
+        return self._spec.result.decode(info.result)
 
     def __copy__(self) -> Self:
         """Return the task itself, as for a function."""
@@ -177,7 +321,11 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
                 f"task {self.type!r} cannot be pickled, since {'.'.join(path)} is not it; "
                 "define it at the top level of a module, under the name of its function"
             )
-        return (_found, path) if found is self else (_with_options, (*path, self._options))
+        return (
+            (_found, path)
+            if found is self
+            else (_with_options, (*path, self._options, self._patience))
+        )
 
     @override
     def __repr__(self) -> str:
@@ -191,11 +339,14 @@ def _found(module: str, name: str) -> Any:
     return found
 
 
-def _with_options(module: str, name: str, options: EnqueueOptions) -> Any:
+def _with_options(
+    module: str, name: str, options: EnqueueOptions, patience: Duration | None = None
+) -> Any:
     """Return the task of this name with *options*, which win over those of its decorator."""
     given = ((each, getattr(options, each)) for each in EnqueueOptions.__dataclass_fields__)
     return _found(module, name).options(
-        **{each: value for each, value in given if value is not None}
+        patience=patience,
+        **{each: value for each, value in given if value is not None},
     )
 
 
@@ -213,8 +364,8 @@ class TaskDecorator(Protocol):
 
     @overload
     def __call__(
-        self, function: Callable[Concatenate[TaskContext, P], Coroutine[Any, Any, R]], /
-    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], Coroutine[Any, Any, R]], /
+    ) -> TaskDefinition[P, R, Coroutine[Any, Any, R], Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def __call__(
@@ -223,8 +374,8 @@ class TaskDecorator(Protocol):
 
     @overload
     def __call__(
-        self, function: Callable[Concatenate[TaskContext, P], R], /
-    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext, P]]: ...
+        self, function: Callable[Concatenate[TaskContext[S], P], R], /
+    ) -> TaskDefinition[P, R, R, Concatenate[TaskContext[S], P]]: ...
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> TaskDefinition[P, R, R, P]: ...

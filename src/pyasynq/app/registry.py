@@ -6,8 +6,8 @@ from typing import Any
 from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
-from pyasynq.errors import ConfigError
-from pyasynq.payload import ANY_RESULT
+from pyasynq.errors import ConfigError, PayloadError
+from pyasynq.payload import ANY_RESULT, ResultCodec
 from pyasynq.task import TaskInfo
 from pyasynq.worker.handlers.middleware import Middleware
 from pyasynq.worker.handlers.mux import ServeMux, prefix_of
@@ -56,9 +56,27 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         Raises:
             PayloadError: it does not fit the annotation of the function.
         """
-        definition = self._find(info.type)
-        codec = ANY_RESULT if definition is None else definition.spec.result
-        return codec.decode(info.result)
+        return self.result_codec(info.type).decode(info.result)
+
+    def result_codec(self, task_type: str) -> ResultCodec:
+        """Return what reads the results of *task_type*; as plain values if it is unknown."""
+        definition = self.find(task_type)
+        return ANY_RESULT if definition is None else definition.spec.result
+
+    def arguments(self, task_type: str, payload: bytes) -> dict[str, Any]:
+        """Return what the function of *task_type* is called with, by parameter.
+
+        If the type is unknown, or the payload does not fit, these are the members of its JSON
+        object, if it is one.
+        """
+        definition = self.find(task_type)
+        try:
+            if definition is not None:
+                return definition.spec.codec.decode(payload)
+            found = ANY_RESULT.decode(payload)
+        except PayloadError:
+            found = ANY_RESULT.decode(payload)
+        return found if isinstance(found, dict) else {}
 
     def mux(self, middlewares: Iterable[Middleware], *, archives_unknown: bool) -> ServeMux:
         """Return a new mux with a handler for each type, inside *middlewares*."""
@@ -79,8 +97,8 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             mux.usual_options[task_type] = definition.default_options
         return mux
 
-    def _find(self, task_type: str) -> TaskDefinition[..., object] | None:
-        """Return what handles tasks of *task_type*, as the mux does."""
+    def find(self, task_type: str) -> TaskDefinition[..., object] | None:
+        """Return what handles tasks of *task_type*, as the mux does; None if nothing does."""
         if task_type in self._by_type:
             return self._by_type[task_type]
         for pattern in sorted(self._by_type, key=len, reverse=True):

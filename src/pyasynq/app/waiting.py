@@ -54,13 +54,9 @@ class Waiting:
             ResultNotKeptError: its result could not be stored, or will not be.
             ResultTimeoutError: it is not done, and the timeout is over.
         """
-        if info.state is TaskState.COMPLETED:
-            if info.last_error.startswith(RESULT_NOT_KEPT):
-                reason = info.last_error.removeprefix(RESULT_NOT_KEPT)
-                raise ResultNotKeptError(self._task_id, reason=reason)
+        if info.state in (TaskState.COMPLETED, TaskState.ARCHIVED):
+            kept_or_raise(info)
             return True
-        if info.state is TaskState.ARCHIVED:
-            raise TaskFailedError(task_id=self._task_id, error=info.last_error)
         if not info.retention:
             reason = "it has no retention; write retention=600 to keep it for ten minutes"
             raise ResultNotKeptError(self._task_id, reason=reason)
@@ -99,6 +95,23 @@ class Waiting:
             return None
         passed_s = self._clock.monotonic() - self._began
         return self._timeout_s - max(passed_s, self._slept_s)  # a test may have stopped the clock
+
+
+def kept_or_raise(info: TaskInfo) -> TaskInfo:
+    """Return the info of a task that has ended, if it has the result of the task.
+
+    Raises:
+        TaskFailedError: the task is archived.
+        ResultNotKeptError: its result could not be stored, or it has not ended after all.
+    """
+    if info.state is TaskState.ARCHIVED:
+        raise TaskFailedError(task_id=info.id, error=info.last_error)
+    if info.state is not TaskState.COMPLETED:
+        raise ResultNotKeptError(info.id, reason=f"it is {info.state} again")
+    if info.last_error.startswith(RESULT_NOT_KEPT):
+        reason = info.last_error.removeprefix(RESULT_NOT_KEPT)
+        raise ResultNotKeptError(info.id, reason=reason)
+    return info
 
 
 async def pause(seconds: float) -> None:

@@ -15,7 +15,9 @@ Argument = bytes | str | int
 Decoder = Callable[[Any], Any]
 T = TypeVar("T")
 
-_READS = frozenset({"EXISTS", "HGET", "INFO", "PING", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME"})
+_READS = frozenset(
+    {"EXISTS", "HGET", "HMGET", "INFO", "PING", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME"}
+)
 _WRITES_NOTHING = "-- Writes: nothing\n"
 
 

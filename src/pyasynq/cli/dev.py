@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -26,12 +27,13 @@ from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_
 from pyasynq.cli.target import target_argument
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded.server import DATA_FOLDER, nearest_data_folder
 from pyasynq.connection.options import ConnectionOptions, named_url
 from pyasynq.errors import RedisUnavailableError
+from pyasynq.settings import current_directory
 
 logger = logging.getLogger("pyasynq.dev")
 
-DATA_FOLDER = ".pyasynq"
 CHECK_MS = 200  # how often the worker and the signals are checked
 NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 
@@ -39,16 +41,31 @@ NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 @click.command("dev")
 @target_argument
 @click.option("--reload/--no-reload", default=True, help="Start again when a .py file changes.")
+@click.option(
+    "--reload-grace",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long running handlers may go on when a file has changed.",
+)
 @log_options
 @redis_url_option
 def command(
-    *, target: str, app_dir: str | None, reload: bool, redis_url: str | None, **log: Any
+    *,
+    target: str,
+    app_dir: str | None,
+    reload: bool,
+    reload_grace: float,
+    redis_url: str | None,
+    **log: Any,
 ) -> None:
     """Run the tasks of an App while you work on it.
 
     Where no Redis is named and none answers on this machine, one is started; its data stays in
     the folder .pyasynq. The worker starts again when a Python file below the current directory
-    changes. Each start and end of a task is logged. Ctrl-C stops everything.
+    changes; tasks whose handlers do not end in time go back to their queue. Each start and end of
+    a task is logged. Ctrl-C stops everything, and a second one does not wait for handlers.
     """
     settings = log_settings(log, shows_tasks=True)
     set_up(settings)
@@ -66,7 +83,8 @@ def command(
             is_redis_forced=redis_url is not None,
             arguments=sys.argv,
         )
-        DevWorker(order).run(_changes(reload=reload))
+        worker = DevWorker(order, reload_grace_s=reload_grace)
+        worker.run(_changes(worker.hurry, reload=reload))
     finally:
         connector.close()
 
@@ -77,10 +95,13 @@ class DevWorker:
     Args:
         order: what it shall do. A Redis that the App itself names is preferred to that of the
             order, unless that is forced, since the producers of the App use it too.
+        reload_grace_s: how long its handlers may go on when it is to start again.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, *, reload_grace_s: float) -> None:
         self._order = order
+        self._reload_grace_s = reload_grace_s
+        self._is_hurried = False
         self._process: WorkerProcess | None = None
         self._is_end_logged = False
 
@@ -91,12 +112,18 @@ class DevWorker:
             for files in changes:
                 if files:
                     logger.info("%s changed; starting again", ", ".join(sorted(files)))
-                    self._stop()
+                    self._stop(grace_s=self._reload_grace_s)
                     self._start()
                 else:
                     self._check()
         finally:
             self._stop()
+
+    def hurry(self) -> None:
+        """Let the stop, now or later, not wait for handlers; for signal handlers."""
+        self._is_hurried = True
+        if self._process is not None:
+            self._process.send("hurry")
 
     def _start(self) -> None:
         self._is_end_logged = False
@@ -104,16 +131,20 @@ class DevWorker:
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = start_worker(self._order, environment=environment)
 
-    def _stop(self) -> None:
-        process, self._process = self._process, None
+    def _stop(self, *, grace_s: float | None = None) -> None:
+        """Stop the worker; *grace_s*: how long its handlers may go on, None: as it allows."""
+        process = self._process
         if process is None:
             return
         process.receive()
-        process.send("stop")
+        process.send("hurry" if self._is_hurried or grace_s == 0 else "stop")
+        if grace_s and not process.ends_within(grace_s):
+            process.send("hurry")
         try:
             process.wait(process.stops_within_s)
         except subprocess.TimeoutExpired:
             logger.warning("the worker did not stop; it was killed")
+        self._process = None
         process.close()
 
     def _check(self) -> None:
@@ -125,11 +156,18 @@ class DevWorker:
         logger.warning("the worker %s; waiting for a change", ending(self._process))
 
 
-def _changes(*, reload: bool) -> Iterable[set[str]]:
-    """Yield the names of changed files, or an empty set a few times a second, until a signal."""
+def _changes(hurry: Callable[[], None], *, reload: bool) -> Iterable[set[str]]:
+    """Yield the names of changed files, or an empty set a few times a second, until a signal.
+
+    Args:
+        hurry: called for each later signal.
+    """
     stopped = threading.Event()
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            logger.info("%s again: not waiting for handlers", signal.Signals(number).name)
+            hurry()
         stopped.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -162,6 +200,9 @@ def find_redis(nearby: ConnectionOptions) -> str:
     try:
         _check_that_it_answers(Connector.of(nearby))
     except RedisUnavailableError:
+        folder = nearest_data_folder(current_directory())
+        if folder is not None:
+            return f"embedded:{quote(str(folder))}"
         folder = Path(DATA_FOLDER)
         folder.mkdir(exist_ok=True)
         (folder / ".gitignore").write_text("*\n")

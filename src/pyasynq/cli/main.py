@@ -118,15 +118,17 @@ def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:
     except PyasynqError as error:
         if is_debug:
             raise
-        click.echo(f"Error: {error}{_hint(error)}", err=True)
+        click.echo(f"Error: {_told(error)}", err=True)
         return exit_code(error)
     return code if isinstance(code, int) else 0
 
 
-def _hint(error: Exception) -> str:
-    if isinstance(error, RedisUnavailableError):
-        return (
-            "\nIs Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL; "
-            "`pyasynq dev` starts one."
-        )
-    return ""
+def _told(error: PyasynqError) -> str:
+    """Return the text of *error*, with the hint for those who use the command line."""
+    if not isinstance(error, RedisUnavailableError):
+        return str(error)
+    return (
+        f"{str(error).removesuffix(f'; {error.hint}')}\n"
+        "Is Redis running there? Say where with --redis-url or PYASYNQ_REDIS_URL; "
+        "`pyasynq dev` starts one."
+    )

@@ -30,13 +30,18 @@ _TARGET = re.compile(r"(?P<module>[^:]+):(?P<name>[^:()]+)(?P<call>\(\))?")
 def target_argument(function: F) -> F:
     """Add the argument MODULE:APP, which may also be the setting ``app`` of the project."""
     named = click.argument("target", metavar="MODULE:APP", envvar="PYASYNQ_APP")(function)
+    return app_dir_option(named)
+
+
+def app_dir_option(function: F) -> F:
+    """Add ``--app-dir``."""
     return click.option(
         "--app-dir",
         metavar="FOLDER",
         envvar="PYASYNQ_APP_DIR",
         show_envvar=True,
         help="Where MODULE is, such as src; the current directory by default.",
-    )(named)
+    )(function)
 
 
 def load_app(target: str, app_dir: str | None = None) -> "App":

@@ -1,18 +1,25 @@
 """``pyasynq task``: tasks, one by one."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from typing_extensions import override
 
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.output import as_json, as_lines, output_option
+from pyasynq.cli.target import app_dir_option, load_app
+from pyasynq.cli.typed_task import typed_task
 from pyasynq.client import Client
 from pyasynq.errors import PayloadError
+from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskInfo
 from pyasynq.wire.go_duration import parse_duration
+
+if TYPE_CHECKING:
+    from pyasynq.app import App
 
 
 class GoDuration(click.ParamType[timedelta]):
@@ -85,29 +92,64 @@ def command() -> None:
 @click.option("--retention", type=GoDuration(), help="For how long the completed task is kept.")
 @click.option("--group", help="Group to aggregate the task in.")
 @click.option("--header", "headers", type=Header(), multiple=True, help="May be given again.")
+@click.option(
+    "--app",
+    "target",
+    metavar="MODULE:APP",
+    help="Use the options of this App for the type, and check the payload by its parameters.",
+)
+@app_dir_option
 @redis_url_option
 @output_option
 def enqueue(
     *,
     task_type: str,
     payload: str | None,
+    target: str | None,
+    app_dir: str | None,
     headers: tuple[tuple[str, str], ...],
     redis_url: str | None,
     output: str,
     **options: Any,
 ) -> None:
-    """Enqueue a task."""
+    """Enqueue a task.
+
+    With --app, the options of the task there apply unless others are given here, and a payload that
+    does not fit its parameters is refused; without it, any worker may be meant, also one in Go.
+    """
     try:
         # Bytes of the command line that are not UTF-8 are lone surrogates here: restore them.
         data = None if payload is None else payload.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise click.BadParameter(str(error), param_hint="--payload") from error
-    task = Task(task_type, data, headers=dict(headers))
-    with Client(redis_url) as client:
-        info = client.enqueue(
-            task, **{name: value for name, value in options.items() if value is not None}
-        )
+    given = {name: value for name, value in options.items() if value is not None}
+    if headers:
+        given["headers"] = dict(headers)
+    if target is None:
+        with Client(redis_url) as client:
+            info = client.enqueue(Task(task_type, data), **given)
+    else:
+        info = _enqueue_of_app(load_app(target, app_dir), redis_url, task_type, data, given)
     click.echo(_printed(info, output))
+
+
+def _enqueue_of_app(
+    app: "App",
+    redis_url: str | None,
+    task_type: str,
+    payload: bytes | None,
+    given: Mapping[str, Any],
+) -> TaskInfo:
+    task, usual = typed_task(app, task_type, payload)
+    options = EnqueueOptions.from_keywords(given).merged_over(usual)
+    app.reconfigure(redis_url)
+    try:
+        (result,) = app.enqueue_many([(task, options)])
+    finally:
+        app.close()
+    if result.error is not None:
+        raise result.error
+    return cast("TaskInfo", result.info)  # one of the two is given
 
 
 def _printed(info: TaskInfo, output: str) -> str:

@@ -5,11 +5,14 @@ only our runner repeats a call. RESP2 is used everywhere, for some proxies close
 HELLO 3.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from pyasynq.connection.options import ConnectionOptions, Kind
+from pyasynq.connection.options import ConnectionOptions, Kind, named_url
 from pyasynq.errors import ConfigError
+from pyasynq.settings import current_directory
 
 if TYPE_CHECKING:
     import redis
@@ -57,6 +60,11 @@ class Connector:
     Attributes:
         namespace: first word of every key.
         description: where Redis is, without secrets.
+        busy_wait: whether to wait awake for an answer that is due at once.
+
+    Args:
+        home: the directory whose embedded Redis is used once it runs, in place of the address;
+            None: that of *arguments* was named by somebody.
     """
 
     def __init__(
@@ -71,6 +79,8 @@ class Connector:
         namespace: str = "asynq",
         max_connections: int | None = None,
         embedded: "EmbeddedServer | None" = None,
+        busy_wait: bool = True,
+        home: Path | None = None,
     ) -> None:
         self._kind = kind
         self._hosts = list(hosts)
@@ -78,9 +88,12 @@ class Connector:
         self._sentinel_arguments = dict(sentinel_arguments or {})
         self.namespace = namespace
         self.description = description
+        self.busy_wait = busy_wait
         self._arguments = arguments
         self._max_connections = max_connections
         self._embedded = embedded
+        self._home = home
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, source: ConnectionSource) -> "Connector":
@@ -92,7 +105,7 @@ class Connector:
         if isinstance(source, Connector):
             return source
         if source is None:
-            return cls._of_options(ConnectionOptions.from_environment())
+            return cls._of_nobody()
         if isinstance(source, str):
             return cls._of_options(ConnectionOptions.from_url(source))
         if isinstance(source, ConnectionOptions):
@@ -100,12 +113,17 @@ class Connector:
         return cls._of_client(source)
 
     def open_async(
-        self, *, socket_timeout_s: float | None = None
+        self, *, socket_timeout_s: float | None = None, patience_s: float | None = None
     ) -> "redis.asyncio.Redis | AsyncCluster":
-        """Return a new async client with connections of its own; its caller closes it."""
+        """Return a new async client with connections of its own; its caller closes it.
+
+        Args:
+            socket_timeout_s: in place of that of the options.
+            patience_s: no time-out is longer than this; None for no bound.
+        """
         import redis.asyncio  # noqa: PLC0415 - loaded on first use, so that importing us is light
 
-        settings = self._settings(socket_timeout_s)
+        settings = self._settings(socket_timeout_s, patience_s)
         if self._kind == "cluster":
             from pyasynq.connection.transport.cluster_async import AsyncCluster  # noqa: PLC0415 - as above
 
@@ -119,16 +137,19 @@ class Connector:
                 self._hosts,
                 self._master,
                 own={**self._sentinel_settings(), **_once_async()},
-                settings={"ssl": self._is_tls, **settings, **_once_async()},
+                settings={**settings, **_once_async()},
+                is_tls=self._is_tls,
             )
             return redis.asyncio.Redis.from_pool(pool)
         return redis.asyncio.Redis.from_pool(self._pool_async(**settings))
 
-    def open_sync(self, *, socket_timeout_s: float | None = None) -> "redis.Redis | Cluster":
-        """Return a new blocking client with connections of its own; its caller closes it."""
+    def open_sync(
+        self, *, socket_timeout_s: float | None = None, patience_s: float | None = None
+    ) -> "redis.Redis | Cluster":
+        """Return a new blocking client with connections of its own; see `open_async`."""
         import redis  # noqa: PLC0415 - loaded on first use, so that importing us is light
 
-        settings = self._settings(socket_timeout_s)
+        settings = self._settings(socket_timeout_s, patience_s)
         if self._kind == "cluster":
             from pyasynq.connection.transport.cluster import Cluster  # noqa: PLC0415 - as above
 
@@ -142,16 +163,17 @@ class Connector:
                 self._hosts,
                 self._master,
                 own={**self._sentinel_settings(), **_once()},
-                settings={"ssl": self._is_tls, **settings, **_once()},
+                settings={**settings, **_once()},
+                is_tls=self._is_tls,
             )
             return redis.Redis.from_pool(pool)
         return redis.Redis.from_pool(self._pool_sync(**settings))
 
     def close(self) -> None:
         """Release the embedded server, if there is one; safe to repeat."""
-        if self._embedded is not None:
-            self._embedded.release()
-            self._embedded = None
+        with self._lock:
+            self._home = None
+            self._hold(None)
 
     @property
     def is_cluster(self) -> bool:
@@ -165,11 +187,15 @@ class Connector:
     def _pool_async(self, **settings: Any) -> "redis.asyncio.ConnectionPool":
         import redis.asyncio  # noqa: PLC0415 - as above
 
+        from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
+
         kind: Any = redis.asyncio.Connection
         if "path" in settings:
-            kind = redis.asyncio.UnixDomainSocketConnection
+            kind = connections.AsyncUnixConnection
         elif self._is_tls:
-            kind = redis.asyncio.SSLConnection
+            kind = connections.AsyncTlsConnection
+        elif self._home is not None:
+            kind, settings["look_up"] = connections.AsyncLookedUpConnection, self._look_up
         return redis.asyncio.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
@@ -180,11 +206,15 @@ class Connector:
     def _pool_sync(self, **settings: Any) -> "redis.ConnectionPool":
         import redis  # noqa: PLC0415 - as above
 
-        kind: Any = redis.Connection
+        from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
+
+        kind: Any = connections.TcpConnection
         if "path" in settings:
-            kind = redis.UnixDomainSocketConnection
+            kind = connections.UnixConnection
         elif self._is_tls:
-            kind = redis.SSLConnection
+            kind = connections.TlsConnection
+        elif self._home is not None:
+            kind, settings["look_up"] = connections.LookedUpConnection, self._look_up
         return redis.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
@@ -198,13 +228,12 @@ class Connector:
         return {
             **self._sentinel_arguments,
             **tls,
-            "ssl": self._is_tls,
             "protocol": 2,
             "socket_connect_timeout": SENTINEL_TIMEOUT_S,
             "socket_timeout": SENTINEL_TIMEOUT_S,
         }
 
-    def _settings(self, socket_timeout_s: float | None) -> dict[str, Any]:
+    def _settings(self, socket_timeout_s: float | None, patience_s: float | None) -> dict[str, Any]:
         settings = {**self._arguments, "protocol": 2, "decode_responses": False}
         # An ID that is not UTF-8 is text with surrogates here, and is sent as the same bytes.
         settings["encoding_errors"] = "surrogateescape"
@@ -212,10 +241,40 @@ class Connector:
         settings["driver_info"] = None
         if socket_timeout_s is not None:
             settings["socket_timeout"] = socket_timeout_s
+        if patience_s is not None:
+            for name in ("socket_timeout", "socket_connect_timeout"):
+                settings[name] = min(settings.get(name) or patience_s, patience_s)
         return settings
 
     @classmethod
-    def _of_options(cls, options: ConnectionOptions) -> "Connector":
+    def _of_nobody(cls) -> "Connector":
+        """Return a connector for the Redis that is found if nobody names one."""
+        options = ConnectionOptions.from_environment()
+        is_looked_up = not named_url() and options.kind == "standalone"
+        return cls._of_options(options, home=current_directory() if is_looked_up else None)
+
+    def _look_up(self) -> tuple[str, int]:
+        """Return where Redis is now: `pyasynq dev` may have started one in the meantime. Blocks."""
+        from pyasynq.connection.embedded.server import EmbeddedServer, running_near  # noqa: PLC0415 - rarely needed
+
+        with self._lock:
+            folder = None if self._home is None else running_near(self._home)
+            if self._home is None or folder is None:
+                self._hold(None)
+                return self._arguments["host"], self._arguments["port"]
+            directory = Path(folder).parent if folder else self._home
+            server = EmbeddedServer.acquire(directory=directory, data_folder=folder)
+            self._hold(server)
+            self.description = f"embedded redis (redis://127.0.0.1:{server.port}/0)"
+            return "127.0.0.1", server.port
+
+    def _hold(self, server: "EmbeddedServer | None") -> None:
+        before, self._embedded = self._embedded, server
+        if before is not None:
+            before.release()
+
+    @classmethod
+    def _of_options(cls, options: ConnectionOptions, *, home: Path | None = None) -> "Connector":
         if options.kind == "embedded":
             return cls._of_embedded(options)
         sentinel = {"username": options.sentinel_username, "password": options.sentinel_password}
@@ -228,6 +287,8 @@ class Connector:
             description=options.describe(),
             namespace=options.namespace,
             max_connections=options.max_connections,
+            home=home,
+            busy_wait=options.busy_wait,
         )
 
     @classmethod
@@ -243,6 +304,7 @@ class Connector:
             description=f"embedded redis (redis://127.0.0.1:{server.port}/{options.db})",
             namespace=options.namespace,
             embedded=server,
+            busy_wait=options.busy_wait,
         )
 
     @classmethod
@@ -333,5 +395,16 @@ def _arguments(options: ConnectionOptions) -> dict[str, Any]:
             "ssl_certfile": options.cert_file,
             "ssl_keyfile": options.key_file,
         }
-        arguments.update({name: value for name, value in files.items() if value})
+        given = {name: value for name, value in files.items() if value}
+        ConfigError.raise_if(map(_file_fault, given.values()))
+        arguments.update(given)
     return arguments
+
+
+def _file_fault(path: str) -> str | None:
+    """Return why a file of TLS cannot be used; None if it can be read."""
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        return f"{path!r}, which the URL names for TLS, cannot be read: {error.strerror or error}"
+    return None

@@ -18,13 +18,12 @@ from typing_extensions import override
 
 from pyasynq.connection.url_query import read_number, read_query
 from pyasynq.errors import ConfigError
-from pyasynq.settings import project_settings
+from pyasynq.settings import current_directory, project_settings
 from pyasynq.spelling import nearest
 
 Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
 
 DEFAULT_PORT = 6379
-DEFAULT_URL = "redis://127.0.0.1:6379/0"
 URL_VARIABLE = "PYASYNQ_REDIS_URL"
 
 _SCHEMES: Mapping[str, tuple[Kind, bool]] = {
@@ -74,6 +73,8 @@ class ConnectionOptions:
         max_connections: of one pool; None for no limit.
         namespace: first word of every key; Go Asynq only knows "asynq".
         client_name: shown by CLIENT LIST.
+        busy_wait: wait awake for up to 0.1 ms for an answer, while nothing else is to be done and
+            as long as answers come in that time.
 
     Raises:
         ConfigError: names every wrong option.
@@ -98,6 +99,7 @@ class ConnectionOptions:
     max_connections: int | None = None
     namespace: str = "asynq"
     client_name: str = "pyasynq"
+    busy_wait: bool = True
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
@@ -126,15 +128,18 @@ class ConnectionOptions:
         """Return the options of ``PYASYNQ_REDIS_URL``, else of the project's ``redis_url``.
 
         Without both it is the embedded Redis of this directory while it runs, as under
-        ``pyasynq dev``, else the one at the default port of this machine.
+        ``pyasynq dev``, or that of the nearest folder above with a folder ``.pyasynq``, else the
+        one at the default port of this machine.
 
         Raises:
             ConfigError: the URL, or a setting of the project, is wrong.
         """
-        from pyasynq.connection.embedded.server import is_running  # noqa: PLC0415 - rarely needed
+        from pyasynq.connection.embedded.server import running_near  # noqa: PLC0415 - rarely needed
 
-        named = named_url()
-        return cls.from_url(named or ("embedded:" if is_running() else DEFAULT_URL))
+        if named := named_url():
+            return cls.from_url(named)
+        folder = running_near(current_directory())
+        return cls() if folder is None else cls(kind="embedded", path=folder)
 
     def describe(self) -> str:
         """Return where Redis is, without secrets."""
@@ -258,7 +263,7 @@ def _read_url(url: str, faults: list[str]) -> dict[str, Any]:
 def _scheme_fault(url: str, scheme: str) -> str:
     """Return what to write instead of a *url* that begins with no scheme of ours."""
     if not url.strip():
-        return f"a redis URL must not be blank; write {DEFAULT_URL}"
+        return "a redis URL must not be blank; write redis://127.0.0.1:6379/0"
     if "@" in url and "://" not in url:  # what stands before it may be a password
         return "a redis URL begins with redis://, as in redis://user:password@localhost:6379"
     fault = f"a redis URL cannot begin with {scheme[:30]!r}"

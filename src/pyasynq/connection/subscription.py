@@ -6,7 +6,7 @@ and connects again when nothing comes back.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -27,32 +27,47 @@ REFUSED_WAIT_S = 60.0  # a server or proxy without pub/sub
 
 
 async def listen(
-    connector: Connector, *channels: str, ping_interval_s: float = PING_INTERVAL_S
+    connector: Connector,
+    *channels: str,
+    ping_interval_s: float = PING_INTERVAL_S,
+    on_down: Callable[[Exception], bool] | None = None,
+    on_up: Callable[[], object] | None = None,
 ) -> AsyncGenerator[tuple[str, bytes], None]:
     """Yield (channel, payload) of every message, from now until the iteration is closed.
 
     What is published while the connection is down is lost. One WARNING is logged when it goes
     down and one INFO when it is back.
+
+    Args:
+        ping_interval_s: how long the server may be silent before it is asked for a sign of life.
+        on_down: called with the error of each failed attempt; returns whether it has told of it,
+            so that nothing is logged here.
+        on_up: called when the connection works again.
     """
     client = connector.open_async(socket_timeout_s=2 * ping_interval_s)
     names, backoff, is_up = ", ".join(channels), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), True
+    is_logged = False
     try:
         while True:
             wait_s = 0.0
             try:
                 async with aclosing(_messages(client, channels, ping_interval_s)) as messages:
                     async for channel, payload in messages:
-                        if not is_up:
+                        if is_logged:
                             logger.info("listening again on %s", names)
-                        is_up = True
+                        if not is_up and on_up is not None:
+                            on_up()
+                        is_up, is_logged = True, False
                         backoff.reset()
                         if channel:
                             yield channel, payload
             except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
-                if is_up:
+                is_refused, is_up = _is_refused(error), False
+                is_told = not is_refused and on_down is not None and on_down(error)
+                if not (is_told or is_logged):
                     logger.warning("cannot listen on %s: %s", names, error)
-                is_up = False
-                wait_s = REFUSED_WAIT_S if _is_refused(error) else backoff.next_s()
+                    is_logged = True
+                wait_s = REFUSED_WAIT_S if is_refused else backoff.next_s()
             await asyncio.sleep(wait_s)
     finally:
         await client.aclose()

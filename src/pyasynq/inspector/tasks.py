@@ -1,12 +1,32 @@
 # Generated from tasks_async.py by tools/unasync.py: change that file.
 """Tasks: one by one."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import cancel, inspection
-from pyasynq.errors import ConfigError, QueueNotFoundError, TaskNotFoundError, raise_first
+from pyasynq.broker.operations.delete import Deletion, Verdict, delete_task
+from pyasynq.broker.operations.inspection import StoredTask
+from pyasynq.broker.operations.progress import read_progress
+from pyasynq.errors import (
+    ConfigError,
+    PayloadError,
+    QueueNotFoundError,
+    TaskNotFoundError,
+    TaskStateError,
+    concerns_redis_as_a_whole,
+    raise_first,
+)
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import CancelThen, cancel_fault, name_fault
-from pyasynq.task import TaskInfo
+from pyasynq.task import Progress, TaskInfo, TaskState
+from pyasynq.wire.progress import decode
+
+MOST_AT_ONCE = 500  # tasks that are read in one round trip
+_STATES = {each.value: each for each in TaskState}
+DELETABLE = ("pending", "scheduled", "retry", "aggregating", "archived", "completed")
 
 
 class Tasks:
@@ -34,6 +54,88 @@ class Tasks:
         if stored is None:
             raise TaskNotFoundError(queue=queue, task_id=task_id)
         return task_info(queue, task_id, stored, self._calls.clock.redis_now_ns())
+
+    def progress(self, queue: str, task_id: str) -> Progress | None:
+        """Return how far the handler of a task said that it is; None if it has said nothing.
+
+        It stays when the attempt has ended, until another attempt tells its own.
+
+        Raises:
+            QueueNotFoundError: there is no such queue.
+            TaskNotFoundError: the queue has no such task, or no longer.
+        """
+        _check_id(task_id)
+        operation = read_progress(self._calls.keys_of(queue), task_id)
+        exists, data = self._calls.run_on(queue, operation)
+        if not exists:
+            raise TaskNotFoundError(queue=queue, task_id=task_id)
+        return decode(data)
+
+    def find(self, task_id: str) -> Sequence[TaskInfo]:
+        """Return the tasks with this ID, sorted by queue: an ID is unique in its queue only.
+
+        A task that cannot be read is left out.
+        """
+        _check_id(task_id)
+        queues = self._queues()
+        answers = self._calls.run_all(
+            [inspection.get_task(self._calls.keys_of(queue), task_id) for queue in queues]
+        )
+        raise_first(answers, which=concerns_redis_as_a_whole)
+        now_ns = self._calls.clock.redis_now_ns()
+        return [
+            info
+            for queue, stored in zip(queues, answers, strict=True)
+            if (info := _readable(queue, task_id, stored, now_ns)) is not None
+        ]
+
+    def get_many(self, tasks: Sequence[tuple[str, str]]) -> Sequence[TaskInfo | None]:
+        """Return tasks, in few round trips; see `get`.
+
+        Args:
+            tasks: each the name of its queue, and its ID.
+
+        Returns:
+            For each task, in order, its info; None if it does not exist or cannot be read.
+        """
+        keys_of = self._calls.keys_of
+        answers = self._read_all(
+            [inspection.get_task(keys_of(queue), task_id) for queue, task_id in tasks]
+        )
+        now_ns = self._calls.clock.redis_now_ns()
+        return [
+            _readable(queue, task_id, stored, now_ns)
+            for (queue, task_id), stored in zip(tasks, answers, strict=True)
+        ]
+
+    def states(self, tasks: Sequence[tuple[str, str]]) -> Sequence[TaskState | None]:
+        """Return the states of tasks, in few round trips and without their payloads.
+
+        Args:
+            tasks: each the name of its queue, and its ID.
+
+        Returns:
+            For each task, in order, its state; None if it does not exist.
+        """
+        keys_of = self._calls.keys_of
+        answers = self._read_all(
+            [inspection.task_state(keys_of(queue), task_id) for queue, task_id in tasks]
+        )
+        return [_state(answer) for answer in answers]
+
+    def delete(self, queue: str, task_id: str) -> None:
+        """Delete a task that is not running, and free its lock.
+
+        Raises:
+            QueueNotFoundError: there is no such queue.
+            TaskNotFoundError: the queue has no such task, or no longer.
+            TaskStateError: the task is running, or its group is being aggregated; nothing was
+                changed.
+        """
+        _check_id(task_id)
+        operation = delete_task(self._calls.keys_of(queue), task_id)
+        deletion = self._calls.run_on(queue, operation)
+        _check_deletion(queue, task_id, deletion)
 
     def cancel(self, task_id: str, *, then: CancelThen = "retry", queue: str | None = None) -> int:
         """Ask the server that runs the task to cancel it, and choose what becomes of the task.
@@ -64,10 +166,48 @@ class Tasks:
         request = cancel.publish_cancel(task_id, namespace=self._calls.namespace)
         return self._calls.run(request)
 
+    def _read_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Run operations that read, a bounded number in a round trip."""
+        answers: list[Any] = []
+        for first in range(0, len(operations), MOST_AT_ONCE):
+            answers += self._calls.run_all(operations[first : first + MOST_AT_ONCE])
+            raise_first(answers[first:], which=concerns_redis_as_a_whole)
+        return answers
+
     def _queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of."""
         names = self._calls.run(inspection.list_queues(self._calls.namespace))
         return [name for name in names if name_fault("queue", name) is None]
+
+
+def _readable(queue: str, task_id: str, stored: object, now_ns: int) -> TaskInfo | None:
+    """Return the info of a task; None if there is none or it cannot be read."""
+    if not isinstance(stored, StoredTask):
+        return None
+    try:
+        return task_info(queue, task_id, stored, now_ns)
+    except PayloadError:
+        return None
+
+
+def _state(answer: object) -> TaskState | None:
+    return _STATES.get(answer) if isinstance(answer, str) else None
+
+
+def _check_deletion(queue: str, task_id: str, deletion: Deletion) -> None:
+    """Raise what `delete` raises if nothing was deleted."""
+    match deletion.verdict:
+        case Verdict.ABSENT:
+            raise TaskNotFoundError(queue=queue, task_id=task_id)
+        case Verdict.ACTIVE:
+            advice = 'cancel it, as with cancel(then="drop"), which deletes it once it has ended'
+        case Verdict.ELSEWHERE if deletion.state == TaskState.AGGREGATING:
+            advice = "its group is being aggregated at this moment; try again"
+        case Verdict.ELSEWHERE:
+            advice = "but it is not where such tasks are kept, so nothing was deleted"
+        case _:
+            return
+    raise TaskStateError(task_id=task_id, state=deletion.state, allowed=DELETABLE, advice=advice)
 
 
 def _check_id(task_id: str) -> None:

@@ -14,8 +14,8 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from pyasynq.errors import PyasynqError
-from pyasynq.lifecycle.outage import Outage
+from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
+from pyasynq.lifecycle.outage import LoggedOnce, Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget, cancel_all
 
 logger = logging.getLogger("pyasynq.lifecycle")
@@ -170,19 +170,21 @@ async def every(
     life: Life,
     *,
     name: str,
+    outage: Outage,
     is_at_once: bool = False,
 ) -> None:
     """Act at an interval until the stop; a failure is logged and never ends the loop.
 
-    While Redis is unreachable or refuses, one line is logged at the beginning and one at the end,
-    however many passes fail in between.
+    While Redis is unreachable or refuses the server, it is *outage* that says so. Another trouble
+    is one line until another one replaces it.
 
     Args:
         name: of the component, for its log lines.
+        outage: shared by the components of a server.
         is_at_once: act at the start too, not only after the first interval.
     """
     log = logging.getLogger(f"pyasynq.{name}")
-    outage = Outage(log, f"{name} waits for redis", f"{name} goes on")
+    troubles, is_away = LoggedOnce(log, "a pass of the %s failed; it goes on: %s"), False
     life.started()
     if not is_at_once and not await life.pause(interval_s):
         return
@@ -190,11 +192,18 @@ async def every(
         try:
             await act()
         except PyasynqError as error:
-            outage.begins(error)
+            is_away = concerns_redis_as_a_whole(error)
+            if is_away:
+                outage.failed(error)
+            else:
+                troubles.begins(error, name)
         except Exception:
             log.exception("a pass of the %s failed; it goes on", name)
         else:
-            outage.ends()
+            troubles.ends(name)
+            if is_away:
+                outage.worked()
+            is_away = False
         await life.pause(interval_s)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
+from typing_extensions import TypeAliasType
 
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import name_fault
@@ -16,6 +17,8 @@ from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
 from pyasynq.shown import listed
 
 Form = Literal["nothing", "bytes", "model", "object"]
+
+MOST_NAMES = 100  # an annotation with more of them, one for the other, is a ring
 
 _NULL = b"null"
 _POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -65,7 +68,8 @@ class PayloadCodec:
 
     Args:
         function: any function whose annotations can be resolved.
-        context_type: a first parameter with this annotation is not in the payload.
+        context_type: a first parameter with this annotation is not in the payload; so is one with
+            this class for some type, such as ``TaskContext[Resources]``.
         task_type: named by the errors of `encode`.
         on_unknown_keys: called with the keys of a payload that are no parameters, once only.
 
@@ -87,7 +91,7 @@ class PayloadCodec:
         hints = _hints(function, self._name)
         self.returns = hints.pop("return", Any)
         given = list(inspect.signature(function).parameters.values())
-        self.takes_context = bool(given) and hints.get(given[0].name) is context_type
+        self.takes_context = bool(given) and _is_of(hints.get(given[0].name), context_type)
         if self.takes_context:
             del given[0]
         ConfigError.raise_if(_shape_faults(self._name, given, hints, context_type))
@@ -98,6 +102,18 @@ class PayloadCodec:
         self._type = self._make_type()
         self._reading = self._type  # it refuses unknown keys, which costs nothing, until told once
         ConfigError.raise_if(self._default_faults())
+
+    @property
+    def signature(self) -> str:
+        """The parameters as they are written, without the context: ``(name: str, count: int)``."""
+        return str(self._signature.replace(return_annotation=inspect.Signature.empty))
+
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """The keys of the payload; None if it is no object of parameters."""
+        if self.form not in ("object", "nothing"):
+            return None
+        return frozenset(each.key for each in self._parameters)
 
     def encode(self, *args: Any, **kwargs: Any) -> bytes | None:
         """Return the payload of a call; equal calls give equal bytes.
@@ -142,6 +158,21 @@ class PayloadCodec:
                     return self._given(self._reading.read(text))
                 except PayloadError as error:
                     return self._given(self._read_again(text, error))
+
+    def arguments(self, payload: bytes) -> dict[str, Any]:
+        """Return what a call with this payload passes to every parameter but the context.
+
+        Raises:
+            PayloadError: the payload does not fit; names the task, the parameter and the path.
+        """
+        try:
+            given = self.decode(payload)
+        except PayloadError as error:
+            self._name_call(error)
+            raise
+        bound = self._signature.bind(**given)
+        bound.apply_defaults()
+        return dict(bound.arguments)
 
     def _encoded(self, arguments: Mapping[str, Any]) -> bytes | None:
         match self.form:
@@ -278,11 +309,41 @@ def _shape_faults(
         if each.kind in _KINDS:
             what = _KINDS[each.kind].format(each.name)
             yield f"parameter {what} of {name!r} has no name in the payload; give it one"
-        if hints.get(each.name) is context_type:
+        hint = hints.get(each.name)
+        if _is_of(hint, context_type):
             yield (
                 f"parameter {each.name!r} of {name!r} is annotated {context_type.__name__}; "
                 "only the first parameter can be"
             )
+        elif _contains(hint, context_type):
+            yield (
+                f"parameter {each.name!r} of {name!r} has {context_type.__name__} inside its "
+                f"annotation; write `{each.name}: {context_type.__name__}`, as the first "
+                "parameter: a worker always passes it"
+            )
+
+
+def _is_of(hint: Any, kind: type) -> bool:
+    """Whether an annotation means *kind*: itself, for some type, annotated, or by another name."""
+    plain = _plain(hint)
+    return plain is kind or get_origin(plain) is kind
+
+
+def _contains(hint: Any, kind: type) -> bool:
+    """Whether an annotation has *kind* as a part, as in ``TaskContext | None``."""
+    return any(_is_of(part, kind) or _contains(part, kind) for part in get_args(_plain(hint)))
+
+
+def _plain(hint: Any) -> Any:
+    """Return what an annotation stands for, without notes and names of its own."""
+    for _ in range(MOST_NAMES):
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        elif isinstance(hint, TypeAliasType) or hasattr(hint, "__value__"):
+            hint = hint.__value__
+        else:
+            break
+    return hint
 
 
 def _type_faults(name: str, parameters: list[_Parameter]) -> Iterator[str]:

@@ -11,6 +11,6 @@ import pytest
 @pytest.fixture
 def pyasynq_redis_url() -> str:
     """URL of a private Redis that is empty; for clients, servers and Apps of a test."""
-    from pyasynq.app.harness import empty_redis  # noqa: PLC0415 - loaded only where it is used
+    from pyasynq.app.harness.private_redis import empty_redis  # noqa: PLC0415 - loaded only where it is used
 
     return empty_redis()

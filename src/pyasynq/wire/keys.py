@@ -25,6 +25,7 @@ class QueueKeys:
     __slots__ = (
         "active",
         "aggregation_sets",
+        "aggregators",
         "archived",
         "completed",
         "failed",
@@ -66,6 +67,7 @@ class QueueKeys:
         self.aggregation_sets = f"{prefix}aggregation_sets"
         self.waiters = f"{prefix}x:waiters"
         self.scheduled_groups = f"{prefix}x:scheduled_groups"
+        self.aggregators = f"{prefix}x:aggregators"
 
     @override
     def __repr__(self) -> str:

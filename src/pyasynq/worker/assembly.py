@@ -9,9 +9,11 @@ from uuid import uuid4
 import msgspec
 
 from pyasynq.broker.operations import finish
+from pyasynq.broker.operations.progress import write_progress
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.errors import TaskNotFoundError
 from pyasynq.lifecycle.component import Component
+from pyasynq.wire.progress import ProgressRecord, encode
 from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.executor import Executor
@@ -24,6 +26,7 @@ from pyasynq.worker.groups.aggregator import Aggregator
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
 from pyasynq.worker.handlers.context import Scope
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.progress import ProgressWriter, WriteProgress
 from pyasynq.worker.liveness.healthchecker import Healthchecker
 from pyasynq.worker.liveness.heartbeater import Heartbeater, Identity
 from pyasynq.worker.liveness.subscriber import Subscriber
@@ -194,11 +197,13 @@ def _processor(resources: ServerResources, executor: Executor, finisher: Finishe
 
 
 def _scope(resources: ServerResources, state: object) -> Scope:
+    loop = asyncio.get_running_loop()
     return Scope(
         server_id=resources.server_id,
         clock=resources.clock,
-        loop=asyncio.get_running_loop(),
+        loop=loop,
         write_result=_result_writer(resources.runner),
+        report=ProgressWriter(loop, resources.reports, _progress_writer(resources)).report,
         state=state,
         is_only_slot=resources.is_only_slot,
     )
@@ -243,5 +248,14 @@ def _result_writer(runner: AsyncRunner) -> Callable[..., Any]:
         if not await runner.run(operation):
             raise TaskNotFoundError(queue=each.queue, task_id=each.task_id)
         each.written_result = result
+
+    return write
+
+
+def _progress_writer(resources: ServerResources) -> WriteProgress:
+    async def write(each: RunningTask, record: ProgressRecord) -> None:
+        fence = each.fence_at(resources.clock.redis_now_ns())
+        operation = write_progress(each.keys, each.task_id, fence, encode(record))
+        await resources.runner.run(operation, patience_s=0)
 
     return write

@@ -37,7 +37,7 @@ from pyasynq.worker.setting import (
 )
 from pyasynq.worker.task_log import LogFailures
 
-ErrorHandler = Callable[[TaskContext, Task, BaseException], Awaitable[None] | None]
+ErrorHandler = Callable[[TaskContext[Any], Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
 
 MOST_SLOTS = 100_000

@@ -9,13 +9,16 @@ import msgspec
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.connection.connector import Connector
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.worker.attempt.running_task import Held
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
+from pyasynq.worker.handlers.progress import Reports
 from pyasynq.worker.queue_probe import QueueProbe
 from pyasynq.worker.task_log import TaskLog
+from pyasynq.worker.threads import MakeThreads, in_threads
 
 
 class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +31,12 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         budget: how long the shutdown may take.
         random: spreads the load of many servers.
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
+        reports: the progress that running tasks have reported.
+        outage: what components tell when Redis is away, and when it is back.
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
             or a task became pending.
         is_only_slot: see `Scope`.
+        make_threads: makes what plain functions of the user run in.
     """
 
     config: ServerConfig
@@ -42,8 +48,11 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     budget: ShutdownBudget = msgspec.field(default_factory=ShutdownBudget)
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)
+    reports: Reports = msgspec.field(default_factory=dict)
+    outage: Outage = msgspec.field(default_factory=Outage)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     is_only_slot: bool = False
+    make_threads: MakeThreads = in_threads
 
     @property
     def queues(self) -> list[QueueKeys]:

@@ -9,23 +9,25 @@ from collections.abc import AsyncIterator, Callable
 from typing import Self
 from uuid import uuid4
 
-from pyasynq.broker.operations.redis_info import PING
+from pyasynq.broker.operations.redis_info import PING, memory_info, memory_info_of
 from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
-from pyasynq.errors import ConfigError, ServerStateError
+from pyasynq.errors import ConfigError, ServerStateError, raise_first
 from pyasynq.lifecycle.component import Running, running
+from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.run_until_signal import run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
 from pyasynq.options import to_seconds
+from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.lifespan import Lifespan, lifespan_of
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
-from pyasynq.worker.start_report import start_line, start_warnings
+from pyasynq.worker.start_report import eviction_warnings, start_line, start_warnings
 
 logger = logging.getLogger("pyasynq.server")
 
@@ -70,6 +72,7 @@ class Server:
         self._lifespan = None if lifespan is None else lifespan_of(lifespan)
         self._status = "new"
         self._has_started = False
+        self._memory: list[dict[str, str]] = []
         self._parts: Parts | None = None
         self._shutdown: asyncio.Event | None = None
         self._start_limit: asyncio.Timeout | None = None  # while it starts
@@ -260,7 +263,7 @@ class Server:
         stack.callback(connector.close)
         runner = AsyncRunner(connector.open_async(), clock=self._clock)
         stack.push_async_callback(self._budget.close, runner.close)
-        await runner.run(PING)
+        self._memory = await self._ask_for_memory(runner, connector)
         await runner.measure_clock(patience_s=PATIENCE_S)
         return ServerResources(
             config=self.config,
@@ -270,7 +273,20 @@ class Server:
             server_id=self.id,
             counters=self.counters,
             budget=self._budget,
+            outage=Outage(monotonic=self._clock.monotonic, is_by_queue=connector.is_cluster),
         )
+
+    async def _ask_for_memory(
+        self, runner: AsyncRunner, connector: Connector
+    ) -> list[dict[str, str]]:
+        """Wait until Redis answers; return what it tells in the same round trip of its memory."""
+        operations = [memory_info()]
+        if connector.is_cluster:
+            keys = [queue_keys(queue, connector.namespace) for queue in self.config.queues]
+            operations = [memory_info_of(each) for each in keys]
+        answers = await runner.run_all([PING, *operations])
+        raise_first(answers[:1])
+        return [each for each in answers[1:] if isinstance(each, dict)]
 
     def _close(self) -> None:
         self._status = "closed"
@@ -281,7 +297,7 @@ class Server:
     def _log_start(self, mux: ServeMux, redis: str) -> None:
         logger.info("%s", start_line(mux, self.config, server_id=self.id, redis=redis))
         logger.debug("task types: %s", ", ".join(route.pattern for route in mux.routes))
-        for warning in start_warnings(mux, self.config):
+        for warning in (*start_warnings(mux, self.config), *eviction_warnings(self._memory)):
             logger.warning("%s", warning)
 
     def _log_stop(self, parts: Parts) -> None:

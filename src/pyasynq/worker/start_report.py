@@ -1,6 +1,6 @@
 """What a server logs when it starts: what it serves, and what is probably a mistake. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pyasynq.spelling import nearest
 from pyasynq.version import __version__
@@ -43,6 +43,27 @@ def start_warnings(mux: ServeMux, config: ServerConfig) -> Iterator[str]:
             yield (
                 f"task {task_type!r} goes to group {options.group!r}, which no aggregator of this "
                 "worker takes: register one with @app.aggregator"
+            )
+
+
+def eviction_warnings(memory: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """Yield what may be lost, for each way in which Redis frees memory by deleting keys.
+
+    Args:
+        memory: what each node reports (INFO memory); empty where it does not.
+    """
+    limited = [each for each in memory if each.get("maxmemory", "0") != "0"]
+    for policy in sorted({each.get("maxmemory_policy", "") for each in limited}):
+        cure = "set maxmemory-policy to noeviction"
+        if policy.startswith("allkeys-"):
+            yield (
+                f"redis deletes any key when its memory is full (maxmemory-policy {policy!r}), so "
+                f"tasks in any state can be lost without a trace; {cure}"
+            )
+        elif policy.startswith("volatile-"):
+            yield (
+                f"redis deletes keys that expire when its memory is full (maxmemory-policy "
+                f"{policy!r}), such as the locks of unique tasks, which can then run twice; {cure}"
             )
 
 

@@ -9,15 +9,14 @@ and end of a task is a line. Success costs nothing otherwise.
 Each line has fields (`extra`): task_id, task_type, queue, attempt, max_retry, outcome, error.
 """
 
-import asyncio
 import logging
+from functools import partial
 from typing import Any, Literal
-
-import msgspec
 
 from pyasynq.clock import NANOSECONDS, Clock
 from pyasynq.errors import HandlerNotFoundError
-from pyasynq.wire.error_text import DEADLINE_EXCEEDED, error_text
+from pyasynq.shown import shown
+from pyasynq.wire.error_text import DEADLINE_EXCEEDED, LONGEST_ERROR_BYTES, error_text
 from pyasynq.wire.message import TaskMessage, clean_text
 from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt.outcome import (
@@ -31,24 +30,14 @@ from pyasynq.worker.attempt.outcome import (
     Retried,
 )
 from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.floods import Floods
 
 logger = logging.getLogger("pyasynq.task")
 
 LogFailures = Literal["all", "archived", "none"]
 
 SHOWN_OF_ID = 8  # characters
-LONGEST_TYPE = 100
 LONGEST_NAME_BYTES = 500
-LINES_PER_S = 20  # of one task type and class of error; more are summed up
-MOST_FLOODS = 1000  # remembered
-
-
-class _Flood(msgspec.Struct):
-    """The lines of one kind in the current second, and how many were left out."""
-
-    second: int = -1
-    lines: int = 0
-    left_out: int = 0
 
 
 class TaskLog:
@@ -61,7 +50,7 @@ class TaskLog:
     def __init__(self, clock: Clock, log_failures: LogFailures = "all") -> None:
         self._clock = clock
         self._log_failures = log_failures
-        self._floods: dict[tuple[str, str], _Flood] = {}
+        self._floods = Floods(clock)
 
     @property
     def is_verbose(self) -> bool:
@@ -102,7 +91,7 @@ class TaskLog:
             return
         text = f"{_name(task_id, message)} {self._description(message, outcome)}: {_reason(error)}"
         fields = _fields(task_id, queue, message)
-        fields |= {"outcome": WORDS[type(outcome)], "error": error_text(error)}
+        fields |= {"outcome": WORDS[type(outcome)], "error": _short(error_text(error))}
         if is_last or self.is_verbose:
             _log_with_traceback(level, text, error, fields)
         else:
@@ -129,32 +118,18 @@ class TaskLog:
     def _is_flooded(self, task_type: str, error: BaseException, level: int) -> bool:
         """Count a line; return whether it is one too many in this second."""
         key = task_type, type(error).__name__
-        flood = self._floods.setdefault(key, _Flood())
-        second = int(self._clock.monotonic())
-        if flood.second != second:
-            flood.second, flood.lines = second, 0
-        flood.lines += 1
-        if flood.lines <= LINES_PER_S:
-            return False
-        if not flood.left_out:
-            loop = asyncio.get_running_loop()
-            loop.call_later(1.0, self._sum_up, key, flood, level)
-        flood.left_out += 1
-        return True
+        return self._floods.is_flooded(key, partial(_sum_up, *key, level))
 
-    def _sum_up(self, key: tuple[str, str], flood: _Flood, level: int) -> None:
-        task_type, kind = key
-        logger.log(
-            level,
-            "%d more tasks of type %r failed with %s in the last second",
-            flood.left_out,
-            task_type,
-            kind,
-            extra={"task_type": task_type, "count": flood.left_out},
-        )
-        flood.left_out = 0
-        if len(self._floods) > MOST_FLOODS:
-            self._floods.clear()
+
+def _sum_up(task_type: str, kind: str, level: int, count: int) -> None:
+    logger.log(
+        level,
+        "%d more tasks of type %r failed with %s in the last second",
+        count,
+        shown(task_type),
+        kind,
+        extra={"task_type": clean_text(task_type, LONGEST_NAME_BYTES), "count": count},
+    )
 
 
 def _level(outcome: Outcome) -> int:
@@ -168,14 +143,18 @@ def _level(outcome: Outcome) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    text = error_text(error)
+    text = _short(error_text(error))
     if isinstance(error, HandlerNotFoundError):
         return f"{text}; does the worker import the module that registers it?"
     return "its time was up" if text == DEADLINE_EXCEEDED else text
 
 
+def _short(text: str) -> str:
+    return clean_text(text, LONGEST_ERROR_BYTES)
+
+
 def _name(task_id: str, message: TaskMessage) -> str:
-    return clean_text(f"{message.type[:LONGEST_TYPE]}[{task_id[:SHOWN_OF_ID]}]", LONGEST_NAME_BYTES)
+    return f"{shown(message.type)}[{shown(task_id[:SHOWN_OF_ID])}]"
 
 
 def _fields(task_id: str, queue: str, message: TaskMessage) -> dict[str, Any]:
@@ -201,5 +180,6 @@ def _log_with_traceback(
     if logger.isEnabledFor(level):
         info = type(error), error, error.__traceback__
         line = logger.makeRecord(logger.name, level, __file__, 0, "%s", (text,), info, extra=fields)
-        line.exc_text = traceback_text(error)
+        lines = traceback_text(error).splitlines()
+        line.exc_text = "\n".join(map(_short, lines))
         logger.handle(line)

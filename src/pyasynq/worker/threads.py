@@ -1,19 +1,16 @@
-"""Threads for plain functions of the user: handlers, middlewares and aggregators.
+"""Calls of plain functions of the user, and what makes them: handlers, middlewares, aggregators.
 
-    event loop ── calls ──► deque ──► threads ──► deque ── calls that have ended ──► event loop
-
-One thread at a time is being woken, by the loop or by a thread that takes a call while more wait,
-and the loop is woken once for all calls that have ended meanwhile. So short functions cost few
-switches between threads, and each long one finds a thread of its own.
+Usually these are the threads of `worker/thread_pool.py`; in a test of an application it may be the
+thread of the test itself.
 """
 
 import asyncio
 import concurrent.futures.thread
 import os
-import threading
-from _thread import LockType, allocate_lock
-from collections import deque
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -21,6 +18,14 @@ from typing_extensions import override
 
 Ended = tuple[Any, BaseException | None]
 """What a function returned, or None and what it raised."""
+
+MakeThreads = Callable[[int, str], Executor]
+"""Makes what runs plain functions, of how many threads at most and what their names begin with."""
+
+
+def in_threads(size: int, name: str) -> Executor:
+    """Return at most *size* threads, each of which starts when it is first needed."""
+    return ThreadPoolExecutor(size, thread_name_prefix=name)
 
 
 class Call:
@@ -88,55 +93,28 @@ class _AwaitedCall(Call):
             del error  # no cycle of the error and its traceback
 
 
-class ThreadPool:
-    """Runs plain functions; a thread cannot be killed, so each is waited for to its end.
-
-    Its methods are called on one event loop.
-
-    Args:
-        size: how many threads there may be; each starts when it is first needed.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._calls: deque[Call] = deque()  # that wait for a thread
-        self._ended: deque[Call] = deque()  # that wait for the loop
-        self._idle: list[LockType] = []  # on which threads wait, the last one first
-        self._count = 0  # of threads
-        self._starting = threading.Lock()
-        self._unfinished = 0  # calls that the loop has not collected
-        self._is_waking = False  # whether a thread is on its way to the calls
-        self._is_collecting = False  # whether the loop is on its way to what has ended
-        self._is_closed = False
+class Pool(ABC):
+    """Makes calls outside of the event loop; its methods are called on one event loop."""
 
     @property
+    @abstractmethod
     def busy(self) -> int:
         """How many functions have not ended."""
-        return self._unfinished - len(self._ended)
 
+    @abstractmethod
     def start(self, call: Call) -> None:
-        """Let a thread make *call* soon."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        self._unfinished += 1
-        self._calls.append(call)
-        if not self._is_waking:
-            self._wake_one()
-        if self._is_closed or not self._count:
-            self._drop(RuntimeError("no thread can be started"))
+        """Make *call* soon."""
 
+    @abstractmethod
     def take_back(self, call: Call) -> bool:
-        """Take back a call that still waits for a thread; return whether it did.
+        """Take back a call whose function has not been called yet; return whether it was so.
 
         Then neither its function nor `ended` will be called.
         """
-        try:
-            self._calls.remove(call)
-        except ValueError:
-            return False
-        self._unfinished -= 1
-        return True
+
+    @abstractmethod
+    def close(self) -> None:
+        """Take no more work; functions that still run are left to end by themselves."""
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run *function* in a thread, in a copy of the caller's context variables.
@@ -159,105 +137,45 @@ class ThreadPool:
             raise asyncio.CancelledError
         return result
 
+
+class ExecutorPool(Pool):
+    """Lets an executor of `concurrent.futures` make the calls."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._futures: dict[Call, Future[None]] = {}
+        self._taken: set[Call] = set()
+
+    @property
+    @override
+    def busy(self) -> int:
+        return len(self._futures)
+
+    @override
+    def start(self, call: Call) -> None:
+        loop = asyncio.get_running_loop()
+        future = self._futures[call] = self._executor.submit(call.run)
+        future.add_done_callback(lambda done: self._on_end(loop, call, done))
+
+    @override
+    def take_back(self, call: Call) -> bool:
+        self._taken.add(call)
+        is_taken = call in self._futures and self._futures[call].cancel()
+        self._taken.discard(call)
+        return is_taken
+
+    @override
     def close(self) -> None:
-        """Take no more work; threads that still run are left to end by themselves."""
-        self._is_closed = True
-        self._drop(asyncio.CancelledError())
-        while self._idle:
-            self._idle.pop().release()
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _drop(self, error: BaseException) -> None:
-        """End the calls that wait for a thread."""
-        while True:
-            try:
-                call = self._calls.popleft()
-            except IndexError:
-                break
-            call.error, call.has_ended = error, True
-            self._ended.append(call)
-        if self._ended and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon(self._collect)
-
-    def _collect(self) -> None:
-        """Hand on the calls that have ended."""
-        self._is_collecting = False  # first: what ends from now on wakes the loop again
-        ended = self._ended
-        while ended:
-            call = ended.popleft()
-            self._unfinished -= 1
-            call.ended()
-
-    # In any thread
-
-    def _wake_one(self) -> None:
-        """Wake an idle thread, or start another one; do nothing if all are busy."""
-        try:
-            wake = self._idle.pop()
-        except IndexError:
-            if self._count < self._size:
-                self._start_thread()
-            return
-        self._is_waking = True
-        wake.release()
-
-    def _start_thread(self) -> None:
-        with self._starting:
-            if self._count >= self._size or self._is_closed:
+    def _on_end(self, loop: asyncio.AbstractEventLoop, call: Call, future: "Future[None]") -> None:
+        del self._futures[call]
+        if future.cancelled():
+            if call in self._taken:
                 return
-            name = f"pyasynq handler_{self._count}"
-            self._is_waking = True
-            try:
-                # One that never ends must not keep the interpreter from its end.
-                threading.Thread(target=self._work, name=name, daemon=True).start()
-            except RuntimeError:  # the system has no room for it; those that are there go on
-                self._is_waking = False
-                return
-            self._count += 1
-
-    # In the threads of the pool
-
-    def _work(self) -> None:
-        """Make calls until the pool is closed."""
-        calls, wake = self._calls, allocate_lock()
-        wake.acquire()
-        self._is_waking = False
-        while not self._is_closed:
-            try:
-                call = calls.popleft()
-            except IndexError:
-                self._wait(wake)
-                continue
-            if calls and not self._is_waking:
-                self._wake_one()
-            call.run()
-            self._ended.append(call)
-            del call
-            if not self._is_collecting:
-                self._is_collecting = True
-                if not self._wake_loop():
-                    return
-
-    def _wait(self, wake: LockType) -> None:
-        """Wait for a call, or for the end of the pool."""
-        self._idle.append(wake)
-        if self._calls or self._is_closed:  # whoever changed that may have seen nobody idle
-            try:
-                self._idle.remove(wake)
-            except ValueError:
-                pass  # this thread is being woken just now
-            else:
-                return
-        wake.acquire()
-        self._is_waking = False
-
-    def _wake_loop(self) -> bool:
-        """Let the loop collect what has ended; return False if it is closed."""
-        try:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._collect)
-        except RuntimeError:  # nobody waits for it any more
-            return False
-        return True
+            call.error, call.has_ended = asyncio.CancelledError(), True
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
+            loop.call_soon_threadsafe(call.ended)
 
 
 def caught(function: Callable[..., Any], *args: Any) -> Ended:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operations import (
     cancel,
+    delete,
     dequeue,
     enqueue,
     finish,
@@ -251,6 +252,15 @@ def all_queues(case: Case) -> list[str]:
     return names_found
 
 
+def delete_task(case: Case) -> None:
+    """Delete a task as the inspector does, which asks first whether there is such a queue."""
+    queue = case.args["queue"]
+    found = case.run(delete.delete_task(keys_of(queue), case.args["id"]))
+    is_known = case.run(inspection.has_queue(queue, "asynq"))
+    if found.verdict is not delete.Verdict.DELETED or not is_known:
+        raise NotOursError
+
+
 def get_task_info(case: Case) -> dict[str, Any]:
     queue, task_id = case.args["queue"], case.args["id"]
     stored = case.run(inspection.get_task(keys_of(queue), task_id))
@@ -308,5 +318,6 @@ CALLS: dict[str, Callable[[Case], Any]] = {
     "Ping": ping,
     **golden_groups.CALLS,
     "GetTaskInfo": get_task_info,
+    "DeleteTask": delete_task,
     "CurrentStats": current_stats,
 }

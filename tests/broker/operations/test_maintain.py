@@ -41,6 +41,24 @@ def test_only_an_active_id_without_a_lease_gets_one(run, redis_client):
     }
 
 
+def test_an_id_gets_a_lease_only_on_the_page_where_it_was_seen(run, redis_client):
+    redis_client.rpush(KEYS.active, *"fedcba")  # "a" is the oldest
+
+    given = run(maintain.lease_unleased(KEYS, [*"abcdef"], expiry_s=CUTOFF_S, skip=2, limit=3))
+
+    assert given == 3
+    assert redis_client.zrange(KEYS.lease, 0, -1) == [b"c", b"d", b"e"]
+
+
+def test_a_script_that_leases_does_not_search_the_list_for_each_id(run, redis_client):
+    redis_client.rpush(KEYS.active, *map(str, range(2000)))
+    redis_client.config_resetstat()
+
+    run(maintain.lease_unleased(KEYS, [*map(str, range(500))], expiry_s=CUTOFF_S))
+
+    assert not {"cmdstat_lpos", "cmdstat_linsert"} & set(redis_client.info("commandstats"))
+
+
 @pytest.mark.parametrize(
     ("fields", "healed"),
     [
@@ -137,6 +155,56 @@ def test_a_group_key_of_another_type_makes_its_tasks_pending(run, redis_client):
 
     assert redis_client.lrange(KEYS.pending, 0, -1) == [b"b", b"a"]
     assert redis_client.zrange(KEYS.group("g"), 0, -1) == [b"c"]
+
+
+def test_a_group_that_go_does_not_see_is_joined_when_its_task_is_due(run, redis_client):
+    schedule(redis_client, "a", group_when_due="g")
+
+    run(maintain.forward(KEYS, now_ns=NOW_NS))
+
+    assert redis_client.zrange(KEYS.group("g"), 0, -1) == [b"a"]
+    assert redis_client.smembers(KEYS.groups) == {b"g"}
+    assert redis_client.hgetall(KEYS.task("a")) == {
+        b"msg": DATA,
+        b"state": b"aggregating",
+        b"group": b"g",
+    }
+
+
+def test_a_retry_of_a_task_that_ran_alone_does_not_join_its_group(run, redis_client):
+    schedule(redis_client, "a", source=KEYS.retry, group_when_due="g")
+
+    run(maintain.forward(KEYS, now_ns=NOW_NS))
+
+    assert redis_client.lrange(KEYS.pending, 0, -1) == [b"a"]
+    assert redis_client.exists(KEYS.group("g")) == 0
+
+
+GARBAGE = [
+    "",
+    "soon",
+    f"{NOW_S}",
+    f"{NOW_S}x",
+    f"{NOW_S}letters!!",
+    f"{NOW_S}0x1234567",
+    f"{NOW_S}      nan",
+    f"{NOW_S}      inf",
+    f"-{NOW_S}000000000",
+    f"{NOW_S}.5",
+    "9" * 400,
+    "\xff\x00",
+]
+
+
+@pytest.mark.parametrize("due", GARBAGE)
+def test_a_due_time_that_is_no_number_keeps_no_task_from_being_forwarded(run, redis_client, due):
+    for task_id, process_at_ns in (("a", due), ("b", f"{NOW_S}000000000")):
+        redis_client.hset(KEYS.task(task_id), mapping={"msg": DATA, "process_at_ns": process_at_ns})
+        redis_client.zadd(KEYS.scheduled, {task_id: NOW_S})
+
+    forwarded = run(maintain.forward(KEYS, now_ns=NOW_NS))
+
+    assert (forwarded.moved, forwarded.next_due_ns) == (2, None)
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("scheduled", "retry"), ("retry", "scheduled")])

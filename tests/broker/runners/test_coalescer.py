@@ -105,7 +105,7 @@ async def test_cancelling_a_lone_call_under_way_leaves_the_next_one_alone(client
 async def test_every_caller_gets_the_error_when_redis_is_gone():
     with ChaosProxy(0) as proxy:
         proxy.refuse()
-        async with AsyncClient(proxy.url, patience_s=0) as client:
+        async with AsyncClient(proxy.url, enqueue_patience=0) as client:
             calls = [client.enqueue(Task("email")) for _ in range(3)]
             answers = await asyncio.gather(*calls, return_exceptions=True)
 
@@ -126,7 +126,7 @@ async def test_closing_waits_for_calls_under_way(redis_url, redis_client):
 async def test_the_first_call_is_as_patient_as_any(redis_server, redis_url):
     with ChaosProxy(redis_server.port) as proxy:
         proxy.refuse()
-        async with AsyncClient(proxy.url, patience_s=20) as client:
+        async with AsyncClient(proxy.url, enqueue_patience=20) as client:
             call = asyncio.create_task(client.enqueue(Task("email"), task_id="one"))
             done, _ = await asyncio.wait({call}, timeout=0.2)
             assert not done

@@ -136,7 +136,7 @@ async def test_an_unreachable_redis_is_tried_until_patience_ends(redis_url):
         with pytest.raises(RedisUnavailableError) as caught:
             await runner.run(add(1), patience_s=0.3)
 
-    assert re.search(r"; add was tried \d+ times$", str(caught.value))
+    assert re.search(r"; add was tried \d+ times; is Redis running there", str(caught.value))
     await runner.close()
 
 
@@ -210,17 +210,6 @@ async def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server
         await runner.close()
 
     assert caught.value.needed == "add"
-
-
-async def test_a_user_that_cannot_even_connect_is_refused_at_once(redis_server, redis_client):
-    redis_client.execute_command("ACL", "SETUSER", "nobody", "reset", "on", ">pw")
-    runner = make_runner(f"redis://nobody:pw@127.0.0.1:{redis_server.port}")
-    try:
-        with pytest.raises(IncompatibleRedisError, match="setname"):
-            await runner.run(add(1), patience_s=None)
-    finally:
-        redis_client.execute_command("ACL", "DELUSER", "nobody")
-        await runner.close()
 
 
 async def test_a_command_that_redis_does_not_have_is_named(redis_url):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import redis
 from redis.crc import key_slot
 
 from pyasynq.app import App
@@ -18,6 +19,7 @@ from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
 from tests.support.builders import NOW_NS, make_prepared
+from tests.support.eventually import eventually_async
 from tests.support.redis_cluster import RedisCluster, RedisSentinel
 
 QUEUES = ("default", "low", "mail", "a", "b", "c")
@@ -144,7 +146,7 @@ def test_one_pipeline_reaches_every_node_and_keeps_the_order_of_its_answers(clus
 
 
 def test_a_cluster_that_is_gone_is_unavailable():
-    with Client("redis-cluster://127.0.0.1:1,127.0.0.1:2", patience_s=0) as client:
+    with Client("redis-cluster://127.0.0.1:1,127.0.0.1:2", enqueue_patience=0) as client:
         with pytest.raises(RedisUnavailableError, match="refused"):
             client.enqueue(Task("email"))
 
@@ -156,9 +158,38 @@ def test_a_single_server_is_refused_as_a_cluster(redis_server):
 
 
 def test_a_master_that_no_sentinel_knows_is_named(sentinel):
-    with Client(sentinel.url("other"), patience_s=0) as client:
-        with pytest.raises(RedisUnavailableError, match="'other'"):
+    with Client(sentinel.url("other")) as client:
+        with pytest.raises(ConfigError, match="no master of this name: 'other'; they know 'mymas"):
             client.enqueue(Task("email"))
+
+
+@pytest.mark.parametrize("kind", ["cluster", "sentinel"])
+async def test_calls_with_a_patience_of_their_own_reach_every_node(kind, cluster, sentinel):
+    url = cluster.url if kind == "cluster" else sentinel.url()
+    tasks = [(Task("email"), EnqueueOptions(queue=queue)) for queue in QUEUES]
+    with Client(url) as client:
+        results = client.enqueue_many(tasks, patience=30)
+    async with AsyncClient(url) as async_client:
+        results += await async_client.enqueue_many(tasks, patience=30)
+        info = await async_client.enqueue(Task("email"), patience=30)
+
+    assert [each.info.queue for each in results if each.info] == [*QUEUES, *QUEUES]
+    assert info.state == "pending"
+
+
+async def test_connections_to_sentinels_end_with_the_client(sentinel):
+    with redis.Redis(port=sentinel.port, protocol=2) as watching:
+
+        def count() -> int:
+            return len(watching.client_list())
+
+        before = count()
+        with Client(sentinel.url()) as client:
+            client.enqueue(Task("email"))
+        async with AsyncClient(sentinel.url()) as async_client:
+            await async_client.enqueue(Task("email"))
+
+        await eventually_async(lambda: count() == before)
 
 
 def test_a_cluster_has_one_database():

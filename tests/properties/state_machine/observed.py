@@ -111,7 +111,8 @@ def _fields(task: ModelTask) -> dict[str, Any]:
         "process_at_ns": task.due_ns,
         "owner": task.owner,
         "deferred": task.deferred,
-        "group": task.group,
+        # No server that aggregates is known here, so only forwarders of Python see the group.
+        "group_when_due" if task.state == "scheduled" else "group": task.group,
         "unique_key": task.message.unique_key,
         "unique_until": task.unique_until,
         "expires_at": task.expires_at_ns,

@@ -199,6 +199,40 @@ def test_retry_later_keeps_the_message_and_counts_no_failure():
     assert decided == Retried(make_data(), NOW_NS + 2_500_000_000, is_failure=False, deferred=5)
 
 
+def test_the_reason_of_retry_later_becomes_the_last_error_of_the_task():
+    decided = judge(RetryLater(1, "too many requests"), retried=2, error_msg="ValueError: before")
+
+    message = decode(decided.data)
+    assert (message.error_msg, message.retried) == ("too many requests", 2)
+    assert (message.last_failed_at, decided.is_failure) == (0, False)
+
+
+def test_retry_later_without_a_reason_leaves_the_last_error_as_it_was():
+    decided = judge(RetryLater(1), error_msg="ValueError: before")
+
+    assert decode(decided.data).error_msg == "ValueError: before"
+
+
+def test_the_reason_is_kept_when_retry_later_is_the_cause_of_another_error():
+    def raise_it():
+        raise ValueError("outside") from RetryLater(1, "locked")
+
+    assert decode(judge(raised(raise_it)).data).error_msg == "locked"
+
+
+def test_a_long_or_odd_reason_is_stored_as_go_can_read_it():
+    decided = judge(RetryLater(1, "\ud800" + "x" * 9_000))
+
+    stored = decode(decided.data).error_msg
+    assert stored.startswith("\\ud800xxx")
+    assert len(stored.encode()) <= 4_096
+
+
+def test_retry_later_refuses_a_reason_that_is_no_text():
+    with pytest.raises(ConfigError, match="reason of RetryLater must be text, not 5"):
+        RetryLater(1, 5)
+
+
 def test_retry_later_works_when_retries_are_used_up():
     assert isinstance(judge(RetryLater(1), retried=3), Retried)
 

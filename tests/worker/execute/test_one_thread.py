@@ -7,7 +7,7 @@ import pytest
 
 from pyasynq.errors import ServerStateError
 from pyasynq.worker.execute.one_thread import OneThread
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.thread_pool import ThreadPool
 from tests.support.eventually import eventually_async
 
 

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.operations.progress import write_progress
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
@@ -15,13 +16,15 @@ from pyasynq.lifecycle.component import running
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
-from pyasynq.worker.attempt.outcome import FINISHED, Completed
+from pyasynq.wire.progress import ProgressRecord
+from pyasynq.worker.attempt.outcome import FINISHED, LOST, Completed, of_success
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.finish.finisher import FIRST_WAIT_S, LONGEST_WAIT_S, Finisher
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.handlers.progress import Reported
 from pyasynq.worker.server import Server
-from tests.support.builders import make_resources
+from tests.support.builders import make_resources, make_running
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.signals import flushed
 from tests.support.workplace import QUICK
@@ -126,3 +129,68 @@ async def test_an_outcome_that_waits_for_its_next_try_is_written_at_the_stop(wor
         await runner.close()
 
     assert work.state(info) is None
+
+
+async def test_the_last_progress_survives_an_outage_at_the_end_of_its_task(work, redis_server):
+    mux, began, go_on = ServeMux(), asyncio.Event(), asyncio.Event()
+    with ChaosProxy(redis_server.port) as proxy:
+        server = Server(proxy.url, ServerConfig(**QUICK))
+
+        @mux.handler("email")
+        async def handle(ctx, task):
+            ctx.progress(1, 2)
+            began.set()
+            await go_on.wait()
+            proxy.refuse()
+            proxy.cut()
+            ctx.progress(2, 2)
+
+        info = await work.enqueue("email", retention=60)
+        async with server.running(mux):
+            await began.wait()
+            with flushed(server).listening() as flushes:
+                go_on.set()
+                assert [task.task_id for task, _outcome in await flushes.get()] == [info.id]
+            proxy.accept()
+            await work.until(info, "completed")
+
+    stored = work.redis.hget(f"asynq:{{default}}:t:{info.id}", "progress")
+    assert stored.startswith(b'{"done":2,"total":2,')
+
+
+async def test_progress_is_forgotten_with_its_task(work, runner):
+    keys, clock = queue_keys("default"), SystemClock()
+    infos = [await work.enqueue("email") for _ in range(2)]
+    done, lost = await held_tasks(runner, keys, clock, count=2)
+    resources = make_resources(runner, held={each.key: each for each in (done, lost)})
+    finisher = Finisher(resources, on_retry=lambda _due: None)
+    record = ProgressRecord(done=1)
+    outlived = make_running("gone")
+    resources.reports.update({each: Reported(record) for each in (done, lost, outlived)})
+
+    finisher.settle(done, FINISHED)
+    finisher.settle(lost, LOST)
+    await finisher.flushed.until(lambda: finisher.unwritten == 0)
+
+    assert resources.reports == {}
+    assert [work.state(info) for info in infos] == [None, "active"]
+
+
+async def test_an_older_report_never_comes_after_the_last_one(work, runner):
+    keys, clock = queue_keys("default"), SystemClock()
+    info = await work.enqueue("email", retention=60)
+    (task,) = await held_tasks(runner, keys, clock, count=1)
+    resources = make_resources(runner, held={task.key: task})
+    finisher = Finisher(resources, on_retry=lambda _due: None)
+
+    async def write_slowly():
+        await asyncio.sleep(0)
+        await runner.run(write_progress(keys, info.id, task.fence, b"old"))
+
+    writing = asyncio.create_task(write_slowly())
+    resources.reports[task] = Reported(ProgressRecord(done=2), writing=writing)
+    finisher.settle(task, of_success(task.message, None, clock.now_ns()))
+    await finisher.flushed.until(lambda: finisher.unwritten == 0)
+
+    stored = work.redis.hget(f"asynq:{{default}}:t:{info.id}", "progress")
+    assert stored == b'{"done":2}'

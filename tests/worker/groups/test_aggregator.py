@@ -53,6 +53,42 @@ async def test_a_full_group_becomes_one_task_and_its_members_are_deleted(work):
     assert len(work.redis.keys("asynq:{default}:t:*")) == 1
 
 
+async def test_producers_see_that_a_server_aggregates_until_it_stops_or_is_gone(work):
+    mux = ServeMux()
+    collecting(mux)
+    mux.aggregator("*")(joined)
+    key = "asynq:{default}:x:aggregators"
+    work.redis.zadd(key, {"another server, gone": 1})
+
+    async with work.serving(mux) as server:
+        while_it_runs = work.redis.zrange(key, 0, -1)
+        expires_s = work.redis.ttl(key)
+
+    assert while_it_runs == [server.id.encode()]
+    assert 0 < expires_s <= 60
+    assert work.redis.exists(key) == 0
+
+
+async def test_an_aggregate_that_is_scheduled_for_another_group_joins_it(work):
+    mux = ServeMux()
+    seen = collecting(mux)
+    later = EnqueueOptions(group="second", process_in=1)
+    mux.aggregator("first", max_size=1)(
+        lambda _group, tasks: Task("item", tasks[0].payload, options=later)
+    )
+    mux.aggregator("second", max_size=1)(joined)
+
+    async with work.serving(mux, group_grace_period=1):
+        await fill(work, "first", b"a")
+        await eventually_async(lambda: work.redis.zcard("asynq:{default}:scheduled") == 1)
+        noted = work.redis.zscore("asynq:{default}:x:scheduled_groups", "second")
+        (due,) = work.redis.zrange("asynq:{default}:scheduled", 0, -1, withscores=True)
+        await eventually_async(lambda: seen)
+
+    assert noted == due[1]  # so that it is listed again if Go forwards the task
+    assert seen == [b"second|a"]
+
+
 async def test_a_group_without_a_new_member_for_the_grace_period_is_due(work):
     mux = ServeMux()
     seen = collecting(mux)
@@ -272,6 +308,7 @@ async def test_a_group_whose_name_a_go_forwarder_forgot_is_found(work):
     mux = ServeMux()
     seen = collecting(mux)
     mux.aggregator("*", grace_period=1)(joined)
+    work.redis.zadd("asynq:{default}:x:aggregators", {"a server": 2**31})
     (info,) = await fill(work, "g", b"a", process_in=1)
     work.redis.zrem("asynq:{default}:scheduled", info.id)  # what Go's forwarder does
     work.redis.zadd("asynq:{default}:g:g", {info.id: 1})

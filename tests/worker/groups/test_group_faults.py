@@ -178,6 +178,7 @@ async def test_a_member_that_go_forgot_is_found_while_a_later_one_is_scheduled(w
     mux = ServeMux()
     seen = collecting(mux)
     mux.aggregator("*", grace_period=1)(listing)
+    work.redis.zadd("asynq:{default}:x:aggregators", {"a server": 2**31})
     info = await work.enqueue("item", b"a", group="g", process_in=1)
     await work.enqueue("item", b"b", group="g", process_in=86_400)
     work.redis.zrem("asynq:{default}:scheduled", info.id)  # what Go's forwarder does
@@ -249,6 +250,7 @@ WORKER = """
 
 @pytest.mark.slow
 async def test_an_outage_in_the_middle_is_logged_once_and_loses_nothing(own_redis, caplog):
+    caplog.set_level("INFO", "pyasynq.aggregator")
     redis_client = own_redis.client()
     mux = ServeMux()
     called, go_on = asyncio.Event(), asyncio.Event()

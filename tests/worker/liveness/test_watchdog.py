@@ -182,7 +182,7 @@ async def test_not_ready_before_every_part_has_started(redis_server, redis_url):
 
 
 async def test_not_ready_while_redis_is_away_and_ready_when_it_is_back(own_redis, caplog):
-    caplog.set_level(logging.INFO, "pyasynq.heartbeater")
+    caplog.set_level(logging.INFO, "pyasynq.server")
     settings = {**QUICK, "heartbeat_interval": 1, "lease_duration": 2}
     server = Server(own_redis.url, ServerConfig(**settings))
 
@@ -192,11 +192,12 @@ async def test_not_ready_while_redis_is_away_and_ready_when_it_is_back(own_redis
         await eventually_async(lambda: not server.is_ready)
         own_redis.start()
         await eventually_async(lambda: server.is_ready)
+        await eventually_async(lambda: "redis answers again" in caplog.text)
 
-    beats = [each.message for each in caplog.records if each.name == "pyasynq.heartbeater"]
-    assert [beat.split(":")[0] for beat in beats] == [
-        "heartbeats wait",
-        "redis answers again; heartbeats go on",
+    outage = [line for line in caplog.messages if "redis" in line and "serves" not in line]
+    assert [line.split(":")[0].split(",")[0] for line in outage] == [
+        "the server waits for redis",
+        "redis answers again",
     ]
 
 

@@ -342,3 +342,15 @@ async def test_recoverer_drops_ghosts_and_archives_what_cannot_be_read(work):
     assert work.redis.zrange("asynq:{default}:archived", 0, -1) == [b"garbage"]
     assert work.redis.hget("asynq:{default}:t:garbage", "msg") == b"\xff\xff"
     assert work.redis.zcard("asynq:{default}:lease") == 0
+
+
+async def test_more_ids_without_a_lease_than_a_pass_remembers_are_recovered_in_several(
+    recoverer, redis_client
+):
+    ids = [f"{number:04}" for number in range(1200)]
+    redis_client.lpush(KEYS.active, *ids)
+
+    totals = [await recoverer.recover() for _ in range(4)]
+
+    assert [each["leased"] for each in totals] == [0, 1000, 0, 200]
+    assert redis_client.exists(KEYS.active) == 0

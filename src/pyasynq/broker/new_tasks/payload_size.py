@@ -7,6 +7,8 @@ refused.
 
 import logging
 
+from pyasynq.shown import shown
+
 MEBIBYTE = 1 << 20
 DEFAULT_MAX_PAYLOAD_SIZE = MEBIBYTE
 LARGEST_PAYLOAD_BYTES = 512 * MEBIBYTE  # one Redis string
@@ -47,8 +49,8 @@ class PayloadSizes:
         logger.warning(
             "a payload of task type %r has %d bytes, more than max_payload_size (%d); "
             "store the data elsewhere and enqueue a reference to it, or raise max_payload_size",
-            task_type,
+            shown(task_type),
             len(payload),
             self.limit_bytes,
-            extra={"task_type": task_type},
+            extra={"task_type": shown(task_type)},
         )

@@ -60,7 +60,11 @@ def enqueue(items: Sequence[PreparedTask], *, now_ns: int) -> Operation[Outcomes
 
 
 def schedule(items: Sequence[PreparedTask]) -> Operation[Outcomes]:
-    """Store tasks that are due later, each at its `process_at_ns`."""
+    """Store tasks that are due later, each at its `process_at_ns`.
+
+    A task of a group joins it when it is due. If no Python server aggregates in the queue, and Go
+    forwards the task, it runs alone, as a task that a Go producer has scheduled.
+    """
     keys = items[0].keys
 
     def describe(item: PreparedTask) -> tuple[Argument, ...]:
@@ -69,7 +73,8 @@ def schedule(items: Sequence[PreparedTask]) -> Operation[Outcomes]:
 
     head = (keys.task_prefix, global_keys(keys.namespace).due, keys.queue)
     arguments = (*head, *_described(items, describe))
-    return _store("schedule", (keys.scheduled, keys.scheduled_groups), arguments, items)
+    script_keys = keys.scheduled, keys.scheduled_groups, keys.aggregators
+    return _store("schedule", script_keys, arguments, items)
 
 
 def add_to_group(items: Sequence[PreparedTask], *, now_ns: int) -> Operation[Outcomes]:

@@ -13,7 +13,7 @@ import msgspec
 
 from pyasynq.broker.decoding import MOST_TASKS, check_size, number, text, whole
 from pyasynq.broker.new_tasks.prepare import PreparedTask
-from pyasynq.broker.operation import Argument, Operation, Repeat
+from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
 from pyasynq.broker.operations.enqueue import described, refusal
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
@@ -81,6 +81,26 @@ class DueLimits(TypedDict):
     grace_s: int
     max_delay_s: int
     max_size: int
+
+
+def show_aggregator(keys: QueueKeys, server_id: str, *, now_s: int, ttl_s: int) -> Operation[None]:
+    """Show for *ttl_s* seconds that a Python server aggregates groups of the queue.
+
+    As long as one does, tasks that are scheduled for a group may be forwarded into it by Go, which
+    does not list the group: the server lists it again.
+    """
+    return Operation(
+        load("show_aggregator"),
+        (keys.aggregators,),
+        (server_id, now_s, ttl_s),
+        ignore,
+        Repeat.SAFE,
+    )
+
+
+def hide_aggregator(keys: QueueKeys, server_id: str) -> Operation[None]:
+    """Take back what `show_aggregator` says of a server."""
+    return Operation("ZREM", (keys.aggregators,), (server_id,), ignore, Repeat.SAFE)
 
 
 def list_groups(
@@ -192,7 +212,14 @@ def finish_aggregation(
     destination, arguments = _destination(keys, aggregate, now_ns)
     return Operation(
         load("finish_aggregation"),
-        (keys.aggregation_sets, keys.aggregation_set(group, set_id), destination, keys.groups),
+        (
+            keys.aggregation_sets,
+            keys.aggregation_set(group, set_id),
+            destination,
+            keys.groups,
+            keys.scheduled_groups,
+            keys.aggregators,
+        ),
         (keys.task_prefix, now_ns, *arguments, *chain.from_iterable(locks)),
         lambda reply: _aggregated(aggregate, reply, is_repeated=False),
         Repeat.BY_TOKEN,

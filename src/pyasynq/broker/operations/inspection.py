@@ -92,6 +92,11 @@ def get_task(keys: QueueKeys, task_id: str) -> Operation[StoredTask | None]:
     )
 
 
+def task_state(keys: QueueKeys, task_id: str) -> Operation[str]:
+    """Read the state of a task, as text; empty if there is no such task."""
+    return Operation("HGET", (keys.task(task_id),), ("state",), text, Repeat.SAFE)
+
+
 def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
     """Count the tasks of a queue; its size in memory is estimated from samples."""
     now_s = now_ns // NANOSECONDS

@@ -156,13 +156,28 @@ def list_unleased(
     )
 
 
-def lease_unleased(keys: QueueKeys, task_ids: Sequence[str], *, expiry_s: int) -> Operation[int]:
-    """Give a lease to active IDs that have none; answers how many got one."""
+def lease_unleased(
+    keys: QueueKeys,
+    task_ids: Sequence[str],
+    *,
+    expiry_s: int,
+    skip: int = 0,
+    limit: int = MOST_LISTED,
+) -> Operation[int]:
+    """Give a lease to active IDs that have none; answers how many got one.
+
+    Args:
+        task_ids: of the page that `list_unleased` has listed with the same *skip* and *limit*; one
+            that is no longer in that page gets no lease. To search the whole list for each would
+            hold Redis for too long.
+        expiry_s: of the lease.
+    """
     check_size(len(task_ids))
+    check_size(limit)
     return Operation(
         load("lease_unleased"),
         (keys.active, keys.lease),
-        (expiry_s, *task_ids),
+        (expiry_s, skip, limit, *task_ids),
         int,
         Repeat.SAFE,
     )

@@ -5,6 +5,8 @@ from typing import Any
 
 from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Operation, Repeat, ignore
+from pyasynq.broker.scripts import load
+from pyasynq.wire.keys import QueueKeys
 
 PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
@@ -14,9 +16,28 @@ def exists_any(keys: Sequence[str]) -> Operation[bool]:
     return Operation("EXISTS", tuple(keys), (), bool, Repeat.SAFE)
 
 
+def exists_any_of_node(keys: Sequence[str]) -> Operation[bool]:
+    """Return whether any of the keys exists, all of which one node of a cluster serves."""
+    return Operation(load("exists_any"), (keys[0],), tuple(keys), bool, Repeat.SAFE)
+
+
 def redis_info() -> Operation[dict[str, str]]:
     """Read what Redis reports about itself (INFO), as text."""
     return Operation("INFO", (), (), _info, Repeat.SAFE)
+
+
+def memory_info() -> Operation[dict[str, str]]:
+    """Read what Redis reports about its memory; not for a cluster, where any node would answer."""
+    return Operation("INFO", (), ("memory",), _info, Repeat.SAFE)
+
+
+def memory_info_of(keys: QueueKeys) -> Operation[dict[str, str]]:
+    """Read what the node of a queue reports about its memory; nothing if that is not permitted."""
+    return Operation(load("memory_limit"), (keys.pending,), (), _memory, Repeat.SAFE)
+
+
+def _memory(reply: Any) -> dict[str, str]:
+    return dict(zip(("maxmemory", "maxmemory_policy"), map(text, reply), strict=False))
 
 
 def _info(reply: Any) -> dict[str, str]:

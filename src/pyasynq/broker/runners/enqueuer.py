@@ -11,7 +11,7 @@ from pyasynq.broker.operations.enqueue import register_queue, store
 from pyasynq.broker.runners.direct import DirectStore, Stored
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
 
 NEVER = float("-inf")
@@ -42,16 +42,34 @@ class Enqueuer:
         """
         return self._coalescer.add(item)
 
-    def store_all(self, items: Sequence[PreparedTask]) -> list[PyasynqError | None]:
-        """Store tasks; return for each what `store` returns."""
+    def store_within(self, item: PreparedTask, limit_s: float) -> PyasynqError | None:
+        """Store one task alone, and try for *limit_s* in place of the usual patience."""
+        (outcome,) = self.store_all((item,), limit_s=limit_s)
+        return outcome
+
+    def store_all(
+        self, items: Sequence[PreparedTask], *, limit_s: float | None = None
+    ) -> list[PyasynqError | None]:
+        """Store tasks; return for each what `store` returns.
+
+        Args:
+            limit_s: for how long each round trip is tried; the usual patience if not given. The
+                round trips after one that was tried in vain are left out.
+        """
         outcomes: list[PyasynqError | None] = [None] * len(items)
+        outage: RedisUnavailableError | None = None
         for chunks in round_trips(chunked(items)):
+            if outage is not None:
+                spread(chunks, [outage] * len(chunks), outcomes)
+                continue
             now_ns = self._clock.redis_now_ns()
             answers = self._run(
                 {chunk.keys.queue: chunk.keys for chunk in chunks}.values(),
                 [chunk.operation(now_ns) for chunk in chunks],
+                limit_s,
             )
             spread(chunks, answers, outcomes)
+            outage = next((each for each in answers if _is_outage(each)), None)
         return outcomes
 
     def _store_one(self, item: PreparedTask) -> PyasynqError | None:
@@ -68,7 +86,10 @@ class Enqueuer:
         return outcomes[0]
 
     def _run(
-        self, queues: Collection[QueueKeys], operations: Sequence[Operation[Any]]
+        self,
+        queues: Collection[QueueKeys],
+        operations: Sequence[Operation[Any]],
+        limit_s: float | None,
     ) -> list[Any]:
         """Run operations, and list their queues unless that was done a moment ago."""
         now = self._clock.monotonic()
@@ -78,14 +99,24 @@ class Enqueuer:
             if now - self._registered.get(keys.queue, NEVER) >= REGISTER_AGAIN_S
         ]
         if not unlisted:
-            return self._runner.run_all(operations, patience_s=self._patience_s)
+            return self._run_all(operations, limit_s)
         registrations = [register_queue(keys.queue, namespace=keys.namespace) for keys in unlisted]
-        answers = self._runner.run_all([*registrations, *operations], patience_s=self._patience_s)
+        answers = self._run_all([*registrations, *operations], limit_s)
         for keys, answer in zip(unlisted, answers, strict=False):
             if not isinstance(answer, BaseException):
                 self._registered[keys.queue] = now
         return answers[len(unlisted) :]
 
+    def _run_all(self, operations: Sequence[Operation[Any]], limit_s: float | None) -> list[Any]:
+        if limit_s:
+            return self._runner.run_within(operations, limit_s)
+        patience_s = self._patience_s if limit_s is None else 0.0  # which means a single try
+        return self._runner.run_all(operations, patience_s=patience_s)
+
     def close(self) -> None:
         """Wait until every call that is under way has ended."""
         self._coalescer.close()
+
+
+def _is_outage(answer: object) -> bool:
+    return isinstance(answer, RedisUnavailableError)

@@ -10,7 +10,7 @@ from pyasynq.broker.operations.enqueue import register_queue, store
 from pyasynq.broker.runners.coalescer import Coalescer, Stored
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
 
 NEVER = float("-inf")
@@ -43,16 +43,34 @@ class AsyncEnqueuer:
         """
         return self._coalescer.add(item)
 
-    async def store_all(self, items: Sequence[PreparedTask]) -> list[PyasynqError | None]:
-        """Store tasks; return for each what `store` returns."""
+    async def store_within(self, item: PreparedTask, limit_s: float) -> PyasynqError | None:
+        """Store one task alone, and try for *limit_s* in place of the usual patience."""
+        (outcome,) = await self.store_all((item,), limit_s=limit_s)
+        return outcome
+
+    async def store_all(
+        self, items: Sequence[PreparedTask], *, limit_s: float | None = None
+    ) -> list[PyasynqError | None]:
+        """Store tasks; return for each what `store` returns.
+
+        Args:
+            limit_s: for how long each round trip is tried; the usual patience if not given. The
+                round trips after one that was tried in vain are left out.
+        """
         outcomes: list[PyasynqError | None] = [None] * len(items)
+        outage: RedisUnavailableError | None = None
         for chunks in round_trips(chunked(items)):
+            if outage is not None:
+                spread(chunks, [outage] * len(chunks), outcomes)
+                continue
             now_ns = self._clock.redis_now_ns()
             answers = await self._run(
                 {chunk.keys.queue: chunk.keys for chunk in chunks}.values(),
                 [chunk.operation(now_ns) for chunk in chunks],
+                limit_s,
             )
             spread(chunks, answers, outcomes)
+            outage = next((each for each in answers if _is_outage(each)), None)
         return outcomes
 
     async def _store_one(self, item: PreparedTask) -> PyasynqError | None:
@@ -69,7 +87,10 @@ class AsyncEnqueuer:
         return outcomes[0]
 
     async def _run(
-        self, queues: Collection[QueueKeys], operations: Sequence[Operation[Any]]
+        self,
+        queues: Collection[QueueKeys],
+        operations: Sequence[Operation[Any]],
+        limit_s: float | None,
     ) -> list[Any]:
         """Run operations, and list their queues unless that was done a moment ago."""
         now = self._clock.monotonic()
@@ -79,16 +100,26 @@ class AsyncEnqueuer:
             if now - self._registered.get(keys.queue, NEVER) >= REGISTER_AGAIN_S
         ]
         if not unlisted:
-            return await self._runner.run_all(operations, patience_s=self._patience_s)
+            return await self._run_all(operations, limit_s)
         registrations = [register_queue(keys.queue, namespace=keys.namespace) for keys in unlisted]
-        answers = await self._runner.run_all(
-            [*registrations, *operations], patience_s=self._patience_s
-        )
+        answers = await self._run_all([*registrations, *operations], limit_s)
         for keys, answer in zip(unlisted, answers, strict=False):
             if not isinstance(answer, BaseException):
                 self._registered[keys.queue] = now
         return answers[len(unlisted) :]
 
+    async def _run_all(
+        self, operations: Sequence[Operation[Any]], limit_s: float | None
+    ) -> list[Any]:
+        if limit_s:
+            return await self._runner.run_within(operations, limit_s)
+        patience_s = self._patience_s if limit_s is None else 0.0  # which means a single try
+        return await self._runner.run_all(operations, patience_s=patience_s)
+
     async def close(self) -> None:
         """Wait until every call that is under way has ended."""
         await self._coalescer.close()
+
+
+def _is_outage(answer: object) -> bool:
+    return isinstance(answer, RedisUnavailableError)

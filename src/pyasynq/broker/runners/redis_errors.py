@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 from pyasynq.broker.operation import Operation, Script
+from pyasynq.connection.transport.wrong_settings import NO_SOCKET, NO_SUCH_MASTER, NO_TLS
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
+from pyasynq.shown import shown
 
 # The server did not execute the call, but will be able to do so later.
 _PASSING = (
@@ -20,8 +22,69 @@ _PASSING = (
     "NOREPLICAS",
     "MISCONF",  # its disk is full
 )
-_NO_CLUSTER = "cluster support disabled"
-_CREDENTIALS = ("WRONGPASS", "NOAUTH", "invalid username-password", "Authentication required")
+_CREDENTIALS = (
+    "WRONGPASS",
+    "NOAUTH",
+    "invalid username-password",
+    "invalid password",
+    "Authentication required",
+)
+# What no waiting heals, since a setting is wrong: words of the error, and what to do. Case counts.
+_WRONG_SETTINGS = (
+    (_CREDENTIALS, "redis refuses the user or the password"),
+    (
+        ("without any password configured", "no password is set"),
+        "this redis has no password; leave it out of the URL",
+    ),
+    (
+        ("DB index", "SELECT is not allowed"),
+        "this redis does not have that database; give the URL another number, such as /0",
+    ),
+    (
+        (NO_TLS, "WRONG_VERSION_NUMBER", "record layer failure"),
+        "what answers there does not speak TLS; use redis:// in place of rediss://",
+    ),
+    (
+        ("Hostname mismatch", "IP address mismatch"),
+        "the certificate of this redis is for another host; use the name that it is for",
+    ),
+    (
+        ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed"),
+        "the certificate of this redis is not trusted; name its authority (ca_file=…)",
+    ),
+    (
+        ("CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE"),
+        "this redis wants a certificate of yours that it trusts (cert_file=… and key_file=…)",
+    ),
+    (
+        ("NO_CERTIFICATE_OR_CRL_FOUND", "KEY_VALUES_MISMATCH", "[SSL] PEM lib"),
+        "ca_file, cert_file or key_file does not hold what TLS needs, in PEM form",
+    ),
+    (
+        ('got "\\x15" as reply type byte',),  # an alert of TLS
+        "what answers there speaks TLS; use rediss:// in place of redis://",
+    ),
+    (("Protocol error, ",), "what answers there is not a redis; look at host and port"),
+    (
+        ("DENIED",),
+        "this redis takes no connections from other machines, as long as it has no password",
+    ),
+    (
+        ("cluster support disabled",),
+        "this redis is not a cluster; use a redis:// URL for a single server",
+    ),
+    (
+        ("unknown command 'SENTINEL'", "unknown command `SENTINEL`"),
+        "this redis is not a sentinel; use a redis:// URL for a single server",
+    ),
+    ((NO_SUCH_MASTER,), "look at master=… in the URL"),
+    ((NO_SOCKET,), "look at the path in the URL, and at who may use it"),
+    (("'idna' codec",), "the host in the URL is not a name; look at its spelling"),
+    (
+        ("NOPERM", "no permissions", "can't run this command"),
+        "redis does not permit this user what every connection needs; give it more rights",
+    ),
+)
 
 
 # Where in a script an error happened: Redis 7 appends it to the error, older servers prepend it.
@@ -46,14 +109,19 @@ def is_passing(text: str) -> bool:
     return any(word in text for word in _PASSING) or "redis is loading" in text.lower()
 
 
-def is_credentials(text: str) -> bool:
-    """Return whether the server refuses the user or the password."""
-    return any(word in text for word in _CREDENTIALS)
+def is_moved(text: str) -> bool:
+    """Return whether another node of a cluster serves the key; waiting alone does not help."""
+    return text.startswith(("MOVED ", "ASK "))
 
 
-def is_refusal(text: str) -> bool:
-    """Return whether the connection was refused for good, so that trying again does not help."""
-    return is_credentials(text) or _is_permission(text) or _NO_CLUSTER in text
+def is_wrong_setting(text: str) -> bool:
+    """Return whether no connection can be made, however often it is tried, as *text* shows."""
+    return _remedy(text) is not None
+
+
+def wrong_setting(text: str) -> ConfigError:
+    """Return the exception for a connection that cannot be made: what to do, and *text*."""
+    return ConfigError(f"{_remedy(text)}: {text}")
 
 
 def refusal(operation: Operation[Any], text: str) -> PyasynqError:
@@ -64,10 +132,10 @@ def refusal(operation: Operation[Any], text: str) -> PyasynqError:
         text: what the server answered, as `plain_text` returns it.
     """
     call, lowered = operation.name, text.lower()
-    if is_credentials(text):
-        return ConfigError(f"redis refuses the user or the password: {text}")
-    if _NO_CLUSTER in text:
-        return ConfigError("this redis is not a cluster; use a redis:// URL for a single server")
+    if any(word in text for word in _CREDENTIALS):
+        return wrong_setting(text)
+    if is_moved(text):
+        return ConfigError(f"this redis is a node of a cluster; use a redis-cluster:// URL: {text}")
     if "maxmemory" in lowered or text.startswith("OOM"):
         return IncompatibleRedisError(
             f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks",
@@ -81,13 +149,20 @@ def refusal(operation: Operation[Any], text: str) -> PyasynqError:
         return IncompatibleRedisError(
             f"this redis does not know what {call} needs: {text}", needed=call
         )
-    remedy = f"; {_keys_to_look_at(operation)}" if text.startswith("WRONGTYPE") else ""
-    return PyasynqError(f"redis refuses {call}: {text}{remedy}")
+    keys = f"; {_keys_to_look_at(operation)}" if text.startswith("WRONGTYPE") else ""
+    return PyasynqError(f"redis refuses {call}: {text}{keys}")
+
+
+def _remedy(text: str) -> str | None:
+    """Return what to do about the setting that *text* shows to be wrong; None if none is."""
+    return next(
+        (remedy for words, remedy in _WRONG_SETTINGS if any(word in text for word in words)), None
+    )
 
 
 def _keys_to_look_at(operation: Operation[Any]) -> str:
     """Name the keys of which one has a wrong type; Redis does not report which one it is."""
-    names = list(dict.fromkeys(operation.keys))
+    names = list(map(shown, dict.fromkeys(operation.keys)))
     if isinstance(operation.call, Script):
         names.append("the key of a task")
     return f"one of these keys has a wrong type: {', '.join(names)}; delete or rename it"

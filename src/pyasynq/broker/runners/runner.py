@@ -18,6 +18,7 @@ from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
+from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
 from pyasynq.errors import PyasynqError, RedisUnavailableError, raise_first
 from pyasynq.lifecycle.backoff import Backoff
@@ -27,6 +28,11 @@ T = TypeVar("T")
 PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
+
+NOBODY_THERE = (
+    "is Redis running there? name another one by its URL or by PYASYNQ_REDIS_URL; "
+    "`pyasynq dev` starts one"
+)
 
 _FAILURES = frozenset({Refusal, Trouble})
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
@@ -39,12 +45,23 @@ class Runner:
         client: used by this runner alone, and closed by it.
         clock: measures patience, and learns the time of Redis.
         random: varies the waits, so that many processes do not repeat their calls together.
+        limit_s: for how long one try of a call that has to connect may take; None: only the
+            time-outs of the connections count.
+        busy_wait: whether a lone call may wait awake for its answer.
     """
 
     def __init__(
-        self, client: Redis | Cluster, *, clock: Clock, random: Random | None = None
+        self,
+        client: Redis | Cluster,
+        *,
+        clock: Clock,
+        random: Random | None = None,
+        limit_s: float | None = None,
+        busy_wait: bool = False,
     ) -> None:
         self._client = client
+        self._limit_s = limit_s
+        self._busy_wait = busy_wait
         self._connections: dict[ConnectionPool, BlockingConnections] = {}
         self._only_connection: BlockingConnections | None = None
         if not isinstance(client, Cluster):
@@ -89,9 +106,22 @@ class Runner:
         if len(operations) <= 1:
             return [self._answer_of(operation, patience_s) for operation in operations]
         end = None if patience_s is None else self._clock.monotonic() + patience_s
-        replies = self._exchange(
-            operations, [_command(operation, as_source=False) for operation in operations]
-        )
+        return self._answers(operations, end, None)
+
+    def run_within(self, operations: Sequence[Operation[Any]], limit_s: float) -> list[Any]:
+        """Run operations as `run_all` does, and take no longer than *limit_s* for all tries.
+
+        A server that answers slowly, but without a pause, is waited for nevertheless.
+        """
+        end = self._clock.monotonic() + limit_s
+        return self._answers(operations, end, limit_s)
+
+    def _answers(
+        self, operations: Sequence[Operation[Any]], end: float | None, limit_s: float | None
+    ) -> list[Any]:
+        """Run operations; *limit_s* is for the first try, *end* for those that follow."""
+        commands = [_command(operation, as_source=False) for operation in operations]
+        replies = self._exchange(operations, commands, limit_s)
         for reply in replies:
             if type(reply) in _FAILURES:
                 return self._repeat(operations, replies, end)
@@ -116,6 +146,7 @@ class Runner:
             end: until when an unreachable Redis is tried; None for ever.
         """
         answers: list[Any] = [None] * len(operations)
+        is_cluster = isinstance(self._client, Cluster)
         repeated: set[int] = set()
         by_source: set[int] = set()
         todo = list(range(len(operations)))
@@ -125,7 +156,7 @@ class Runner:
             for i, reply in zip(todo, replies, strict=True):
                 if _is_no_script(reply) and i not in by_source:
                     unknown.append(i)
-                elif _may_repeat(operations[i], reply):
+                elif _may_repeat(operations[i], reply, is_cluster=is_cluster):
                     again.append(i)
                     if isinstance(reply, Trouble) and reply.was_sent:
                         repeated.add(i)
@@ -143,16 +174,44 @@ class Runner:
             todo = sorted(unknown + again)
             if not todo:
                 return answers
+            left_s = None if end is None else end - self._clock.monotonic()
             replies = self._exchange(
                 [operations[i] for i in todo],
                 [_command(operations[i], as_source=i in by_source) for i in todo],
+                left_s if left_s is not None and left_s > 0 else None,
             )
             tries += 1
 
-    def measure_clock(self, *, patience_s: float = 0.0) -> bool:
-        """Compare the clock with that of Redis; return whether the sample was good enough."""
+    def by_node(self, keys: Sequence[str]) -> list[list[str]]:
+        """Return *keys* in groups, each of them served by one node.
+
+        Raises:
+            RedisUnavailableError: the nodes of a cluster could not be found out.
+        """
+        if not isinstance(self._client, Cluster):
+            return [list(keys)]
+        groups: dict[ConnectionPool, list[str]] = {}
+        try:
+            for key in keys:
+                groups.setdefault(self._client.pool_of(key), []).append(key)
+        except Exception as error:
+            raise RedisUnavailableError(f"redis is not available: {error}") from error
+        return list(groups.values())
+
+    def measure_clock(self, *, patience_s: float = 0.0, limit_s: float | None = None) -> bool:
+        """Compare the clock with that of Redis; return whether the sample was good enough.
+
+        Args:
+            patience_s: see `run`.
+            limit_s: see `run_within`; if given, it is used in place of *patience_s*.
+        """
         sent_ns = steady_ns()
-        seconds, microseconds = self.run(_TIME, patience_s=patience_s)
+        if limit_s is None:
+            seconds, microseconds = self.run(_TIME, patience_s=patience_s)
+        else:
+            answers = self.run_within([_TIME], limit_s)
+            raise_first(answers)
+            seconds, microseconds = answers[0]
         redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
         received_ns = steady_ns()
         return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
@@ -164,33 +223,45 @@ class Runner:
         self._client.close()
 
     def _exchange(
-        self, operations: Sequence[Operation[Any]], commands: Sequence[Command]
+        self,
+        operations: Sequence[Operation[Any]],
+        commands: Sequence[Command],
+        limit_s: float | None = None,
     ) -> list[Any]:
-        """Send commands and return the replies; a Refusal or a Trouble is a reply like others."""
+        """Send commands and return the replies; a Refusal or a Trouble is a reply like others.
+
+        Args:
+            limit_s: for how long this try may take; None: the time-outs decide.
+        """
         if not isinstance(self._client, Cluster):
             is_patient = all(operation.is_patient for operation in operations)
             connection = self._connection_to(self._client.connection_pool)
-            return connection.exchange(commands, is_patient=is_patient)
-        return self._exchange_by_slot(self._client, operations, commands)
+            return connection.exchange(commands, is_patient=is_patient, limit_s=limit_s)
+        return self._exchange_by_slot(self._client, operations, commands, limit_s)
 
     def _exchange_by_slot(
         self,
         cluster: Cluster,
         operations: Sequence[Operation[Any]],
         commands: Sequence[Command],
+        limit_s: float | None,
     ) -> list[Any]:
         """Send each command to the node that serves the first key of its operation."""
         positions: dict[ConnectionPool, list[int]] = {}
         replies: list[Any] = [None] * len(commands)
+        end = None if limit_s is None else self._clock.monotonic() + limit_s
         try:
             for position, operation in enumerate(operations):
                 key = operation.keys[0] if operation.keys else None
-                pool = cluster.pool_of(key)
+                pool = cluster.pool_of(key, limit_s=limit_s or self._limit_s)
                 positions.setdefault(pool, []).append(position)
         except Exception as error:  # noqa: BLE001 - no node can be reached, whatever the reason
             return [Trouble(error, was_sent=False)] * len(commands)
         for pool, mine in positions.items():
-            answers = self._connection_to(pool).exchange([commands[position] for position in mine])
+            left_s = None if end is None else max(SHORTEST_S, end - self._clock.monotonic())
+            answers = self._connection_to(pool).exchange(
+                [commands[position] for position in mine], limit_s=left_s
+            )
             for position, answer in zip(mine, answers, strict=True):
                 replies[position] = answer
         if any(isinstance(reply, Trouble | Refusal) for reply in replies):
@@ -200,7 +271,8 @@ class Runner:
     def _connection_to(self, pool: ConnectionPool) -> BlockingConnections:
         connection = self._connections.get(pool)
         if connection is None:
-            connection = self._connections[pool] = BlockingConnections(pool)
+            connection = BlockingConnections(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
+            self._connections[pool] = connection
         return connection
 
 
@@ -217,18 +289,28 @@ def _is_no_script(reply: Any) -> bool:
     return isinstance(reply, Refusal) and redis_errors.is_no_script(redis_errors.plain_text(reply))
 
 
-def _may_repeat(operation: Operation[Any], reply: Any) -> bool:
+def _may_repeat(operation: Operation[Any], reply: Any, *, is_cluster: bool) -> bool:
     if isinstance(reply, Trouble):
-        if redis_errors.is_refusal(str(reply)):
+        if _is_wrong_setting(reply):
             return False
         return not reply.was_sent or operation.repeat is not Repeat.NEVER
-    return isinstance(reply, Refusal) and redis_errors.is_passing(redis_errors.plain_text(reply))
+    if not isinstance(reply, Refusal):
+        return False
+    text = redis_errors.plain_text(reply)
+    return redis_errors.is_passing(text) and (is_cluster or not redis_errors.is_moved(text))
+
+
+def _is_wrong_setting(reply: Trouble) -> bool:
+    """Return whether no connection was made, and none can be."""
+    return not reply.was_sent and redis_errors.is_wrong_setting(str(reply))
 
 
 def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
-    if isinstance(reply, Trouble) and not redis_errors.is_refusal(str(reply)):
+    if isinstance(reply, Trouble):
+        if _is_wrong_setting(reply):
+            return redis_errors.wrong_setting(redis_errors.plain_text(reply))
         return _unavailable(operation, reply, 1, reply.was_sent)
-    if isinstance(reply, Refusal | Trouble):
+    if isinstance(reply, Refusal):
         return redis_errors.refusal(operation, redis_errors.plain_text(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
@@ -250,4 +332,6 @@ def _unavailable(
         f"redis is not available: {reply}",
         tried=f"{operation.name} was tried {'once' if tries == 1 else f'{tries} times'}",
         may_have_happened=was_sent and operation.is_write,
+        # A worker, which tries again by itself, knew once where Redis is.
+        hint=NOBODY_THERE if tries > 1 and not was_sent else "",
     )

@@ -1,9 +1,11 @@
 -- Purpose: store the aggregate of a set and delete the members of the set.
--- Uses: claim, unlock, forget
+-- Uses: claim, unlock, forget, remember, join_later
 -- KEYS[1]: index of the aggregation sets
 -- KEYS[2]: aggregation set
 -- KEYS[3]: where the aggregate goes: pending list, scheduled set, or its group
 -- KEYS[4]: set of group names
+-- KEYS[5]: groups whose names may get lost
+-- KEYS[6]: Python servers that aggregate; does not exist when there is none
 -- ARGV[1]: task key prefix
 -- ARGV[2]: now in nanoseconds
 -- ARGV[3]: state of the aggregate: "pending", "scheduled" or "aggregating"; "" for no aggregate
@@ -37,11 +39,11 @@ if state ~= "" then
   if ARGV[10] ~= "" then
     redis.call("HSET", key, "process_at_ns", ARGV[10])
   end
-  if ARGV[12] ~= "" then
-    redis.call("HSET", key, "group", ARGV[12])
-  end
   if state == "aggregating" then
+    redis.call("HSET", key, "group", ARGV[12])
     redis.call("SADD", KEYS[4], ARGV[12])
+  elseif ARGV[12] ~= "" then
+    join_later(KEYS[6], KEYS[5], key, ARGV[12], ARGV[11])
   end
 end
 for i = 13, #ARGV, 2 do

@@ -1,5 +1,5 @@
 -- Purpose: make tasks pending that are due, or add them to their group.
--- Uses: join
+-- Uses: join, group_of
 -- KEYS[1]: scheduled set
 -- KEYS[2]: retry set
 -- KEYS[3]: pending list
@@ -15,15 +15,16 @@
 local now_s, rest_ns = ARGV[3], tonumber(string.sub(ARGV[4], -9))
 local limit, moved, pending, next_due = tonumber(ARGV[5]), 0, {}, ""
 
-local function move(source, id, key, task)
+local function move(source, id, task)
+  local key, group = ARGV[1] .. id, group_of(task, source == KEYS[2])
   redis.call("ZREM", source, id)
   moved = moved + 1
   if task.err or redis.call("EXISTS", key) == 0 then
     return
   end
-  redis.call("HDEL", key, "process_at_ns")
-  if join(ARGV[2], KEYS[4], task[1], id, now_s) then
-    redis.call("HSET", key, "state", "aggregating")
+  redis.call("HDEL", key, "process_at_ns", "group_when_due")
+  if join(ARGV[2], KEYS[4], group, id, now_s) then
+    redis.call("HSET", key, "state", "aggregating", "group", group)
   else
     redis.call("HSET", key, "state", "pending", "pending_since", ARGV[4])
     pending[#pending + 1] = id
@@ -38,16 +39,15 @@ end
 
 local function forward(source)
   for _, id in ipairs(redis.call("ZRANGEBYSCORE", source, "-inf", "(" .. now_s, "LIMIT", 0, limit)) do
-    move(source, id, ARGV[1] .. id, redis.pcall("HMGET", ARGV[1] .. id, "group"))
+    move(source, id, redis.pcall("HMGET", ARGV[1] .. id, "group", "group_when_due"))
   end
   for _, id in ipairs(redis.call("ZRANGEBYSCORE", source, now_s, now_s, "LIMIT", 0, 5 * limit)) do
-    local key = ARGV[1] .. id
-    local task = redis.pcall("HMGET", key, "group", "process_at_ns")
-    local due = task[2]
+    local task = redis.pcall("HMGET", ARGV[1] .. id, "group", "group_when_due", "process_at_ns")
+    local due = string.match(task[3] or "", "^%d+$")
     if due and string.sub(due, 1, -10) == now_s and tonumber(string.sub(due, -9)) > rest_ns then
       expect(due)
     else
-      move(source, id, key, task)
+      move(source, id, task)
     end
   end
   local later = redis.call("ZRANGEBYSCORE", source, "(" .. now_s, "+inf", "WITHSCORES", "LIMIT", 0, 1)

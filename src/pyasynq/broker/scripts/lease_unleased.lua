@@ -2,15 +2,20 @@
 -- KEYS[1]: active list
 -- KEYS[2]: lease set
 -- ARGV[1]: expiry of the lease in seconds
--- ARGV[2..]: ids
+-- ARGV[2]: how many of the longest active to skip
+-- ARGV[3]: how many to look at: an id that is not among them gets none
+-- ARGV[4..]: ids
 -- Returns: how many got one
 -- Memory full: allowed
 -- Repeat: safe
-local given = 0
 redis.call("ZREM", KEYS[2], "")
-for i = 2, #ARGV do
-  if redis.call("LPOS", KEYS[1], ARGV[i]) then
-    given = given + redis.call("ZADD", KEYS[2], "NX", ARGV[1], ARGV[i])
+local last, wanted, given = -1 - tonumber(ARGV[2]), {}, 0
+for i = 4, #ARGV do
+  wanted[ARGV[i]] = true
+end
+for _, id in ipairs(redis.call("LRANGE", KEYS[1], last + 1 - tonumber(ARGV[3]), last)) do
+  if wanted[id] then
+    given = given + redis.call("ZADD", KEYS[2], "NX", ARGV[1], id)
   end
 end
 return given

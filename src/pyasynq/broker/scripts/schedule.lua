@@ -1,7 +1,8 @@
 -- Purpose: store new tasks of one queue that are due later.
--- Uses: claim, remember
+-- Uses: claim, remember, join_later
 -- KEYS[1]: scheduled set
 -- KEYS[2]: groups whose names may get lost
+-- KEYS[3]: Python servers that aggregate; does not exist when there is none
 -- ARGV[1]: task key prefix
 -- ARGV[2]: channel that forwarders listen on
 -- ARGV[3]: queue
@@ -22,8 +23,7 @@ for i = 4, #ARGV, 9 do
     redis.call("HSET", key, "msg", ARGV[i + 1], "state", "scheduled", "process_at_ns", ARGV[i + 6])
     describe(key, ARGV[i + 2], ARGV[i + 4], ARGV[i + 5])
     if ARGV[i + 8] ~= "" then
-      redis.call("HSET", key, "group", ARGV[i + 8])
-      remember(KEYS[2], ARGV[i + 8], ARGV[i + 7])
+      join_later(KEYS[3], KEYS[2], key, ARGV[i + 8], ARGV[i + 7])
     end
     redis.call("ZADD", KEYS[1], ARGV[i + 7], id)
     if redis.call("ZRANGE", KEYS[1], 0, 0)[1] == id then

@@ -77,6 +77,14 @@ class WorkerProcess:
             pass
         return False
 
+    def ends_within(self, timeout_s: float) -> bool:
+        """Wait for the end of the process for a while; return whether it has ended."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def wait(self, timeout_s: float) -> None:
         """Wait for the end of the process, and kill what it leaves behind.
 

@@ -36,6 +36,7 @@ from pyasynq.errors import ConfigError, RedisUnavailableError
 from pyasynq.lifecycle import interpreter
 from pyasynq.settings import current_directory
 
+DATA_FOLDER = ".pyasynq"  # of `pyasynq dev`, in the folder whose server keeps its data there
 BINARY_VARIABLE = "PYASYNQ_REDIS_SERVER"
 START_TIMEOUT_S = 15.0
 POLL_S = 0.01
@@ -61,7 +62,8 @@ class EmbeddedServer:
         """Attach to the server of *directory*, or start it.
 
         Args:
-            directory: whose server; the current one if not given.
+            directory: whose server; if not given, the one that holds *data_folder* if that is
+                named ``.pyasynq``, else the current one.
             data_folder: where the data is kept from one start to the next; empty: nowhere. It
                 counts only for the user that starts the server.
 
@@ -71,6 +73,8 @@ class EmbeddedServer:
         """
         if sys.platform == "win32":
             raise ConfigError("an embedded redis needs Linux or macOS; give the URL of a server")
+        if directory is None and Path(data_folder).name == DATA_FOLDER:
+            directory = Path(data_folder).resolve().parent
         folder = state_folder(directory or current_directory())
         with locks.held(folder / "lock"):
             users = locks.hold(folder / "users", is_shared=True)  # waits for a server that stops
@@ -86,6 +90,26 @@ class EmbeddedServer:
         if self._users is not None:
             os.close(self._users)
             self._users = None
+
+
+def nearest_data_folder(directory: Path) -> Path | None:
+    """Return the folder ``.pyasynq`` in *directory* or the nearest one above; None if none is."""
+    start = directory.resolve()
+    found = (folder / DATA_FOLDER for folder in (start, *start.parents))
+    return next((folder for folder in found if folder.is_dir()), None)
+
+
+def running_near(directory: Path) -> str | None:
+    """Return the data folder of the server that runs for *directory*, or for a folder above.
+
+    Returns:
+        Empty: that of *directory* itself runs, wherever its data is. Otherwise the nearest folder
+        ``.pyasynq``, if the server of the folder that it is in runs. None: neither does.
+    """
+    if is_running(directory):
+        return ""
+    folder = nearest_data_folder(directory)
+    return str(folder) if folder is not None and is_running(folder.parent) else None
 
 
 def is_running(directory: Path | None = None) -> bool:

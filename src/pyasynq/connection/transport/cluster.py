@@ -15,6 +15,8 @@ from redis.crc import key_slot
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import ResponseError
 
+from pyasynq.connection.transport.blocking import within
+
 Address = tuple[str, int]
 
 
@@ -36,14 +38,18 @@ class Cluster:
         self._owners: list[Address] = []
         self._random = Random()  # noqa: S311 - spreads load, guards nothing
 
-    def pool_of(self, key: str | None) -> ConnectionPool:
+    def pool_of(self, key: str | None, *, limit_s: float | None = None) -> ConnectionPool:
         """Return the pool of the primary that serves *key*; of any primary for None.
+
+        Args:
+            limit_s: for how long the nodes may be asked for the slots; None for no limit.
 
         Raises:
             Exception: no node answers, or nobody serves the slot.
         """
         if not self._starts:
-            self._learn()
+            with within(limit_s):
+                self._learn()
         if key is None:
             return self._pool(self._random.choice(self._owners))
         slot = key_slot(key.encode("utf-8", "surrogateescape"))

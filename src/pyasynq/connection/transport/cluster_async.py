@@ -14,6 +14,8 @@ from redis.crc import key_slot
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import ResponseError
 
+from pyasynq.connection.transport.multiplexed import within
+
 Address = tuple[str, int]
 
 
@@ -35,14 +37,18 @@ class AsyncCluster:
         self._owners: list[Address] = []
         self._random = Random()  # noqa: S311 - spreads load, guards nothing
 
-    async def pool_of(self, key: str | None) -> ConnectionPool:
+    async def pool_of(self, key: str | None, *, limit_s: float | None = None) -> ConnectionPool:
         """Return the pool of the primary that serves *key*; of any primary for None.
+
+        Args:
+            limit_s: for how long the nodes may be asked for the slots; None for no limit.
 
         Raises:
             Exception: no node answers, or nobody serves the slot.
         """
         if not self._starts:
-            await self._learn()
+            async with within(limit_s):
+                await self._learn()
         if key is None:
             return self._pool(self._random.choice(self._owners))
         slot = key_slot(key.encode("utf-8", "surrogateescape"))

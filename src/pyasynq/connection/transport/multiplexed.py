@@ -26,6 +26,7 @@ from pyasynq.connection.transport.replies import (
     packed,
 )
 from pyasynq.errors import ConfigError
+from pyasynq.lifecycle.busy_wait import LoopAwake
 
 CHECKS_PER_TIMEOUT = 4
 
@@ -47,18 +48,33 @@ class MultiplexedConnection:
 
     Args:
         pool: connects and logs in.
+        limit_s: for how long a call that has to connect may take; None: only the time-outs count.
         listener: hears announcements, if the caller asks the server for some.
+        busy_wait: whether the loop may wait awake for the answer to a lone call.
     """
 
-    def __init__(self, pool: ConnectionPool, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        *,
+        limit_s: float | None = None,
+        listener: Listener | None = None,
+        busy_wait: bool = False,
+    ) -> None:
         self._pool = pool
+        self._busy_wait = busy_wait
+        self._limit_s = limit_s
         self._listener = listener
         self._connection: Connection | None = None
         self._channel: _Channel | None = None
         self._connecting = asyncio.Lock()
 
     def exchange(
-        self, commands: Sequence[Command], *, is_patient: bool = False
+        self,
+        commands: Sequence[Command],
+        *,
+        is_patient: bool = False,
+        limit_s: float | None = None,
     ) -> Awaitable[list[Any]]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
@@ -68,6 +84,8 @@ class MultiplexedConnection:
         Args:
             is_patient: wait until the event loop turns, so that these commands can be sent
                 together with those of other callers and wake the server only once.
+            limit_s: for how long to wait for the replies; None: as long as the server is not
+                silent for longer than the time-out.
 
         Raises:
             ConfigError: another event loop uses this connection.
@@ -76,8 +94,8 @@ class MultiplexedConnection:
         if channel is not None and channel.loop is not asyncio.get_running_loop():
             self._take_over(channel)
             channel = None
-        if channel is None or not channel.is_usable or not commands:
-            return self._connect_and_exchange(commands, is_patient=is_patient)
+        if channel is None or not channel.is_usable or not commands or limit_s is not None:
+            return self._exchange_within(commands, limit_s or self._limit_s, is_patient=is_patient)
         return channel.send(packed(commands), len(commands), is_patient=is_patient)
 
     async def close(self) -> None:
@@ -89,16 +107,21 @@ class MultiplexedConnection:
                 self._channel.close()
             await self._let_go(is_awaited=True)
 
-    async def _connect_and_exchange(
-        self, commands: Sequence[Command], *, is_patient: bool
+    async def _exchange_within(
+        self, commands: Sequence[Command], limit_s: float | None, *, is_patient: bool
     ) -> list[Any]:
         if not commands:
             return []
+        data, was_sent = packed(commands), False
         try:
-            channel = await self._connect()
+            async with within(limit_s):
+                channel = await self._connect()
+                was_sent = True
+                return await channel.send(data, len(commands), is_patient=is_patient)
         except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
-            return [Trouble(error, was_sent=False)] * len(commands)
-        return await channel.send(packed(commands), len(commands), is_patient=is_patient)
+            is_late = isinstance(error, TimeoutError) and not str(error)
+            why = f"no answer within {limit_s:g} s" if is_late and limit_s else error
+            return [Trouble(why, was_sent=was_sent)] * len(commands)
 
     def _take_over(self, channel: "_Channel") -> None:
         """Forget what belongs to a loop that is closed, so that this one can connect."""
@@ -116,7 +139,7 @@ class MultiplexedConnection:
                 return self._channel  # somebody else was faster
             await self._let_go()
             self._connection = await self._pool.get_connection()
-            self._channel = _Channel.of(self._connection, self._listener)
+            self._channel = _Channel.of(self._connection, self._listener, busy_wait=self._busy_wait)
             return self._channel
 
     async def _let_go(self, *, is_awaited: bool = False) -> None:
@@ -128,6 +151,11 @@ class MultiplexedConnection:
         if connection is not None:
             await connection.disconnect(nowait=not is_awaited)
             await self._pool.release(connection)
+
+
+def within(limit_s: float | None) -> asyncio.Timeout:
+    """Return a context manager that raises TimeoutError after *limit_s*; None for no limit."""
+    return asyncio.timeout(limit_s)
 
 
 class _Channel(asyncio.Protocol):
@@ -148,16 +176,21 @@ class _Channel(asyncio.Protocol):
         self._check: asyncio.TimerHandle | None = None
         self._reader: Reader = AnnouncementReader(listener.announced) if listener else new_reader()
         self._on_loss = listener.lost if listener else None
+        self._awake: LoopAwake | None = None
         self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
 
     @classmethod
-    def of(cls, connection: Connection, listener: Listener | None) -> "_Channel":
+    def of(
+        cls, connection: Connection, listener: Listener | None, *, busy_wait: bool
+    ) -> "_Channel":
         """Take over the socket of a connection that has just been made."""
         writer = connection._writer  # noqa: SLF001 - there is no other way
         if writer is None:  # lost again already
             raise NoConnectionError("the connection was lost while it was made")
         channel = cls(writer, connection.socket_timeout, listener)
         channel._transport.set_protocol(channel)
+        if busy_wait:
+            channel._awake = LoopAwake(channel.loop, is_wanted=True)
         return channel
 
     def send(
@@ -173,6 +206,8 @@ class _Channel(asyncio.Protocol):
             future.set_result([lost] * count)
             return future
         self._waiting.append((count, [], future))
+        if self._awake is not None and len(self._waiting) == 1:
+            self._awake.begin()
         if is_patient or self._outgoing:
             self._buffer(data, is_patient=is_patient)
         else:
@@ -220,6 +255,8 @@ class _Channel(asyncio.Protocol):
                     self._on_refusal(reply)
                 if len(replies) == count:
                     waiting.popleft()
+                    if self._awake is not None:
+                        self._awake.end()
                     if not future.done():
                         future.set_result(replies)
             if not waiting and reader.has_data():
@@ -249,10 +286,12 @@ class _Channel(asyncio.Protocol):
         if unsent < self._unsent_bytes:  # a large request is on its way
             self._progress_at = self.loop.time()
         self._unsent_bytes = unsent
-        if self.loop.time() - self._progress_at >= timeout_s:
+        left_s = self._progress_at + timeout_s - self.loop.time()
+        if left_s <= 0:
             self._abort(TimeoutError(f"no answer within {timeout_s:g} s"))
             return
-        self._check = self.loop.call_later(timeout_s / CHECKS_PER_TIMEOUT, self._check_progress)
+        wait_s = min(left_s, timeout_s / CHECKS_PER_TIMEOUT)
+        self._check = self.loop.call_later(wait_s, self._check_progress)
 
     def _abort(self, error: Exception) -> None:
         self._end(error)

@@ -27,6 +27,7 @@ from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import PyasynqError
 from pyasynq.options import duration_fault, to_seconds
 from pyasynq.retry import IsFailure, RetryDelay, always_failure, asynq_default
+from pyasynq.shown import shown
 from pyasynq.task import Task, stored_task
 from pyasynq.wire.error_text import (
     CONTEXT_CANCELLED,
@@ -187,7 +188,8 @@ def of_failure(
         at_ns = now_ns + int(raised.delay.total_seconds() * NANOSECONDS)
         if _is_too_late(message, at_ns):
             return _archived(message, _too_late_text(error), now_ns)
-        return Retried(data, at_ns, is_failure=False, deferred=deferred + 1)
+        kept = _with_reason(message, data, raised.reason)
+        return Retried(kept, at_ns, is_failure=False, deferred=deferred + 1)
     if isinstance(raised, SkipRetry) or message.retried >= message.retry:
         return _archived(message, error_text(error), now_ns)
     is_failure = bool(rules.is_failure(error))
@@ -215,7 +217,7 @@ def judge(
     except BaseException as failure:  # code of the user's, which may also call sys.exit
         _tear_off(failure, error)
         logger.exception(
-            "retry_delay or is_failure failed on task %s; using the defaults", message.id
+            "retry_delay or is_failure failed on task %s; using the defaults", shown(message.id)
         )
         defaults = Rules(
             retry_delay=asynq_default,
@@ -292,6 +294,13 @@ def _too_late_text(error: BaseException) -> str:
     return clean_text(error_text(error), LONGEST_ERROR_BYTES - len(TOO_LATE)) + TOO_LATE
 
 
+def _with_reason(message: TaskMessage, data: bytes, reason: str) -> bytes:
+    """Return the bytes of *message* with the reason why it is put off; as they are without one."""
+    if not reason:
+        return data
+    return encode(replace(message, error_msg=clean_text(reason, LONGEST_ERROR_BYTES)))
+
+
 def _is_granted(rules: Rules, deferred: int) -> bool:
     return rules.max_deferrals is None or deferred < rules.max_deferrals
 
@@ -302,11 +311,11 @@ def _delay_s(rules: Rules, message: TaskMessage, error: BaseException) -> float:
     delay = rules.retry_delay(message.retried, error, task)
     if isinstance(delay, timedelta):
         return delay.total_seconds()
-    what = f"what retry_delay of {message.type!r} returns"
+    what = f"what retry_delay of {shown(message.type)!r} returns"
     fault = duration_fault(what, delay, minimum=timedelta.min)
     if fault is None:
         return to_seconds(delay)
-    logger.error("%s; using the default for task %s", fault, message.id)
+    logger.error("%s; using the default for task %s", fault, shown(message.id))
     return asynq_default(message.retried, error, task).total_seconds()
 
 

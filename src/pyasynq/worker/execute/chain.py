@@ -16,12 +16,12 @@ from pyasynq.worker.execute.one_thread import OneThread
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.middleware import CallNext, Middleware, is_plain, wrap
 from pyasynq.worker.handlers.returned import finished, is_unfinished
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.threads import Pool
 
 _thread: ContextVar[OneThread] = ContextVar("pyasynq_thread_of_task")
 
 
-def chain(middlewares: Sequence[Middleware], handler: "Step", threads: ThreadPool) -> CallNext:
+def chain(middlewares: Sequence[Middleware], handler: "Step", threads: Pool) -> CallNext:
     """Return what runs *handler* inside *middlewares*; one at least is plain.
 
     The first one is the outermost.
@@ -85,7 +85,7 @@ class InThread:
                 result.close()  # nothing happens unless a cancellation came before it began
 
 
-async def _with_thread(threads: ThreadPool, step: Step, context: TaskContext) -> Any:
+async def _with_thread(threads: Pool, step: Step, context: TaskContext) -> Any:
     token = _thread.set(OneThread(threads))
     try:
         return await step.on_loop(context)

@@ -17,7 +17,8 @@ from pyasynq.worker.handlers.handler_path import HandlerPath, handler_at
 from pyasynq.worker.handlers.middleware import CallNext, Middleware, at_process, is_plain, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
 from pyasynq.worker.handlers.returned import finished
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.thread_pool import pool_of
+from pyasynq.worker.threads import MakeThreads, in_threads
 
 
 class Endpoint(NamedTuple):
@@ -42,6 +43,7 @@ class Endpoints(dict[str, Endpoint]):
     Args:
         mux: finds the handler of a type.
         config: says how many threads and processes there may be.
+        make_threads: makes the threads.
 
     Attributes:
         threads: of plain functions.
@@ -51,11 +53,13 @@ class Endpoints(dict[str, Endpoint]):
         ConfigError: names every handler that a process of its own could not find.
     """
 
-    def __init__(self, mux: ServeMux, config: ServerConfig) -> None:
+    def __init__(
+        self, mux: ServeMux, config: ServerConfig, make_threads: MakeThreads = in_threads
+    ) -> None:
         super().__init__()
         _check_paths(mux)
         self._mux = mux
-        self.threads = ThreadPool(config.thread_pool_size or config.concurrency)
+        self.threads = pool_of(config.thread_pool_size or config.concurrency, make_threads)
         self.has_plain = not mux.middlewares and any(_is_plain_handler(each) for each in mux.routes)
         # Half of the grace: what a process runs has ended before its outcome is written.
         self._processes = ProcessPool(

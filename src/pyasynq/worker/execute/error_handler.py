@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from pyasynq.shown import shown
 from pyasynq.worker.config import ErrorHandler
 from pyasynq.worker.handlers.context import TaskContext, enter
 from pyasynq.worker.handlers.returned import finished
@@ -35,7 +36,7 @@ class ErrorHandlerCalls:
         except asyncio.CancelledError:
             raise
         except BaseException:  # code of the user's; sys.exit in it would end the server
-            logger.exception("the error handler failed on task %s", context.task_id)
+            logger.exception("the error handler failed on task %s", shown(context.task_id))
 
     def call_apart(self, context: TaskContext, error: BaseException) -> None:
         """Call the handler in an asyncio task of its own: that of *context* has not ended."""

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome
@@ -67,7 +68,7 @@ class Executor:
         self._settle_outcome = settle
         self._on_start = on_start
         self._grace_s = to_seconds(self._config.cancel_grace)
-        self._endpoints = Endpoints(mux, self._config)
+        self._endpoints = Endpoints(mux, self._config, resources.make_threads)
         self._judge = Judge(self._config, self._endpoints, scope.clock, keeps_errors=keeps_errors)
         self._error_handler = ErrorHandlerCalls(self._config.error_handler, grace_s=self._grace_s)
         self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
@@ -230,10 +231,10 @@ class Executor:
             return
         logger.warning(
             "the handler of task %s (%s) goes on although it was asked to end (%s)",
-            running.message.id,
-            running.message.type,
+            shown(running.message.id),
+            shown(running.message.type),
             running.ending.value,
-            extra={"task_id": running.message.id, "queue": running.queue},
+            extra={"task_id": shown(running.message.id), "queue": running.queue},
         )
         error = outcome.error_of(running.ending)
         self._settle_failure(running, self._judge.of_failure(running, error), error)

@@ -5,6 +5,7 @@ import logging
 from pyasynq.clock import Clock
 from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import PayloadError
+from pyasynq.shown import shown
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome, Rules
 from pyasynq.worker.attempt.running_task import Ending, RunningTask
@@ -60,13 +61,13 @@ class Judge:
             raise PayloadError(text) from SkipRetry()
         logger.error(
             "%s[%s] is done, but its result cannot be stored: %s; it is completed without one",
-            message.type,
-            running.task_id,
+            shown(message.type),
+            shown(running.task_id),
             fault,
             extra={
-                "task_id": running.task_id,
+                "task_id": shown(running.task_id),
                 "queue": running.queue,
-                "task_type": message.type,
+                "task_type": shown(message.type),
             },
         )
         return outcome.of_success_without_result(message, fault, now_ns)

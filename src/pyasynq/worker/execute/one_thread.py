@@ -22,13 +22,13 @@ import msgspec
 from typing_extensions import override
 
 from pyasynq.errors import ServerStateError
-from pyasynq.worker.threads import Call, Ended, ThreadPool, caught
+from pyasynq.worker.threads import Call, Ended, Pool, caught
 
 
 class OneThread:
     """The thread of one task, taken from *pool* while plain functions of the task run."""
 
-    def __init__(self, pool: ThreadPool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._loop = asyncio.get_running_loop()
         self._thread: int | None = None

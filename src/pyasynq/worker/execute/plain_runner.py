@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.handlers.context import TaskContext, enter
-from pyasynq.worker.threads import Call, ThreadPool
+from pyasynq.worker.threads import Call, Pool
 
 Plain = Callable[[TaskContext, Any], Any]
 """A handler that is a plain function."""
@@ -25,7 +25,7 @@ class PlainRunner:
             and what it has raised.
     """
 
-    def __init__(self, threads: ThreadPool, on_end: OnEnd) -> None:
+    def __init__(self, threads: Pool, on_end: OnEnd) -> None:
         self._threads = threads
         self._on_end = on_end
 
@@ -46,7 +46,7 @@ class _HandlerCall(Call):
 
     on_end: OnEnd
     running: RunningTask
-    threads: ThreadPool
+    threads: Pool
 
     @override
     def ended(self) -> None:

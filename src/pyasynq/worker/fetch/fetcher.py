@@ -5,7 +5,8 @@ until a task is pushed to it, and which dequeues have answers that were lost or 
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,13 +22,16 @@ from pyasynq.errors import (
 )
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown_some
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.fetch.queue_order import Plan, strategy
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
 
+COMPONENT = "processor"
 ASK_AGAIN_S = 1.0  # a queue that Redis refuses
 
 
@@ -80,7 +84,9 @@ class Fetcher:
         self._waits_s = waits_s
         self._waitable: dict[str, QueueKeys] = {}
         self._in_doubt: list[Dequeue] = []
+        self._outage = resources.outage
         self._refusals = LoggedOnce(logger, "cannot fetch tasks of queue %s: %s")
+        self._floods = Floods(resources.clock, lines_per_s=1)
         self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 
     @property
@@ -91,7 +97,10 @@ class Fetcher:
     @property
     def is_in_doubt(self) -> bool:
         """Whether tasks may be leased to this server that it has not seen."""
-        return bool(self._in_doubt)
+        if not self._in_doubt:
+            return False
+        refused = self._refused()
+        return any(call.keys.queue not in refused for call in self._in_doubt)
 
     async def fetch(self, room: int, may_go_on: Callable[[], bool]) -> AsyncIterator[Batch]:
         """Dequeue up to *room* tasks; yield what each dequeue brought.
@@ -133,14 +142,16 @@ class Fetcher:
         Raises:
             PyasynqError: it concerns Redis as a whole.
         """
-        while self._in_doubt:
-            call = self._in_doubt[-1]
+        refused = self._refused()
+        for call in reversed([each for each in self._in_doubt if each.keys.queue not in refused]):
             operation = dequeue.list_owned(
                 call.keys, owner=call.owner, lease_expires_at_s=call.lease_expires_at_s
             )
             (answer,) = await self._runner.run_all([operation], patience_s=0)
+            if self._is_of_its_node(call.keys, answer):
+                continue
             raise_first([answer], which=concerns_redis_as_a_whole)
-            self._in_doubt.pop()
+            self._in_doubt.remove(call)
             if isinstance(answer, BaseException):
                 self._on_refusal(call.keys, answer)
             else:
@@ -149,10 +160,12 @@ class Fetcher:
     def _not_asked(self) -> set[str]:
         """Return the queues that are known to be empty, or that refused us a moment ago."""
         queues = set(self._known_empty)
-        if self._not_before:
-            now = self._clock.monotonic()
-            queues.update(queue for queue, until in self._not_before.items() if until > now)
-        return queues
+        return queues | self._refused() if self._not_before else queues
+
+    def _refused(self) -> set[str]:
+        """Return the queues that are not asked again yet."""
+        now = self._clock.monotonic()
+        return {queue for queue, until in self._not_before.items() if until > now}
 
     async def _dequeue(self, plan: Plan) -> Iterable[tuple[Dequeue, int, Any]]:
         """Make one round trip; return each call, how many tasks it asked for, and its answer."""
@@ -188,21 +201,23 @@ class Fetcher:
         if answer.may_wait:
             self._waitable[queue] = call.keys
         if answer.dropped:
-            logger.warning(
-                "dropped %d ids without a task from queue %s: %s",
-                len(answer.dropped),
-                queue,
-                answer.dropped[:10],
-            )
+            self._log_dropped(queue, answer.dropped)
         if self._not_before:
             self._not_before.pop(queue, None)
             self._refusals.ends(queue)
+            self._outage.worked(component=COMPONENT, queue=queue)
         if not answer.tasks:
             return False
         if self._clock.redis_now_ns() < call.lease_expires_at_s * NANOSECONDS:
             return True
         self._in_doubt.append(call)  # others may have taken the tasks over meanwhile
         return False
+
+    def _log_dropped(self, queue: str, task_ids: Sequence[str]) -> None:
+        count = len(task_ids)
+        if not self._floods.is_flooded(queue, partial(_sum_up_dropped, queue), count=count):
+            some = shown_some(task_ids)
+            logger.warning("dropped %d ids without a task from queue %s: %s", count, queue, some)
 
     def _on_error(self, call: Dequeue, error: PyasynqError) -> PyasynqError | None:
         """Note what an error says of its queue; return it if it concerns Redis as a whole."""
@@ -211,9 +226,22 @@ class Fetcher:
             return None
         if isinstance(error, RedisUnavailableError) and error.may_have_happened:
             self._in_doubt.append(call)
-        return error
+        return None if self._is_of_its_node(call.keys, error) else error
+
+    def _is_of_its_node(self, keys: QueueKeys, answer: object) -> bool:
+        """Note that the node of a queue does not answer, if so; other queues are fetched from."""
+        is_so = self._outage.failed_at_node(answer, component=COMPONENT, queue=keys.queue)
+        if is_so:
+            self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
+        return is_so
 
     def _on_refusal(self, keys: QueueKeys, error: object) -> None:
         """Log once what keeps tasks of a queue from being fetched; ask it again in a second."""
         self._refusals.begins(error, keys.queue)
         self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
+
+
+def _sum_up_dropped(queue: str, count: int) -> None:
+    logger.warning(
+        "dropped %d more ids without a task from queue %s in the last second", count, queue
+    )

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from pyasynq.broker.new_tasks.payload_size import PayloadSizes
@@ -19,11 +20,12 @@ from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.lifecycle.backoff import Backoff
+from pyasynq.lifecycle.busy_wait import LoopAwake
 from pyasynq.lifecycle.component import LAST_CALL_S, Life
-from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.signal import Signal
 from pyasynq.options import to_seconds
+from pyasynq.shown import LONGEST_ERROR, shown
 from pyasynq.wire.message import decode
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome
@@ -31,6 +33,7 @@ from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
 from pyasynq.worker.execute.executor import Executor
 from pyasynq.worker.fetch.fetcher import Batch, Dequeue, Fetcher
 from pyasynq.worker.fetch.idle_wait import IdleWait
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.processor")
@@ -40,6 +43,7 @@ LEAST_HALF = 32  # smaller batches cost more than they gain
 UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
+AWAKE_S = 0.0002  # in which Redis answers a fetch and the outcomes that leave with it
 LAST_FETCH_S = 5.0  # at the stop, while handlers go on
 
 
@@ -85,8 +89,13 @@ class Processor:
         self._most_unwritten = UNWRITTEN_PER_SLOT * self._config.concurrency
         self._loop = asyncio.get_running_loop()
         self._payload_sizes = PayloadSizes(self._config.max_payload_size)
+        self._floods = Floods(self._clock)
         self._is_quiet = False
-        self._outage = Outage(logger, "fetching waits", "fetching goes on")
+        self._is_full = False  # whether the last fetch brought tasks
+        self._awake = LoopAwake(
+            self._loop, is_wanted=resources.connector.busy_wait, window_s=AWAKE_S
+        )
+        self._outage = resources.outage
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self.fetched: Signal[int] = Signal()
         self.idle: Signal[int] = Signal()
@@ -131,17 +140,22 @@ class Processor:
             await self._changed.wait()
             return
         fetched = 0
+        if self._is_full and not self._executor.running:
+            self._awake.begin()
         try:
             async for batch in self._fetcher.fetch(room, self._may_fetch):
+                self._awake.end()
                 fetched += len(batch.tasks)
                 self._launch(batch)
         except PyasynqError as error:
-            self._outage.begins(error)
+            self._outage.failed(error, component=self.name)
             await life.pause(self._backoff.next_s())
             return
         if self._outage.is_on:
-            self._outage.ends()
+            self._outage.worked(component=self.name)
             self._backoff.reset()
+        self._awake.end()
+        self._is_full = fetched > 0
         self.fetched.announce(fetched)
         if fetched == 0 and not self._fetcher.is_in_doubt:
             self.idle.announce(self._idle_wait.watch(self._fetcher.waitable))
@@ -193,12 +207,7 @@ class Processor:
         try:
             message = decode(leased.data)
         except PayloadError as error:
-            logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message
-                "task %s of queue %s cannot be read; the recoverer archives it: %s",
-                leased.task_id,
-                keys.queue,
-                error,
-            )
+            self._log_unreadable(leased.task_id, keys.queue, error)
             return None
         self._payload_sizes.check(message.type, message.payload)
         end_ns = deadline_ns(message, now_ns)
@@ -215,6 +224,15 @@ class Processor:
         )
         self._held[key] = running
         return running
+
+    def _log_unreadable(self, task_id: str, queue: str, error: PayloadError) -> None:
+        if not self._floods.is_flooded(queue, partial(_sum_up_unreadable, queue)):
+            logger.error(
+                "task %s of queue %s cannot be read; the recoverer archives it: %s",
+                shown(task_id),
+                queue,
+                shown(str(error), LONGEST_ERROR),
+            )
 
     async def _drain(self, budget: ShutdownBudget) -> None:
         """Wait for the handlers; requeue what takes longer than the shutdown allows."""
@@ -253,6 +271,10 @@ class Processor:
         while self._executor.running:
             self._changed.clear()
             await self._changed.wait()
+
+
+def _sum_up_unreadable(queue: str, count: int) -> None:
+    logger.error("%d more tasks of queue %s cannot be read in the last second", count, queue)
 
 
 def _most_per_fetch(concurrency: int) -> int:

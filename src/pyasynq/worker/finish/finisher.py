@@ -12,9 +12,11 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pyasynq.broker.operations import cancel
+from pyasynq.broker.operations.progress import write_progress
 from pyasynq.errors import (
     IncompatibleRedisError,
     PyasynqError,
@@ -24,20 +26,24 @@ from pyasynq.errors import (
 )
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
-from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
+from pyasynq.shown import LONGEST_ERROR, shown, shown_some
 from pyasynq.wire.keys import QueueKeys
+from pyasynq.wire.progress import encode
 from pyasynq.worker.attempt.outcome import (
     LOST,
     WORDS,
     Cancelled,
+    Finished,
     Outcome,
     Retried,
     as_asked,
 )
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.attempt.writes import Settled, grouped, write_of
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.finisher")
@@ -46,7 +52,6 @@ MOST_PER_OPERATION = 500
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 MOST_REFUSALS = 3  # of one write by the server itself, as for a key of a wrong type
-MOST_LOGGED = 10  # ids in one line of the log
 
 
 class Finisher:
@@ -74,6 +79,7 @@ class Finisher:
         self._runner = resources.runner
         self._clock = resources.clock
         self._held = resources.held
+        self._reports = resources.reports
         self._changed = resources.changed
         self._random = resources.random
         self._frees_lock = resources.config.is_lock_freed_on_archive
@@ -81,7 +87,13 @@ class Finisher:
         self._on_outcome = on_outcome
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
-        self._outage = Outage(logger, "outcomes wait", "outcomes are written")
+        self._outage = resources.outage
+        self._troubles = LoggedOnce(
+            logger,
+            "outcomes of queue %s wait: %s",
+            over="outcomes of queue %s are written again",
+        )
+        self._floods = Floods(resources.clock)
         self._stopping = asyncio.Event()
         self._blocked: set[str] = set()  # queues whose outcomes wait
         self._written: Counter[type[Outcome]] = Counter()
@@ -122,6 +134,7 @@ class Finisher:
 
     def _lose(self, running: RunningTask) -> None:
         self._held.pop(running.key, None)
+        self._reports.pop(running, None)
         if self._on_outcome is not None:
             self._on_outcome(running, LOST)
 
@@ -170,8 +183,17 @@ class Finisher:
 
     async def _write(self, keys: QueueKeys, batch: Sequence[Settled]) -> list[Settled]:
         """Write one batch; return what must be written again."""
+        if self._reports:
+            try:
+                await self._write_progress(keys, batch)
+            except RedisUnavailableError as error:
+                return self._on_answer(keys, list(batch), error)
         groups = grouped(batch)
-        if any(isinstance(group[0][1], Cancelled) for group in groups):
+        # Most batches have one kind of outcomes; to look through one costs more than at its first.
+        is_asked = isinstance(groups[0][0][1], Cancelled)
+        if is_asked or (
+            len(groups) > 1 and any(isinstance(each[0][1], Cancelled) for each in groups)
+        ):
             try:
                 groups = grouped(await self._as_asked(keys, batch))
             except RedisUnavailableError as error:
@@ -187,11 +209,35 @@ class Finisher:
         failed: list[Settled] = []
         for group, answer in zip(groups, answers, strict=True):
             failed += self._on_answer(keys, group, answer)
-        if not failed and keys.queue in self._blocked:
-            self._blocked.discard(keys.queue)
-            if not self._blocked:
-                self._outage.ends()
+        if self._blocked and not failed and keys.queue in self._blocked:
+            self._unblock(keys.queue)
         return failed
+
+    async def _write_progress(self, keys: QueueKeys, batch: Sequence[Settled]) -> None:
+        """Write the last progress of tasks before their outcomes: afterwards they are not ours.
+
+        Raises:
+            RedisUnavailableError: some of it may not be written.
+        """
+        for each in list(self._reports):
+            if not self._is_held(each):
+                del self._reports[each]  # left by a handler that has outlived its task
+        reported = [
+            (each, self._reports[each], decided) for each, decided in batch if each in self._reports
+        ]
+        under_way = [found.writing for _, found, _ in reported if found.writing is not None]
+        if under_way:  # an older report must not come after the last one
+            await asyncio.wait(under_way)
+        now_ns = self._clock.redis_now_ns()
+        operations = [
+            write_progress(keys, each.task_id, each.fence_at(now_ns), encode(found.latest))
+            for each, found, decided in reported
+            if found.unwritten is not None and not isinstance(decided, Finished)
+        ]
+        answers = await self._runner.run_all(operations, patience_s=0)
+        raise_first(answers, which=lambda error: isinstance(error, RedisUnavailableError))
+        for each, _found, _decided in reported:
+            self._reports.pop(each, None)
 
     async def _as_asked(self, keys: QueueKeys, batch: Sequence[Settled]) -> Sequence[Settled]:
         """Return *batch* with what becomes of its cancelled tasks.
@@ -221,10 +267,22 @@ class Finisher:
             running.is_write_repeated = True
         # Missing rights or memory may come back, too: the outcomes wait.
         if concerns_redis_as_a_whole(answer) or isinstance(answer, IncompatibleRedisError):
-            self._blocked.add(keys.queue)
-            self._outage.begins(answer)
+            self._block(keys.queue, answer)
             return group
         return self._on_refusal(group, answer)
+
+    def _block(self, queue: str, error: BaseException) -> None:
+        """Note why the outcomes of a queue wait."""
+        self._blocked.add(queue)
+        if concerns_redis_as_a_whole(error):
+            self._outage.failed(error, component=_of(queue), queue=queue)
+        else:
+            self._troubles.begins(error, queue)
+
+    def _unblock(self, queue: str) -> None:
+        self._blocked.discard(queue)
+        self._outage.worked(component=_of(queue), queue=queue)
+        self._troubles.ends(queue)
 
     def _on_refusal(self, group: list[Settled], error: BaseException) -> list[Settled]:
         """Drop the outcomes that Redis keeps refusing; return the others.
@@ -243,13 +301,14 @@ class Finisher:
     def _drop(self, running: RunningTask, error: BaseException) -> None:
         """Release a task whose outcome cannot be written; its lease runs out."""
         queue, task_id = running.key
-        logger.error(
-            "%s the outcome of task %s, which will be recovered: %s",
-            "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
-            task_id,
-            error,
-            extra={"task_id": task_id, "queue": queue},
-        )
+        if not self._floods.is_flooded(queue, partial(_sum_up_dropped, queue)):
+            logger.error(
+                "%s the outcome of task %s, which will be recovered: %s",
+                "redis refuses" if isinstance(error, PyasynqError) else "cannot write",
+                shown(task_id),
+                shown(str(error), LONGEST_ERROR),
+                extra={"task_id": shown(task_id), "queue": queue},
+            )
         self._forget([running])
 
     def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
@@ -261,7 +320,7 @@ class Finisher:
                 "%d finished tasks had been taken over by another worker; "
                 "their outcomes were not written: %s",
                 len(foreign),
-                ", ".join(running.task_id for running in foreign[:MOST_LOGGED]),
+                shown_some([running.task_id for running in foreign]),
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
@@ -277,6 +336,16 @@ class Finisher:
             self._held.pop(running.key, None)
         self.unwritten -= len(tasks)
         self._changed.set()
+
+
+def _of(queue: str) -> str:
+    """Return the name by which an outage knows the outcomes of a queue."""
+    return f"{Finisher.name} of {queue}"
+
+
+def _sum_up_dropped(queue: str, count: int) -> None:
+    text = "%d more outcomes of queue %s cannot be written in the last second"
+    logger.error(text, count, queue)
 
 
 def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:

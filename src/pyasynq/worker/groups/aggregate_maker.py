@@ -18,15 +18,17 @@ from pyasynq.clock import redis_now_s
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError
 from pyasynq.identifiers import new_task_id
 from pyasynq.options import EnqueueOptions
+from pyasynq.shown import LONGEST_ERROR, shown
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt.outcome import task_of
+from pyasynq.worker.floods import Floods
 from pyasynq.worker.handlers.aggregators import Aggregation
 from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.threads import Pool
 
 logger = logging.getLogger("pyasynq.aggregator")
 
@@ -46,7 +48,7 @@ class AggregateMaker:
     def __init__(
         self,
         resources: ServerResources,
-        threads: ThreadPool,
+        threads: Pool,
         *,
         stopping: asyncio.Event,
         on_due: Callable[[int], None],
@@ -55,6 +57,7 @@ class AggregateMaker:
         self._clock = resources.clock
         self._budget = resources.budget
         self._changed = resources.changed
+        self._floods = Floods(resources.clock)
         self._threads = threads
         self._stopping = stopping
         self._on_due = on_due
@@ -88,9 +91,9 @@ class AggregateMaker:
         if finished.refusal is not None:
             raise finished.refusal
         if not finished.is_done:
-            logger.warning("group %r took too long to aggregate; it will be again", group)
+            logger.warning("group %r took too long to aggregate; it will be again", shown(group))
             return False
-        logger.info("aggregated %d tasks of group %r", len(members), group)
+        logger.info("aggregated %d tasks of group %r", len(members), shown(group))
         if aggregate is not None and aggregate.process_at_ns is not None:
             self._on_due(aggregate.process_at_ns)
         else:
@@ -124,10 +127,13 @@ class AggregateMaker:
                     keys, group, set_id, member.task_id, now_s=redis_now_s(self._clock)
                 )
                 await self._runner.run(operation)
-                logger.error(  # noqa: TRY400 - the stack says nothing of a damaged message
-                    "task %s of group %r cannot be read: %s", member.task_id, group, error
-                )
+                self._log_unreadable(member.task_id, group, error)
         return messages
+
+    def _log_unreadable(self, task_id: str, group: str, error: PayloadError) -> None:
+        if not self._floods.is_flooded("", _sum_up_unreadable):
+            text = "task %s of group %r cannot be read: %s"
+            logger.error(text, shown(task_id), shown(group), shown(str(error), LONGEST_ERROR))
 
     async def _call(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> Task | None:
         """Call the function of the user, for as long as the set and a shutdown allow."""
@@ -161,6 +167,10 @@ class AggregateMaker:
             return await finished(await self._threads.run(function, group, tasks))
         except BaseException as error:  # noqa: BLE001 - a SystemExit must not end the loop
             return error
+
+
+def _sum_up_unreadable(count: int) -> None:
+    logger.error("%d more tasks of groups cannot be read in the last second", count)
 
 
 def _prepared(aggregate: Task, keys: QueueKeys, now_ns: int) -> PreparedTask:

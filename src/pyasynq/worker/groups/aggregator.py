@@ -5,6 +5,7 @@ free for it: until then its members stay in the group, whatever becomes of this 
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -22,15 +23,18 @@ from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.options import to_seconds
+from pyasynq.shown import LONGEST_ERROR, shown
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
 from pyasynq.worker.resources import ServerResources
-from pyasynq.worker.threads import ThreadPool
+from pyasynq.worker.thread_pool import pool_of
 
 logger = logging.getLogger("pyasynq.aggregator")
 
 LONGEST_INTERVAL_S = 7.0  # asynq v0.26 aggregator.go: maxAggregationCheckInterval
+SHOWN_FOR_S = 60
+SHOW_AGAIN_S = 20.0
 AT_ONCE = 3  # asynq v0.26 aggregator.go: maxConcurrentAggregationChecks
 CHECKS_PER_ROUND_TRIP = 100
 NOT_AGGREGATED = (
@@ -39,6 +43,7 @@ NOT_AGGREGATED = (
 )
 
 ALL_GROUPS = "the groups"
+SCHEDULED = "what is scheduled for groups"
 
 Due = tuple[QueueKeys, str]
 
@@ -63,9 +68,10 @@ class Aggregator:
         self._config = resources.config
         self._clock = resources.clock
         self._budget = resources.budget
+        self._outage = resources.outage
         self._probe = resources.probe(lambda keys: (keys.groups, keys.scheduled_groups))
         self._aggregations = aggregations
-        self._threads = ThreadPool(AT_ONCE)
+        self._threads = pool_of(AT_ONCE, resources.make_threads)
         self._stopping = asyncio.Event()
         self._maker = AggregateMaker(
             resources, self._threads, stopping=self._stopping, on_due=on_due
@@ -74,6 +80,9 @@ class Aggregator:
         self._in_hand: set[Due] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._troubles = LoggedOnce(logger, "cannot aggregate %s of queue %s: %s")
+        self._queues = resources.queues
+        self._server_id = resources.server_id
+        self._show_at = 0.0  # monotonic
         self._made = 0
 
     async def run(self, life: Life) -> None:
@@ -81,8 +90,11 @@ class Aggregator:
         grace_s = min(self._limits(each)["grace_s"] for each in self._aggregations.all())
         life.stops_within_s = math.inf
         interval_s = min(LONGEST_INTERVAL_S, grace_s)
+        with contextlib.suppress(PyasynqError):  # the next look reports it
+            await self._show()
         try:
-            await life.until_stop(every(interval_s, self.look, life, name=self.name))
+            looks = every(interval_s, self.look, life, name=self.name, outage=self._outage)
+            await life.until_stop(looks)
         finally:
             self._stopping.set()
             late = await self._budget.wait(
@@ -90,6 +102,7 @@ class Aggregator:
             )
             await cancel_all(*late)
             self._threads.close()
+            await self._hide()
 
     @property
     def has_leftovers(self) -> bool:
@@ -104,17 +117,55 @@ class Aggregator:
             await asyncio.wait(self._under_way)
         return self._made - before
 
+    def limits_of(self, group: str) -> DueLimits | None:
+        """Return when *group* is due; None if no aggregator is for it."""
+        found = self._aggregations.find(group)
+        return None if found is None else self._limits(found)
+
     async def look(self) -> None:
         """Look at every group once; those that are due are aggregated later on."""
+        if self._clock.monotonic() >= self._show_at:
+            await self._show()
         for keys in await self._probe.queues():
             try:
                 await self._look_at_queue(keys)
             except PyasynqError as error:
+                if self._outage.failed_at_node(error, queue=keys.queue):
+                    continue
                 if concerns_redis_as_a_whole(error):
                     raise
                 self._troubles.begins(error, ALL_GROUPS, keys.queue)
             else:
                 self._troubles.ends(ALL_GROUPS, keys.queue)
+
+    async def _show(self) -> None:
+        """Let producers know that groups are aggregated here, wherever Redis lets us."""
+        now_s = redis_now_s(self._clock)
+        answers = await self._runner.run_all(
+            [
+                groups.show_aggregator(keys, self._server_id, now_s=now_s, ttl_s=SHOWN_FOR_S)
+                for keys in self._queues
+            ],
+            patience_s=0,
+        )
+        self._show_at = self._clock.monotonic() + SHOW_AGAIN_S
+        for keys, answer in zip(self._queues, answers, strict=True):
+            if self._outage.failed_at_node(answer, queue=keys.queue):
+                self._show_at = 0.0
+            elif isinstance(answer, PyasynqError):
+                raise_first([answer], which=concerns_redis_as_a_whole)
+                self._troubles.begins(answer, SCHEDULED, keys.queue)
+            else:
+                self._troubles.ends(SCHEDULED, keys.queue)
+
+    async def _hide(self) -> None:
+        """Take that back at the stop; if Redis cannot be reached, it expires."""
+        with contextlib.suppress(PyasynqError, TimeoutError):
+            async with asyncio.timeout(min(LAST_CALL_S, self._budget.writes_s)):
+                await self._runner.run_all(
+                    [groups.hide_aggregator(keys, self._server_id) for keys in self._queues],
+                    patience_s=0,
+                )
 
     async def _look_at_queue(self, keys: QueueKeys) -> None:
         await self._restore(keys)
@@ -148,9 +199,9 @@ class Aggregator:
         raise_first(answers, which=concerns_redis_as_a_whole)
         for (group, aggregation), answer in zip(ours, answers, strict=True):
             if isinstance(answer, PyasynqError):
-                self._troubles.begins(answer, f"group {group!r}", keys.queue)
+                self._troubles.begins(answer, f"group {shown(group)!r}", keys.queue)
                 continue
-            self._troubles.ends(f"group {group!r}", keys.queue)
+            self._troubles.ends(f"group {shown(group)!r}", keys.queue)
             if answer:
                 self._waiting[keys, group] = aggregation
         self._begin()
@@ -182,11 +233,13 @@ class Aggregator:
             return await self._maker.make(keys, group, aggregation, self._limits(aggregation))
         except RedisUnavailableError as error:
             self._waiting.clear()  # what waits is found again once Redis answers
-            logger.warning(NOT_AGGREGATED, group, keys.queue, error)
+            self._outage.failed(error, queue=keys.queue)
+            logger.info(NOT_AGGREGATED, shown(group), keys.queue, error)
         except (PyasynqError, TimeoutError) as error:
-            logger.error(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY400 - the text is enough
+            reason = shown(str(error), LONGEST_ERROR)
+            logger.error(NOT_AGGREGATED, shown(group), keys.queue, reason)  # noqa: TRY400 - the text is enough
         except Exception as error:
-            logger.exception(NOT_AGGREGATED, group, keys.queue, error)  # noqa: TRY401 - in one line
+            logger.exception(NOT_AGGREGATED, shown(group), keys.queue, error)  # noqa: TRY401 - in one line
         return False
 
     def _limits(self, own: Aggregation) -> DueLimits:

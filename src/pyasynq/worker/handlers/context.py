@@ -2,18 +2,35 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, Token
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 import msgspec
+from typing_extensions import TypeVar
 
 from pyasynq.clock import NANOSECONDS, Clock, to_datetime, to_span
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.task import Task
+from pyasynq.wire.progress import ProgressRecord, record_of
 from pyasynq.worker.attempt.running_task import RunningTask
 
-_current: ContextVar["TaskContext"] = ContextVar("pyasynq_task_context")
+
+class AnyState(Any):  # type: ignore[misc]  # it stands for Any, as said below
+    """The state of a plain ``TaskContext``, for type checkers: whatever one does with it is right.
+
+    Any itself as the default would let mypy lose the types of every task that takes a context,
+    since then it cannot tell which overload of `App.task` is meant.
+    """
+
+
+# Contravariant, so that a function that takes a plain TaskContext may be given any: AnyState fits
+# in every type, and no other type fits in AnyState.
+State = TypeVar(  # noqa: PLC0105 - users see the name
+    "State", contravariant=True, default=AnyState
+)
+
+_current: ContextVar["TaskContext[Any]"] = ContextVar("pyasynq_task_context")
 
 
 class WriteResult(Protocol):
@@ -23,23 +40,33 @@ class WriteResult(Protocol):
         """Store *result*; runs on the loop of the scope."""
 
 
+def _report_nowhere(running: RunningTask, record: ProgressRecord) -> None:
+    del running, record
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """What all handlers of one server share.
 
     Attributes:
-        is_only_slot: no task runs beside another one, here or elsewhere, as in a test.
+        report: takes the progress of a task, in any thread; it is written soon.
+        is_only_slot: no task runs beside another one, here or elsewhere, as in a test, which looks
+            at every result.
     """
 
     server_id: str
     clock: Clock
     loop: asyncio.AbstractEventLoop
     write_result: WriteResult
+    report: Callable[[RunningTask, ProgressRecord], None] = _report_nowhere
     state: Any = None
     is_only_slot: bool = False
 
 
-class TaskContext:
+class TaskContext(Generic[State]):
     """The running task, as its handler and the middlewares see it.
+
+    ``TaskContext[Resources]`` tells type checkers that `state` is a Resources, which nothing checks
+    at run time; a plain ``TaskContext`` has a state of any type.
 
     Attributes:
         task: type, payload and headers.
@@ -117,9 +144,10 @@ class TaskContext:
         return to_span(self._running.message.retention)
 
     @property
-    def state(self) -> Any:
+    def state(self) -> State:  # type: ignore[misc]  # contravariant, as said above
         """What the server's lifespan yielded, or its `base_state`."""
-        return self._scope.state
+        state: State = self._scope.state
+        return state
 
     @property
     def server_id(self) -> str:
@@ -163,13 +191,36 @@ class TaskContext:
         else:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(write, loop))
 
+    def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
+        """Tell how far the handler is, for `TaskHandle.progress` and other readers.
+
+        Works in coroutine functions, threads and processes, and returns at once: the latest
+        report of a task is written about once a second, and the last one before the task ends.
+        So it may be called for every row of a file. What cannot be written is left out; a task
+        that was taken over by another worker writes nothing.
+
+        Args:
+            done: how much is done, in any unit, from 0.
+            total: how much there is, in the same unit; None if that is not known.
+            note: what is being done, for people; cut after 1,024 bytes.
+
+        Raises:
+            ConfigError: an argument is of another type, or no number from 0 to 2**53.
+        """
+        record = record_of(
+            done, total, note, attempt=self.attempt, now_ns=self._scope.clock.redis_now_ns()
+        )
+        if isinstance(record, str):
+            raise ConfigError(record)
+        self._scope.report(self._running, record)
+
     def _writing(self, result: bytes) -> Coroutine[Any, Any, None]:
         if not isinstance(result, bytes):
             raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
         return self._scope.write_result(self._running, result)
 
 
-def current_context() -> TaskContext:
+def current_context() -> TaskContext[Any]:
     """Return the context of the task that the caller works for.
 
     Works anywhere below a handler, also in the tasks and threads that inherit its context.
@@ -216,8 +267,8 @@ def is_different(left: Context, entered: Context) -> bool:
 
 
 def is_kept(context: TaskContext) -> bool:
-    """Whether the task is kept once it is completed; cheaper than to ask for `retention`."""
-    return context._running.message.retention > 0  # noqa: SLF001 - not for users
+    """Whether what the handler returns is looked at; cheaper than to ask for `retention`."""
+    return context._running.message.retention > 0 or context._scope.is_only_slot  # noqa: SLF001
 
 
 def running_of(context: TaskContext) -> RunningTask:
@@ -225,10 +276,15 @@ def running_of(context: TaskContext) -> RunningTask:
     return context._running  # noqa: SLF001 - not for users
 
 
+def is_only_slot(context: TaskContext) -> bool:
+    """Whether no task runs beside that of *context*; for pyasynq itself."""
+    return context._scope.is_only_slot  # noqa: SLF001 - not for users
+
+
 def clock_of(context: TaskContext) -> Clock:
     """Return the clock by which *context* tells the time; for pyasynq itself."""
     return context._scope.clock  # noqa: SLF001 - not for users
 
 
-enter: Callable[[TaskContext], object] = _current.set
+enter: Callable[[TaskContext], Token[TaskContext]] = _current.set
 """Makes a context the current one of this asyncio task."""

@@ -22,7 +22,8 @@ PlainCallNext = Callable[[TaskContext], Any]
 """What a plain middleware calls; it returns when what is inside has ended."""
 
 Middleware = (
-    Callable[[TaskContext, CallNext], Awaitable[Any]] | Callable[[TaskContext, PlainCallNext], Any]
+    Callable[[TaskContext[Any], CallNext], Awaitable[Any]]
+    | Callable[[TaskContext[Any], PlainCallNext], Any]
 )
 
 FORM = "async def middleware(ctx, call_next)"

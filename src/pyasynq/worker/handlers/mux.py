@@ -5,7 +5,7 @@ And which function aggregates a group.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar, Unpack, get_args
+from typing import Any, Literal, TypeVar, Unpack, get_args
 
 import msgspec
 
@@ -21,7 +21,7 @@ from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
 from pyasynq.worker.handlers.redefinition import is_redefined
 
-Handler = Callable[[TaskContext, Task], Awaitable[bytes | None] | bytes | None]
+Handler = Callable[[TaskContext[Any], Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
 
 

@@ -24,11 +24,12 @@ class Healthchecker:
     ) -> None:
         self._runner = resources.runner
         self._check = check
+        self._outage = resources.outage
         self._interval_s = to_seconds(resources.config.health_check_interval)
 
     async def run(self, life: Life) -> None:
         """Ping at the interval until the stop."""
-        await every(self._interval_s, self.ping, life, name=self.name)
+        await every(self._interval_s, self.ping, life, name=self.name, outage=self._outage)
 
     async def ping(self) -> None:
         """Ping once, and call the user's function."""

@@ -17,10 +17,16 @@ from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.operations import maintain, presence
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, redis_now_s
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
+from pyasynq.errors import (
+    PyasynqError,
+    RedisUnavailableError,
+    concerns_redis_as_a_whole,
+    raise_first,
+)
 from pyasynq.lifecycle.component import Life, in_thread
-from pyasynq.lifecycle.outage import LoggedOnce, Outage
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown_some
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from pyasynq.worker.attempt.lease import lease_expires_at_s
@@ -29,7 +35,6 @@ from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.heartbeater")
 
-MOST_LOGGED = 10  # ids in one line of the log
 PRESENCE_BEATS = 2  # a server counts as gone after this many missed beats
 DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
 LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
@@ -87,7 +92,10 @@ class Heartbeater:
         self._interval_s = to_seconds(config.heartbeat_interval)
         self._lease_s = to_seconds(config.lease_duration)
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
-        self._outage = Outage(logger, "heartbeats wait", "heartbeats go on")
+        self._outage = resources.outage
+        self._is_reachable = True
+        self._troubles = LoggedOnce(logger, "heartbeats wait: %s")
+        self._hidden = LoggedOnce(logger, "tools cannot see this server, which works: %s")
         self._refusals = LoggedOnce(logger, "cannot extend leases of queue %s: %s")
         self._is_clock_right = True
 
@@ -100,7 +108,7 @@ class Heartbeater:
     @property
     def is_reachable(self) -> bool:
         """Whether the last beat reached Redis; in any thread."""
-        return not self._outage.is_on
+        return self._is_reachable
 
     def _beat_until(
         self, stop: threading.Event, life: Life, loop: asyncio.AbstractEventLoop
@@ -128,19 +136,44 @@ class Heartbeater:
         """Beat once; return the tasks whose lease is gone."""
         lost: list[RunningTask] = []
         try:
-            runner.measure_clock()
-            lost = self._extend(runner)
-            self._show(runner)
+            is_measured = self._measure(runner)
+            lost, is_extended = self._extend(runner)
+            is_shown = self._show(runner)
+            is_reachable = is_extended and (is_measured or is_shown)
         except PyasynqError as error:
-            self._outage.begins(error)
+            is_reachable = False
+            self._on_error(error)
         else:
-            self._outage.ends()
+            self._troubles.ends()
+            if self._outage.is_on:
+                self._outage.worked(component=self.name)
             self._check_clock()
+        self._is_reachable = is_reachable
         _log_lost(lost)
         return lost
 
-    def _extend(self, runner: Runner) -> list[RunningTask]:
-        """Extend the leases of all held tasks in one round trip."""
+    def _measure(self, runner: Runner) -> bool:
+        """Measure the clock; return whether Redis answered, of a cluster any node."""
+        try:
+            runner.measure_clock()
+        except RedisUnavailableError:
+            if not self._connector.is_cluster:
+                raise
+            return False  # the nodes of the queues may answer
+        return True
+
+    def _on_error(self, error: PyasynqError) -> None:
+        if concerns_redis_as_a_whole(error):
+            self._outage.failed(error, component=self.name)
+        else:
+            self._troubles.begins(error)
+
+    def _extend(self, runner: Runner) -> tuple[list[RunningTask], bool]:
+        """Extend the leases of all held tasks in one round trip.
+
+        Returns:
+            The tasks whose lease is gone, and whether Redis was reached for every queue.
+        """
         now_ns = self._clock.redis_now_ns()
         until_s = lease_expires_at_s(self._clock, self._lease_s)
         by_queue: dict[QueueKeys, list[RunningTask]] = {}
@@ -163,22 +196,28 @@ class Heartbeater:
             patience_s=0,
         )
         lost: list[RunningTask] = []
+        is_reached = True
         for (keys, tasks), answer in zip(batches, answers, strict=True):
+            if self._outage.failed_at_node(answer, component=self.name, queue=keys.queue):
+                is_reached = False
+                continue
             if isinstance(answer, BaseException):
                 raise_first([answer], which=concerns_redis_as_a_whole)
                 self._refusals.begins(answer, keys.queue)
                 continue
             self._refusals.ends(keys.queue)
+            if self._outage.is_on:
+                self._outage.worked(component=self.name, queue=keys.queue)
             gone = set(answer)
             for running in tasks:
                 if running.leased.task_id in gone:
                     lost.append(running)
                 else:
                     running.lease_until_s = until_s
-        return lost
+        return lost, is_reached
 
-    def _show(self, runner: Runner) -> None:
-        """Write what tools show of this server and its running tasks."""
+    def _show(self, runner: Runner) -> bool:
+        """Write what tools show of this server and its tasks; return whether any arrived."""
         identity, config = self._identity, self._config
         workers = {
             running.leased.task_id: self._worker(running)
@@ -203,7 +242,15 @@ class Heartbeater:
             now_s=redis_now_s(self._clock),
             ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
         )
-        raise_first(runner.run_all(operations, patience_s=0))
+        answers = runner.run_all(operations, patience_s=0)
+        if not self._connector.is_cluster:
+            raise_first(answers, which=concerns_redis_as_a_whole)
+        refused = [answer for answer in answers if isinstance(answer, PyasynqError)]
+        if refused:
+            self._hidden.begins(refused[0])
+        else:
+            self._hidden.ends()
+        return not all(isinstance(answer, RedisUnavailableError) for answer in answers)
 
     def _worker(self, running: RunningTask) -> WorkerRecord:
         message = running.message
@@ -248,5 +295,5 @@ def _log_lost(lost: list[RunningTask]) -> None:
         logger.warning(
             "lost the leases of %d running tasks; their handlers are asked to end: %s",
             len(ids),
-            ", ".join(ids[:MOST_LOGGED]),
+            shown_some(ids),
         )

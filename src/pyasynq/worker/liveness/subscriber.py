@@ -5,7 +5,9 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+from pyasynq.broker.runners import redis_errors
 from pyasynq.connection.subscription import listen
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life
 from pyasynq.wire.keys import global_keys
 from pyasynq.worker.resources import ServerResources
@@ -32,6 +34,7 @@ class Subscriber:
         on_due: Callable[[int], None],
     ) -> None:
         self._connector = resources.connector
+        self._outage = resources.outage
         self._on_cancel = on_cancel
         self._on_due = on_due
 
@@ -51,7 +54,21 @@ class Subscriber:
             raise failures.exceptions[0]  # noqa: B904 - the group says nothing more
 
     async def _listen(self, channel: str, receive: Callable[[bytes], None]) -> None:
-        async with contextlib.aclosing(listen(self._connector, channel)) as messages:
+        component = f"{self.name} of {channel}"
+
+        def tell(error: Exception) -> bool:
+            if self._connector.is_cluster:  # only one of its nodes may be away
+                return False
+            self._outage.failed(_trouble(error), component=component)
+            return True
+
+        messages = listen(
+            self._connector,
+            channel,
+            on_down=tell,
+            on_up=lambda: self._outage.worked(component=component),
+        )
+        async with contextlib.aclosing(messages):
             async for _channel, payload in messages:
                 receive(payload)
 
@@ -63,3 +80,11 @@ class Subscriber:
         due_ns = payload.split(b" ", 1)[0]
         if due_ns.isdigit() and len(due_ns) < 20:  # noqa: PLR2004 - digits of 2⁶³
             self._on_due(int(due_ns))
+
+
+def _trouble(error: Exception) -> PyasynqError:
+    """Return the error that other components meet for the same reason."""
+    text = str(error)
+    if redis_errors.is_wrong_setting(text):
+        return redis_errors.wrong_setting(text)
+    return RedisUnavailableError(f"redis is not available: {text}")

@@ -19,11 +19,13 @@ from pathlib import Path
 
 from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.watchdog")
 
+MOST_TYPES = 10  # in one line
 FRAMES = 12  # of a stack, as logged; the innermost
 # Who calls what blocks the loop: file and function, what is nearest to a handler first.
 CALLERS = (
@@ -71,7 +73,7 @@ class Watchdog:
             types = sorted({running.message.type for running in self._running})
             logger.error(
                 "not ready: every slot is taken by a handler that does not end (%s)",
-                ", ".join(map(repr, types)),
+                ", ".join(repr(shown(each)) for each in types[:MOST_TYPES]),
             )
         elif self._was_stuck and not is_every_slot_stuck:
             logger.info("ready: a slot is free again")
@@ -109,7 +111,7 @@ class Watchdog:
             "the event loop has not turned for %.1f s; until this returns, only heartbeats go on "
             "(in %s):\n%s",
             self._clock.monotonic() - asked,
-            blocking.get_name() if blocking else "a callback",
+            shown(blocking.get_name()) if blocking else "a callback",
             stack,
         )
         return True

@@ -16,7 +16,7 @@ from pyasynq.broker.operations.maintain import Forwarded
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
 from pyasynq.lifecycle.component import Life
-from pyasynq.lifecycle.outage import LoggedOnce, Outage
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.resources import ServerResources
@@ -44,7 +44,7 @@ class Forwarder:
         self._changed = resources.changed
         self._next_ns = 0
         self._sooner = asyncio.Event()
-        self._outage = Outage(logger, "forwarding waits", "forwarding goes on")
+        self._outage = resources.outage
         self._troubles = LoggedOnce(logger, "cannot forward all tasks of queue %s: %s")
 
     def expect(self, due_ns: int) -> None:
@@ -81,7 +81,8 @@ class Forwarder:
             for _keys, forwarded in found:
                 moved += forwarded.moved
                 self._plan(forwarded.next_due_ns)
-            self._log_troubles(queues, answers)
+            for keys, answer in zip(queues, answers, strict=True):
+                self._log_trouble(keys, answer)
             queues = [keys for keys, forwarded in found if forwarded.moved >= BATCH]
         if moved:
             logger.debug("forwarded %d tasks", moved)
@@ -96,10 +97,10 @@ class Forwarder:
         try:
             occupied = await self._probe.queues()
         except PyasynqError as error:
-            self._log_troubles(self._queues[:1], [error])
+            self._log_trouble(self._queues[0], error)
             return ()
-        if not occupied:
-            self._outage.ends()
+        if not occupied and self._outage.is_on:
+            self._outage.worked(component=self.name)
         return occupied
 
     def _plan(self, due_ns: int | None) -> None:
@@ -108,20 +109,19 @@ class Forwarder:
             self._must_visit = True
             self._next_ns = min(self._next_ns, due_ns)
 
-    def _log_troubles(self, queues: Sequence[QueueKeys], answers: Sequence[Any]) -> None:
-        """Log an outage as a whole, and each queue that Redis refuses to forward."""
-        lost = [answer for answer in answers if concerns_redis_as_a_whole(answer)]
-        if lost:
-            self._outage.begins(lost[0])
+    def _log_trouble(self, keys: QueueKeys, answer: Any) -> None:
+        """Tell of an outage, and log once what Redis refuses of this queue alone."""
+        if concerns_redis_as_a_whole(answer):
+            self._outage.failed(answer, component=self.name, queue=keys.queue)
             self._plan(self._clock.redis_now_ns() + int(LONGEST_WAIT_S * NANOSECONDS))
+            return
+        if self._outage.is_on:
+            self._outage.worked(component=self.name, queue=keys.queue)
+        trouble = _unreadable(keys, answer) if isinstance(answer, Forwarded) else answer
+        if trouble:
+            self._troubles.begins(trouble, keys.queue)
         else:
-            self._outage.ends()
-        for keys, answer in zip(queues, answers, strict=True):
-            trouble = _unreadable(keys, answer) if isinstance(answer, Forwarded) else answer
-            if not trouble:
-                self._troubles.ends(keys.queue)
-            elif trouble not in lost:
-                self._troubles.begins(trouble, keys.queue)
+            self._troubles.ends(keys.queue)
 
     async def _sleep(self) -> bool:
         """Sleep until the next task is due; return whether that is still ahead."""

@@ -25,6 +25,7 @@ class Janitor:
         config = resources.config
         self._runner = resources.runner
         self._clock = resources.clock
+        self._outage = resources.outage
         self._probe = resources.probe(lambda keys: (keys.completed, keys.archived))
         self._interval_s = to_seconds(config.janitor_interval)
         self._batch_size = config.janitor_batch_size
@@ -34,7 +35,7 @@ class Janitor:
 
     async def run(self, life: Life) -> None:
         """Clean at the interval until the stop."""
-        await every(self._interval_s, self.clean, life, name=self.name)
+        await every(self._interval_s, self.clean, life, name=self.name, outage=self._outage)
 
     async def clean(self) -> tuple[int, int]:
         """Delete everything that is over now; return how many completed and archived tasks."""
@@ -53,6 +54,8 @@ class Janitor:
         try:
             count = await self._repeat(keys, step)
         except PyasynqError as error:
+            if self._outage.failed_at_node(error, queue=keys.queue):
+                return 0
             if concerns_redis_as_a_whole(error):
                 raise
             self._troubles.begins(error, what, keys.queue)

@@ -24,6 +24,7 @@ from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
+from pyasynq.shown import shown
 from pyasynq.wire.error_text import LEASE_EXPIRED
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage
@@ -67,8 +68,8 @@ class Pass:
     def note(self, keys: QueueKeys, step: Step) -> None:
         """Keep the note of a step that was taken."""
         if step.note and len(self.notes) < MOST_NOTES:
-            note = f"{step.task_id[:LONGEST_NOTE]!r} of queue {keys.queue} {step.note}"
-            self.notes.append(note[:LONGEST_NOTE])
+            note = f"{shown(step.task_id)!r} of queue {keys.queue} {step.note}"
+            self.notes.append(shown(note, LONGEST_NOTE))
 
 
 class Recoverer:
@@ -94,6 +95,7 @@ class Recoverer:
         self._clock = resources.clock
         self._probe = resources.probe(lambda keys: (keys.active, keys.lease, keys.aggregation_sets))
         self._held = resources.held
+        self._outage = resources.outage
         self._counters = resources.counters
         self._task_log = task_log
         self._on_recovered = on_recovered
@@ -106,7 +108,9 @@ class Recoverer:
     async def run(self, life: Life) -> None:
         """Recover at once and then at the interval, until the stop."""
         interval_s = to_seconds(self._config.recover_interval)
-        await every(interval_s, self.recover, life, name=self.name, is_at_once=True)
+        await every(
+            interval_s, self.recover, life, name=self.name, outage=self._outage, is_at_once=True
+        )
 
     async def recover(self) -> Counter[str]:
         """Make one pass; return how many tasks of each kind there were.
@@ -135,6 +139,9 @@ class Recoverer:
         try:
             await step
         except PyasynqError as error:
+            if self._outage.failed_at_node(error, queue=keys.queue):
+                self._not_before = self._clock.monotonic() + self._lease_s
+                return
             if concerns_redis_as_a_whole(error):
                 raise
             self._troubles.begins(error, what, keys.queue)
@@ -157,26 +164,20 @@ class Recoverer:
 
     async def _lease(self, keys: QueueKeys, done: Pass) -> None:
         """Give active tasks that had no lease in two passes one that is over."""
-        seen = await self._list_unleased(keys)
-        again = sorted(seen & self._unleased.get(keys.queue, set()))
-        self._unleased[keys.queue] = seen
-        if self._is_waiting:
-            return
+        before, seen = self._unleased.get(keys.queue, set()), set[str]()
         expiry_s = lease_cutoff_s(self._clock, self._lease_s)
-        for start in range(0, len(again), BATCH):
-            batch = again[start : start + BATCH]
-            operation = maintain.lease_unleased(keys, batch, expiry_s=expiry_s)
-            done.counts[keys.queue, "leased"] += await self._runner.run(operation, patience_s=0)
-
-    async def _list_unleased(self, keys: QueueKeys) -> set[str]:
-        found: set[str] = set()
         has_more, skip = True, 0
-        while has_more and len(found) < MOST_UNLEASED:
-            operation = maintain.list_unleased(keys, skip=skip, limit=maintain.MOST_LISTED)
+        while has_more and len(seen) < MOST_UNLEASED:
+            operation = maintain.list_unleased(keys, skip=skip)
             page = await self._runner.run(operation, patience_s=0)
-            found |= {each for each in page.task_ids if (keys.queue, each) not in self._held}
+            found = {each for each in page.task_ids if (keys.queue, each) not in self._held}
+            seen |= found
+            again = [] if self._is_waiting else sorted(found & before)
+            if again:
+                lease = maintain.lease_unleased(keys, again, expiry_s=expiry_s, skip=skip)
+                done.counts[keys.queue, "leased"] += await self._runner.run(lease, patience_s=0)
             has_more, skip = page.has_more, skip + maintain.MOST_LISTED
-        return found
+        self._unleased[keys.queue] = seen
 
     async def _recover(self, keys: QueueKeys, done: Pass) -> None:
         cutoff_s = lease_cutoff_s(self._clock, self._lease_s)

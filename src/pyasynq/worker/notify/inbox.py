@@ -7,8 +7,9 @@ exception; events that it is too slow for are dropped, and counted too.
 import asyncio
 import logging
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 
+from pyasynq.shown import shown
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.events import Listener, TaskEvent
 from pyasynq.worker.handlers.returned import finished
@@ -29,7 +30,7 @@ class Inbox:
         threads: where a listener that is a plain function runs.
     """
 
-    def __init__(self, listener: Listener, counters: Counters, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, listener: Listener, counters: Counters, threads: Executor) -> None:
         self.listener = listener
         self._counters = counters
         self._threads = threads
@@ -114,10 +115,14 @@ class Inbox:
             "listener %s failed on %r of task %s; more %s of it are counted, not logged",
             self.listener.label,
             event.name,
-            event.task_id,
+            shown(event.task_id),
             type(error).__name__,
             exc_info=error,
-            extra={"task_id": event.task_id, "queue": event.queue, "task_type": event.task_type},
+            extra={
+                "task_id": shown(event.task_id),
+                "queue": event.queue,
+                "task_type": shown(event.task_type),
+            },
         )
 
     def _drop(self, event: TaskEvent) -> None:

@@ -9,7 +9,6 @@ notifier.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from pyasynq.clock import to_datetime
 from pyasynq.errors import PyasynqError
@@ -73,9 +72,7 @@ class Notifier:
         given = list(listeners)
         self._scope = scope
         self._grace_s = to_seconds(resources.config.cancel_grace)
-        self._threads = ThreadPoolExecutor(
-            max(1, len(given)), thread_name_prefix="pyasynq listener"
-        )
+        self._threads = resources.make_threads(max(1, len(given)), "pyasynq listener")
         self._inboxes = [Inbox(each, resources.counters, self._threads) for each in given]
         self._by_name: dict[EventName, list[Inbox]] = {}
         for inbox in self._inboxes:

@@ -72,6 +72,28 @@ async def test_a_handler_in_a_process_stores_its_progress_at_once(work, tmp_path
     assert result_of(work, info) == b"half"
 
 
+def progress_of(work, info):
+    found = work.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "progress")
+    return found and {**json.loads(found), "at": None}
+
+
+async def test_a_handler_in_a_process_tells_how_far_it_is(work, tmp_path):
+    goal = tmp_path / "goal"
+    async with work.serving(mux):
+        info = await work.enqueue("report", str(goal).encode(), retention=60)
+        failed = await work.enqueue("report_and_fail")
+        await eventually_async(lambda: progress_of(work, info))
+        first = progress_of(work, info)
+        goal.touch()
+        await work.until(info, "completed")
+        await work.until(failed, "archived")
+
+    common = {"attempt": 1, "at": None}
+    assert first == {"done": 1, "total": 1_000, "note": "first", **common}
+    assert progress_of(work, info) == {"done": 1_000, "total": 1_000, **common}
+    assert progress_of(work, failed) == {"done": 3, "total": 10, "note": "pages", **common}
+
+
 async def test_an_exception_comes_back_with_its_class_its_text_and_its_line(work):
     seen = []
 
@@ -129,15 +151,18 @@ async def test_a_result_of_a_typed_task_that_is_no_json_is_not_kept(work):
 
 async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):
     async with work.serving(mux, **LATE):
-        skipped, revoked, deferred = [
-            await work.enqueue(each) for each in ("skip", "revoke", "later")
+        skipped, revoked, deferred, busy = [
+            await work.enqueue(each) for each in ("skip", "revoke", "later", "busy")
         ]
         await work.until(skipped, "archived")
         await work.until(revoked, None)
         await work.until(deferred, "retry")
+        await work.until(busy, "retry")
 
     assert work.message(skipped).error_msg.startswith("ValueError: outside [")
     assert work.message(deferred).retried == 0
+    assert work.message(deferred).error_msg == ""
+    assert work.message(busy).error_msg == "the printer is busy"
 
 
 @pytest.mark.parametrize(

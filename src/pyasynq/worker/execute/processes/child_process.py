@@ -21,6 +21,7 @@ from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
     Raised,
+    Reported,
     Returned,
     Start,
     WriteResult,
@@ -35,6 +36,7 @@ PROGRAM = "pyasynq.worker.execute.processes.program"
 END_TIMEOUT_S = 1.0  # between the end of the sockets and that of the process
 
 OnWrite = Callable[[bytes], Awaitable[None]]
+OnReport = Callable[[Reported], None]
 Answer = Returned | Raised | HandlerProcessError
 
 
@@ -45,20 +47,34 @@ class Call:
         number: of its `Run`.
         frame: that `Run` as it is sent, so that nothing can go wrong in the turn of another call.
         on_write: stores a result at once.
+        on_report: takes how far the handler is.
 
     Attributes:
+        on_report: None once the last report has come.
         answer: what it has come to, or why it never will; None before that.
         answered: done as soon as there is an answer; another one after a cancellation.
         process: where it runs; None if it waits.
         writes: results that are being stored.
     """
 
-    __slots__ = ("answer", "answered", "frame", "number", "on_write", "process", "writes")
+    __slots__ = (
+        "answer",
+        "answered",
+        "frame",
+        "number",
+        "on_report",
+        "on_write",
+        "process",
+        "writes",
+    )
 
-    def __init__(self, number: int, frame: bytearray, on_write: OnWrite) -> None:
+    def __init__(
+        self, number: int, frame: bytearray, *, on_write: OnWrite, on_report: OnReport
+    ) -> None:
         self.number = number
         self.frame = frame
         self.on_write = on_write
+        self.on_report: OnReport | None = on_report
         self.answer: Answer | None = None
         self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.process: ChildProcess | None = None
@@ -96,7 +112,7 @@ class ChildProcess:
         self._on_free = on_free
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._calls = Connection(from_child, self._on_message, self._on_loss)
+        self._calls = Connection(from_child, self._on_answer, self._on_loss)
         self._channel = Connection(from_child, self._on_message, self._on_loss)
         self._call: Call | None = None  # the one that runs now
         self._one_at_a_time = asyncio.Lock()  # results are stored in the order in which they come
@@ -153,16 +169,28 @@ class ChildProcess:
         """Wait for the end of the process."""
         await asyncio.wait({self._watch})
 
-    def _on_message(self, message: FromChild) -> None:
+    def _on_answer(self, message: FromChild) -> None:
+        """Take what the main thread of the child sends: the last report, and the answer."""
         call = self._call
-        if isinstance(message, WriteResult):
-            is_current = call is not None and call.number == message.call
-            self._begin_write(call if is_current else None, message)
-        elif call is not None:
+        if call is None:
+            return
+        if isinstance(message, Reported):
+            _report(call, message)
+            call.on_report = None  # one on the channel is older, whenever it comes
+        elif isinstance(message, Returned | Raised):
             self._call = None
             call.set_answer(message)
             if self.is_usable:
                 self._on_free(self)
+
+    def _on_message(self, message: FromChild) -> None:
+        """Take what the other thread of the child sends, while a handler runs or later."""
+        call = self._call
+        if isinstance(message, WriteResult):
+            is_current = call is not None and call.number == message.call
+            self._begin_write(call if is_current else None, message)
+        elif isinstance(message, Reported) and call is not None:
+            _report(call, message)
 
     def _begin_write(self, call: Call | None, message: WriteResult) -> None:
         if call is None:
@@ -253,3 +281,8 @@ def _start() -> Start:
         log_level=root.level,
         log_format=formatter._fmt if formatter else None,  # noqa: SLF001 - it has no other name
     )
+
+
+def _report(call: Call, reported: Reported) -> None:
+    if call.on_report is not None and call.number == reported.number:
+        call.on_report(reported)

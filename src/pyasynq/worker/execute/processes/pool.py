@@ -16,7 +16,7 @@ from pyasynq.worker.execute.processes.protocol import (
     encoded,
     exception_of,
 )
-from pyasynq.worker.handlers.context import TaskContext, clock_of, running_of
+from pyasynq.worker.handlers.context import TaskContext, clock_of, is_only_slot, running_of
 from pyasynq.worker.handlers.handler_path import HandlerPath
 
 
@@ -58,7 +58,12 @@ class ProcessPool:
             raise HandlerProcessError("the server has stopped")
         number = next(self._numbers)
         message = self._message(number, path, context, middlewares)
-        call = Call(number, encoded(message), context.awrite_result)
+        call = Call(
+            number,
+            encoded(message),
+            on_write=context.awrite_result,
+            on_report=lambda each: context.progress(each.done, each.total, each.note),
+        )
         self._calls.add(call)
         self._waiting.append(call)
         self._hand_out()
@@ -169,4 +174,5 @@ class ProcessPool:
             server_id=context.server_id,
             sent_ns=steady_ns(),
             redis_ns=clock_of(context).redis_now_ns(),
+            is_only_slot=is_only_slot(context),
         )

@@ -32,13 +32,22 @@ from pyasynq.lifecycle.interpreter import (
 )
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
+from pyasynq.wire.progress import ProgressRecord
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
-from pyasynq.worker.execute.processes.protocol import Returned, Run, Start, encoded, raised
+from pyasynq.worker.execute.processes.protocol import (
+    Reported,
+    Returned,
+    Run,
+    Start,
+    encoded,
+    raised,
+)
 from pyasynq.worker.execute.processes.to_worker import WorkerCalls, WorkerChannel, end_process
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
+from pyasynq.worker.handlers.progress import ProgressWriter, Reports
 from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 GIVE_UP_S = 5.0  # more than a worker takes to see that its socket was closed
@@ -55,6 +64,7 @@ class Child:
         self._is_interruptible = False
         self._functions: dict[object, Callable[[TaskContext], Any]] = {}
         self._clock = SystemClock()
+        self._reports: Reports = {}
         own_signals.take_over(signal.SIGTERM, self._on_signal)
         self._calls = WorkerCalls(calls)
         self._channel = WorkerChannel(channel, on_cancel=self._cancel)
@@ -84,11 +94,13 @@ class Child:
                 self._calls.send(answer)
 
     def _answer(self, call: Run, start: Start) -> bytearray:
-        """Run a handler; return the frame that says what it came to."""
+        """Run a handler; return the frames that say what it has reported last and came to."""
         try:
-            return encoded(self._run(call, start))
-        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-            return encoded(raised(error))
+            try:
+                answer = encoded(self._run(call, start))
+            except BaseException as error:  # noqa: BLE001 - whatever is raised is its outcome
+                answer = encoded(raised(error))
+            return self._last_progress() + answer
         finally:
             self._current = 0, None
             sys.stdout.flush()  # the process may be killed before its end
@@ -148,8 +160,26 @@ class Child:
             clock=self._clock,
             loop=self._channel.loop,
             write_result=partial(self._channel.write_result, call.number),
+            report=self._progress_of(call).report,
+            is_only_slot=call.is_only_slot,
         )
         return TaskContext(running, outcome.task_of(message), scope)
+
+    def _progress_of(self, call: Run) -> ProgressWriter:
+        async def send(_running: RunningTask, record: ProgressRecord) -> None:
+            await self._channel.report(_reported(call.number, record))
+
+        return ProgressWriter(self._channel.loop, self._reports, send)
+
+    def _last_progress(self) -> bytearray:
+        """Return the frame of what the handler has reported last, unless that is sent."""
+        number, running = self._current
+        if running is None:
+            return bytearray()
+        running.is_settled = True  # a thread that goes on reports to nobody
+        reported = self._reports.pop(running, None)
+        unwritten = None if reported is None else reported.unwritten
+        return encoded(_reported(number, unwritten)) if unwritten else bytearray()
 
     def _cancel(self, number: int) -> None:
         self._cancelled = number  # also if the main thread has not received that call yet
@@ -168,6 +198,10 @@ class Child:
         if self._is_interruptible and self._cancelled == self._current[0]:
             self._cancelled = 0
             raise asyncio.CancelledError
+
+
+def _reported(call: int, record: ProgressRecord) -> Reported:
+    return Reported(number=call, done=record.done, total=record.total, note=record.note)
 
 
 def _inside(middlewares: list[Any], handler: Any) -> Callable[[TaskContext], Any]:

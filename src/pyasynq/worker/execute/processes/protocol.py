@@ -3,10 +3,10 @@
 They travel on two sockets. The calls have one of their own, on which a child that is not called
 waits without another thread:
 
-    worker   ── Start, Run ──────────────►   child, its main thread
-             ◄───── Returned, Raised ─────
-             ── Cancel, Written ─────────►   child, the thread of its channel
-             ◄──────── WriteResult ───────
+    worker   ── Start, Run ─────────────────────────────►   child, its main thread
+             ◄─── Reported (the last), Returned, Raised ──
+             ── Cancel, Written ────────────────────────►   child, the thread of its channel
+             ◄─── WriteResult, Reported ──────────────────
 """
 
 import sys
@@ -51,6 +51,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         data: the message of the task, as stored.
         sent_ns: when this was sent, by the clock that all processes of a machine share.
         redis_ns: the same moment in the time of Redis.
+        is_only_slot: see `Scope`.
     """
 
     number: int
@@ -64,6 +65,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     server_id: str
     sent_ns: int
     redis_ns: int
+    is_only_slot: bool = False
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
@@ -97,6 +99,15 @@ class WriteResult(msgspec.Struct, tag=True, frozen=True):
     result: bytes
 
 
+class Reported(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """The handler of a call has told how far it is; see `TaskContext.progress`."""
+
+    number: int
+    done: int | float
+    total: int | float | None
+    note: str
+
+
 class Returned(msgspec.Struct, tag=True, frozen=True):
     """The handler has returned.
 
@@ -117,7 +128,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         message: of the exception alone.
         module: of the class of the exception, and `name`, that of the class.
         control: what the handler asked for: "SkipRetry", "RevokeTask", "RetryLater" or nothing.
-        delay_s: of RetryLater.
+        delay_s: of RetryLater; `reason`: likewise, empty if it has none.
     """
 
     text: str
@@ -127,10 +138,11 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     name: str
     control: str = ""
     delay_s: float = 0.0
+    reason: str = ""
 
 
 ToChild = Start | Run | Cancel | Written
-FromChild = WriteResult | Returned | Raised
+FromChild = WriteResult | Reported | Returned | Raised
 
 _encoder = msgspec.msgpack.Encoder()
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
@@ -151,15 +163,17 @@ def encoded(message: ToChild | FromChild) -> bytearray:
 def raised(error: BaseException) -> Raised:
     """Describe an exception of a handler."""
     control = outcome.control_flow(error)
+    later = control if isinstance(control, RetryLater) else None
     kind = type(error)
     return Raised(
         text=error_text(error),
         traceback=traceback_text(error),
-        message=message_of(error).encode("utf-8", "backslashreplace").decode(),
+        message=_sendable(message_of(error)),
         module=MAIN if kind.__module__ == RENAMED_MAIN else kind.__module__,
         name=kind.__qualname__,
         control="" if control is None else type(control).__name__,
-        delay_s=control.delay.total_seconds() if isinstance(control, RetryLater) else 0.0,
+        delay_s=later.delay.total_seconds() if later else 0.0,
+        reason=_sendable(later.reason) if later else "",
     )
 
 
@@ -173,7 +187,7 @@ def exception_of(received: Raised) -> BaseException:
     controls: dict[str, BaseException] = {
         "SkipRetry": SkipRetry(received.message),
         "RevokeTask": RevokeTask(received.message),
-        "RetryLater": RetryLater(received.delay_s, received.message),
+        "RetryLater": RetryLater(received.delay_s, received.reason),
     }
     control = controls.get(received.control)
     kind = _class_of(received)
@@ -186,6 +200,10 @@ def exception_of(received: Raised) -> BaseException:
         BaseException.__setattr__(error, "__cause__", control)
     keep_text(error, received.text)
     return error
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ChildTraceback(Exception):  # noqa: N818 - it is the cause of an error, not one itself

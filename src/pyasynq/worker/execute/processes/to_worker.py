@@ -15,6 +15,7 @@ from pyasynq.worker.execute.processes.connection import Connection, Loss
 from pyasynq.worker.execute.processes.frames import FrameCutter
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
+    Reported,
     ToChild,
     WriteResult,
     Written,
@@ -72,6 +73,10 @@ class WorkerChannel:
         self._connection = Connection(to_child, self._on_message, self._on_loss)
         self.loop.run_until_complete(self._connection.open(end))
         threading.Thread(target=self._run, name="pyasynq worker channel", daemon=True).start()
+
+    async def report(self, reported: Reported) -> None:
+        """Tell the worker how far a handler is; runs on the loop of this channel."""
+        self._connection.send(encoded(reported))
 
     async def write_result(self, call: int, running: RunningTask, result: bytes) -> None:
         """Let the worker store a result at once; runs on the loop of this channel.

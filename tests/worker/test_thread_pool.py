@@ -9,7 +9,8 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
-from pyasynq.worker.threads import Call, ThreadPool
+from pyasynq.worker.thread_pool import ThreadPool
+from pyasynq.worker.threads import Call
 from tests.support.eventually import eventually_async
 
 SIZE = 4

@@ -72,7 +72,7 @@ def test_tasks_run_on_demand_with_all_that_they_bring_about():
             ("send", "mail", 1),
             ("send", "mail", 1),
         ]
-        assert [each.result for each in handled] == [None, b'"sent to 1"', b'"sent to 2"']
+        assert [each.result for each in handled] == [None, "sent to 1", "sent to 2"]
         assert seen == [1, 2]
         assert bench.run_pending() == []
 
@@ -201,3 +201,39 @@ def test_listeners_have_been_called_when_the_tasks_have_run():
         bench.clock.advance(60)
         bench.run_pending()
         assert heard[1:] == [("archived", "fail", "attempt 2")]
+
+
+def test_a_state_of_the_test_takes_the_place_of_the_lifespan():
+    other, steps = App(), []
+
+    @other.lifespan
+    async def lifespan():
+        steps.append("start")
+        yield "real"
+
+    @other.task
+    async def note(ctx: TaskContext) -> None:
+        steps.append(ctx.state)
+
+    @other.on("succeeded")
+    async def hear(event: TaskEvent) -> None:
+        steps.append(event.state)
+
+    with other.testing(state="fake") as bench:
+        note.enqueue()
+        bench.run_pending()
+    with other.testing(state=None) as bench:
+        note.enqueue()
+        bench.run_pending()
+
+    assert steps == ["fake", "fake", None, None]
+
+
+def test_what_tests_annotate_is_in_the_module_for_tests():
+    from pyasynq.testing import AppHarness, EnqueuedTask, HandledTask  # noqa: PLC0415
+
+    with app.testing() as harness:
+        send.enqueue(1)
+        assert isinstance(harness, AppHarness)
+        assert isinstance(harness.tasks()[0], EnqueuedTask)
+        assert isinstance(harness.run_pending()[0], HandledTask)

@@ -1,0 +1,274 @@
+"""A setting that no waiting makes right is told at once; the blocking twin is generated.
+
+No call here has a limit of time, so a setting that is taken for an outage hangs.
+"""
+
+import shutil
+import socket
+
+import pytest
+
+from pyasynq.broker.operation import Operation, Repeat
+from pyasynq.broker.operations.redis_info import PING
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import SystemClock
+from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded.supervisor import free_port
+from pyasynq.errors import ConfigError, RedisUnavailableError
+from tests.support.certificates import make_certificates
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.greeting import greeting_server
+from tests.support.redis_cluster import RedisCluster, RedisSentinel
+from tests.support.redis_server import RedisServer
+from tests.support.rogue_server import RogueServer
+
+
+async def refusal_of(url: str, operation: Operation = PING) -> str:
+    """Return the text of the ConfigError for a call of the Redis at *url*."""
+    runner = AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
+    try:
+        with pytest.raises(ConfigError) as caught:
+            await runner.run(operation, patience_s=None)
+    finally:
+        await runner.close()
+    assert "pssst" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def sentinel():
+    sentinel = RedisSentinel()
+    yield sentinel
+    sentinel.stop()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def tls_port(certificates):
+    """The TLS port of a server that asks for client certificates."""
+    port = free_port()
+    server = RedisServer(
+        *("--tls-port", str(port), "--tls-ca-cert-file", str(certificates.authority)),
+        *("--tls-cert-file", str(certificates.server)),
+        *("--tls-key-file", str(certificates.server_key)),
+        binary=shutil.which("redis-server") or "",
+    )
+    yield port
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "user", "rest", "remedy"),
+    [
+        ("redis", ":pssst@", "/0", "this redis has no password; leave it out of the URL"),
+        ("redis", "nobody:pssst@", "/0", "redis refuses the user or the password"),
+        ("redis", "", "/99", "this redis does not have that database; give the URL another number"),
+        ("rediss", "", "/0", "does not speak TLS; use redis:// in place of rediss://"),
+        ("redis-cluster", "", "", "this redis is not a cluster; use a redis:// URL"),
+        ("redis-cluster", ":pssst@", "", "this redis has no password; leave it out of the URL"),
+        ("rediss-cluster", "", "", "does not speak TLS; use redis:// in place of rediss://"),
+        ("redis-sentinel", "", "/0?master=a", "this redis is not a sentinel; use a redis:// URL"),
+    ],
+)
+async def test_a_setting_that_does_not_fit_the_server_is_told_at_once(
+    scheme, user, rest, remedy, redis_server, redis_client
+):
+    text = await refusal_of(f"{scheme}://{user}127.0.0.1:{redis_server.port}{rest}")
+
+    assert remedy in text
+
+
+@pytest.mark.parametrize(
+    ("rest", "remedy"),
+    [
+        ("/0?master=other", "look at master=… in the URL: the sentinels know no master"),
+        ("/99?master=mymaster", "this redis does not have that database"),
+        ("/0?master=mymaster&password=pssst", "this redis has no password"),
+        ("/0?master=mymaster&sentinel_password=pssst", "this redis has no password"),
+    ],
+)
+async def test_a_setting_that_does_not_fit_the_sentinels_or_the_master_is_told_at_once(
+    rest, remedy, sentinel
+):
+    text = await refusal_of(f"redis-sentinel://127.0.0.1:{sentinel.port}{rest}")
+
+    assert remedy in text
+
+
+async def test_a_cluster_behind_a_url_of_a_single_server_is_told_at_once():
+    cluster = RedisCluster()
+    try:
+        first = cluster.nodes[0].port
+        # The slot of "foo" is 12182, in the third of three equal parts.
+        write = Operation("SET", ("foo",), ("1",), bool, Repeat.SAFE)
+
+        moved = await refusal_of(f"redis://127.0.0.1:{first}/0", write)
+        database = await refusal_of(f"redis://127.0.0.1:{first}/1")
+    finally:
+        cluster.stop()
+
+    assert "this redis is a node of a cluster; use a redis-cluster:// URL" in moved
+    assert "this redis does not have that database" in database
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"<html>400</html>\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"220 mail.example.com ESMTP\r\n",
+        b"ERROR\r\n",
+        b"J\x00\x00\x00\n8.0.36\x00",
+    ],
+)
+@pytest.mark.parametrize("scheme", ["redis", "redis-cluster", "redis-sentinel"])
+async def test_a_server_that_is_not_a_redis_is_told_at_once(greeting, scheme):
+    with greeting_server(greeting) as port:
+        rest = "/0?master=a" if scheme == "redis-sentinel" else ""
+        text = await refusal_of(f"{scheme}://127.0.0.1:{port}{rest}")
+
+    assert "what answers there is not a redis; look at host and port" in text
+
+
+async def test_a_redis_that_is_open_to_its_own_machine_only_is_told_at_once():
+    with greeting_server(b"-DENIED Redis is running in protected mode.\r\n") as port:
+        text = await refusal_of(f"redis://127.0.0.1:{port}")
+
+    assert "takes no connections from other machines" in text
+
+
+async def test_a_user_without_the_rights_that_a_connection_needs_is_told_at_once(
+    redis_server, redis_client
+):
+    redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pssst", "~*", "+ping")
+
+    text = await refusal_of(f"redis://poor:pssst@127.0.0.1:{redis_server.port}/0")
+
+    assert "redis does not permit this user what every connection needs" in text
+    assert "client|setname" in text
+
+
+async def test_a_url_without_tls_for_a_port_that_answers_in_tls_is_told_at_once():
+    with greeting_server(b"\x15\x03\x01\x00\x02\x02\x46") as port:  # a fatal alert
+        text = await refusal_of(f"redis://127.0.0.1:{port}/0")
+
+    assert "what answers there speaks TLS; use rediss://" in text
+
+
+@pytest.mark.needs("redis-server", "openssl")
+async def test_certificates_that_do_not_fit_are_told_at_once(tls_port, certificates):
+    ours = f"cert_file={certificates.client}&key_file={certificates.client_key}"
+    trusted = f"ca_file={certificates.authority}"
+
+    stranger = await refusal_of(f"rediss://127.0.0.1:{tls_port}/0?{ours}")
+    misnamed = await refusal_of(f"rediss://127.1:{tls_port}/0?{trusted}&{ours}")
+    empty = await refusal_of(f"rediss://127.1:{tls_port}/0?ca_file={certificates.client_key}")
+
+    assert "is not trusted; name its authority (ca_file=…)" in stranger
+    assert "does not hold what TLS needs" in empty
+    assert "is for another host; use the name that it is for" in misnamed
+
+
+@pytest.mark.slow
+@pytest.mark.needs("redis-server", "openssl")
+async def test_a_port_with_tls_that_answers_late_is_reached_by_the_first_try(
+    tls_port, certificates
+):
+    ours = f"cert_file={certificates.client}&key_file={certificates.client_key}"
+    with ChaosProxy(tls_port) as proxy:
+        proxy.delay_s = 1.2  # longer than what makes us look whether there is any TLS
+        url = f"rediss://127.0.0.1:{proxy.port}/0?ca_file={certificates.authority}&{ours}"
+        runner = AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
+
+        await runner.run(PING, patience_s=0)
+
+        await runner.close()
+
+
+async def test_a_path_that_is_no_socket_is_told_at_once(tmp_path):
+    (tmp_path / "file").write_text("text")
+    long = "x" * 200
+
+    for path in (tmp_path, tmp_path / "file", tmp_path / long):
+        assert "look at the path in the URL" in await refusal_of(f"unix://{path}")
+
+
+async def test_a_socket_of_another_kind_is_told_at_once(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(tmp_path / "s"))
+
+        text = await refusal_of(f"unix://{tmp_path / 's'}")
+
+    assert "look at the path in the URL" in text
+
+
+async def test_a_host_that_cannot_be_a_name_is_told_at_once():
+    assert "is not a name" in await refusal_of(f"redis://{'x' * 70}.example/0")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:1/0",
+        "rediss://127.0.0.1:1/0",
+        "unix:///nowhere/redis.sock",
+        "redis://name.invalid/0",
+        "redis-sentinel://127.0.0.1:1/0?master=a",
+        "redis-cluster://127.0.0.1:1",
+    ],
+)
+async def test_what_may_only_be_down_is_no_wrong_setting(url):
+    runner = AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
+
+    with pytest.raises(RedisUnavailableError):
+        await runner.run(PING, patience_s=0)
+
+    await runner.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (b"-LOADING Redis is loading the dataset in memory\r\n", "loading the dataset"),
+        (b"-MASTERDOWN Link with MASTER is down\r\n", "Link with MASTER is down"),
+        (b"-ERR max number of clients reached\r\n", "max number of clients"),
+    ],
+)
+async def test_a_redis_that_is_not_ready_yet_is_no_wrong_setting(reply, text):
+    with greeting_server(reply) as port:
+        runner = AsyncRunner(
+            Connector.of(f"redis://127.0.0.1:{port}").open_async(), clock=SystemClock()
+        )
+
+        with pytest.raises(RedisUnavailableError, match=text):
+            await runner.run(PING, patience_s=0)
+
+        await runner.close()
+
+
+async def test_an_answer_that_makes_no_sense_does_not_deny_that_the_write_may_have_happened():
+    """Only before anything was sent it is known that nothing was done."""
+
+    def answer_nonsense(peer):
+        peer.read()
+        peer.send(b"nonsense\r\n")
+
+    with RogueServer(answer_nonsense) as server:
+        runner = AsyncRunner(Connector.of(server.url).open_async(), clock=SystemClock())
+        write = Operation("SET", ("key",), ("1",), bool, Repeat.NEVER)
+
+        with pytest.raises(RedisUnavailableError) as caught:
+            await runner.run(write, patience_s=0)
+
+        assert caught.value.may_have_happened is True
+        await runner.close()
+
+
+async def test_a_file_of_tls_that_cannot_be_read_is_told_before_anything_is_connected():
+    with pytest.raises(ConfigError, match=r"'/nowhere/ca\.pem', which the URL names for TLS"):
+        Connector.of("rediss://127.0.0.1:1/0?ca_file=/nowhere/ca.pem")

@@ -1,0 +1,55 @@
+"""A wrong setting of the connection ends a command at once, with exit code 2."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+APP = """
+from pyasynq import App
+app = App()
+@app.task
+def greet(name: str) -> None: ...
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["stats"],
+        ["task", "enqueue", "-t", "greet"],
+        ["worker", "shop:app"],
+        ["worker", "shop:app", "--processes", "2"],
+        ["dev", "shop:app"],
+    ],
+    ids=["stats", "enqueue", "worker", "processes", "dev"],
+)
+@pytest.mark.parametrize(
+    ("user", "database", "remedy"),
+    [
+        (":pssst@", "0", "this redis has no password; leave it out of the URL"),
+        ("", "99", "this redis does not have that database"),
+    ],
+    ids=["password", "database"],
+)
+def test_a_command_tells_a_wrong_setting_at_once_with_exit_code_2(
+    command, user, database, remedy, redis_server, tmp_path
+):
+    (tmp_path / "shop.py").write_text(APP)
+    url = f"redis://{user}127.0.0.1:{redis_server.port}/{database}"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pyasynq", *command],
+        env={**os.environ, "PYASYNQ_REDIS_URL": url},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert f"Error: {remedy}" in done.stderr
+    assert "Is Redis running there?" not in done.stderr
+    assert "pssst" not in done.stderr
