@@ -286,3 +286,9 @@ def inherited(ctx, task):
         "f'/proc/self/fd/{each}') and stat.S_ISSOCK(os.fstat(each).st_mode)])"
     )
     return subprocess.check_output([sys.executable, "-c", program], close_fds=False)
+
+
+@mux.handler("report_twice", settings=PROCESS)
+def report_twice(ctx, task):
+    ctx.progress(1, 2)
+    ctx.progress(2, 2)  # written once a second: so this one is not written by itself

@@ -8,6 +8,7 @@ import pytest
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     Raised,
+    Reported,
     Returned,
     WriteResult,
     Written,
@@ -19,6 +20,7 @@ from tests.support.process_handlers import (
     own_pid,
     payload_of,
     progress,
+    report_twice,
 )
 
 pytestmark = pytest.mark.slow
@@ -97,3 +99,11 @@ def test_the_answer_to_a_result_that_was_given_up_is_not_that_to_the_next_one(ch
     child.channel.send(Written(first.number, "too late"), Written(second.number))
 
     assert child.calls.receive() == Returned(b"second was stored")
+
+
+def test_the_last_report_of_a_handler_comes_before_its_answer_on_the_same_socket(child):
+    call = child.next_call(report_twice)
+    child.calls.send(call)
+
+    assert child.calls.receive() == Reported(number=call.number, done=2, total=2, note="")
+    assert child.calls.receive() == Returned(None)
