@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from pyasynq.errors import PayloadError
 from pyasynq.payload.difference import fields_of, refuse_difference, refuse_lost_keys
-from pyasynq.payload.json_text import CODEC_ERRORS, encode, explain
+from pyasynq.payload.json_text import CODEC_ERRORS, encode, encode_at_once, explain
 from pyasynq.payload.lenient import mending_of, mending_of_model
 from pyasynq.payload.plain import plain_value
 from pyasynq.payload.pydantic_models import is_model_type, load_model
@@ -53,6 +53,22 @@ _EXACT_KEYS = (
     inspect.UUIDType,
     inspect.EnumType,
 )
+# What msgspec alone writes as Go does, if no number in it is infinite or a nan.
+_WRITTEN_AT_ONCE = (
+    inspect.NoneType,
+    inspect.BoolType,
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.StrType,
+    inspect.BytesType,
+    inspect.DateType,
+    inspect.UUIDType,
+    inspect.LiteralType,
+    inspect.ListType,
+    inspect.VarTupleType,
+    inspect.TupleType,
+    inspect.UnionType,
+)
 
 
 class Arguments(msgspec.Struct):
@@ -73,6 +89,7 @@ class JsonType(Generic[T]):
         found = [part for part in _parts_of(inspect.type_info(kind)) if not _is_arguments(part)]
         self._has_models = any(isinstance(part, (*_MODELS, inspect.CustomType)) for part in found)
         self._is_compared = not all(map(_is_exact, found))
+        self._is_written_at_once = all(map(_is_written_at_once, found))
         self._has_plain_equality = all(map(_is_plainly_equal, found))
         # From text, msgspec reads only the ISO form of durations, but Go writes numbers.
         self._has_durations = any(isinstance(part, inspect.TimeDeltaType) for part in found)
@@ -105,7 +122,9 @@ class JsonType(Generic[T]):
             PayloadError: a part of it does not fit the type, cannot be written, or would arrive as
                 another value.
         """
-        text = encode(value)
+        text = encode_at_once(value) if self._is_written_at_once else None
+        if text is None:
+            text = encode(value)
         if not self._is_compared:
             return text
         arrived = self.read(text)
@@ -199,6 +218,12 @@ def _is_exact(part: inspect.Type) -> bool:
     if isinstance(part, inspect.DictType):
         return isinstance(part.key_type, _EXACT_KEYS)
     return isinstance(part, _EXACT)
+
+
+def _is_written_at_once(part: inspect.Type) -> bool:
+    if isinstance(part, inspect.DictType):
+        return isinstance(part.key_type, inspect.StrType)
+    return isinstance(part, _WRITTEN_AT_ONCE)
 
 
 def _is_plainly_equal(part: inspect.Type) -> bool:

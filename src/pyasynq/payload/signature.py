@@ -12,8 +12,10 @@ from typing_extensions import TypeAliasType
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import name_fault
 from pyasynq.payload.annotations import annotation_fault
-from pyasynq.payload.json_text import CODEC_ERRORS, encode
+from pyasynq.payload.exact_values import ExactShapes
+from pyasynq.payload.json_text import CODEC_ERRORS, encode, encode_scalars
 from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
+from pyasynq.payload.quick_binding import QuickBinding
 from pyasynq.shown import listed
 
 Form = Literal["nothing", "bytes", "model", "object"]
@@ -21,7 +23,6 @@ Form = Literal["nothing", "bytes", "model", "object"]
 MOST_NAMES = 100  # an annotation with more of them, one for the other, is a ring
 
 _NULL = b"null"
-_POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _KINDS = {
     inspect.Parameter.VAR_POSITIONAL: "*{}",
     inspect.Parameter.VAR_KEYWORD: "**{}",
@@ -102,6 +103,11 @@ class PayloadCodec:
         self._type = self._make_type()
         self._reading = self._type  # it refuses unknown keys, which costs nothing, until told once
         ConfigError.raise_if(self._default_faults())
+        self._binding = QuickBinding(given)
+        self._exact = ExactShapes({each.name: each.kind for each in self._parameters})
+        self._may_be_exact = self.form == "object" and self._exact.exist
+        self._keys = tuple(each.key for each in self._parameters)
+        self._has_renamed = any(each.key != each.name for each in self._parameters)
 
     @property
     def signature(self) -> str:
@@ -122,16 +128,26 @@ class PayloadCodec:
             TypeError: an argument is missing or unknown, as in a call of the function.
             PayloadError: an argument does not fit its annotation, or JSON cannot carry it.
         """
+        return self.encode_call(args, kwargs)
+
+    def encode_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes | None:
+        """Return the payload of a call with *args* and *kwargs*, which are not changed.
+
+        Raises:
+            TypeError, PayloadError: see `encode`.
+        """
+        arguments = self._binding.bind(args, kwargs)
+        if arguments is None:
+            arguments = self._bound(args, kwargs)
+        elif self._may_be_exact and self._exact.arrive(arguments):
+            text = encode_scalars(self._by_key(arguments) if self._has_renamed else arguments)
+            if text is not None:
+                return text
         try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self._name}(): {error}") from None
-        bound.apply_defaults()
-        try:
-            return self._encoded(bound.arguments)
+            return self._encoded(arguments)
         except PayloadError as error:
             if not error.path and self.form == "object":
-                error = self._found_in_a_parameter(error, bound.arguments)
+                error = self._found_in_a_parameter(error, arguments)
             self._name_call(error)
             raise error from error.__cause__
 
@@ -174,16 +190,31 @@ class PayloadCodec:
         bound.apply_defaults()
         return dict(bound.arguments)
 
+    def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a call by name, defaults filled in.
+
+        Raises:
+            TypeError: an argument is missing or unknown, as in a call of the function.
+        """
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}(): {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
     def _encoded(self, arguments: Mapping[str, Any]) -> bytes | None:
         match self.form:
             case "nothing":
                 return None
             case "object":
-                values = {each.key: arguments[each.name] for each in self._parameters}
-                return self._type.write(self._type.accept(values))
+                return self._type.write(self._type.accept(self._by_key(arguments)))
             case form:
                 value = self._type.accept(arguments[self._parameters[0].name])
                 return value if form == "bytes" else self._type.write(value)
+
+    def _by_key(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(self._keys, arguments.values(), strict=True))
 
     def _found_in_a_parameter(
         self, error: PayloadError, arguments: Mapping[str, Any]
