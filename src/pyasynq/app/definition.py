@@ -35,6 +35,7 @@ from pyasynq.app.lookup import Lookup
 from pyasynq.app.spec import TaskSpec
 from pyasynq.app.storing import astored, stored
 from pyasynq.app.typed_handler import handler_of
+from pyasynq.broker.new_tasks.series import TaskSeries
 from pyasynq.errors import ConfigError
 from pyasynq.options import (
     DEFAULT_QUEUE,
@@ -45,7 +46,7 @@ from pyasynq.options import (
     name_fault,
     to_seconds,
 )
-from pyasynq.task import Task, TaskInfo
+from pyasynq.task import Task, TaskInfo, bound_task
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.mux import ANY_TEXT, Handler, prefix_of
 
@@ -160,13 +161,16 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         """
         read = self._calls(calls)
         self._clients.warn_inside_loop(f"enqueue_many of {self.type!r}", instead="aenqueue_many")
-        return self._batch(stored(self._clients.client(), read, self._handle, self._patience))
+        series = TaskSeries(self.type, self._options)
+        items = stored(self._clients.client(), series, read, self._patience)
+        return self._batch(items, series.queue)
 
     async def aenqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
         """Enqueue many calls of the function; like `enqueue_many`, for async code."""
         read = self._calls(calls)
         client = await self._clients.async_client()
-        return self._batch(await astored(client, read, self._handle, self._patience))
+        series = TaskSeries(self.type, self._options)
+        return self._batch(await astored(client, series, read, self._patience), series.queue)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
         """Return the task that `enqueue` would store, with its type, payload and options.
@@ -184,7 +188,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             if advice is None:
                 raise
             raise TypeError(f"{error}; {advice}") from None
-        return Task(self._spec.type, payload, options=self._options)
+        return bound_task(self._spec.type, payload, self._options)
 
     @property
     def default_options(self) -> EnqueueOptions:
@@ -286,12 +290,19 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
                 f"task_id={self._options.task_id!r} is the ID of one task, and enqueue_many "
                 "stores many; leave it out"
             )
-        return Calls(calls, self.bind)
+        return Calls(calls, self._spec.codec, self.bind)
 
-    def _batch(self, items: Sequence[TaskHandle[R] | NotEnqueued]) -> Batch[R]:
+    def _batch(self, items: Sequence[str | NotEnqueued], queue: str) -> Batch[R]:
         retention = self._options.retention
         keeps_results = retention is not None and to_seconds(retention) > 0
-        return Batch(items, self._clients, self._decode_result, keeps_results=keeps_results)
+        return Batch(
+            items,
+            lambda task_id: self._handle(task_id, queue),
+            queue,
+            self._clients,
+            self._decode_result,
+            keeps_results=keeps_results,
+        )
 
     def _decode_result(self, info: TaskInfo) -> Any:
         return self._spec.result.decode(info.result)
