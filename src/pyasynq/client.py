@@ -112,11 +112,12 @@ class Client:
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
         enqueuer = self._enqueuer or self._open()
+        limit_s = None
         if patience is not None or self._clock.monotonic() >= self._measure_at:
-            return self._enqueue_within(patience, enqueuer, task, merged)
+            limit_s = self._ready(patience)
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
-        refusal = enqueuer.store(item)
+        refusal = enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
         if refusal is not None:
             self._note(refusal, patience)
             raise refusal
@@ -210,22 +211,49 @@ class Client:
                 )
             return self._enqueuer
 
-    def _enqueue_within(
-        self,
-        patience: Duration | None,
-        enqueuer: Enqueuer,
-        task: Task,
-        options: EnqueueOptions,
-    ) -> TaskInfo:
-        """Store one task, when that needs more than to store it."""
-        limit_s = self._ready(patience)
-        now_ns = self._clock.redis_now_ns()
-        item = self._prepared(task, options, enqueuer.namespace, now_ns)
-        refusal = enqueuer.store_within(item, limit_s)
+    def _store_one(
+        self, series: TaskSeries, payload: bytes | None, patience: Duration | None
+    ) -> str:
+        """Store a task of *series* as `enqueue` does, and return its ID.
+
+        For the tasks of an App: of a TaskInfo, nobody would see more than the ID.
+        """
+        enqueuer = self._enqueuer or self._open()
+        limit_s = None
+        if patience is not None or self._clock.monotonic() >= self._measure_at:
+            limit_s = self._ready(patience)
+        self._payload_sizes.check(series.type, payload)
+        item = series.prepare(
+            payload, enqueuer.namespace, now_ns=self._clock.redis_now_ns(), new_id=new_task_id
+        )
+        refusal = enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
         if refusal is not None:
             self._note(refusal, patience)
             raise refusal
-        return info_of(item, now=to_datetime(now_ns))
+        return item.id
+
+    def _store_series(
+        self, series: TaskSeries, payloads: Sequence[bytes | None], patience: Duration | None
+    ) -> list[StoredTask | EnqueueError]:
+        """Store a task of *series* for each payload, as `enqueue_many` does; for those of an App.
+
+        Returns:
+            For each payload, in order, what was stored, or why it was not.
+
+        Raises:
+            ConfigError, RedisUnavailableError: see `enqueue_many`.
+        """
+
+        def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
+            self._payload_sizes.check_all(series.type, payloads)
+            return series.prepare_all(payloads, namespace, now_ns=now_ns, new_id=new_task_id)
+
+        items, outcomes, now_ns = self._store_many(prepared, patience)
+        refusals = refusals_of(items, outcomes, now=to_datetime(now_ns))
+        return [
+            StoredTask(item.id, payload, now_ns) if refusal is None else refusal
+            for item, payload, refusal in zip(items, payloads, refusals, strict=True)
+        ]
 
     def _store_many(
         self, prepared: Callable[[str, int], list[PreparedTask]], patience: Duration | None
@@ -294,33 +322,3 @@ class Client:
             patience_s = self._patience_s if patience is None else to_seconds(patience)
             self._measure_at = float("-inf")  # so that the next call asks whether it may try
             self._fail_fast.failed(refusal, patience_s)
-
-
-def store_series(
-    client: Client,
-    series: TaskSeries,
-    payloads: Sequence[bytes | None],
-    *,
-    patience: Duration | None = None,
-) -> list[StoredTask | EnqueueError]:
-    """Store a task of *series* for each payload, as `Client.enqueue_many` stores tasks.
-
-    For the tasks of an App, not for users: it makes no TaskInfo of tasks that were stored.
-
-    Returns:
-        For each payload, in order, what was stored, or why it was not.
-
-    Raises:
-        ConfigError, RedisUnavailableError: see `Client.enqueue_many`.
-    """
-
-    def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
-        client._payload_sizes.check_all(series.type, payloads)  # noqa: SLF001 - of this file
-        return series.prepared(payloads, namespace, now_ns=now_ns, new_id=new_task_id)
-
-    items, outcomes, now_ns = client._store_many(prepared, patience)  # noqa: SLF001
-    refusals = refusals_of(items, outcomes, now=to_datetime(now_ns))
-    return [
-        StoredTask(item.id, payload, now_ns) if refusal is None else refusal
-        for item, payload, refusal in zip(items, payloads, refusals, strict=True)
-    ]

@@ -111,11 +111,14 @@ class AsyncClient:
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
         enqueuer = self._enqueuer or self._open()
+        limit_s = None
         if patience is not None or self._clock.monotonic() >= self._measure_at:
-            return await self._enqueue_within(patience, enqueuer, task, merged)
+            limit_s = await self._ready(patience)
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
-        refusal = await enqueuer.store(item)
+        refusal = await (
+            enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
+        )
         if refusal is not None:
             self._note(refusal, patience)
             raise refusal
@@ -209,22 +212,51 @@ class AsyncClient:
                 )
             return self._enqueuer
 
-    async def _enqueue_within(
-        self,
-        patience: Duration | None,
-        enqueuer: AsyncEnqueuer,
-        task: Task,
-        options: EnqueueOptions,
-    ) -> TaskInfo:
-        """Store one task, when that needs more than to store it."""
-        limit_s = await self._ready(patience)
-        now_ns = self._clock.redis_now_ns()
-        item = self._prepared(task, options, enqueuer.namespace, now_ns)
-        refusal = await enqueuer.store_within(item, limit_s)
+    async def _store_one(
+        self, series: TaskSeries, payload: bytes | None, patience: Duration | None
+    ) -> str:
+        """Store a task of *series* as `enqueue` does, and return its ID.
+
+        For the tasks of an App: of a TaskInfo, nobody would see more than the ID.
+        """
+        enqueuer = self._enqueuer or self._open()
+        limit_s = None
+        if patience is not None or self._clock.monotonic() >= self._measure_at:
+            limit_s = await self._ready(patience)
+        self._payload_sizes.check(series.type, payload)
+        item = series.prepare(
+            payload, enqueuer.namespace, now_ns=self._clock.redis_now_ns(), new_id=new_task_id
+        )
+        refusal = await (
+            enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
+        )
         if refusal is not None:
             self._note(refusal, patience)
             raise refusal
-        return info_of(item, now=to_datetime(now_ns))
+        return item.id
+
+    async def _store_series(
+        self, series: TaskSeries, payloads: Sequence[bytes | None], patience: Duration | None
+    ) -> list[StoredTask | EnqueueError]:
+        """Store a task of *series* for each payload, as `enqueue_many` does; for those of an App.
+
+        Returns:
+            For each payload, in order, what was stored, or why it was not.
+
+        Raises:
+            ConfigError, RedisUnavailableError: see `enqueue_many`.
+        """
+
+        def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
+            self._payload_sizes.check_all(series.type, payloads)
+            return series.prepare_all(payloads, namespace, now_ns=now_ns, new_id=new_task_id)
+
+        items, outcomes, now_ns = await self._store_many(prepared, patience)
+        refusals = refusals_of(items, outcomes, now=to_datetime(now_ns))
+        return [
+            StoredTask(item.id, payload, now_ns) if refusal is None else refusal
+            for item, payload, refusal in zip(items, payloads, refusals, strict=True)
+        ]
 
     async def _store_many(
         self, prepared: Callable[[str, int], list[PreparedTask]], patience: Duration | None
@@ -293,33 +325,3 @@ class AsyncClient:
             patience_s = self._patience_s if patience is None else to_seconds(patience)
             self._measure_at = float("-inf")  # so that the next call asks whether it may try
             self._fail_fast.failed(refusal, patience_s)
-
-
-async def store_series(
-    client: AsyncClient,
-    series: TaskSeries,
-    payloads: Sequence[bytes | None],
-    *,
-    patience: Duration | None = None,
-) -> list[StoredTask | EnqueueError]:
-    """Store a task of *series* for each payload, as `AsyncClient.enqueue_many` stores tasks.
-
-    For the tasks of an App, not for users: it makes no TaskInfo of tasks that were stored.
-
-    Returns:
-        For each payload, in order, what was stored, or why it was not.
-
-    Raises:
-        ConfigError, RedisUnavailableError: see `AsyncClient.enqueue_many`.
-    """
-
-    def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
-        client._payload_sizes.check_all(series.type, payloads)  # noqa: SLF001 - of this file
-        return series.prepared(payloads, namespace, now_ns=now_ns, new_id=new_task_id)
-
-    items, outcomes, now_ns = await client._store_many(prepared, patience)  # noqa: SLF001
-    refusals = refusals_of(items, outcomes, now=to_datetime(now_ns))
-    return [
-        StoredTask(item.id, payload, now_ns) if refusal is None else refusal
-        for item, payload, refusal in zip(items, payloads, refusals, strict=True)
-    ]

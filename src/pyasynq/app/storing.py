@@ -28,11 +28,9 @@ def stored(
             NotEnqueued of each call that was read, None for those.
         PyasynqError: Redis refused the first chunk as a whole; nothing was stored.
     """
-    from pyasynq.client import store_series  # noqa: PLC0415 - an App may only run tasks
-
     for payloads in calls.chunks():
         try:
-            calls.take(store_series(client, series, payloads, patience=patience))
+            calls.take(client._store_series(series, payloads, patience))  # noqa: SLF001 - for Apps
         except PyasynqError as error:
             raise _interrupted(calls, series, error) from error
     return _items(calls)
@@ -42,11 +40,9 @@ async def astored(
     client: "AsyncClient", series: TaskSeries, calls: Calls, patience: Duration | None
 ) -> list[str | NotEnqueued]:
     """Store the calls; like `stored`, for async code."""
-    from pyasynq.client_async import store_series  # noqa: PLC0415 - as above
-
     for payloads in calls.chunks():
         try:
-            calls.take(await store_series(client, series, payloads, patience=patience))
+            calls.take(await client._store_series(series, payloads, patience))  # noqa: SLF001
         except PyasynqError as error:
             raise _interrupted(calls, series, error) from error
     return _items(calls)

@@ -33,8 +33,8 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
 
 _NULL = b"null"
 
-_encoder = msgspec.json.Encoder()
-_sorting_encoder = msgspec.json.Encoder(order="deterministic")
+_encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 
 
 def encode(value: object, *, checks_models: bool = False) -> bytes:
@@ -58,7 +58,7 @@ def encode(value: object, *, checks_models: bool = False) -> bytes:
             enc_hook=_encode_and_check if checks_models else _encode_other,
             order="deterministic",
         )
-        text = _encoder.encode(_settled(plain))
+        text = _encode(_settled(plain))
     except PayloadError:
         raise
     except CODEC_ERRORS as error:
@@ -77,7 +77,7 @@ def encode_at_once(value: object) -> bytes | None:
         writes as null; then `encode` must be asked.
     """
     try:
-        text = _sorting_encoder.encode(value)
+        text = _encode_sorted(value)
     except CODEC_ERRORS:
         return None
     return None if _NULL in text else _escaped(text)
@@ -93,10 +93,11 @@ def encode_scalars(values: dict[str, Any]) -> bytes | None:
         None if they cannot be written; `encode` says why.
     """
     try:
-        text = _encoder.encode(values)
+        text = _encode(values)
     except CODEC_ERRORS:
         return None
-    return _escaped(text)
+    # Here as well as in `_escaped`: every call comes along.
+    return text if len(text.translate(None, _FIRST_TO_ESCAPE)) == len(text) else _escaped(text)
 
 
 def encode_result(value: object) -> bytes | None:

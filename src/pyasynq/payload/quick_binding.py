@@ -21,6 +21,7 @@ class QuickBinding:
         # In the order of the parameters, which an update with arguments does not change. The value
         # of one without a default is replaced, or the call is declined.
         self._defaults = {each.name: each.default for each in parameters}
+        self._count = len(parameters)
         empty = inspect.Parameter.empty
         self._required = frozenset(each.name for each in parameters if each.default is empty)
         self._positional = tuple(
@@ -40,6 +41,7 @@ class QuickBinding:
             if len(given) != len(args) + len(kwargs):
                 return None
         arguments = {**self._defaults, **given}
-        if len(arguments) != len(self._defaults) or not self._required <= given.keys():
+        if len(arguments) != self._count:  # there is an unknown one
             return None
-        return arguments
+        is_whole = len(given) == self._count or self._required <= given.keys()
+        return arguments if is_whole else None

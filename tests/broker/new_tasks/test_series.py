@@ -26,7 +26,7 @@ OPTIONS = {
     "a delay": {"process_in": 5, "unique": timedelta(minutes=1), "group": "g"},
     "an end": {"expires": 5},
 }
-PAYLOADS = [b"{}", b"x" * 200, b"", None, b"x" * (SMALL_BYTES + 1)]
+PAYLOADS = [b"{}", b"x" * 200, b"", None, b"{}", b"x" * (SMALL_BYTES + 1)]
 
 
 def one_by_one(payload: bytes | None, options: EnqueueOptions, namespace: str):
@@ -39,7 +39,7 @@ def one_by_one(payload: bytes | None, options: EnqueueOptions, namespace: str):
 def test_a_task_of_a_series_is_the_one_that_is_prepared_by_itself(given):
     options = EnqueueOptions(**given)
 
-    items = TaskSeries("email", options).prepared(
+    items = TaskSeries("email", options).prepare_all(
         PAYLOADS, "apart", now_ns=NOW_NS, new_id=lambda: "new"
     )
 
@@ -63,7 +63,7 @@ def test_what_was_known_of_a_stored_task_is_told_later(given):
 def test_each_task_has_an_id_of_its_own():
     ids = iter("abc")
 
-    items = TaskSeries("email", EnqueueOptions()).prepared(
+    items = TaskSeries("email", EnqueueOptions()).prepare_all(
         [b"{}"] * 3, "asynq", now_ns=NOW_NS, new_id=lambda: next(ids)
     )
 
@@ -74,6 +74,17 @@ def test_wrong_options_are_named_for_every_task():
     series = TaskSeries("email", EnqueueOptions(unique_key="k"))
 
     with pytest.raises(ConfigError) as caught:
-        series.prepared([b"1", b"2"], "asynq", now_ns=NOW_NS, new_id=lambda: "new")
+        series.prepare_all([b"1", b"2"], "asynq", now_ns=NOW_NS, new_id=lambda: "new")
 
     assert [each.partition(":")[0] for each in caught.value.faults] == ["task 0", "task 1"]
+
+
+def test_the_namespaces_of_a_series_are_not_mixed_up():
+    series = TaskSeries("email", EnqueueOptions())
+
+    prefixes = [
+        series.prepare(b"{}", namespace, now_ns=NOW_NS, new_id=lambda: "new").keys.prefix
+        for namespace in ("asynq", "other", "asynq", "other")
+    ]
+
+    assert prefixes == ["asynq:{default}:", "other:{default}:"] * 2
