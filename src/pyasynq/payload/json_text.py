@@ -31,8 +31,6 @@ _FIRST_TO_ESCAPE = bytes({each[0] for each in _GO_ESCAPES})
 _PARTS = re.compile(r"(?P<text>.*?)(?: - at (?P<path>.+))?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
 
-_NULL = b"null"
-
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 
@@ -67,20 +65,19 @@ def encode(value: object, *, checks_models: bool = False) -> bytes:
 
 
 def encode_at_once(value: object) -> bytes | None:
-    """Return the canonical text of *value* in one step, where msgspec writes it as Go does.
+    """Return the canonical text of *value* in one step, as far as msgspec writes it as Go does.
 
-    Args:
-        value: without timedeltas, sets, models, and keys of dicts that are not text.
+    It does not for timedeltas, sets, keys of dicts that are not text, and numbers that are not
+    finite, which become null.
 
     Returns:
-        None if it cannot be written, or perhaps has a number that is not finite, which msgspec
-        writes as null; then `encode` must be asked.
+        None if it cannot be written.
     """
     try:
         text = _encode_sorted(value)
     except CODEC_ERRORS:
         return None
-    return None if _NULL in text else _escaped(text)
+    return _escaped(text)
 
 
 def encode_scalars(values: dict[str, Any]) -> bytes | None:
