@@ -12,6 +12,8 @@ import click
 import msgspec
 from typing_extensions import override
 
+from pyasynq.cli.debug import debug_option
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -40,8 +42,9 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def log_options(function: F) -> F:
-    """Add the options that `log_settings` reads."""
+    """Add the options that `log_settings` reads, and ``--debug``."""
     for option in (
+        debug_option,
         click.option("--quiet", is_flag=True, help="Log warnings and errors only."),
         click.option("-v", "--verbose", is_flag=True, help="Log everything: --log-level debug."),
         click.option(
