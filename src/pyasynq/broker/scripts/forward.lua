@@ -32,7 +32,8 @@ local function move(source, id, task)
 end
 
 local function expect(due)
-  if due ~= "" and (next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)) then
+  local is_time = string.find(due, "^%d+$") -- a score may be infinite, or lie before 1970
+  if is_time and (next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)) then
     next_due = due
   end
 end
