@@ -32,10 +32,8 @@ local function move(source, id, task)
 end
 
 local function expect(due)
-  local is_time = string.find(due, "^%d+$") -- a score may be infinite, or lie before 1970
-  if is_time and (next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)) then
-    next_due = due
-  end
+  local is_sooner = next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)
+  next_due = is_sooner and string.match(due, "^%d+$") or next_due -- a score may be infinite
 end
 
 local function forward(source)
