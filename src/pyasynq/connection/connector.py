@@ -60,6 +60,7 @@ class Connector:
     Attributes:
         namespace: first word of every key.
         description: where Redis is, without secrets.
+        busy_wait: whether to wait awake for an answer that is due at once.
 
     Args:
         home: the directory whose embedded Redis is used once it runs, in place of the address;
@@ -78,6 +79,7 @@ class Connector:
         namespace: str = "asynq",
         max_connections: int | None = None,
         embedded: "EmbeddedServer | None" = None,
+        busy_wait: bool = True,
         home: Path | None = None,
     ) -> None:
         self._kind = kind
@@ -86,6 +88,7 @@ class Connector:
         self._sentinel_arguments = dict(sentinel_arguments or {})
         self.namespace = namespace
         self.description = description
+        self.busy_wait = busy_wait
         self._arguments = arguments
         self._max_connections = max_connections
         self._embedded = embedded
@@ -285,6 +288,7 @@ class Connector:
             namespace=options.namespace,
             max_connections=options.max_connections,
             home=home,
+            busy_wait=options.busy_wait,
         )
 
     @classmethod
@@ -300,6 +304,7 @@ class Connector:
             description=f"embedded redis (redis://127.0.0.1:{server.port}/{options.db})",
             namespace=options.namespace,
             embedded=server,
+            busy_wait=options.busy_wait,
         )
 
     @classmethod
