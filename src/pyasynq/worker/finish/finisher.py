@@ -15,22 +15,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import cancel
 from pyasynq.broker.operations.finish import Verdict
 from pyasynq.broker.operations.progress import write_progress
-from pyasynq.errors import (
-    IncompatibleRedisError,
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
-from pyasynq.shown import LONGEST_ERROR, shown, shown_some
+from pyasynq.shown import LONGEST_ERROR, listed, shown
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.progress import encode
 from pyasynq.worker.attempt.outcome import (
@@ -341,7 +336,7 @@ class Finisher:
                 "%d finished tasks had been taken over by another worker; "
                 "their outcomes were not written: %s",
                 len(foreign),
-                shown_some([running.task_id for running in foreign]),
+                listed([running.task_id for running in foreign]),
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))

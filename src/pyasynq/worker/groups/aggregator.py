@@ -10,15 +10,11 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import (
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all

@@ -18,11 +18,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import groups, maintain
 from pyasynq.broker.operations.maintain import Healed, LeaseExpired
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
+from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
