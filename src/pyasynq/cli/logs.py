@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO, TypeVar
 
@@ -119,6 +120,9 @@ class TextLine(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        if record.exc_text is not None and "\n" not in record.exc_text:
+            record = copy(record)  # an error without frames, which the line has told
+            record.exc_info = record.exc_text = None
         line = super().format(record)
         colour = _COLOURS.get(record.levelname)
         if not self._is_coloured or colour is None:
