@@ -7,15 +7,10 @@ last member, so asking for the keys of all queues at once shows whether a pass m
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import redis_info
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.errors import (
-    IncompatibleRedisError,
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
 
 

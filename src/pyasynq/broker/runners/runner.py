@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from redis import ConnectionPool, Redis
 
+from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock, steady_ns
@@ -20,7 +21,7 @@ from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
-from pyasynq.errors import PyasynqError, RedisUnavailableError, raise_first
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 T = TypeVar("T")

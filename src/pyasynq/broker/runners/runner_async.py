@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
 
+from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock, steady_ns
@@ -19,7 +20,7 @@ from pyasynq.connection.transport.cluster_async import AsyncCluster
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
-from pyasynq.errors import PyasynqError, RedisUnavailableError, raise_first
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 T = TypeVar("T")

@@ -240,10 +240,12 @@ class Processor:
             return
         # What is held is in the order of its start; each goes to the front, so the first is last.
         late = [each for each in self._held.values() if each in self._executor.running]
-        logger.warning(
-            "stopping: %d handlers still run; their tasks are requeued",
-            len(self._executor.running),
+        count = len(self._executor.running)
+        one, several = (
+            "1 handler still runs; its task goes",
+            "%d handlers still run; their tasks go",
         )
+        logger.warning("%s back to the queue", one if count == 1 else several % count)
         for running in reversed(late):
             self._executor.end(running, Ending.SHUTDOWN)
         end = self._loop.time() + min(LAST_CALL_S, to_seconds(self._config.cancel_grace))
