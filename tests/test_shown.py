@@ -24,4 +24,5 @@ def test_a_text_becomes_one_printable_line_that_is_not_long(text, line):
 def test_names_are_listed_up_to_a_few():
     assert listed(["a"]) == "'a'"
     assert listed(["a", "b\n"]) == "'a', 'b\\\\n'"
-    assert listed([str(each) for each in range(7)]) == "'0', '1', '2', '3', '4' (2 more)"
+    assert listed({"a": 1, "b": 2, "c": 3}, most=2) == "'a', 'b' and 1 more"
+    assert listed([str(each) for each in range(12)]).endswith("'9' and 2 more")

@@ -98,7 +98,9 @@ def _lease(runner: Runner, keys: QueueKeys, tasks: int) -> Iterator[tuple[str, l
         yield owner, runner.run(taken).tasks
 
 
-def _ended(keys: QueueKeys, state: str, owner: str, leased: list[Leased]) -> Operation[list[bool]]:
+def _ended(
+    keys: QueueKeys, state: str, owner: str, leased: list[Leased]
+) -> Operation[list[finish.Verdict]]:
     """Return the operation that completes or archives a batch."""
     now_ns, fence = time.time_ns(), finish.Fence(owner=owner)
     if state == "archived":

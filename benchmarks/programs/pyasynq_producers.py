@@ -1,7 +1,6 @@
 """The role `enqueue` of pyasynq: with a Client or, with the parameter `typed`, a task of an App."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from benchmarks.programs.pyasynq_handlers import url_of
@@ -53,32 +52,28 @@ async def _await(address: str, given: Parameters) -> dict[str, Any]:
 
 
 def _typed(address: str, given: Parameters) -> dict[str, Any]:
-    app, noop = _declared(address)
+    noop = _declared(address)
     if given["form"] == "single":
         return one_by_one(given["tasks"], lambda: noop.enqueue(**PAYLOAD))
     noop.enqueue(**PAYLOAD)
-    return timed_calls(given["tasks"], lambda: _in_bulk(app, noop, given["tasks"]))
+    return timed_calls(given["tasks"], lambda: _in_bulk(noop, given["tasks"]))
 
 
 async def _await_typed(address: str, given: Parameters) -> dict[str, Any]:
-    _, noop = _declared(address)
+    noop = _declared(address)
     return await awaiting(given, lambda: noop.aenqueue(**PAYLOAD))
 
 
-def _declared(address: str) -> tuple[App, Any]:
+def _declared(address: str) -> Any:
     app = App(url_of(address))
 
     @app.task("noop")
     async def noop(user_id: int, template: str) -> None:
         del user_id, template
 
-    return app, noop
+    return noop
 
 
-def _in_bulk(app: App, noop: Any, tasks: int) -> None:
-    """Enqueue *tasks* calls at once: by the task if it has that call, or else by its App."""
-    enqueue_many: Callable[[list[Any]], object] | None = getattr(noop, "enqueue_many", None)
-    if enqueue_many is not None:
-        enqueue_many([PAYLOAD for _ in range(tasks)])
-    else:
-        app.enqueue_many([noop.bind(**PAYLOAD) for _ in range(tasks)])
+def _in_bulk(noop: Any, tasks: int) -> None:
+    """Enqueue *tasks* calls at once."""
+    noop.enqueue_many([PAYLOAD for _ in range(tasks)])

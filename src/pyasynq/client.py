@@ -201,7 +201,10 @@ class Client:
             if self._runner is None or self._enqueuer is None:
                 limit_s = self._patience_s or None
                 self._runner = Runner(
-                    connector.open_sync(patience_s=limit_s), clock=self._clock, limit_s=limit_s
+                    connector.open_sync(patience_s=limit_s),
+                    clock=self._clock,
+                    limit_s=limit_s,
+                    busy_wait=connector.busy_wait,
                 )
                 self._enqueuer = Enqueuer(
                     self._runner,

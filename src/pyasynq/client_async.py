@@ -202,7 +202,10 @@ class AsyncClient:
             if self._runner is None or self._enqueuer is None:
                 limit_s = self._patience_s or None
                 self._runner = AsyncRunner(
-                    connector.open_async(patience_s=limit_s), clock=self._clock, limit_s=limit_s
+                    connector.open_async(patience_s=limit_s),
+                    clock=self._clock,
+                    limit_s=limit_s,
+                    busy_wait=connector.busy_wait,
                 )
                 self._enqueuer = AsyncEnqueuer(
                     self._runner,

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from pyasynq.errors import ConfigError, as_it_is
+from pyasynq.error_copies import as_it_is
+from pyasynq.errors import ConfigError
 
 
 class SkipRetry(Exception):  # noqa: N818 - control flow, not an error

@@ -28,25 +28,12 @@
 Control flow inside handlers, which is not an error of the library, is in control_flow.py.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from typing_extensions import override
 
-
-def as_it_is(error: BaseException) -> tuple[Any, ...]:
-    """Return how to make *error* again in another process, or as a copy.
-
-    Its text and its attributes are taken over as they are, since its class may want to be called
-    with something else than the text.
-    """
-    return _again, (type(error), error.args), error.__dict__
-
-
-def _again(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
-    error: BaseException = kind.__new__(kind)
-    error.args = args
-    return error
+from pyasynq.error_copies import as_it_is
 
 
 class PyasynqError(Exception):
@@ -406,21 +393,3 @@ class IncompatibleRedisError(PyasynqError):
     def __init__(self, message: str, *, needed: str = "") -> None:
         super().__init__(message)
         self.needed = needed
-
-
-def concerns_redis_as_a_whole(error: object) -> bool:
-    """Whether other calls would fail like this one: Redis cannot be reached, or refuses us."""
-    return isinstance(error, RedisUnavailableError | ConfigError)
-
-
-def raise_first(
-    answers: Iterable[object], *, which: Callable[[BaseException], bool] | None = None
-) -> None:
-    """Raise the first exception among *answers*, if there is one.
-
-    Args:
-        which: returns whether to raise an exception; any exception is raised if not given.
-    """
-    for answer in answers:
-        if isinstance(answer, BaseException) and (which is None or which(answer)):
-            raise answer

@@ -1,12 +1,11 @@
 """How texts of others are shown to people: names in Redis may be of any length, and any bytes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import islice
 
 LONGEST = 100
 LONGEST_ERROR = 1000  # characters of the text of an error, which may name many things
-MOST = 10  # names in one line
-MOST_QUOTED = 5
+MOST = 10  # names in one line of the log
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
@@ -24,15 +23,8 @@ def shown(text: str, longest: int = LONGEST) -> str:
     return f"{printable}… ({more} more characters)" if more else printable
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the first of some *names*, quoted, such as ``'a', 'b' (2 more)``."""
-    text = ", ".join(repr(shown(name)) for name in names[:MOST_QUOTED])
-    more = len(names) - MOST_QUOTED
-    return f"{text} ({more} more)" if more > 0 else text
-
-
-def shown_some(texts: Collection[str], most: int = MOST) -> str:
-    """Return the first *most* of *texts*, each as `shown`, and how many more there are."""
-    some = ", ".join(map(shown, islice(texts, most)))
-    more = len(texts) - most
+def listed(names: Collection[str], most: int = MOST) -> str:
+    """Return the first *most* of some *names*, quoted, such as ``'a', 'b' and 2 more``."""
+    some = ", ".join(repr(shown(name)) for name in islice(names, most))
+    more = len(names) - most
     return f"{some} and {more} more" if more > 0 else some

@@ -155,6 +155,15 @@ def test_whoever_wants_no_colours_gets_none(terminal, monkeypatch, name, value):
     assert "\x1b" not in TextLine(terminal).format(a_record(logging.ERROR))
 
 
+def test_an_error_without_frames_is_told_once_by_the_line():
+    record = a_record(logging.ERROR)
+    error = TimeoutError("its time was up")
+    record.exc_info, record.exc_text = (TimeoutError, error, None), "TimeoutError: its time was up"
+
+    assert "TimeoutError" not in TextLine().format(record)
+    assert json.loads(JsonLine().format(record))["traceback"] == "TimeoutError: its time was up"
+
+
 def test_a_file_gets_no_colours():
     assert "\x1b" not in TextLine(io.StringIO()).format(a_record(logging.ERROR))
 

@@ -55,7 +55,7 @@ SECRET = "hunter2"
             ConnectionOptions(kind="cluster", tls=True, hosts=(("a", 1), ("b", 2))),
         ),
         (
-            "redis://h?connect_timeout=0.5&socket_timeout=9&max_connections=4&namespace=x&client_name=y",
+            "redis://h?connect_timeout=0.5&socket_timeout=9&max_connections=4&namespace=x&client_name=y&busy_wait=no",
             ConnectionOptions(
                 hosts=(("h", 6379),),
                 connect_timeout_s=0.5,
@@ -63,6 +63,7 @@ SECRET = "hunter2"
                 max_connections=4,
                 namespace="x",
                 client_name="y",
+                busy_wait=False,
             ),
         ),
         ("valkey://cache:7000", ConnectionOptions(hosts=(("cache", 7000),))),
@@ -133,6 +134,7 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
         ("redis://a,,b", ("the host is empty", "several hosts need a redis-sentinel://")),
         ("redis://a,b", ("several hosts need a redis-sentinel://",)),
         ("redis://h?namespace=a%7Bb%7D", ("namespace must not be blank",)),
+        ("redis://h?busy_wait=maybe", ("busy_wait must be yes or no, not 'maybe'",)),
         ("redis://h?client_name=my%20app", ("client_name must not hold spaces",)),
         ("redis://h?ca_file=/ca.pem", ("ca_file, cert_file, key_file and verify need TLS",)),
         ("rediss://h?cert_file=c.pem", ("cert_file and key_file belong together",)),

@@ -15,7 +15,7 @@ from tests.support.eventually import eventually_async
 
 pytestmark = pytest.mark.timeout(60)
 
-SPOILT = ("pending", "active", "lease", "scheduled", "retry", "archived", "completed", "waiters")
+SPOILT = ("pending", "active", "lease", "scheduled", "retry", "archived", "completed", "x:waiters")
 
 
 async def test_after_flushall_handlers_are_cancelled_with_one_log_line_and_the_next_tasks_run(
@@ -63,7 +63,8 @@ async def test_a_key_of_a_wrong_type_harms_its_own_queue_only_and_is_asked_for_n
     async with shift(
         redis_url, queues={"bad": 1, "good": 1}, concurrency=1, janitor_interval=0.1
     ) as work:
-        redis_client.hset(key, "a", "b")
+        with redis_client.pipeline() as spoil:
+            spoil.delete(key).hset(key, "a", "b").execute()
         before = redis_client.info("stats")["total_error_replies"]
         await work.enqueue(100, queue="good")
         await work.until(100)

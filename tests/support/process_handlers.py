@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from pyasynq.app import App
 from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.errors import PyasynqError
 from pyasynq.worker.handlers.context import current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
 
@@ -132,6 +134,8 @@ def die(ctx, task):
     elif how == "closed":
         os.closerange(3, 256)
         time.sleep(3600)
+    elif how == "closed_and_returned":
+        os.closerange(3, 256)
     elif how == "garbage":
         for descriptor in sockets():
             os.write(descriptor, b"hello, whoever listens")
@@ -225,3 +229,66 @@ def odd_receipt() -> object:
 async def describe_done():
     await asyncio.sleep(0)
     return b"done"
+
+
+@mux.handler("payload", settings=PROCESS)
+def payload_of(ctx, task):
+    return task.payload
+
+
+@mux.handler("pid", settings=PROCESS)
+def own_pid(ctx, task):
+    return b"%d" % os.getpid()
+
+
+@mux.handler("fork", settings=PROCESS)
+def fork_and_return(ctx, task):
+    if (pid := os.fork()) != 0:
+        os.waitpid(pid, 0)
+    return b"forked"
+
+
+@mux.handler("give_up", settings=PROCESS)
+async def give_up_a_write(ctx, task):
+    """Cancel one write once it is under way, and wait for another."""
+    first = asyncio.create_task(ctx.awrite_result(b"first"))
+    await asyncio.sleep(0.1)  # it is not answered before the second one has come
+    first.cancel()
+    await ctx.awrite_result(b"second")
+    return b"second was stored"
+
+
+@mux.handler("late:", settings=PROCESS)
+def leave_a_thread(ctx, task):
+    """Return while a thread waits, which then writes into the sockets or writes a result."""
+    ledger = task.payload.decode()
+
+    def write():
+        wait_for(f"{ledger}.go")
+        if task.type == "late:garbage":
+            for descriptor in sockets():
+                os.write(descriptor, b"hello")
+            return
+        try:
+            ctx.write_result(b"late")
+        except PyasynqError as error:
+            note(task, error)
+
+    threading.Thread(target=write, daemon=True).start()
+    return b"%d" % os.getpid()
+
+
+@mux.handler("inherited", settings=PROCESS)
+def inherited(ctx, task):
+    """Return the sockets that a program finds which the handler starts."""
+    program = (
+        "import os, stat; print([each for each in range(3, 256) if os.path.exists("
+        "f'/proc/self/fd/{each}') and stat.S_ISSOCK(os.fstat(each).st_mode)])"
+    )
+    return subprocess.check_output([sys.executable, "-c", program], close_fds=False)
+
+
+@mux.handler("report_twice", settings=PROCESS)
+def report_twice(ctx, task):
+    ctx.progress(1, 2)
+    ctx.progress(2, 2)  # written once a second: so this one is not written by itself

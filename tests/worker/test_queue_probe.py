@@ -1,5 +1,10 @@
 """One command finds out which queues have tasks."""
 
+import pytest
+
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import SystemClock
+from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.queue_probe import QueueProbe
 
@@ -17,11 +22,51 @@ async def test_all_queues_are_visited_when_one_has_something(runner, redis_clien
     assert list(await probe.queues()) == queues
 
 
-async def test_in_a_cluster_no_command_asks_for_keys_of_several_slots(runner, commands):
-    queues = [queue_keys("a"), queue_keys("b")]
+@pytest.fixture
+async def cluster_runner(cluster):
+    runner = AsyncRunner(Connector.of(cluster.url).open_async(), clock=SystemClock())
+    yield runner
+    await runner.close()
 
-    assert list(await QueueProbe(runner, queues, pending_of, is_cluster=True).queues()) == queues
-    assert "exists" not in commands.sent()
+
+async def test_in_a_cluster_each_node_is_asked_once_for_all_its_queues(cluster_runner, cluster):
+    queues = [queue_keys(f"q{number}") for number in range(30)]
+    probe = QueueProbe(cluster_runner, queues, pending_of, is_cluster=True)
+    assert list(await probe.queues()) == []  # now the nodes know the script
+    before = asked(cluster)
+    assert list(await probe.queues()) == []
+    questions = asked(cluster) - before
+
+    client = cluster.client()
+    for queue in (queues[0], queues[17]):
+        client.lpush(queue.pending, "task")
+        assert list(await probe.queues()) == queues
+        client.delete(queue.pending)
+    client.close()
+    assert questions == 3
+
+
+async def test_in_a_cluster_a_node_that_cannot_be_asked_means_that_all_are_visited(
+    cluster_runner, cluster, monkeypatch
+):
+    queues = [queue_keys(f"q{number}") for number in range(30)]
+    probe = QueueProbe(cluster_runner, queues, pending_of, is_cluster=True)
+    assert list(await probe.queues()) == []
+    everything = cluster_runner._client._owners[:1] * 3
+    monkeypatch.setattr(cluster_runner._client, "_owners", everything)  # an old map of the slots
+
+    assert list(await probe.queues()) == queues
+    assert list(await probe.queues()) == []  # it has the new one
+
+
+def asked(cluster):
+    """How often the nodes have run a script."""
+    total = 0
+    for node in cluster.nodes:
+        client = node.client()
+        total += client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
+        client.close()
+    return total
 
 
 async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):

@@ -1,5 +1,6 @@
 """What the log says of tasks that fail: one line an attempt, with what a person needs to see."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterator
@@ -118,6 +119,40 @@ async def test_whatever_ends_a_task_for_good_is_an_error(
     ((level, text),) = texts(lines)
     assert level == "ERROR"
     assert expected in text
+
+
+async def test_a_handler_whose_time_is_up_is_shown_where_it_was(work, lines):
+    mux = ServeMux()
+
+    @mux.handler("crawl")
+    async def crawl(ctx, task):
+        await wait_for_ever()
+
+    async def wait_for_ever():
+        await asyncio.Event().wait()
+
+    async with work.serving(mux):
+        info = await work.enqueue("crawl", max_retry=0, timeout=1)
+        await work.until(info, "archived")
+
+    (line,) = lines
+    place = r"\[tests/worker/test_task_log\.py:\d+ < asyncio/locks\.py:\d+\]"
+    assert re.search(rf"archived: its time was up {place}$", line.getMessage())
+    assert "in crawl\n" in line.exc_text
+    assert "in wait_for_ever\n" in line.exc_text
+    assert line.exc_text.endswith("TimeoutError: context deadline exceeded")
+    assert work.message(info).error_msg == "context deadline exceeded"
+
+
+@pytest.mark.parametrize(("delay_s", "told"), [(0.9997, "1.0 s"), (0.999, "999 ms")])
+def test_no_span_is_a_thousand_milliseconds(lines, delay_s, told):
+    clock = FakeClock()
+    at_ns = clock.redis_now_ns() + int(delay_s * 1e9)
+    outcome = Retried(b"", at_ns, is_failure=True, deferred=0)
+
+    TaskLog(clock).failed("id", "queue", make_message(), outcome, ValueError("x"))
+
+    assert f"again in {told}: ValueError: x" in lines[0].getMessage()
 
 
 async def test_a_task_of_a_lost_worker_is_logged_by_who_recovers_it(work, lines):

@@ -5,12 +5,15 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO, TypeVar
 
 import click
 import msgspec
 from typing_extensions import override
+
+from pyasynq.cli.debug import debug_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,8 +43,9 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def log_options(function: F) -> F:
-    """Add the options that `log_settings` reads."""
+    """Add the options that `log_settings` reads, and ``--debug``."""
     for option in (
+        debug_option,
         click.option("--quiet", is_flag=True, help="Log warnings and errors only."),
         click.option("-v", "--verbose", is_flag=True, help="Log everything: --log-level debug."),
         click.option(
@@ -116,6 +120,9 @@ class TextLine(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        if record.exc_text is not None and "\n" not in record.exc_text:
+            record = copy(record)  # an error without frames, which the line has told
+            record.exc_info = record.exc_text = None
         line = super().format(record)
         colour = _COLOURS.get(record.levelname)
         if not self._is_coloured or colour is None:

@@ -8,7 +8,9 @@ from typing import Any
 import click
 from typing_extensions import override
 
+from pyasynq.cli.debug import debug_option, show_traceback
 from pyasynq.cli.exit_codes import INTERRUPTED, exit_code
+from pyasynq.debug import is_debug
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.version import __version__
 
@@ -66,11 +68,10 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, invoke_without_command=True)
 @click.version_option(__version__, "--version", message="pyasynq %(version)s")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@debug_option
 @click.pass_context
-def pyasynq(context: click.Context, *, debug: bool) -> None:
+def pyasynq(context: click.Context) -> None:
     """Run background tasks on Redis, side by side with Go's Asynq."""
-    context.obj = {"debug": debug}
     if context.invoked_subcommand is None:
         click.echo(SHORT_HELP, nl=False)
     elif context.invoked_subcommand in CONFIGURED:
@@ -84,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     def command() -> Any:
         return pyasynq.main(args=given, standalone_mode=False)
 
-    sys.exit(run(command, is_debug="--debug" in given))
+    sys.exit(run(command))
 
 
 def project_defaults() -> dict[str, Any]:
@@ -101,26 +102,31 @@ def project_defaults() -> dict[str, Any]:
     return {"worker": {**worker, **dev}, "dev": dev}
 
 
-def run(command: Callable[[], Any], *, is_debug: bool = False) -> int:
+def run(command: Callable[[], Any]) -> int:
     """Run *command*; return the exit code, and write to stderr what went wrong."""
     try:
         code = command()
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         return 0
-    except PyasynqError as error:
-        if is_debug:
-            raise
-        click.echo(f"Error: {_told(error)}", err=True)
-        return exit_code(error)
+    except Exception as error:  # noqa: BLE001 - of the application, too, while it is imported
+        return _report(error)
     return code if isinstance(code, int) else 0
+
+
+def _report(error: Exception) -> int:
+    """Write to stderr what went wrong; return the exit code."""
+    is_explained = isinstance(error, click.ClickException | PyasynqError)
+    if is_debug() or not is_explained:
+        show_traceback(error)
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, PyasynqError):
+        click.echo(f"Error: {_told(error)}", err=True)
+    return exit_code(error)
 
 
 def _told(error: PyasynqError) -> str:

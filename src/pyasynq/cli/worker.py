@@ -84,7 +84,6 @@ def command(
             log=settings,
             arguments=sys.argv,
             is_relayed=True,
-            is_debug=click.get_current_context().obj["debug"],
         )
         return supervise(order, processes)
     app = load_app(target, app_dir)

@@ -10,8 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
+from pyasynq.connection.arguments import (
+    arguments_of,
+    arguments_of_client,
+    once,
+    once_async,
+)
 from pyasynq.connection.options import ConnectionOptions, Kind, named_url
-from pyasynq.errors import ConfigError
 from pyasynq.settings import current_directory
 
 if TYPE_CHECKING:
@@ -29,30 +34,6 @@ ConnectionSource = Union[
 ]
 """A URL, options, a redis-py client of the user's, or None for the environment's URL."""
 
-# What is taken over from a user's pool: where Redis is and how to log in. We decide the rest.
-_KEPT = (
-    "host",
-    "port",
-    "path",
-    "db",
-    "username",
-    "password",
-    "credential_provider",
-    "client_name",
-    "socket_connect_timeout",
-    "socket_keepalive",
-    "ssl_keyfile",
-    "ssl_certfile",
-    "ssl_cert_reqs",
-    "ssl_ca_certs",
-    "ssl_ca_path",
-    "ssl_ca_data",
-    "ssl_check_hostname",
-    "ssl_password",
-    "ssl_min_version",
-    "ssl_ciphers",
-)
-
 
 class Connector:
     """Opens clients of one Redis.
@@ -60,6 +41,7 @@ class Connector:
     Attributes:
         namespace: first word of every key.
         description: where Redis is, without secrets.
+        busy_wait: whether to wait awake for an answer that is due at once.
 
     Args:
         home: the directory whose embedded Redis is used once it runs, in place of the address;
@@ -78,6 +60,7 @@ class Connector:
         namespace: str = "asynq",
         max_connections: int | None = None,
         embedded: "EmbeddedServer | None" = None,
+        busy_wait: bool = True,
         home: Path | None = None,
     ) -> None:
         self._kind = kind
@@ -86,6 +69,7 @@ class Connector:
         self._sentinel_arguments = dict(sentinel_arguments or {})
         self.namespace = namespace
         self.description = description
+        self.busy_wait = busy_wait
         self._arguments = arguments
         self._max_connections = max_connections
         self._embedded = embedded
@@ -133,8 +117,8 @@ class Connector:
             pool = async_master_pool(
                 self._hosts,
                 self._master,
-                own={**self._sentinel_settings(), **_once_async()},
-                settings={**settings, **_once_async()},
+                own={**self._sentinel_settings(), **once_async()},
+                settings={**settings, **once_async()},
                 is_tls=self._is_tls,
             )
             return redis.asyncio.Redis.from_pool(pool)
@@ -159,8 +143,8 @@ class Connector:
             pool = master_pool(
                 self._hosts,
                 self._master,
-                own={**self._sentinel_settings(), **_once()},
-                settings={**settings, **_once()},
+                own={**self._sentinel_settings(), **once()},
+                settings={**settings, **once()},
                 is_tls=self._is_tls,
             )
             return redis.Redis.from_pool(pool)
@@ -197,7 +181,7 @@ class Connector:
             connection_class=kind,
             max_connections=self._max_connections,
             **settings,
-            **_once_async(),
+            **once_async(),
         )
 
     def _pool_sync(self, **settings: Any) -> "redis.ConnectionPool":
@@ -216,7 +200,7 @@ class Connector:
             connection_class=kind,
             max_connections=self._max_connections,
             **settings,
-            **_once(),
+            **once(),
         )
 
     def _sentinel_settings(self) -> dict[str, Any]:
@@ -276,7 +260,7 @@ class Connector:
             return cls._of_embedded(options)
         sentinel = {"username": options.sentinel_username, "password": options.sentinel_password}
         return cls(
-            _arguments(options),
+            arguments_of(options),
             kind=options.kind,
             hosts=options.hosts,
             master=options.master,
@@ -285,6 +269,7 @@ class Connector:
             namespace=options.namespace,
             max_connections=options.max_connections,
             home=home,
+            busy_wait=options.busy_wait,
         )
 
     @classmethod
@@ -292,7 +277,7 @@ class Connector:
         from pyasynq.connection.embedded.server import EmbeddedServer  # noqa: PLC0415 - rarely needed
 
         server = EmbeddedServer.acquire(data_folder=options.path)
-        arguments = _arguments(options) | {"path": server.socket_path}
+        arguments = arguments_of(options) | {"path": server.socket_path}
         arguments.pop("host", None)
         arguments.pop("port", None)
         return cls(
@@ -300,106 +285,12 @@ class Connector:
             description=f"embedded redis (redis://127.0.0.1:{server.port}/{options.db})",
             namespace=options.namespace,
             embedded=server,
+            busy_wait=options.busy_wait,
         )
 
     @classmethod
     def _of_client(cls, client: Any) -> "Connector":
-        """Clone the settings of a user's client, which is left alone."""
-        pool = getattr(client, "connection_pool", None)
-        given = getattr(pool, "connection_kwargs", None)
-        kind = type(pool).__name__
-        if not isinstance(given, dict) or kind not in ("ConnectionPool", "BlockingConnectionPool"):
-            raise ConfigError(
-                f"cannot take over the settings of a {type(client).__name__}; "
-                "pass a URL, ConnectionOptions, or a redis.Redis or redis.asyncio.Redis client "
-                "of a single server; redis-sentinel:// and redis-cluster:// are URLs, too"
-            )
-        _check_that_it_can_be_cloned(pool, given)
-        arguments = {name: given[name] for name in _KEPT if given.get(name) is not None}
-        arguments.setdefault("socket_timeout", given.get("socket_timeout") or 5.0)
-        # The name is set by a call at connect. Reading its answer also reads the session tickets
-        # of TLS 1.3, which redis-py would otherwise take for data left behind.
-        arguments.setdefault("client_name", "pyasynq")
-        if "SSL" in getattr(pool, "connection_class", type(None)).__name__:
-            arguments.setdefault("ssl_cert_reqs", "required")
+        """Clone the settings of a user's client."""
+        arguments = arguments_of_client(client)
         where = arguments.get("path") or f"{arguments.get('host')}:{arguments.get('port')}"
         return cls(arguments, description=f"{where}/{arguments.get('db', 0)} (as your client)")
-
-
-def _check_that_it_can_be_cloned(pool: Any, given: Mapping[str, Any]) -> None:
-    """Check that a user's client connects as redis-py does, and not to a fake or through a tunnel.
-
-    Raises:
-        ConfigError: it does not, so its settings alone would lead to another server.
-    """
-    for what, kind in (
-        ("its connection pool", type(pool)),
-        ("its connection class", getattr(pool, "connection_class", type(pool))),
-    ):
-        if kind.__module__.partition(".")[0] != "redis":
-            raise ConfigError(
-                f"cannot take over the settings of this client: {what} {kind.__name__!r} is not "
-                "one of redis-py's, and would not be used; for tests use `App.testing()` or "
-                "the URL embedded:"
-            )
-    if given.get("redis_connect_func") is not None:
-        raise ConfigError(
-            "cannot take over the settings of this client: its redis_connect_func would not be "
-            "called; pass a URL, ConnectionOptions, or a client without it"
-        )
-
-
-def _once() -> dict[str, Any]:
-    """Return what keeps redis-py from repeating a call."""
-    from redis.backoff import NoBackoff  # noqa: PLC0415 - light imports
-    from redis.retry import Retry  # noqa: PLC0415 - as above
-
-    return {"retry": Retry(NoBackoff(), 0)}
-
-
-def _once_async() -> dict[str, Any]:
-    """Return the same for async clients."""
-    from redis.asyncio.retry import Retry  # noqa: PLC0415 - light imports
-    from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
-
-    return {"retry": Retry(NoBackoff(), 0)}
-
-
-def _arguments(options: ConnectionOptions) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "db": options.db,
-        "socket_connect_timeout": options.connect_timeout_s,
-        "socket_timeout": options.socket_timeout_s,
-        "client_name": options.client_name,
-    }
-    if options.kind == "unix":
-        arguments["path"] = options.path
-    elif options.kind == "cluster":
-        del arguments["db"]  # there is but one
-    elif options.kind != "sentinel":
-        arguments["host"], arguments["port"] = options.hosts[0]
-    if options.username:
-        arguments["username"] = options.username
-    if options.password:
-        arguments["password"] = options.password
-    if options.tls:
-        arguments["ssl_cert_reqs"] = "required" if options.verify else "none"
-        arguments["ssl_check_hostname"] = options.verify
-        files = {
-            "ssl_ca_certs": options.ca_file,
-            "ssl_certfile": options.cert_file,
-            "ssl_keyfile": options.key_file,
-        }
-        given = {name: value for name, value in files.items() if value}
-        ConfigError.raise_if(map(_file_fault, given.values()))
-        arguments.update(given)
-    return arguments
-
-
-def _file_fault(path: str) -> str | None:
-    """Return why a file of TLS cannot be used; None if it can be read."""
-    try:
-        Path(path).open("rb").close()
-    except OSError as error:
-        return f"{path!r}, which the URL names for TLS, cannot be read: {error.strerror or error}"
-    return None

@@ -73,6 +73,8 @@ class ConnectionOptions:
         max_connections: of one pool; None for no limit.
         namespace: first word of every key; Go Asynq only knows "asynq".
         client_name: shown by CLIENT LIST.
+        busy_wait: wait awake for up to 0.1 ms for an answer, while nothing else is to be done and
+            as long as answers come in that time.
 
     Raises:
         ConfigError: names every wrong option.
@@ -97,6 +99,7 @@ class ConnectionOptions:
     max_connections: int | None = None
     namespace: str = "asynq"
     client_name: str = "pyasynq"
+    busy_wait: bool = True
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))

@@ -77,6 +77,8 @@ def read_number(what: str, text: str, faults: list[str]) -> int:
 def _reader_of(given: str, name: str) -> Callable[[str, str, list[str]], Any]:
     if given == "ssl_cert_reqs":
         return _read_certificates
+    if name == "busy_wait":
+        return _read_flag
     if name == "verify":
         return _read_verify
     if name in ("db", "max_connections"):
@@ -94,6 +96,12 @@ def _read_seconds(given: str, text: str, faults: list[str]) -> float:
     except ValueError:
         faults.append(f"{given} must be a number of seconds, not {text[:30]!r}")
         return 1.0
+
+
+def _read_flag(given: str, text: str, faults: list[str]) -> bool:
+    if text.lower() not in _FLAGS:
+        faults.append(f"{given} must be yes or no, not {text[:30]!r}")
+    return _FLAGS.get(text.lower(), True)
 
 
 def _read_verify(_given: str, text: str, faults: list[str]) -> bool:

@@ -4,11 +4,12 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, QueueNotFoundError, raise_first
+from pyasynq.errors import ConfigError, QueueNotFoundError
 from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
 

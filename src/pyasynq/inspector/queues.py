@@ -3,9 +3,9 @@
 
 from collections.abc import Sequence
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.operations.inspection import QueueStats
-from pyasynq.errors import concerns_redis_as_a_whole, raise_first
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.infos import QueueInfo, queue_info, queue_info_without_counts
 from pyasynq.wire.keys import keys_of_listed

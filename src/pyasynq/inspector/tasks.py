@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import cancel, inspection
 from pyasynq.broker.operations.delete import Deletion, Verdict, delete_task
@@ -15,8 +16,6 @@ from pyasynq.errors import (
     QueueNotFoundError,
     TaskNotFoundError,
     TaskStateError,
-    concerns_redis_as_a_whole,
-    raise_first,
 )
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.infos import task_info

@@ -14,7 +14,8 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
+from pyasynq.answers import concerns_redis_as_a_whole
+from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.outage import LoggedOnce, Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget, cancel_all
 

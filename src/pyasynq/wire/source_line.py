@@ -15,7 +15,18 @@ from typing import Literal, NamedTuple
 
 Owner = Literal["application", "library", "pyasynq"]
 
-_MACHINERY = {"asyncio", "click", "concurrent", "runpy.py", "threading.py", "contextlib.py"}
+_MACHINERY = {
+    "<frozen importlib._bootstrap>",
+    "<frozen importlib._bootstrap_external>",
+    "<frozen runpy>",
+    "asyncio",
+    "click",
+    "concurrent",
+    "contextlib.py",
+    "importlib",
+    "runpy.py",
+    "threading.py",
+}
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 _STANDARD_LIBRARY = PurePath(sysconfig.get_path("stdlib"))
 _PYASYNQ = PurePath(__file__).parents[1]
@@ -46,7 +57,7 @@ def source_line(error: BaseException) -> str:
 
 
 def is_machinery(file: str) -> bool:
-    """Whether a file belongs to what runs handlers: pyasynq itself, asyncio, click, threads."""
+    """Whether a file belongs to what runs code of users: pyasynq, asyncio, click, imports."""
     source = source_of(file)
     if source.owner == "pyasynq":
         return True

@@ -1,12 +1,14 @@
 """The traceback of an exception as a person wants to read it: without what runs handlers.
 
-Frames of pyasynq, asyncio, click and threads are left out, in causes and groups, too. So are the
-values that PayloadErrors show, since a payload may hold what is secret.
+Frames of pyasynq, asyncio, click and threads are left out, in causes and groups, too, unless the
+process runs with PYASYNQ_DEBUG or ``--debug``. So are, always, the values that PayloadErrors show,
+since a payload may hold what is secret.
 """
 
 import traceback
 from collections.abc import Iterator
 
+from pyasynq.debug import is_debug
 from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.error_text import message_of
 from pyasynq.wire.source_line import is_machinery
@@ -18,8 +20,9 @@ def traceback_text(error: BaseException) -> str:
     """Return the traceback of *error* as text that UTF-8 can hold, without a final line feed."""
     try:
         shown = traceback.TracebackException.from_exception(error)
-        for each in _chain(shown, set()):
-            _leave_out_machinery(each)
+        if not is_debug():
+            for each in _chain(shown, set()):
+                _leave_out_machinery(each)
         text = _without_values("".join(shown.format()).rstrip("\n"), error)
     except BaseException:  # noqa: BLE001 - an exception of the user's may do anything
         return UNREADABLE

@@ -9,20 +9,19 @@ from collections.abc import AsyncIterator, Callable
 from typing import Self
 from uuid import uuid4
 
-from pyasynq.broker.operations.redis_info import PING, memory_info, memory_info_of
-from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
+from pyasynq.broker.runners.runner_async import PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
-from pyasynq.connection.connector import ConnectionSource, Connector
-from pyasynq.errors import ConfigError, ServerStateError, raise_first
+from pyasynq.connection.connector import ConnectionSource
+from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.run_until_signal import run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
 from pyasynq.options import to_seconds
-from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.connecting import ask_for_memory, opened
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.lifespan import Lifespan, lifespan_of
 from pyasynq.worker.handlers.mux import ServeMux
@@ -259,11 +258,8 @@ class Server:
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> ServerResources:
         """Connect to Redis, and learn its time; *stack* closes all of it."""
-        connector = await asyncio.to_thread(Connector.of, self._source)
-        stack.callback(connector.close)
-        runner = AsyncRunner(connector.open_async(), clock=self._clock)
-        stack.push_async_callback(self._budget.close, runner.close)
-        self._memory = await self._ask_for_memory(runner, connector)
+        connector, runner = await opened(self._source, self._clock, self._budget, stack)
+        self._memory = await ask_for_memory(runner, connector, self.config.queues)
         await runner.measure_clock(patience_s=PATIENCE_S)
         return ServerResources(
             config=self.config,
@@ -275,18 +271,6 @@ class Server:
             budget=self._budget,
             outage=Outage(monotonic=self._clock.monotonic, is_by_queue=connector.is_cluster),
         )
-
-    async def _ask_for_memory(
-        self, runner: AsyncRunner, connector: Connector
-    ) -> list[dict[str, str]]:
-        """Wait until Redis answers; return what it tells in the same round trip of its memory."""
-        operations = [memory_info()]
-        if connector.is_cluster:
-            keys = [queue_keys(queue, connector.namespace) for queue in self.config.queues]
-            operations = [memory_info_of(each) for each in keys]
-        answers = await runner.run_all([PING, *operations])
-        raise_first(answers[:1])
-        return [each for each in answers[1:] if isinstance(each, dict)]
 
     def _close(self) -> None:
         self._status = "closed"

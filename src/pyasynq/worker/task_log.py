@@ -18,6 +18,7 @@ from pyasynq.errors import HandlerNotFoundError
 from pyasynq.shown import shown
 from pyasynq.wire.error_text import DEADLINE_EXCEEDED, LONGEST_ERROR_BYTES, error_text
 from pyasynq.wire.message import TaskMessage, clean_text
+from pyasynq.wire.source_line import source_line
 from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt.outcome import (
     TOO_LATE,
@@ -146,7 +147,10 @@ def _reason(error: BaseException) -> str:
     text = _short(error_text(error))
     if isinstance(error, HandlerNotFoundError):
         return f"{text}; does the worker import the module that registers it?"
-    return "its time was up" if text == DEADLINE_EXCEEDED else text
+    if text != DEADLINE_EXCEEDED:
+        return text
+    place = "" if error.__cause__ is None else source_line(error.__cause__)
+    return f"its time was up [{place}]" if place else "its time was up"
 
 
 def _short(text: str) -> str:
@@ -168,7 +172,7 @@ def _fields(task_id: str, queue: str, message: TaskMessage) -> dict[str, Any]:
 
 
 def _span(seconds: float) -> str:
-    if seconds < 1:
+    if seconds < 0.9995:  # noqa: PLR2004 - what is not rounded to 1 s
         return f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"  # noqa: PLR2004 - 10 ms
     return f"{seconds:.1f} s" if seconds < 600 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - 10 min
 

@@ -332,3 +332,26 @@ async def test_a_handler_that_has_waited_leaves_the_next_fetch_alone():
     await both_ran.wait()
 
     assert seen["first"] is not seen["second"]
+
+
+async def test_tasks_that_come_when_the_shared_asyncio_task_has_just_ended_share_another():
+    loop, ran, own = asyncio.get_running_loop(), [], []
+
+    async def run(running):
+        ran.append(running)
+        running.has_ended, running.handle = True, None
+
+    tasks = [make_running(task_id=str(number)) for number in range(6)]
+    eager = EagerRunner(loop, dict.fromkeys(tasks), run, own.append)
+
+    def start_the_rest():
+        for running in tasks[1:]:
+            eager.start(running)
+
+    eager.start(tasks[0])
+    loop.call_soon(start_the_rest)  # in the same turn of the loop, after the first has ended
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+    assert ran == tasks
+    assert own == []

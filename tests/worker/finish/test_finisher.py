@@ -54,6 +54,32 @@ async def held_tasks(runner, keys, clock, *, count):
     ]
 
 
+async def test_outcomes_that_a_call_has_left_are_written_by_the_next_ones_without_a_pause(
+    work, runner, caplog
+):
+    clock, keys = SystemClock(), queue_keys("default")
+    for _ in range(20):
+        await work.enqueue("email")
+    tasks = await held_tasks(runner, keys, clock, count=20)
+    for number in range(0, 100_000, 5000):
+        ids = [f"{each:036}" for each in range(number, number + 5000)]
+        work.redis.lpush(keys.active, *ids[:2500])
+        work.redis.rpush(keys.active, *ids[2500:])
+    held = {each.key: each for each in tasks}
+    finisher = Finisher(make_resources(runner, held=held), on_retry=lambda _due: None)
+    finisher._pause = None  # a pause would fail
+
+    for each in tasks:
+        finisher.settle(each, FINISHED)
+    await finisher.flushed.until(lambda: finisher.unwritten == 0)
+
+    assert held == {}
+    assert finisher.counts == {"done": 20}
+    assert work.count("processed") == 20
+    assert work.redis.llen(keys.active) == 100_000
+    assert caplog.messages == []
+
+
 async def test_only_the_outcome_that_cannot_be_sent_is_dropped(work, runner, caplog):
     clock, keys = SystemClock(), queue_keys("default")
     infos = [await work.enqueue("email") for _ in range(3)]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pyasynq.answers import raise_first
 from pyasynq.app.harness.expiry import Expiry
 from pyasynq.broker.decoding import number, text
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import FakeClock, to_datetime
-from pyasynq.errors import ConfigError, raise_first
+from pyasynq.errors import ConfigError
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import TaskInfo, TaskState

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from pyasynq.answers import raise_first
 from pyasynq.app.harness.expiry import Expiry
 from pyasynq.app.harness.handled import DecodeResult, Recorder
 from pyasynq.app.waiting import pause
@@ -22,7 +23,7 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, FakeClock
 from pyasynq.connection.connector import Connector
-from pyasynq.errors import PyasynqError, raise_first
+from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import running
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.worker.assembly import Parts, assemble

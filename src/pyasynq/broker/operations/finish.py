@@ -2,6 +2,9 @@
 
 Each takes a batch of tasks of one queue and answers for each of them whether it still was the
 caller's; a task that was not is left unchanged. So a repeated or late call does no harm.
+
+Where very many tasks are active, to find one takes Redis long. Then a call ends after some 5 ms,
+with at least one task looked at, and answers None for the tasks that it has left to another call.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +19,9 @@ from pyasynq.broker.operation import Argument, Operation, Repeat
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
+
+Verdict = bool | None
+"""Whether a task was the caller's; None if the call has left it for another one."""
 
 # A call of its own costs Redis as much as some ten tasks; a large batch had better begin at once.
 ENOUGH_ALONE = 32
@@ -118,7 +124,9 @@ class ToRequeue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pending_since_ns: int | None = None
 
 
-def done_many(keys: QueueKeys, items: Sequence[ToDelete], *, now_ns: int) -> Operation[list[bool]]:
+def done_many(
+    keys: QueueKeys, items: Sequence[ToDelete], *, now_ns: int
+) -> Operation[list[Verdict]]:
     """Delete tasks that are done, free their locks, count them as processed."""
     now_s = now_ns // NANOSECONDS
     return _finish(
@@ -132,7 +140,7 @@ def done_many(keys: QueueKeys, items: Sequence[ToDelete], *, now_ns: int) -> Ope
 
 def complete_many(
     keys: QueueKeys, items: Sequence[ToComplete], *, now_ns: int
-) -> Operation[list[bool]]:
+) -> Operation[list[Verdict]]:
     """Keep tasks that are done for their retention, free their locks, count them as processed."""
     now_s = now_ns // NANOSECONDS
     return _finish(
@@ -154,7 +162,9 @@ def complete_many(
     )
 
 
-def retry_many(keys: QueueKeys, items: Sequence[ToRetry], *, now_ns: int) -> Operation[list[bool]]:
+def retry_many(
+    keys: QueueKeys, items: Sequence[ToRetry], *, now_ns: int
+) -> Operation[list[Verdict]]:
     """Move tasks to the retry set, to run again later; failures are counted, locks stay."""
     now_s = now_ns // NANOSECONDS
     return _finish(
@@ -178,7 +188,7 @@ def retry_many(keys: QueueKeys, items: Sequence[ToRetry], *, now_ns: int) -> Ope
 
 def archive_many(
     keys: QueueKeys, items: Sequence[ToArchive], *, now_ns: int
-) -> Operation[list[bool]]:
+) -> Operation[list[Verdict]]:
     """Archive tasks and count them as failures; `maintain.trim_archive` keeps the archive small."""
     now_s = now_ns // NANOSECONDS
     return _finish(
@@ -189,7 +199,7 @@ def archive_many(
     )
 
 
-def requeue_many(keys: QueueKeys, items: Sequence[ToRequeue]) -> Operation[list[bool]]:
+def requeue_many(keys: QueueKeys, items: Sequence[ToRequeue]) -> Operation[list[Verdict]]:
     """Give tasks back to the front of their queue; nothing is counted."""
     return _finish(
         "requeue_many",
@@ -248,7 +258,7 @@ def _finish(
     items: Sequence[Sequence[Argument]],
     *,
     size: int | None = None,
-) -> Operation[list[bool]]:
+) -> Operation[list[Verdict]]:
     """Return an operation that finishes *size* tasks; as many as there are *items* by default."""
     size = len(items) if size is None else size
     check_size(size)
@@ -259,18 +269,25 @@ def _finish(
         _verdicts(size),
         Repeat.BY_TOKEN,
         # The answer of the first call was lost: tasks that are no longer ours were finished by it.
-        lambda _reply: [True] * size,
+        _verdicts(size, of_others=True),
         is_patient=size < ENOUGH_ALONE,
     )
 
 
-def _verdicts(size: int) -> Callable[[Any], list[bool]]:
-    """Return a decoder of the indexes of tasks that were not the caller's."""
+def _verdicts(size: int, *, of_others: bool = False) -> Callable[[Any], list[Verdict]]:
+    """Return a decoder of the indexes of tasks that were not the caller's, or were left.
 
-    def decode(reply: Any) -> list[bool]:
-        verdicts = [True] * size
+    Args:
+        of_others: the verdict on tasks that were not the caller's.
+    """
+
+    def decode(reply: Any) -> list[Verdict]:
+        verdicts: list[Verdict] = [True] * size
         for index in reply:
-            verdicts[index] = False
+            if index >= 0:
+                verdicts[index] = of_others
+            else:
+                verdicts[-1 - index] = None
         return verdicts
 
     return decode

@@ -16,6 +16,11 @@ def exists_any(keys: Sequence[str]) -> Operation[bool]:
     return Operation("EXISTS", tuple(keys), (), bool, Repeat.SAFE)
 
 
+def exists_any_of_node(keys: Sequence[str]) -> Operation[bool]:
+    """Return whether any of the keys exists, all of which one node of a cluster serves."""
+    return Operation(load("exists_any"), (keys[0],), tuple(keys), bool, Repeat.SAFE)
+
+
 def redis_info() -> Operation[dict[str, str]]:
     """Read what Redis reports about itself (INFO), as text."""
     return Operation("INFO", (), (), _info, Repeat.SAFE)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from redis import ConnectionPool, Redis
 
+from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock, steady_ns
@@ -20,7 +21,7 @@ from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
-from pyasynq.errors import PyasynqError, RedisUnavailableError, raise_first
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Runner:
         random: varies the waits, so that many processes do not repeat their calls together.
         limit_s: for how long one try of a call that has to connect may take; None: only the
             time-outs of the connections count.
+        busy_wait: whether a lone call may wait awake for its answer.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class Runner:
         clock: Clock,
         random: Random | None = None,
         limit_s: float | None = None,
+        busy_wait: bool = False,
     ) -> None:
         self._client = client
         self._limit_s = limit_s
+        self._busy_wait = busy_wait
         self._connections: dict[ConnectionPool, BlockingConnections] = {}
         self._only_connection: BlockingConnections | None = None
         if not isinstance(client, Cluster):
@@ -179,6 +183,22 @@ class Runner:
             )
             tries += 1
 
+    def by_node(self, keys: Sequence[str]) -> list[list[str]]:
+        """Return *keys* in groups, each of them served by one node.
+
+        Raises:
+            RedisUnavailableError: the nodes of a cluster could not be found out.
+        """
+        if not isinstance(self._client, Cluster):
+            return [list(keys)]
+        groups: dict[ConnectionPool, list[str]] = {}
+        try:
+            for key in keys:
+                groups.setdefault(self._client.pool_of(key), []).append(key)
+        except Exception as error:
+            raise RedisUnavailableError(f"redis is not available: {error}") from error
+        return list(groups.values())
+
     def measure_clock(self, *, patience_s: float = 0.0, limit_s: float | None = None) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough.
 
@@ -252,7 +272,7 @@ class Runner:
     def _connection_to(self, pool: ConnectionPool) -> BlockingConnections:
         connection = self._connections.get(pool)
         if connection is None:
-            connection = BlockingConnections(pool, limit_s=self._limit_s)
+            connection = BlockingConnections(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
             self._connections[pool] = connection
         return connection
 

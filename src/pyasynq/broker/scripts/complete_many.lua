@@ -9,7 +9,8 @@
 -- ARGV[2]: when the counter of the day expires, in seconds
 -- ARGV[3..]: per task: id, fence, unique key or "", msg, end of retention in seconds,
 --            "1" with a result, result
--- Returns: the indexes, from 0, of the tasks that no longer are the caller's
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's; -1 less the index of
+--          those that are left to another call
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[2])

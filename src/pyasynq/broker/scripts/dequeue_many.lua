@@ -30,7 +30,7 @@ local answer = {0, dropped}
 local function drop(key, id, other)
   if not other.err then
     unlock(other.lock, id)
-    redis.call("DEL", key)
+    redis.call("UNLINK", key)
   end
   dropped[#dropped + 1] = id
 end

@@ -7,7 +7,8 @@
 -- ARGV[1]: task key prefix
 -- ARGV[2]: when the counter of the day expires, in seconds
 -- ARGV[3..]: per group of tasks: fence, unique key or "", how many, their ids
--- Returns: the indexes, from 0, of the tasks that no longer are the caller's
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's; -1 less the index of
+--          those that are left to another call
 -- Memory full: allowed
 -- Repeat: by_token
 local prefix, lost, ids, keys, locks, indexes = ARGV[1], {}, {}, {}, {}, {}
@@ -35,11 +36,11 @@ for i, id in ipairs(ids) do
     ids[done], keys[done] = id, prefix .. id
     unlock(locks[i], id)
   else
-    lost[#lost + 1] = indexes[i]
+    lost[#lost + 1] = removed[i] == false and indexes[i] or -1 - indexes[i]
   end
 end
 if done > 0 then
   redis.call("ZREM", KEYS[2], unpack(ids, 1, done))
-  count(KEYS[3], KEYS[4], redis.call("DEL", unpack(keys)), ARGV[2])
+  count(KEYS[3], KEYS[4], redis.call("UNLINK", unpack(keys)), ARGV[2])
 end
 return lost

@@ -14,11 +14,11 @@
 -- ARGV[11]: its score in KEYS[3]
 -- ARGV[12]: its group, or ""
 -- ARGV[13..]: per member that has one: id, unique key
--- Returns: {0} when the set is not listed, {1} when it is done, else {2, code, ...} as claim returns it
+-- Returns: {0} when the set is not listed, or has more members than check_aggregation gives one, {1} when it is done, else {2, code, ...} as claim returns it
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZREM", KEYS[1], "")
-if not redis.call("ZSCORE", KEYS[1], KEYS[2]) then
+if not redis.call("ZSCORE", KEYS[1], KEYS[2]) or redis.call("ZCARD", KEYS[2]) > 500 then
   return {0}
 end
 local state, id = ARGV[3], ARGV[4]
@@ -52,6 +52,6 @@ end
 for _, member in ipairs(redis.call("ZRANGE", KEYS[2], 0, -1)) do
   forget(ARGV[1] .. member, member)
 end
-redis.call("DEL", KEYS[2])
+redis.call("UNLINK", KEYS[2])
 redis.call("ZREM", KEYS[1], KEYS[2])
 return {1}

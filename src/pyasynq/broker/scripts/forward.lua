@@ -32,9 +32,8 @@ local function move(source, id, task)
 end
 
 local function expect(due)
-  if due ~= "" and (next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)) then
-    next_due = due
-  end
+  local is_sooner = next_due == "" or #due < #next_due or (#due == #next_due and due < next_due)
+  next_due = is_sooner and string.match(due, "^%d+$") or next_due -- a score may be infinite
 end
 
 local function forward(source)

@@ -5,13 +5,13 @@
 -- ARGV[2]: how many members to skip
 -- ARGV[3]: how many members at most
 -- ARGV[4]: how many bytes of messages at most, but at least one message
--- Returns: {} when the set is not listed, else {deadline in seconds, 1 when there are more else 0,
+-- Returns: {} when the set is not listed, or has more members than check_aggregation gives one, else {deadline in seconds, 1 when there are more else 0,
 --          per member: id, msg or false, expires_at or false}
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
 local deadline = redis.call("ZSCORE", KEYS[1], KEYS[2])
-if not deadline then
+if not deadline or redis.call("ZCARD", KEYS[2]) > 500 then
   return {}
 end
 local skip, limit, room = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -5,7 +5,8 @@
 -- KEYS[3]: pending list
 -- ARGV[1]: task key prefix
 -- ARGV[2..]: per task: id, fence, since when it was pending in nanoseconds or ""
--- Returns: the indexes, from 0, of the tasks that no longer are the caller's
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's; -1 less the index of
+--          those that are left to another call
 -- Memory full: allowed
 -- Repeat: by_token
 local lost, ids = {}, {}
@@ -14,7 +15,9 @@ redis.call("LLEN", KEYS[3])
 for i = 2, #ARGV, 3 do
   local id = ARGV[i]
   local key = ARGV[1] .. id
-  if redis.call("EXISTS", key) == 1 and take(key, id, ARGV[i + 1]) then
+  if spent > most then
+    lost[#lost + 1] = -1 - (i - 2) / 3
+  elseif redis.call("EXISTS", key) == 1 and take(key, id, ARGV[i + 1]) then
     ids[#ids + 1] = id
     redis.call("HSET", key, "state", "pending")
     redis.call("HDEL", key, "owner", "on_cancel")

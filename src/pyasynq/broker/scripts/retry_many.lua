@@ -11,7 +11,8 @@
 -- ARGV[2]: when the counters of the day expire, in seconds
 -- ARGV[3..]: per task: id, fence, msg, due in nanoseconds, due in seconds, "1" for a failure,
 --            deferrals so far
--- Returns: the indexes, from 0, of the tasks that no longer are the caller's
+-- Returns: the indexes, from 0, of the tasks that no longer are the caller's; -1 less the index of
+--          those that are left to another call
 -- Memory full: allowed
 -- Repeat: by_token
 redis.call("ZCARD", KEYS[2])

@@ -7,7 +7,7 @@
 -- Returns: 1
 -- Memory full: allowed
 -- Repeat: safe
-redis.call("DEL", KEYS[2])
+redis.call("UNLINK", KEYS[2])
 redis.call("SETEX", KEYS[1], ARGV[1], ARGV[2])
 for i = 3, #ARGV, 2 do
   redis.call("HSET", KEYS[2], ARGV[i], ARGV[i + 1])

@@ -15,9 +15,9 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from typing import TYPE_CHECKING
 
+from pyasynq.cli.debug import show_traceback
 from pyasynq.cli.exit_codes import exit_code
 from pyasynq.cli.logs import set_up
 from pyasynq.cli.supervision.protocol import (
@@ -31,6 +31,7 @@ from pyasynq.cli.supervision.protocol import (
     read_order,
 )
 from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S, kill_others_of_session
+from pyasynq.debug import is_debug
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.interpreter import socket_of_starter
 
@@ -63,9 +64,12 @@ class Program:
         try:
             self._work(order)
         except PyasynqError as error:
-            if order.is_debug:
-                traceback.print_exc()
+            if is_debug():
+                show_traceback(error)
             self._send(Failed(str(error)))
+            return exit_code(error)
+        except Exception as error:  # noqa: BLE001 - of the application, or a bug
+            show_traceback(error)
             return exit_code(error)
         return 0
 

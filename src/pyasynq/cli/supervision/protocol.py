@@ -28,7 +28,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         log: how the process logs.
         arguments: ``sys.argv`` of the starter.
         is_relayed: whether the output goes through the starter.
-        is_debug: show the traceback of every error.
     """
 
     target: str
@@ -39,7 +38,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
     arguments: list[str] = []
     is_relayed: bool = False
-    is_debug: bool = False
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):

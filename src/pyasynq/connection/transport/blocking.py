@@ -8,9 +8,11 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 from redis import Connection, ConnectionPool
+from typing_extensions import override
 
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.connections import connecting_within as within
@@ -23,6 +25,7 @@ from pyasynq.connection.transport.replies import (
     new_reader,
     packed,
 )
+from pyasynq.lifecycle.busy_wait import WINDOW_S, BusyWaits
 
 __all__ = ("BlockingConnections", "within")
 
@@ -34,12 +37,17 @@ class BlockingConnections:
 
     Args:
         limit_s: for how long a call that has to connect may take; None: only the time-outs count.
+        busy_wait: whether a lone call may wait awake for its answer.
     """
 
-    def __init__(self, pool: ConnectionPool, *, limit_s: float | None = None) -> None:
+    def __init__(
+        self, pool: ConnectionPool, *, limit_s: float | None = None, busy_wait: bool = False
+    ) -> None:
         self._pool = pool
         self._limit_s = limit_s
+        self._busy_waits = BusyWaits(is_wanted=busy_wait)
         self._idle: list[_Channel] = []
+        self._calls: list[None] = []  # one for each that is under way, in any thread
         self._process_id = os.getpid()
 
     def exchange(
@@ -63,8 +71,10 @@ class BlockingConnections:
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no connection
             return [Trouble(error, was_sent=False)] * len(commands)
         replies: list[Any] = []
+        self._calls.append(None)
+        busy_waits = self._busy_waits if len(self._calls) == 1 else None
         try:
-            may_stay = channel.converse(data, len(commands), replies)
+            may_stay = channel.converse(data, len(commands), replies, busy_waits)
             if limit_s is not None:
                 channel.limit(None)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server sends
@@ -73,6 +83,8 @@ class BlockingConnections:
         except BaseException:  # an interrupted caller leaves an answer unread behind
             self._drop(channel)
             raise
+        finally:
+            self._calls.pop()
         if may_stay:
             self._idle.append(channel)
         else:
@@ -102,7 +114,7 @@ class BlockingConnections:
         begin = time.monotonic()
         with within(limit_s or self._limit_s):
             connection = self._pool.get_connection()
-        channel = _Channel(connection)
+        channel = _channel_of(connection)
         if limit_s is not None:
             channel.limit(limit_s - (time.monotonic() - begin))
         return channel
@@ -132,20 +144,23 @@ class _Channel:
         if self._socket is not None:
             self._socket.settimeout(timeout_s)
 
-    def converse(self, data: bytes, count: int, replies: list[Any]) -> bool:
+    def converse(
+        self, data: bytes, count: int, replies: list[Any], busy_waits: BusyWaits | None
+    ) -> bool:
         """Send *data* and append *count* replies; return whether the next call may use it too.
+
+        Args:
+            busy_waits: decides whether to wait awake; None: asleep.
 
         Raises:
             OSError: the connection was lost, or the server is silent.
         """
-        sock, reader, is_master = self._socket, self._reader, True
-        sent = sock.send(data)
-        if sent < len(data):
-            _send_rest(sock, memoryview(data)[sent:])
+        reader, is_master = self._reader, True
+        self._send(data)
         while len(replies) < count:
             reply = reader.gets()
             if reply is MISSING:
-                received = sock.recv(MOST_BYTES)
+                received = self._receive(busy_waits)
                 if not received:
                     raise ConnectionError("connection closed by server")
                 reader.feed(received)
@@ -166,11 +181,78 @@ class _Channel:
             return not select.select([sock], [], [], 0)[0]
         return not self._poll.poll(0)
 
+    def _send(self, data: bytes) -> None:
+        # sendall would limit the time of the whole, even if it progresses.
+        sent = self._socket.send(data)
+        while sent < len(data):
+            sent += self._socket.send(memoryview(data)[sent:])
 
-def _send_rest(sock: Any, unsent: memoryview) -> None:
-    """Send what did not fit; sendall would limit the time of the whole, even if it progresses."""
-    while unsent:
-        unsent = unsent[sock.send(unsent) :]
+    def _receive(self, busy_waits: BusyWaits | None) -> bytes:
+        del busy_waits
+        received: bytes = self._socket.recv(MOST_BYTES)
+        return received
+
+
+class _PlainChannel(_Channel):
+    """A socket without TLS, which is asked first, and waited for only if it has nothing yet.
+
+    A socket with a time-out would be waited for first, which costs a call of the system each time.
+    """
+
+    __slots__ = ("_timeout_ms",)
+
+    _timeout_ms: float | None
+
+    @override
+    def limit(self, limit_s: float | None) -> None:
+        super().limit(limit_s)
+        timeout_s = self._socket.gettimeout()
+        self._timeout_ms = None if timeout_s is None else timeout_s * 1e3
+        self._socket.setblocking(False)
+
+    @override
+    def _send(self, data: bytes) -> None:
+        unsent = memoryview(data)
+        while unsent:
+            try:
+                unsent = unsent[self._socket.send(unsent) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+
+    @override
+    def _receive(self, busy_waits: BusyWaits | None) -> bytes:
+        if busy_waits is not None and busy_waits.may_begin():
+            end = perf_counter() + WINDOW_S
+            while perf_counter() < end:
+                try:
+                    received: bytes = self._socket.recv(MOST_BYTES)
+                except BlockingIOError:
+                    continue
+                busy_waits.succeeded()
+                return received
+            busy_waits.failed()
+        while True:
+            self._wait(select.POLLIN)
+            try:
+                received = self._socket.recv(MOST_BYTES)
+            except BlockingIOError:  # somebody else's signal, or nothing after all
+                continue
+            return received
+
+    def _wait(self, event: int) -> None:
+        poll: Any = self._poll  # there is one, or this were no plain channel
+        poll.modify(self._socket, event)
+        try:
+            if not poll.poll(self._timeout_ms):
+                raise TimeoutError("timed out")
+        finally:
+            poll.modify(self._socket, select.POLLIN | select.POLLHUP)
+
+
+def _channel_of(connection: Connection) -> _Channel:
+    sock: Any = connection._sock  # noqa: SLF001 - as above
+    is_plain = type(sock) is socket.socket and hasattr(select, "poll")
+    return _PlainChannel(connection) if is_plain else _Channel(connection)
 
 
 def _poll_of(sock: socket.socket | None) -> "select.poll | None":

@@ -26,6 +26,7 @@ from pyasynq.connection.transport.replies import (
     packed,
 )
 from pyasynq.errors import ConfigError
+from pyasynq.lifecycle.busy_wait import LoopAwake
 
 CHECKS_PER_TIMEOUT = 4
 
@@ -49,6 +50,7 @@ class MultiplexedConnection:
         pool: connects and logs in.
         limit_s: for how long a call that has to connect may take; None: only the time-outs count.
         listener: hears announcements, if the caller asks the server for some.
+        busy_wait: whether the loop may wait awake for the answer to a lone call.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class MultiplexedConnection:
         *,
         limit_s: float | None = None,
         listener: Listener | None = None,
+        busy_wait: bool = False,
     ) -> None:
         self._pool = pool
+        self._busy_wait = busy_wait
         self._limit_s = limit_s
         self._listener = listener
         self._connection: Connection | None = None
@@ -135,7 +139,7 @@ class MultiplexedConnection:
                 return self._channel  # somebody else was faster
             await self._let_go()
             self._connection = await self._pool.get_connection()
-            self._channel = _Channel.of(self._connection, self._listener)
+            self._channel = _Channel.of(self._connection, self._listener, busy_wait=self._busy_wait)
             return self._channel
 
     async def _let_go(self, *, is_awaited: bool = False) -> None:
@@ -172,16 +176,21 @@ class _Channel(asyncio.Protocol):
         self._check: asyncio.TimerHandle | None = None
         self._reader: Reader = AnnouncementReader(listener.announced) if listener else new_reader()
         self._on_loss = listener.lost if listener else None
+        self._awake: LoopAwake | None = None
         self._waiting: deque[tuple[int, list[Any], asyncio.Future[list[Any]]]] = deque()
 
     @classmethod
-    def of(cls, connection: Connection, listener: Listener | None) -> "_Channel":
+    def of(
+        cls, connection: Connection, listener: Listener | None, *, busy_wait: bool
+    ) -> "_Channel":
         """Take over the socket of a connection that has just been made."""
         writer = connection._writer  # noqa: SLF001 - there is no other way
         if writer is None:  # lost again already
             raise NoConnectionError("the connection was lost while it was made")
         channel = cls(writer, connection.socket_timeout, listener)
         channel._transport.set_protocol(channel)
+        if busy_wait:
+            channel._awake = LoopAwake(channel.loop, is_wanted=True)
         return channel
 
     def send(
@@ -197,6 +206,8 @@ class _Channel(asyncio.Protocol):
             future.set_result([lost] * count)
             return future
         self._waiting.append((count, [], future))
+        if self._awake is not None and len(self._waiting) == 1:
+            self._awake.begin()
         if is_patient or self._outgoing:
             self._buffer(data, is_patient=is_patient)
         else:
@@ -244,6 +255,8 @@ class _Channel(asyncio.Protocol):
                     self._on_refusal(reply)
                 if len(replies) == count:
                     waiting.popleft()
+                    if self._awake is not None:
+                        self._awake.end()
                     if not future.done():
                         future.set_result(replies)
             if not waiting and reader.has_data():

@@ -245,13 +245,20 @@ def as_asked(cancelled: Cancelled, then: object) -> Outcome:
     return cancelled.archived if then == "archive" else cancelled.otherwise
 
 
-def error_of(ending: Ending) -> BaseException:
-    """Return the error that stands for an attempt that was asked to end."""
+def error_of(ending: Ending, raised: BaseException | None = None) -> BaseException:
+    """Return the error that stands for an attempt that was asked to end.
+
+    Args:
+        raised: how the handler ended then, which tells where it was; it becomes the cause.
+    """
+    error: BaseException = PyasynqError(LEASE_EXPIRED)
     if ending is Ending.TIMED_OUT:
-        return TimeoutError(DEADLINE_EXCEEDED)
-    if ending is Ending.CANCELLED:
-        return asyncio.CancelledError(CONTEXT_CANCELLED)
-    return PyasynqError(LEASE_EXPIRED)
+        error = TimeoutError(DEADLINE_EXCEEDED)
+    elif ending is Ending.CANCELLED:
+        error = asyncio.CancelledError(CONTEXT_CANCELLED)
+    is_told = raised is None or raised.args == error.args  # by one that was made here, too
+    error.__cause__ = None if is_told else raised
+    return error
 
 
 def control_flow(error: BaseException) -> BaseException | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import finish
-from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.operations.finish import Fence, Verdict
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.outcome import (
     Archived,
@@ -45,7 +45,7 @@ def grouped(batch: Sequence[Settled]) -> list[list[Settled]]:
 
 def write_of(
     keys: QueueKeys, group: Sequence[Settled], *, frees_lock: FreesLock, now_ns: int
-) -> Operation[list[bool]]:
+) -> Operation[list[Verdict]]:
     """Return the operation that writes outcomes of one kind, of tasks this server holds."""
     decided = group[0][1]
     if isinstance(decided, Finished):  # most tasks; nothing but their names is needed
@@ -120,7 +120,7 @@ def item_of(
 
 def write_items(
     keys: QueueKeys, outcome: Outcome, items: Sequence[Any], *, now_ns: int
-) -> Operation[list[bool]]:
+) -> Operation[list[Verdict]]:
     """Return the operation that writes *items*, all of outcomes of the kind of *outcome*."""
     match outcome:
         case Completed():

@@ -66,10 +66,12 @@ class EagerRunner:
 
     async def _run_waiting(self) -> None:
         """Run the tasks that wait, until a handler waits itself, fails or leaves something."""
-        self._loop.call_soon(self._give_own_tasks)  # runs once this asyncio task waits, or ends
+        # Runs once this asyncio task waits, or ends before all that wait have run.
+        giving = self._loop.call_soon(self._give_own_tasks)
         endings, waiting, shared = self._endings, self._waiting, asyncio.current_task()
         if len(waiting) == 1 or type(shared) is not asyncio.Task:  # nobody follows, or may do so
             await self._run_next(shared)
+            self._end_unless(endings, giving)
             return
         enter(self._contexts[waiting[0]])  # so that all contexts have as many variables
         entered = copy_context()
@@ -83,9 +85,11 @@ class EagerRunner:
             running = self._running = waiting.popleft()
             self._enter(running, shared)
             await self._run(running)
+            if not waiting:
+                self._end_unless(endings, giving)
+                return
             if (
-                not waiting
-                or self._endings != endings
+                self._endings != endings
                 or getrefcount(shared) != references
                 or getweakrefcount(shared) != weak
                 or len(get_referents(shared)) != held
@@ -93,6 +97,12 @@ class EagerRunner:
                 or (variables > 1 and is_different(left, entered))
             ):
                 return
+
+    def _end_unless(self, endings: int, giving: asyncio.Handle) -> None:
+        """Let what starts from now on share another asyncio task, if no handler has waited."""
+        if self._endings == endings and not self._waiting:
+            giving.cancel()
+            self._is_shared, self._running = False, None
 
     async def _run_next(self, handle: Any) -> None:
         running = self._running = self._waiting.popleft()

@@ -218,7 +218,7 @@ class Executor:
     def _fail(self, running: RunningTask, error: BaseException) -> BaseException:
         """Settle a failed task; return what it has failed with."""
         if running.ending is not None and outcome.control_flow(error) is None:
-            error = outcome.error_of(running.ending)
+            error = outcome.error_of(running.ending, error)
         elif isinstance(error, asyncio.CancelledError):
             error = asyncio.CancelledError(CONTEXT_CANCELLED)
         if not running.is_settled:

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from redis.asyncio import ConnectionPool
 
+from pyasynq.broker.scripts import load
 from pyasynq.connection.transport.cluster_async import AsyncCluster
+from pyasynq.connection.transport.replies import Command
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.keys import QueueKeys
@@ -21,7 +23,6 @@ from pyasynq.worker.resources import ServerResources
 logger = logging.getLogger("pyasynq.processor")
 
 CHECK_S = 5.0  # how often a node is asked whether what is known is still true
-CHECKS_OF_A_CLUSTER = 5  # how many keys all its nodes are asked for then
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # without tracking, after it was refused
 
 
@@ -37,6 +38,7 @@ class EmptyQueues:
 
     def __init__(self, resources: ServerResources, *, known_for_s: float) -> None:
         self._client = resources.connector.open_async()
+        self._is_cluster = resources.connector.is_cluster
         self._clock, self._changed = resources.clock, resources.changed
         self._known_for_s = known_for_s
         self._keys = {each.queue: each for each in resources.queues}
@@ -50,7 +52,6 @@ class EmptyQueues:
         self._is_check_due = False
         self._backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, random=resources.random)
         self._not_before = 0.0  # monotonic
-        self._next_check = 0
         self.known: dict[str, float] = {}
 
     @property
@@ -120,32 +121,32 @@ class EmptyQueues:
         self._forget([queue for queue, until in self.known.items() if until <= now])
         for node in list(self._nodes.values()):
             queues = [queue for queue in self.known if self._node_of.get(queue) is node]
-            await self._check_node(node, self._next_few(queues))
+            if queues:
+                await self._check_node(node, queues)
 
     async def _check_node(self, node: TrackedNode, queues: Sequence[str]) -> None:
-        filled = await self._filled(node, queues) if queues else ()
-        if filled and all(queue in self.known for queue in filled):
+        pending = [self._keys[queue].pending for queue in queues]
+        question = _exists_any(pending) if self._is_cluster else ("EXISTS", *pending)
+        answers = await self._answers(node, [question])
+        if answers and answers[0] and all(queue in self.known for queue in queues):
             self._pause(LONGEST_PAUSE_S, "a change was not announced")
         for queue in queues:
             if await self._find_node(queue) is not node:
                 self._forget([queue])  # its slot has moved
 
-    def _next_few(self, queues: Sequence[str]) -> Sequence[str]:
-        """Return all *queues*; some on a cluster, since each takes a command of its own there."""
-        if not isinstance(self._client, AsyncCluster):
-            return queues
-        count = max(1, CHECKS_OF_A_CLUSTER // len(self._nodes))
-        first = self._next_check % max(1, len(queues))
-        self._next_check += count
-        return [*queues[first:], *queues[:first]][:count]
-
     async def _filled(self, node: TrackedNode, queues: Sequence[str]) -> Collection[str]:
-        """Return those of *queues* that may have tasks; all of them if the node cannot be asked."""
+        """Return those of *queues* that may have tasks."""
         pending = [self._keys[queue].pending for queue in queues]
-        is_cluster = isinstance(self._client, AsyncCluster)
-        groups = [[key] for key in pending] if is_cluster else [pending]
+        if not self._is_cluster:
+            answers = await self._answers(node, [("EXISTS", *pending)])
+            return queues if any(answers) else ()
+        answers = await self._answers(node, [("EXISTS", key) for key in pending])
+        return [queue for queue, is_filled in zip(queues, answers, strict=False) if is_filled]
+
+    async def _answers(self, node: TrackedNode, questions: Sequence[Command]) -> Sequence[bool]:
+        """Return what a node answers; nothing, and forget its queues, if it cannot be asked."""
         try:
-            answers = await node.exist_any(groups)
+            answers = await node.ask(questions)
         except NoTrackingError as error:
             if isinstance(self._client, AsyncCluster):
                 self._client.forget_slots()
@@ -154,9 +155,7 @@ class EmptyQueues:
                 self._pause(self._backoff.next_s(), error)
             return ()
         self._backoff.reset()
-        if not is_cluster:
-            return queues if answers[0] else ()
-        return [queue for queue, is_filled in zip(queues, answers, strict=True) if is_filled]
+        return answers
 
     async def _find_node(self, queue: str) -> TrackedNode | None:
         """Return the node that serves *queue*; None, and forget everything, if there is none."""
@@ -194,3 +193,8 @@ class EmptyQueues:
 
 def _encoded(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
+
+
+def _exists_any(keys: Sequence[str]) -> Command:
+    """Return the question of a cluster's node for keys of several slots."""
+    return ("EVAL", load("exists_any").source, 1, keys[0], *keys)

@@ -11,18 +11,14 @@ from typing import Any
 
 import msgspec
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.operations.dequeue import Fetched, Leased, Waiter
 from pyasynq.clock import NANOSECONDS, redis_now_s
-from pyasynq.errors import (
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
-from pyasynq.shown import shown_some
+from pyasynq.shown import listed
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.fetch.queue_order import Plan, strategy
@@ -216,7 +212,7 @@ class Fetcher:
     def _log_dropped(self, queue: str, task_ids: Sequence[str]) -> None:
         count = len(task_ids)
         if not self._floods.is_flooded(queue, partial(_sum_up_dropped, queue), count=count):
-            some = shown_some(task_ids)
+            some = listed(task_ids)
             logger.warning("dropped %d ids without a task from queue %s: %s", count, queue, some)
 
     def _on_error(self, call: Dequeue, error: PyasynqError) -> PyasynqError | None:

@@ -20,6 +20,7 @@ from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.lifecycle.backoff import Backoff
+from pyasynq.lifecycle.busy_wait import LoopAwake
 from pyasynq.lifecycle.component import LAST_CALL_S, Life
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.signal import Signal
@@ -42,6 +43,7 @@ LEAST_HALF = 32  # smaller batches cost more than they gain
 UNWRITTEN_PER_SLOT = 2
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
+AWAKE_S = 0.0002  # in which Redis answers a fetch and the outcomes that leave with it
 LAST_FETCH_S = 5.0  # at the stop, while handlers go on
 
 
@@ -89,6 +91,10 @@ class Processor:
         self._payload_sizes = PayloadSizes(self._config.max_payload_size)
         self._floods = Floods(self._clock)
         self._is_quiet = False
+        self._is_full = False  # whether the last fetch brought tasks
+        self._awake = LoopAwake(
+            self._loop, is_wanted=resources.connector.busy_wait, window_s=AWAKE_S
+        )
         self._outage = resources.outage
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self.fetched: Signal[int] = Signal()
@@ -134,8 +140,11 @@ class Processor:
             await self._changed.wait()
             return
         fetched = 0
+        if self._is_full and not self._executor.running:
+            self._awake.begin()
         try:
             async for batch in self._fetcher.fetch(room, self._may_fetch):
+                self._awake.end()
                 fetched += len(batch.tasks)
                 self._launch(batch)
         except PyasynqError as error:
@@ -145,6 +154,8 @@ class Processor:
         if self._outage.is_on:
             self._outage.worked(component=self.name)
             self._backoff.reset()
+        self._awake.end()
+        self._is_full = fetched > 0
         self.fetched.announce(fetched)
         if fetched == 0 and not self._fetcher.is_in_doubt:
             self.idle.announce(self._idle_wait.watch(self._fetcher.waitable))
@@ -229,10 +240,12 @@ class Processor:
             return
         # What is held is in the order of its start; each goes to the front, so the first is last.
         late = [each for each in self._held.values() if each in self._executor.running]
-        logger.warning(
-            "stopping: %d handlers still run; their tasks are requeued",
-            len(self._executor.running),
+        count = len(self._executor.running)
+        one, several = (
+            "1 handler still runs; its task goes",
+            "%d handlers still run; their tasks go",
         )
+        logger.warning("%s back to the queue", one if count == 1 else several % count)
         for running in reversed(late):
             self._executor.end(running, Ending.SHUTDOWN)
         end = self._loop.time() + min(LAST_CALL_S, to_seconds(self._config.cancel_grace))

@@ -45,18 +45,15 @@ class TrackedNode:
         self._connection = MultiplexedConnection(pool, listener=self)
         self._is_tracking = False
 
-    async def exist_any(self, groups: Sequence[Sequence[str]]) -> list[bool]:
-        """Return for each group of keys whether one of them exists; changes are announced now.
-
-        Args:
-            groups: on a cluster, the keys of a group lie in one slot.
+    async def ask(self, questions: Sequence[Command]) -> list[bool]:
+        """Return the answers to commands that read keys; changes of them are announced from now on.
 
         Raises:
             NoTrackingError: the node refuses this, or cannot be reached.
         """
         was_tracking, self._is_tracking = self._is_tracking, True
         start = () if was_tracking else _START
-        replies = await self._connection.exchange([*start, *(("EXISTS", *keys) for keys in groups)])
+        replies = await self._connection.exchange([*start, *questions])
         for reply in replies:
             if isinstance(reply, Refusal | Trouble):
                 self._is_tracking = False

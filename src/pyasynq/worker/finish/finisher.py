@@ -15,21 +15,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import cancel
+from pyasynq.broker.operations.finish import Verdict
 from pyasynq.broker.operations.progress import write_progress
-from pyasynq.errors import (
-    IncompatibleRedisError,
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.lifecycle.signal import Signal
-from pyasynq.shown import LONGEST_ERROR, shown, shown_some
+from pyasynq.shown import LONGEST_ERROR, listed, shown
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.progress import encode
 from pyasynq.worker.attempt.outcome import (
@@ -150,6 +146,8 @@ class Finisher:
                 if not failed:
                     backoff = None
                     continue
+                if not any(running.is_write_repeated for running, _outcome in failed):
+                    continue  # Redis has done enough for one call, and nothing has failed
                 backoff = backoff or Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=self._random)
                 await self._pause(backoff.next_s())
         finally:
@@ -261,7 +259,9 @@ class Finisher:
     def _on_answer(self, keys: QueueKeys, group: list[Settled], answer: Any) -> list[Settled]:
         """Release what was written; return what must be written again."""
         if not isinstance(answer, BaseException):
-            self._on_success(group, answer)
+            if not all(answer):
+                return self._on_some_written(group, answer)
+            self._on_success(group)
             return []
         for running, _outcome in group:
             running.is_write_repeated = True
@@ -311,16 +311,32 @@ class Finisher:
             )
         self._forget([running])
 
-    def _on_success(self, group: list[Settled], written: Sequence[bool]) -> None:
+    def _on_some_written(
+        self, group: Sequence[Settled], verdicts: Sequence[Verdict]
+    ) -> list[Settled]:
+        """Release what was written or is not ours; return what the call has left for later."""
+        left: list[Settled] = []
+        written: list[Settled] = []
+        foreign: list[RunningTask] = []
+        for settled, verdict in zip(group, verdicts, strict=True):
+            (left if verdict is None else written).append(settled)
+            # Of what was written before, the first answer was lost.
+            if verdict is False and not settled[0].is_write_repeated:
+                foreign.append(settled[0])
+        if written:
+            self._on_success(written, foreign)
+        return left
+
+    def _on_success(self, group: Sequence[Settled], foreign: Sequence[RunningTask] = ()) -> None:
+        """Release tasks; those that are *foreign* another worker had taken over before."""
         self._forget([running for running, _outcome in group])
         self._written[type(group[0][1])] += len(group)
-        foreign = [] if all(written) else _foreign(group, written)
         if foreign:
             logger.info(
                 "%d finished tasks had been taken over by another worker; "
                 "their outcomes were not written: %s",
                 len(foreign),
-                shown_some([running.task_id for running in foreign]),
+                listed([running.task_id for running in foreign]),
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
@@ -346,12 +362,3 @@ def _of(queue: str) -> str:
 def _sum_up_dropped(queue: str, count: int) -> None:
     text = "%d more outcomes of queue %s cannot be written in the last second"
     logger.error(text, count, queue)
-
-
-def _foreign(group: Sequence[Settled], written: Sequence[bool]) -> list[RunningTask]:
-    """Return the tasks that another worker had taken over before we wrote anything of them."""
-    return [
-        running
-        for (running, _outcome), is_ours in zip(group, written, strict=True)
-        if not is_ours and not running.is_write_repeated
-    ]

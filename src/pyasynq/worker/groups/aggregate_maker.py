@@ -107,7 +107,9 @@ class AggregateMaker:
             operation = groups.read_aggregation_set(keys, group, set_id, skip=len(members))
             page = await self._runner.run(operation)
             if page is None:
-                raise PyasynqError("its aggregation set is gone")
+                raise PyasynqError(
+                    "another program has removed its aggregation set, or added to it"
+                )
             members += page.members
             has_more = page.has_more
         return members

@@ -10,15 +10,11 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import (
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import LAST_CALL_S, Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
@@ -44,6 +40,7 @@ NOT_AGGREGATED = (
 
 ALL_GROUPS = "the groups"
 SCHEDULED = "what is scheduled for groups"
+FORGOTTEN = "groups whose names Go has removed"
 
 Due = tuple[QueueKeys, str]
 
@@ -168,7 +165,24 @@ class Aggregator:
                 )
 
     async def _look_at_queue(self, keys: QueueKeys) -> None:
-        await self._restore(keys)
+        trouble = await self._try_to_restore(keys)
+        await self._look_at_groups(keys)
+        if trouble is None:
+            self._troubles.ends(FORGOTTEN, keys.queue)
+        else:
+            self._troubles.begins(trouble, FORGOTTEN, keys.queue)
+
+    async def _try_to_restore(self, keys: QueueKeys) -> PyasynqError | None:
+        """Restore groups; return what keeps Redis from it, which is no reason to aggregate none."""
+        try:
+            await self._restore(keys)
+        except PyasynqError as error:
+            if concerns_redis_as_a_whole(error):
+                raise
+            return error
+        return None
+
+    async def _look_at_groups(self, keys: QueueKeys) -> None:
         cursor, is_first = 0, True
         while cursor or is_first:
             is_first = False

@@ -13,20 +13,16 @@ from collections.abc import Callable
 
 import msgspec
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.decoding import MOST_TASKS
 from pyasynq.broker.operations import maintain, presence
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, redis_now_s
-from pyasynq.errors import (
-    PyasynqError,
-    RedisUnavailableError,
-    concerns_redis_as_a_whole,
-    raise_first,
-)
+from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
-from pyasynq.shown import shown_some
+from pyasynq.shown import listed
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from pyasynq.worker.attempt.lease import lease_expires_at_s
@@ -295,5 +291,5 @@ def _log_lost(lost: list[RunningTask]) -> None:
         logger.warning(
             "lost the leases of %d running tasks; their handlers are asked to end: %s",
             len(ids),
-            shown_some(ids),
+            listed(ids),
         )

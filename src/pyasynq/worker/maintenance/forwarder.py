@@ -11,10 +11,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.operations.maintain import Forwarded
 from pyasynq.clock import NANOSECONDS
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
+from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable
 
+from pyasynq.answers import concerns_redis_as_a_whole
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole
+from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds

@@ -16,11 +16,14 @@ message. Each write is fenced by the lease it was judged by, so several recovere
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
+from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import groups, maintain
 from pyasynq.broker.operations.maintain import Healed, LeaseExpired
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import PyasynqError, concerns_redis_as_a_whole, raise_first
+from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
@@ -37,6 +40,7 @@ from pyasynq.worker.task_log import TaskLog
 logger = logging.getLogger("pyasynq.recoverer")
 
 BATCH = 100
+AT_ONCE = 10  # of what reads a whole list: Redis answers nobody else within a round trip
 MOST_UNLEASED = 1000  # remembered of a queue; the others wait for another pass
 MOST_NOTES = 10  # in one line of the log
 LONGEST_NOTE = 200  # characters
@@ -217,7 +221,7 @@ class Recoverer:
         self, keys: QueueKeys, steps: Sequence[Step], refusals: list[PyasynqError], done: Pass
     ) -> list[Step]:
         """Take the steps; return those whose task was not there to be recovered."""
-        answers = await self._runner.run_all([step.operation for step in steps])
+        answers = await self._run_all([step.operation for step in steps])
         missed = []
         for step, answer in zip(steps, answers, strict=True):
             if isinstance(answer, PyasynqError):
@@ -246,7 +250,7 @@ class Recoverer:
 
         Most often nothing is wrong: another recoverer was faster, or the worker lives.
         """
-        answers = await self._runner.run_all(
+        answers = await self._run_all(
             [maintain.heal_lease(keys, step.task_id, cutoff_s=cutoff_s) for step in missed]
         )
         for answer in answers:
@@ -255,6 +259,13 @@ class Recoverer:
         raise_first(answers)
         pairs = zip(missed, answers, strict=True)
         return [step for step, answer in pairs if answer is Healed.RESTORED]
+
+    async def _run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Run operations, a few in a round trip."""
+        answers: list[Any] = []
+        for first in range(0, len(operations), AT_ONCE):
+            answers += await self._runner.run_all(operations[first : first + AT_ONCE])
+        return answers
 
     async def _reclaim(self, keys: QueueKeys, done: Pass) -> None:
         """Give the members of overdue aggregation sets back to their groups."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import finish, maintain
-from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.operations.finish import Fence, Verdict
 from pyasynq.broker.operations.maintain import LeaseExpired
 from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.error_text import LEASE_EXPIRED
@@ -40,7 +40,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     task_id: str
     kind: str
-    operation: Operation[list[bool]] | Operation[bool]
+    operation: Operation[list[Verdict]] | Operation[bool]
     note: str = ""
     message: TaskMessage = UNREADABLE
     outcome: Outcome | None = None

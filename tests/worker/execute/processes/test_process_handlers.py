@@ -52,29 +52,6 @@ async def test_a_process_finds_modules_and_arguments_as_the_worker_does(work):
     assert json.loads(result_of(work, info)) == [sys.path, sys.argv]
 
 
-async def test_one_process_runs_one_handler_after_the_other(work):
-    async with work.serving(mux, process_pool_size=1, concurrency=5):
-        infos = [await work.enqueue("describe", retention=60) for _ in range(5)]
-        for info in infos:
-            await work.until(info, "completed")
-
-    pids = {json.loads(result_of(work, info))["pid"] for info in infos}
-    assert len(pids) == 1
-
-
-async def test_as_many_processes_work_side_by_side_as_the_pool_has(work, tmp_path):
-    ledger = tmp_path / "ledger"
-    async with work.serving(mux, process_pool_size=2, concurrency=5):
-        infos = [await work.enqueue("meet", str(ledger).encode(), retention=60) for _ in range(3)]
-        await eventually_async(lambda: len(lines(ledger)) == 2)
-        assert work.redis.llen("asynq:{default}:active") == 3
-        release(ledger)
-        for info in infos:
-            await work.until(info, "completed")
-
-    assert len({result_of(work, info) for info in infos}) == 2
-
-
 async def test_a_coroutine_function_runs_in_a_process_too(work):
     async with work.serving(mux):
         info = await work.enqueue("async", retention=60)
@@ -198,6 +175,7 @@ async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):
             "the process of the handler ended by signal 9 (SIGKILL); was there too little memory?",
         ),
         ("closed", "the process of the handler closed the socket of pyasynq"),
+        ("closed_and_returned", "the process of the handler closed the socket of pyasynq"),
         ("garbage", "the process of the handler wrote into the socket of pyasynq"),
         ("abandoned", "the process of the handler ended with exit code 5"),
     ],
@@ -338,3 +316,38 @@ async def test_a_deadline_of_a_far_future_reaches_a_process(work):
             "describe", retention=60, deadline=datetime(9000, 1, 1, tzinfo=UTC)
         )
         await work.until(info, "completed")
+
+
+async def test_a_result_that_comes_after_its_task_is_not_that_of_the_next_one(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, process_pool_size=1, **LATE):
+        info = await work.enqueue("late:result", str(ledger).encode(), retention=60)
+        await work.until(info, "completed")
+        after = await work.enqueue("progress", str(tmp_path / "goal").encode(), retention=60)
+        await eventually_async(lambda: result_of(work, after) == b"half")
+        release(ledger)
+        await eventually_async(lambda: lines(ledger))
+        assert result_of(work, after) == b"half"
+        (tmp_path / "goal").touch()
+        await work.until(after, "completed")
+
+    assert lines(ledger) == ["the handler of this task has ended"]
+    assert result_of(work, after) == b"half"
+
+
+async def test_messages_and_results_of_many_megabytes_pass_through_a_process(work):
+    payload = os.urandom(9_000_000)
+    async with work.serving(mux, max_result_size=10_000_000):
+        info = await work.enqueue("payload", payload, retention=60)
+        await work.until(info, "completed")
+
+    assert result_of(work, info) == payload
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_programs_that_a_handler_starts_inherit_no_socket(work):
+    async with work.serving(mux):
+        info = await work.enqueue("inherited", retention=60)
+        await work.until(info, "completed")
+
+    assert result_of(work, info) == b"[]\n"

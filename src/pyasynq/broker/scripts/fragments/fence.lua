@@ -34,7 +34,8 @@ local function take(key, id, fence)
 end
 
 -- Takes the tasks of a batch, whose ids are in ARGV from first on, each followed by its fence. Returns
--- the positions in ARGV and the ids of the caller's tasks, and the indexes, from 0, of the others.
+-- the positions in ARGV and the ids of the caller's tasks, and of the others the indexes, from 0, or -1
+-- less the index if the call has done enough before.
 local function take_all(prefix, first, step)
   local positions, ids, taken, lost = {}, {}, {}, {}
   local function lose(at)
@@ -52,8 +53,10 @@ local function take_all(prefix, first, step)
   for i, id in ipairs(ids) do
     if removed[i] then
       taken[#taken + 1], ours[#ours + 1] = positions[i], id
-    else
+    elseif removed[i] == false then
       lose(positions[i])
+    else
+      lost[#lost + 1] = -1 - (positions[i] - first) / step
     end
   end
   return taken, ours, lost

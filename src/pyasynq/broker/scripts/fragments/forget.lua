@@ -4,5 +4,5 @@ local function forget(key, id)
   if type(lock) == "string" then
     unlock(lock, id)
   end
-  redis.call("DEL", key)
+  redis.call("UNLINK", key) -- in the background if it is large
 end

@@ -1,12 +1,15 @@
 -- LREM reads all entries of the active list up to the id: a short task would pay for all long ones that
 -- began before it, or for all that began after it. So the search begins at the end where the last id
--- was found, and in a long list it looks near both ends first.
-local is_long, side = nil, -1 -- the newest is the head
+-- was found, and in a long list it looks near both ends first. A call reads some 250,000 entries, which
+-- takes Redis 5 ms: what is left of its tasks then is left to another call.
+local is_long, size, side = nil, 0, -1 -- the newest is the head
+local most, spent = 250000, 0
 
 -- Takes an id out of the active list; returns whether it was there.
 local function remove(active, id)
   if is_long == nil then
-    is_long = redis.call("LLEN", active) > 200
+    size = redis.call("LLEN", active)
+    is_long = size > 200
   end
   local near = 128
   while is_long and near <= 16384 do
@@ -14,13 +17,16 @@ local function remove(active, id)
       local at = redis.pcall("LPOS", active, id, "RANK", rank, "MAXLEN", near)
       if type(at) == "number" then
         side = rank
+        spent = spent + 2 * (rank == 1 and at or size - at)
         return redis.call("LREM", active, rank, id) == 1
       elseif at then
         is_long = false -- an error: Redis before 6.0.6 has no LPOS
       end
+      spent = spent + near
     end
     near = near * 8
   end
+  spent = spent + size
   return redis.call("LREM", active, side, id) == 1
 end
 
@@ -40,7 +46,8 @@ local function cut_oldest(active, ids)
   return missing == 0 and not redis.pcall("LTRIM", active, 0, -#ids - 1).err
 end
 
--- Takes ids out of the active list; returns for each whether it was there.
+-- Takes ids out of the active list; returns for each whether it was there, and nil for the last ones if
+-- the call has done enough before.
 local function remove_all(active, ids)
   local removed = {}
   local is_cut = #ids > 1 and cut_oldest(active, ids)
@@ -51,6 +58,9 @@ local function remove_all(active, ids)
     end
   end
   for i, id in ipairs(ids) do
+    if spent > most then
+      break
+    end
     removed[i] = is_cut or remove(active, id)
   end
   return removed

@@ -1,20 +1,30 @@
 """A bounded number of child processes, started when they are needed."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from itertools import count
 
 from pyasynq.broker.decoding import number
 from pyasynq.clock import steady_ns
 from pyasynq.errors import HandlerProcessError
-from pyasynq.worker.execute.processes.child_process import ChildProcess, start_process
-from pyasynq.worker.execute.processes.protocol import Run
+from pyasynq.worker.execute.processes.child_process import Answer, Call, ChildProcess, start_process
+from pyasynq.worker.execute.processes.protocol import (
+    Raised,
+    Returned,
+    Run,
+    encoded,
+    exception_of,
+)
 from pyasynq.worker.handlers.context import TaskContext, clock_of, is_only_slot, running_of
 from pyasynq.worker.handlers.handler_path import HandlerPath
 
 
 class ProcessPool:
     """Runs handlers in processes that can be killed.
+
+    Calls wait in line. A process takes the next one as soon as it has answered the one before, so
+    it need not wait until the worker has dealt with that answer.
 
     Args:
         size: how many at the most; further calls wait for a free one.
@@ -24,11 +34,14 @@ class ProcessPool:
     def __init__(self, size: int, *, grace_s: float) -> None:
         self._size = size
         self._grace_s = grace_s
-        self._slots = asyncio.Semaphore(size)
-        self._idle: list[ChildProcess] = []
+        self._calls: set[Call] = set()  # all that have not ended
+        self._waiting: deque[Call] = deque()  # those among them without a process
         self._all: set[ChildProcess] = set()
+        self._idle: list[ChildProcess] = []
+        self._starts: set[asyncio.Task[None]] = set()
         self._numbers = count(1)
         self._is_closed = False
+        self._is_empty = asyncio.Event()  # set when the last call ends after `close`
 
     async def run(
         self, path: HandlerPath, context: TaskContext, middlewares: Sequence[HandlerPath] = ()
@@ -41,57 +54,116 @@ class ProcessPool:
             HandlerProcessError: its process ended before it did, or none could be started.
             BaseException: what the handler raised.
         """
-        async with self._slots:
-            process = await self._take()
-            try:
-                returned = await process.run(
-                    self._call(path, context, middlewares),
-                    on_write=context.awrite_result,
-                    on_report=lambda each: context.progress(each.done, each.total, each.note),
-                    grace_s=self._grace_s,
-                )
-            finally:
-                if process.is_usable:
-                    self._idle.append(process)
-                else:
-                    self._all.discard(process)
-        running_of(context).result_fault = returned.fault
-        return returned.result
+        if self._is_closed:
+            raise HandlerProcessError("the server has stopped")
+        number = next(self._numbers)
+        message = self._message(number, path, context, middlewares)
+        call = Call(
+            number,
+            encoded(message),
+            on_write=context.awrite_result,
+            on_report=lambda each: context.progress(each.done, each.total, each.note),
+        )
+        self._calls.add(call)
+        self._waiting.append(call)
+        self._hand_out()
+        try:
+            answer = await self._answer_to(call)
+            if call.writes:  # of a thread for which the handler has not waited
+                await asyncio.wait(call.writes)
+        finally:
+            self._calls.discard(call)
+            if self._is_closed and not self._calls:
+                self._is_empty.set()
+        if isinstance(answer, Returned):
+            running_of(context).result_fault = answer.fault
+            return answer.result
+        raise exception_of(answer) if isinstance(answer, Raised) else answer
 
     async def close(self) -> None:
         """Kill every process, and wait until what they ran has ended; safe to repeat."""
         self._is_closed = True
+        for start in self._starts:
+            start.cancel()
+        while self._waiting:
+            self._waiting.popleft().set_answer(HandlerProcessError("the server has stopped"))
         processes = list(self._all)
         for process in processes:
             process.kill()
         for process in processes:
             await process.ended()
-        for _ in range(self._size):
-            await self._slots.acquire()
-        for _ in range(self._size):
-            self._slots.release()
+        if self._starts:
+            await asyncio.wait(self._starts)
+        if self._calls:
+            await self._is_empty.wait()
 
-    async def _take(self) -> ChildProcess:
-        while self._idle:
+    async def _answer_to(self, call: Call) -> Answer:
+        try:
+            return await call.answered
+        except asyncio.CancelledError:
+            if call.process is not None:
+                await call.process.interrupt(call, self._grace_s)
+            elif call in self._waiting:
+                self._waiting.remove(call)
+            if call.answer is None:
+                raise
+            return call.answer
+
+    def _hand_out(self) -> None:
+        """Give calls that wait to idle processes, and start further processes for the rest."""
+        waiting = self._waiting
+        while waiting and self._idle:
+            if waiting[0].answered.cancelled():
+                waiting.popleft()
+                continue
             process = self._idle.pop()
             if process.is_usable:
-                return process
-            self._all.discard(process)
-        if self._is_closed:
-            raise HandlerProcessError("the server has stopped")
-        try:
-            process = await start_process()
-        except OSError as error:
-            raise HandlerProcessError(f"no process can be started: {error}") from error
-        self._all.add(process)
-        return process
+                process.start(waiting.popleft())
+        missing = min(len(waiting), self._size - len(self._all)) - len(self._starts)
+        for _ in range(missing):
+            start = asyncio.create_task(self._start(), name="pyasynq start of a handler process")
+            self._starts.add(start)
+            start.add_done_callback(self._starts.discard)
 
-    def _call(
-        self, path: HandlerPath, context: TaskContext, middlewares: Sequence[HandlerPath]
+    def _on_free(self, process: ChildProcess) -> None:
+        self._idle.append(process)
+        self._hand_out()
+
+    def _on_end(self, process: ChildProcess) -> None:
+        self._all.discard(process)
+        if process in self._idle:
+            self._idle.remove(process)
+        self._hand_out()
+
+    async def _start(self) -> None:
+        """Start a process, or else let the call fail that has waited longest."""
+        try:
+            process = await start_process(on_free=self._on_free, on_end=self._on_end)
+        except OSError as error:
+            self._fail_next(f"no process can be started: {error}")
+        else:
+            if process.end:  # already
+                self._fail_next(process.end)
+            else:
+                self._all.add(process)
+                self._idle.append(process)
+        self._starts.discard(asyncio.current_task())
+        self._hand_out()
+
+    def _fail_next(self, reason: str) -> None:
+        if self._waiting:
+            self._waiting.popleft().set_answer(HandlerProcessError(reason))
+
+    def _message(
+        self,
+        call_number: int,
+        path: HandlerPath,
+        context: TaskContext,
+        middlewares: Sequence[HandlerPath],
     ) -> Run:
         running = running_of(context)
         return Run(
-            number=next(self._numbers),
+            number=call_number,
             path=path,
             middlewares=tuple(middlewares),
             queue=running.keys.queue,

@@ -1,18 +1,19 @@
 """The program of a child process: runs one handler after the other, until the worker is gone.
 
-The handler runs in the main thread. Another thread talks to the worker, so that a handler can be
-interrupted: that thread sends a signal, which raises CancelledError in the main thread.
+The handler runs in the main thread, which takes its calls from a socket of their own. Another
+thread serves the channel, so that a handler can be interrupted: that thread sends a signal, which
+raises CancelledError in the main thread.
 """
 
 import asyncio
 import inspect
 import logging
 import os
-import queue
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
@@ -22,7 +23,7 @@ from typing import Any
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
-from pyasynq.errors import ConfigError, PyasynqError
+from pyasynq.errors import ConfigError
 from pyasynq.lifecycle import own_signals
 from pyasynq.lifecycle.interpreter import (
     adopt_import_path,
@@ -35,128 +36,84 @@ from pyasynq.wire.progress import ProgressRecord
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
 from pyasynq.worker.execute.processes.protocol import (
-    Cancel,
-    FromChild,
     Reported,
     Returned,
     Run,
     Start,
-    WriteResult,
-    Written,
     encoded,
     raised,
-    read_to_child,
 )
+from pyasynq.worker.execute.processes.to_worker import WorkerCalls, WorkerChannel, end_process
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
 from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
 from pyasynq.worker.handlers.progress import ProgressWriter, Reports
 from pyasynq.worker.handlers.returned import finished, is_unfinished
 
-
-class WorkerChannel:
-    """The connection to the worker: an event loop in a thread of its own.
-
-    Args:
-        on_cancel: called, in that thread, with the number of the call to interrupt.
-    """
-
-    def __init__(self, channel: socket.socket, *, on_cancel: Callable[[int], None]) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.received: queue.SimpleQueue[Start | Run] = queue.SimpleQueue()
-        self._channel = channel
-        self._on_cancel = on_cancel
-        self._written: asyncio.Queue[Written] = asyncio.Queue()
-        self._one_at_a_time = asyncio.Lock()
-        self._writer: asyncio.StreamWriter | None = None
-        threading.Thread(target=self._run, name="pyasynq worker channel", daemon=True).start()
-
-    def send(self, frame: FromChild) -> None:
-        """Send *frame*; call it in the main thread."""
-        asyncio.run_coroutine_threadsafe(self.send_soon(frame), self.loop).result()
-
-    async def send_soon(self, frame: FromChild) -> None:
-        """Send *frame*; call it on the loop of this channel."""
-        if self._writer is not None:
-            self._writer.write(encoded(frame))
-            await self._writer.drain()
-
-    async def write_result(self, running: RunningTask, result: bytes) -> None:
-        """Let the worker store a result at once; runs on the loop of this channel."""
-        del running
-        async with self._one_at_a_time:
-            await self.send_soon(WriteResult(result))
-            written = await self._written.get()
-        if written.error:
-            raise PyasynqError(written.error)
-
-    def _run(self) -> None:
-        try:
-            self.loop.run_until_complete(self._listen())
-        finally:
-            _end()  # the worker is gone: nobody waits for the handler
-
-    async def _listen(self) -> None:
-        reader, self._writer = await asyncio.open_connection(sock=self._channel)
-        while True:
-            match await read_to_child(reader):
-                case Cancel(number):
-                    self._on_cancel(number)
-                case Written() as written:
-                    self._written.put_nowait(written)
-                case frame:
-                    self.received.put(frame)
+GIVE_UP_S = 5.0  # more than a worker takes to see that its socket was closed
 
 
 class Child:
     """Runs what the worker asks for, in the main thread."""
 
-    def __init__(self, channel: socket.socket) -> None:
-        self._call: Run | None = None
-        self._running: RunningTask | None = None
-        self._is_cancel_requested = False
-        self._is_interruptible = False
+    def __init__(self, calls: socket.socket, channel: socket.socket) -> None:
+        self._pid = os.getpid()
         self._main_thread = threading.get_ident()
-        own_signals.take_over(signal.SIGTERM, self._on_signal)
-        self._worker = WorkerChannel(channel, on_cancel=self._cancel)
+        self._current: tuple[int, RunningTask | None] = 0, None  # number of the call, and its task
+        self._cancelled = 0  # number of the call whose handler is to be interrupted
+        self._is_interruptible = False
+        self._functions: dict[object, Callable[[TaskContext], Any]] = {}
+        self._clock = SystemClock()
         self._reports: Reports = {}
+        own_signals.take_over(signal.SIGTERM, self._on_signal)
+        self._calls = WorkerCalls(calls)
+        self._channel = WorkerChannel(channel, on_cancel=self._cancel)
 
     def run(self) -> None:
-        """Run handlers until the channel ends the process."""
+        """Run handlers until the worker is gone, which ends the process."""
+        try:
+            self._run_calls()
+        except (EOFError, ConnectionError):
+            end_process()
+        except OSError:
+            time.sleep(GIVE_UP_S)  # a handler has closed the socket: the worker kills this process
+            end_process()
+
+    def _run_calls(self) -> None:
         start: Start | None = None
         while True:
-            frame = self._worker.received.get()
-            if isinstance(frame, Start):
-                start = frame
-                adopt_import_path(frame.import_path, frame.standard_modules)
-                sys.argv[:] = frame.arguments
-            elif start is not None:
-                self._worker.send(self._answer(frame, start))
+            message = self._calls.receive()
+            if isinstance(message, Start):
+                start = message
+                adopt_import_path(start.import_path, start.standard_modules)
+                sys.argv[:] = start.arguments
+            elif start is not None and isinstance(message, Run):
+                answer = self._answer(message, start)
+                if os.getpid() != self._pid:  # a copy that the handler has forked: not for it
+                    os._exit(0)
+                self._calls.send(answer)
 
-    def _answer(self, call: Run, start: Start) -> FromChild:
+    def _answer(self, call: Run, start: Start) -> bytearray:
+        """Run a handler; return the frames that say what it has reported last and came to."""
         try:
-            return self._run(call, start)
-        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-            return raised(error)
+            try:
+                answer = encoded(self._run(call, start))
+            except BaseException as error:  # noqa: BLE001 - whatever is raised is its outcome
+                answer = encoded(raised(error))
+            return self._last_progress() + answer
         finally:
-            self._send_last_progress()
-            self._call = self._running = None
+            self._current = 0, None
             sys.stdout.flush()  # the process may be killed before its end
 
     def _run(self, call: Run, start: Start) -> Returned:
-        self._is_cancel_requested, self._call = False, call
+        self._current = call.number, None
         try:
             self._is_interruptible = True
-            paths = call.path, *call.middlewares
-            if any(each.module == MAIN for each in paths) and not hasattr(
-                sys.modules[MAIN], "__pyasynq_loaded__"
-            ):
-                vars(start.main.load())["__pyasynq_loaded__"] = True
-            function = _inside([each.find() for each in call.middlewares], handler_at(call.path))
-            _configure_log(start)
+            function = self._function_of(call, start)
             context = self._context_of(call)
-            self._running = running_of(context)
-            if self._is_cancel_requested:
+            self._current = call.number, running_of(context)
+            if self._cancelled == call.number:  # before it was known here
+                self._cancelled = 0
                 raise asyncio.CancelledError
             enter(context)
             result = copy_context().run(function, context)  # the next task finds no variable of it
@@ -165,6 +122,21 @@ class Child:
         if result is None or isinstance(result, bytes):
             return Returned(result, running_of(context).result_fault)
         return Returned(None, f"{type(result).__name__} is not bytes")
+
+    def _function_of(self, call: Run, start: Start) -> Callable[[TaskContext], Any]:
+        """Return the handler of a call inside its middlewares; the first time, import them."""
+        paths = call.path, *call.middlewares
+        function = self._functions.get(paths)
+        if function is not None:
+            return function
+        if any(each.module == MAIN for each in paths) and not hasattr(
+            sys.modules[MAIN], "__pyasynq_loaded__"
+        ):
+            vars(start.main.load())["__pyasynq_loaded__"] = True
+        function = _inside([each.find() for each in call.middlewares], handler_at(call.path))
+        _configure_log(start)
+        self._functions[paths] = function
+        return function
 
     def _context_of(self, call: Run) -> TaskContext:
         message = decode(call.data)
@@ -181,11 +153,13 @@ class Child:
             ends_at=0.0,
             lease_until_s=0,
         )
+        # What the worker knows of the time of Redis.
+        self._clock.observe(sent_ns=call.sent_ns, received_ns=call.sent_ns, redis_ns=call.redis_ns)
         scope = Scope(
             server_id=call.server_id,
-            clock=_clock_of(call),
-            loop=self._worker.loop,
-            write_result=self._worker.write_result,
+            clock=self._clock,
+            loop=self._channel.loop,
+            write_result=partial(self._channel.write_result, call.number),
             report=self._progress_of(call).report,
             is_only_slot=call.is_only_slot,
         )
@@ -193,27 +167,27 @@ class Child:
 
     def _progress_of(self, call: Run) -> ProgressWriter:
         async def send(_running: RunningTask, record: ProgressRecord) -> None:
-            await self._worker.send_soon(_reported(call, record))
+            await self._channel.report(_reported(call.number, record))
 
-        return ProgressWriter(self._worker.loop, self._reports, send)
+        return ProgressWriter(self._channel.loop, self._reports, send)
 
-    def _send_last_progress(self) -> None:
-        """Send what the handler has reported last, before what it has come to."""
-        running, call = self._running, self._call
-        reported = None if running is None else self._reports.pop(running, None)
-        if running is None or call is None or reported is None:
-            return
-        running.is_settled = True
-        if reported.unwritten is not None:
-            self._worker.send(_reported(call, reported.latest))
+    def _last_progress(self) -> bytearray:
+        """Return the frame of what the handler has reported last, unless that is sent."""
+        number, running = self._current
+        if running is None:
+            return bytearray()
+        running.is_settled = True  # a thread that goes on reports to nobody
+        reported = self._reports.pop(running, None)
+        unwritten = None if reported is None else reported.unwritten
+        return encoded(_reported(number, unwritten)) if unwritten else bytearray()
 
     def _cancel(self, number: int) -> None:
-        call, running = self._call, self._running
-        if call is None or call.number != number:
+        self._cancelled = number  # also if the main thread has not received that call yet
+        current, running = self._current
+        if current != number:
             return
         if running is not None:
             running.ending = Ending.CANCELLED
-        self._is_cancel_requested = True
         signal.pthread_kill(self._main_thread, signal.SIGTERM)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -221,20 +195,13 @@ class Child:
 
         Service managers send SIGTERM to all processes; the worker decides who may go on.
         """
-        if self._is_cancel_requested and self._is_interruptible:
-            self._is_cancel_requested = False
+        if self._is_interruptible and self._cancelled == self._current[0]:
+            self._cancelled = 0
             raise asyncio.CancelledError
 
 
-def _clock_of(call: Run) -> SystemClock:
-    """Return a clock that knows the time of Redis as the worker does."""
-    clock = SystemClock()
-    clock.observe(sent_ns=call.sent_ns, received_ns=call.sent_ns, redis_ns=call.redis_ns)
-    return clock
-
-
-def _reported(call: Run, record: ProgressRecord) -> Reported:
-    return Reported(number=call.number, done=record.done, total=record.total, note=record.note)
+def _reported(call: int, record: ProgressRecord) -> Reported:
+    return Reported(number=call, done=record.done, total=record.total, note=record.note)
 
 
 def _inside(middlewares: list[Any], handler: Any) -> Callable[[TaskContext], Any]:
@@ -268,18 +235,11 @@ def _configure_log(start: Start) -> None:
         logging.basicConfig(level=start.log_level, format=start.log_format)
 
 
-def _end() -> None:
-    """End this process and what its handlers have started."""
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(0)
-
-
 def main() -> None:
     """Run handlers for the worker at the other end of the socket that the command line names."""
-    channel = socket_of_starter()
+    calls, channel = socket_of_starter(), socket_of_starter()
     os.setpgid(0, 0)  # not a session: the supervisor of the worker ends all groups of its session
     for number in (signal.SIGINT, signal.SIGTSTP):  # service managers may send them to everybody
         own_signals.take_over(number, own_signals.ignore)
     die_with_parent(signal.SIGKILL)  # even if a handler holds the interpreter
-    Child(channel).run()
+    Child(calls, channel).run()

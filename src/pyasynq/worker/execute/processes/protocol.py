@@ -1,11 +1,14 @@
-"""The frames that a worker and its child processes send each other.
+"""The messages that a worker and its child processes send each other, in MessagePack.
 
-A frame is four fixed bytes, the length in four bytes, and MessagePack. The fixed bytes show at
-once when a handler has written into the socket itself.
+They travel on two sockets. The calls have one of their own, on which a child that is not called
+waits without another thread:
+
+    worker   ── Start, Run ─────────────────────────────►   child, its main thread
+             ◄─── Reported (the last), Returned, Raised ──
+             ── Cancel, Written ────────────────────────►   child, the thread of its channel
+             ◄─── WriteResult, Reported ──────────────────
 """
 
-import asyncio
-import struct
 import sys
 
 import msgspec
@@ -16,14 +19,12 @@ from pyasynq.errors import HandlerProcessError
 from pyasynq.wire.error_text import error_text, keep_text, message_of
 from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt import outcome
+from pyasynq.worker.execute.processes.frames import HEAD_SIZE, begin_frame, end_frame
 from pyasynq.worker.handlers.handler_path import MAIN, RENAMED_MAIN, HandlerPath, Main
-
-HEAD = struct.Struct("!4sI")
-MARK = b"pyaq"
 
 
 class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
-    """The first frame to a child: how to be like the worker.
+    """The first message to a child: how to be like the worker.
 
     Attributes:
         import_path: ``sys.path`` of the worker; `arguments`: its ``sys.argv``.
@@ -68,20 +69,33 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
-    """Interrupt the handler of a call, if it still runs."""
+    """Interrupt the handler of a call, unless it has ended; may overtake the `Run` of that call."""
 
     number: int
 
 
 class Written(msgspec.Struct, tag=True, frozen=True):
-    """The answer to WriteResult; *error* is empty when the result is stored."""
+    """The answer to WriteResult.
 
+    Attributes:
+        number: of that WriteResult.
+        error: why the result is not stored; empty if it is.
+    """
+
+    number: int
     error: str = ""
 
 
 class WriteResult(msgspec.Struct, tag=True, frozen=True):
-    """Store a result at once."""
+    """Store a result at once; the answer is Written.
 
+    Attributes:
+        call: number of the `Run` whose task the result is of.
+        number: for the answer; another one for each result of this child.
+    """
+
+    call: int
+    number: int
     result: bytes
 
 
@@ -130,43 +144,20 @@ class Raised(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 ToChild = Start | Run | Cancel | Written
 FromChild = WriteResult | Reported | Returned | Raised
 
-_to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
-_from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+_encoder = msgspec.msgpack.Encoder()
+to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
 
 
-def encoded(frame: ToChild | FromChild) -> bytes:
-    """Return *frame* as it is sent."""
-    body = msgspec.msgpack.encode(frame)
-    return HEAD.pack(MARK, len(body)) + body
-
-
-async def read_to_child(reader: asyncio.StreamReader) -> ToChild:
-    """Read the next frame of the worker.
+def encoded(message: ToChild | FromChild) -> bytearray:
+    """Return the frame of *message*.
 
     Raises:
-        EOFError: the worker is gone.
+        ValueError: it is longer than 4 GiB.
     """
-    return _to_child.decode(await _read(reader))
-
-
-async def read_from_child(reader: asyncio.StreamReader) -> FromChild:
-    """Read the next frame of a child.
-
-    Raises:
-        EOFError: the child is gone.
-        ValueError: this is not a frame.
-    """
-    return _from_child.decode(await _read(reader))
-
-
-async def _read(reader: asyncio.StreamReader) -> bytes:
-    try:
-        mark, length = HEAD.unpack(await reader.readexactly(HEAD.size))
-        if mark != MARK:
-            raise ValueError("not a frame of pyasynq")
-        return await reader.readexactly(length)
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise EOFError from error
+    frame = begin_frame()
+    _encoder.encode_into(message, frame, HEAD_SIZE)
+    return end_frame(frame)
 
 
 def raised(error: BaseException) -> Raised:

@@ -1,0 +1,38 @@
+"""What somebody may store in the fields of a task."""
+
+GARBAGE = (
+    b"",
+    b" ",
+    b"abc",
+    b"-1",
+    b"0",
+    b"1.5",
+    b"1e5",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"0x10",
+    b"9" * 40,
+    b"-" + b"9" * 40,
+    b"1" * 10_000,
+    b"\xff\x00\xfe",
+    b"null",
+    b"[]",
+    b'{"done":"x","at":1e400}',
+    b"a\nb\nc",
+)
+FIELDS = (
+    "owner",
+    "deferred",
+    "expires_at",
+    "unique_until",
+    "on_cancel",
+    "group_when_due",
+    "progress",
+    "process_at_ns",
+    "pending_since",
+    "unique_key",
+    "group",
+    "state",
+    "result",
+)
