@@ -84,7 +84,7 @@ class Scripts:
                 ),
             )
             fence = finish.Fence(owner=owner)
-            done = [finish.ToDelete(task_id=item.message.id, fence=fence) for item in some]
+            done = [finish.ToDelete(task_id=item.id, fence=fence) for item in some]
             yield _called(redis, finish.done_many(KEYS, done, now_ns=now_ns))
 
 
@@ -96,7 +96,7 @@ class GoScripts(Scripts):
         """Return the calls that make tasks pending."""
         digest, now_ns = _loaded(redis, go_script("enqueueCmd")), time.time_ns()
         for item in items:
-            task_id = item.message.id
+            task_id = item.id
             keys = (KEYS.task(task_id), KEYS.pending)
             yield (CALL, digest, len(keys), *keys, item.encoded, task_id, now_ns)
 
@@ -108,7 +108,7 @@ class GoScripts(Scripts):
         leasing = (KEYS.pending, KEYS.paused, KEYS.active, KEYS.lease)
         limits = (now_s + finish.COUNTERS_LIVE_S, LARGEST_COUNTER)
         for item in items:
-            task_id = item.message.id
+            task_id = item.id
             yield (CALL, dequeue, len(leasing), *leasing, now_s + LEASE_S, KEYS.task_prefix)
             counters = (KEYS.processed_on(now_s), KEYS.processed)
             keys = (KEYS.active, KEYS.lease, KEYS.task(task_id), *counters)

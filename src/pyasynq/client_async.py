@@ -1,7 +1,7 @@
 """Enqueues tasks."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -11,12 +11,19 @@ from pyasynq.broker.new_tasks.payload_size import (
     max_payload_size_fault,
 )
 from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
-from pyasynq.broker.operations.bulk import prepared_all, results_of
+from pyasynq.broker.new_tasks.series import StoredTask, TaskSeries
+from pyasynq.broker.operations.bulk import prepared_all, refusals_of, results_of
 from pyasynq.broker.runners.enqueuer_async import AsyncEnqueuer
 from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
-from pyasynq.errors import ConfigError, PyasynqError, RedisUnavailableError, ServerStateError
+from pyasynq.errors import (
+    ConfigError,
+    EnqueueError,
+    PyasynqError,
+    RedisUnavailableError,
+    ServerStateError,
+)
 from pyasynq.identifiers import new_task_id
 from pyasynq.lifecycle.fail_fast import FailFast
 from pyasynq.options import (
@@ -104,11 +111,14 @@ class AsyncClient:
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
         enqueuer = self._enqueuer or self._open()
+        limit_s = None
         if patience is not None or self._clock.monotonic() >= self._measure_at:
-            return await self._enqueue_within(patience, enqueuer, task, merged)
+            limit_s = await self._ready(patience)
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
-        refusal = await enqueuer.store(item)
+        refusal = await (
+            enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
+        )
         if refusal is not None:
             self._note(refusal, patience)
             raise refusal
@@ -140,24 +150,13 @@ class AsyncClient:
                 are as above, with None for those tasks. It is safe to repeat the call for them
                 with the same task_ids.
         """
-        enqueuer = self._enqueuer or self._open()
-        limit_s = outage = None
-        if patience is not None or self._clock.monotonic() >= self._measure_at:
-            try:
-                limit_s = await self._ready(patience)
-            except RedisUnavailableError as error:
-                outage = error
-        now_ns = self._clock.redis_now_ns()
-        namespace = enqueuer.namespace
-        items = prepared_all(
-            tasks, lambda task, options: self._prepared(task, options, namespace, now_ns)
-        )
-        if outage is not None:
-            return results_of(items, [outage] * len(items), now=to_datetime(now_ns))
-        outcomes = await enqueuer.store_all(items, limit_s=limit_s)
-        for outcome in outcomes:
-            if outcome is not None:
-                self._note(outcome, patience)
+
+        def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
+            return prepared_all(
+                tasks, lambda task, options: self._prepared(task, options, namespace, now_ns)
+            )
+
+        items, outcomes, now_ns = await self._store_many(prepared, patience)
         return results_of(items, outcomes, now=to_datetime(now_ns))
 
     async def close(self) -> None:
@@ -216,22 +215,76 @@ class AsyncClient:
                 )
             return self._enqueuer
 
-    async def _enqueue_within(
-        self,
-        patience: Duration | None,
-        enqueuer: AsyncEnqueuer,
-        task: Task,
-        options: EnqueueOptions,
-    ) -> TaskInfo:
-        """Store one task, when that needs more than to store it."""
-        limit_s = await self._ready(patience)
-        now_ns = self._clock.redis_now_ns()
-        item = self._prepared(task, options, enqueuer.namespace, now_ns)
-        refusal = await enqueuer.store_within(item, limit_s)
+    async def _store_one(
+        self, series: TaskSeries, payload: bytes | None, patience: Duration | None
+    ) -> str:
+        """Store a task of *series* as `enqueue` does, and return its ID.
+
+        For the tasks of an App: of a TaskInfo, nobody would see more than the ID.
+        """
+        enqueuer = self._enqueuer or self._open()
+        limit_s = None
+        if patience is not None or self._clock.monotonic() >= self._measure_at:
+            limit_s = await self._ready(patience)
+        self._payload_sizes.check(series.type, payload)
+        item = series.prepare(
+            payload, enqueuer.namespace, now_ns=self._clock.redis_now_ns(), new_id=new_task_id
+        )
+        refusal = await (
+            enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
+        )
         if refusal is not None:
             self._note(refusal, patience)
             raise refusal
-        return info_of(item, now=to_datetime(now_ns))
+        return item.id
+
+    async def _store_series(
+        self, series: TaskSeries, payloads: Sequence[bytes | None], patience: Duration | None
+    ) -> list[StoredTask | EnqueueError]:
+        """Store a task of *series* for each payload, as `enqueue_many` does; for those of an App.
+
+        Returns:
+            For each payload, in order, what was stored, or why it was not.
+
+        Raises:
+            ConfigError, RedisUnavailableError: see `enqueue_many`.
+        """
+
+        def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
+            self._payload_sizes.check_all(series.type, payloads)
+            return series.prepare_all(payloads, namespace, now_ns=now_ns, new_id=new_task_id)
+
+        items, outcomes, now_ns = await self._store_many(prepared, patience)
+        refusals = refusals_of(items, outcomes, now=to_datetime(now_ns))
+        return [
+            StoredTask(item.id, payload, now_ns) if refusal is None else refusal
+            for item, payload, refusal in zip(items, payloads, refusals, strict=True)
+        ]
+
+    async def _store_many(
+        self, prepared: Callable[[str, int], list[PreparedTask]], patience: Duration | None
+    ) -> tuple[list[PreparedTask], list[PyasynqError | None], int]:
+        """Store what *prepared* returns for the namespace and the time of Redis.
+
+        Returns:
+            The tasks; for each why it was not stored, or None; and the time of Redis.
+        """
+        enqueuer = self._enqueuer or self._open()
+        limit_s = outage = None
+        if patience is not None or self._clock.monotonic() >= self._measure_at:
+            try:
+                limit_s = await self._ready(patience)
+            except RedisUnavailableError as error:
+                outage = error
+        now_ns = self._clock.redis_now_ns()
+        items = prepared(enqueuer.namespace, now_ns)
+        if outage is not None:
+            return items, [outage] * len(items), now_ns
+        outcomes = await enqueuer.store_all(items, limit_s=limit_s)
+        for outcome in outcomes:
+            if outcome is not None:
+                self._note(outcome, patience)
+        return items, outcomes, now_ns
 
     def _prepared(
         self, task: Task, options: EnqueueOptions, namespace: str, now_ns: int

@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import override
@@ -26,40 +27,47 @@ class Batch(Generic[R]):
 
     It is a sequence of the handles of the tasks that were stored, in the order of the calls.
     Awaiting it waits for all of them, as `await_done` does without a timeout.
-
-    Attributes:
-        items: for each call, in order, the handle of its task, or why it was not enqueued.
     """
 
     def __init__(
         self,
-        items: Sequence[TaskHandle[R] | NotEnqueued],
+        items: Sequence[str | NotEnqueued],
+        handle_of: Callable[[str], TaskHandle[R]],
+        queue: str,
         clients: Clients,
         decode: Callable[[TaskInfo], Any],
         *,
         keeps_results: bool,
     ) -> None:
-        self.items = tuple(items)
+        self._items = items  # IDs in place of handles, of which many are never looked at
+        self._handle_of = handle_of
+        self._queue = queue
+        self._ids = [each for each in items if isinstance(each, str)]
         self._clients = clients
         self._decode = decode
         self._keeps_results = keeps_results
-        self._handles = tuple(each for each in items if isinstance(each, TaskHandle))
 
-    @property
+    @cached_property
+    def items(self) -> tuple[TaskHandle[R] | NotEnqueued, ...]:
+        """For each call, in order, the handle of its task, or why it was not enqueued."""
+        handles = iter(self.handles)
+        return tuple(next(handles) if isinstance(each, str) else each for each in self._items)
+
+    @cached_property
     def handles(self) -> Sequence[TaskHandle[R]]:
         """Handles on the tasks that were stored."""
-        return self._handles
+        return tuple(map(self._handle_of, self._ids))
 
     @property
     def errors(self) -> Sequence[NotEnqueued]:
         """The calls that were not enqueued, each with its position, its arguments and the error."""
-        return tuple(each for each in self.items if isinstance(each, NotEnqueued))
+        return tuple(each for each in self._items if isinstance(each, NotEnqueued))
 
     def __len__(self) -> int:
-        return len(self._handles)
+        return len(self._ids)
 
     def __iter__(self) -> Iterator[TaskHandle[R]]:
-        return iter(self._handles)
+        return iter(self.handles)
 
     def counts(self) -> BatchCounts:
         """Count the tasks by their states now; reads the state of each, 500 in a round trip."""
@@ -146,7 +154,7 @@ class Batch(Generic[R]):
 
     @override
     def __repr__(self) -> str:
-        return f"<Batch of {len(self._handles)} tasks, {len(self.errors)} not enqueued>"
+        return f"<Batch of {len(self)} tasks, {len(self.errors)} not enqueued>"
 
     def _wait(
         self, timeout: Duration | None, progress: Callable[[BatchCounts], object] | None
@@ -177,7 +185,7 @@ class Batch(Generic[R]):
             await pause(waiting.next_s())
 
     def _places(self) -> list[tuple[str, str]]:
-        return [(each.queue, each.id) for each in self._handles]
+        return [(self._queue, each) for each in self._ids]
 
     def _chunks(self) -> Iterator[list[tuple[str, str]]]:
         places = self._places()
@@ -194,9 +202,9 @@ class Batch(Generic[R]):
         ]
 
     def _check_retention(self) -> None:
-        if self._handles and not self._keeps_results:
+        if self._ids and not self._keeps_results:
             reason = "its batch has no retention; write retention=600 to keep it for ten minutes"
-            raise ResultNotKeptError(self._handles[0].id, reason=reason)
+            raise ResultNotKeptError(self._ids[0], reason=reason)
 
     def _refuse_inside_loop(self, name: str, instead: str) -> None:
         if is_inside_loop():

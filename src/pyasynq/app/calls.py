@@ -1,7 +1,7 @@
 """The calls of one `enqueue_many`, read in chunks, and what became of each: no I/O.
 
-Whatever the iterable yields is bound when its chunk is filled, so a large iterable is never held as
-a whole, and the first tasks run while the last are still being read.
+Whatever the iterable yields is encoded when its chunk is filled, so a large iterable is never held
+as a whole, and the first tasks run while the last are still being read.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyasynq.broker.new_tasks.payload_size import LARGEST_PAYLOAD_BYTES
-from pyasynq.errors import ConfigError, PayloadError
-from pyasynq.task import EnqueueResult, Task, TaskInfo
+from pyasynq.broker.new_tasks.series import StoredTask
+from pyasynq.errors import ConfigError, EnqueueError, PayloadError
+from pyasynq.payload import PayloadCodec
+from pyasynq.task import Task, TaskInfo
 
 MOST_CALLS = 1000  # of one chunk
 MOST_BYTES = 4 << 20  # of its payloads; one larger payload is a chunk of its own
@@ -37,59 +39,90 @@ class Calls:
 
     Args:
         calls: what the user gave; see `TaskDefinition.enqueue_many`.
-        bind: makes the task of a call.
+        codec: makes the payload of a call.
+        bind: makes the task of a call that *codec* refuses, or says what is wrong with it.
 
     Attributes:
-        outcomes: for each call that was read, in order, its stored task, or why there is none;
-            None as long as that is not known.
+        outcomes: for each call that was read, in order, what was stored, or why nothing was; None
+            as long as that is not known.
 
     Raises:
         ConfigError: this is not an iterable of calls.
     """
 
-    def __init__(self, calls: Iterable[Any], bind: Callable[..., Task]) -> None:
+    def __init__(
+        self, calls: Iterable[Any], codec: PayloadCodec, bind: Callable[..., Task]
+    ) -> None:
         # Text, bytes and mappings can be iterated, but are never what was meant.
         if isinstance(calls, str | bytes | Mapping) or not isinstance(calls, Iterable):
             raise ConfigError(
                 "enqueue_many takes a list or another iterable of arguments, "
                 f"not {type(calls).__name__}"
             )
-        self.outcomes: list[TaskInfo | NotEnqueued | None] = []
+        self.outcomes: list[StoredTask | TaskInfo | NotEnqueued | None] = []
         self._calls = iter(calls)
+        self._encode = codec.encode_call
         self._bind = bind
-        self._chunk: list[tuple[int, Any, Task]] = []  # the position and the call of each task
+        self._chunk: list[tuple[int, Any]] = []  # the position and the call of each payload
 
-    def chunks(self) -> Iterator[list[Task]]:
-        """Yield the tasks to store next; tell `take` what became of them before going on."""
-        while self._fill():
-            if self._chunk:
-                yield [task for _position, _call, task in self._chunk]
+    def chunks(self) -> Iterator[list[bytes | None]]:
+        """Yield the payloads to store next; tell `take` what became of them before going on."""
+        is_over = False
+        while not is_over:
+            payloads, is_over = self._fill()
+            if payloads:
+                yield payloads
 
-    def take(self, results: Sequence[EnqueueResult | None]) -> None:
-        """Note what became of the tasks of the last chunk; None for what is not known."""
-        for (position, call, _task), result in zip(self._chunk, results, strict=True):
-            if result is not None and result.error is not None:
-                self._refuse(position, call, result.error)
+    def take(self, results: Sequence[StoredTask | TaskInfo | EnqueueError | None]) -> None:
+        """Note what became of the payloads of the last chunk; None for what is not known."""
+        outcomes = self.outcomes
+        for (position, call), result in zip(self._chunk, results, strict=True):
+            if isinstance(result, EnqueueError):
+                self._refuse(position, call, result)
             else:
-                self.outcomes[position] = None if result is None else result.info
+                outcomes[position] = result
         self._chunk = []
 
-    def _fill(self) -> bool:
-        """Read the next chunk; return whether there was anything to read."""
-        first, size_bytes = len(self.outcomes), 0
+    def _fill(self) -> tuple[list[bytes | None], bool]:
+        """Read the next chunk; return its payloads, and whether it was the last one."""
+        payloads: list[bytes | None] = []
+        chunk, outcomes = self._chunk, self.outcomes
+        position, size_bytes = len(outcomes), 0
+        last = position + MOST_CALLS - 1
         for call in self._read():
-            position = len(self.outcomes)
-            self.outcomes.append(None)
+            outcomes.append(None)
             try:
-                task = bound(call, self._bind)
+                payload = self._payload(call)
             except (TypeError, PayloadError) as error:
                 self._refuse(position, call, error)
             else:
-                self._chunk.append((position, call, task))
-                size_bytes += len(task.payload or b"")
-            if len(self.outcomes) - first >= MOST_CALLS or size_bytes >= MOST_BYTES:
-                break
-        return len(self.outcomes) > first
+                chunk.append((position, call))
+                payloads.append(payload)
+                size_bytes += len(payload or b"")
+            if position >= last or size_bytes >= MOST_BYTES:
+                return payloads, False
+            position += 1
+        return payloads, True
+
+    def _payload(self, call: Any) -> bytes | None:
+        """Return the payload of one call.
+
+        Raises:
+            TypeError, PayloadError: see `bound`.
+        """
+        kind = type(call)
+        try:
+            if kind is dict:
+                payload = self._encode((), call)
+            elif kind is tuple:
+                payload = self._encode(call, {})
+            else:
+                return bound(call, self._bind).payload
+        except TypeError:
+            return bound(call, self._bind).payload  # which says more
+        if payload is not None and len(payload) > LARGEST_PAYLOAD_BYTES:
+            raise _too_large(len(payload))
+        return payload
 
     def _refuse(self, position: int, call: Any, error: Exception) -> None:
         refused = NotEnqueued(position=position, arguments=call, error=error)
@@ -103,8 +136,8 @@ class Calls:
             except StopIteration:
                 return
             except Exception as error:
-                stored = sum(isinstance(each, TaskInfo) for each in self.outcomes)
-                error.add_note(f"{stored} tasks were enqueued before; see enqueue_many")
+                count = count_stored(self.outcomes)
+                error.add_note(f"{count} tasks were enqueued before; see enqueue_many")
                 raise
             yield call
 
@@ -127,8 +160,17 @@ def bound(call: Any, bind: Callable[..., Task]) -> Task:
         raise TypeError(f"{error}{_hint(call)}") from None
     size_bytes = len(task.payload or b"")
     if size_bytes > LARGEST_PAYLOAD_BYTES:
-        raise PayloadError(f"the payload has {size_bytes} bytes, more than {LARGEST_PAYLOAD_BYTES}")
+        raise _too_large(size_bytes)
     return task
+
+
+def count_stored(outcomes: Iterable[StoredTask | TaskInfo | NotEnqueued | None]) -> int:
+    """Return how many calls are enqueued."""
+    return sum(isinstance(each, StoredTask | TaskInfo) for each in outcomes)
+
+
+def _too_large(size_bytes: int) -> PayloadError:
+    return PayloadError(f"the payload has {size_bytes} bytes, more than {LARGEST_PAYLOAD_BYTES}")
 
 
 def _hint(call: Any) -> str:

@@ -109,9 +109,12 @@ class Clients:
 
     def client(self) -> "Client":
         """Return the client of this process; any thread may use it."""
+        mine = self._mine()
+        client = mine.blocking.client
+        if client is not None:
+            return client
         from pyasynq.client import Client  # noqa: PLC0415 - an App may only run tasks
 
-        mine = self._mine()
         with mine.lock:
             if mine.blocking.client is None:
                 mine.blocking.client = Client(
@@ -132,12 +135,17 @@ class Clients:
                 mine.blocking.inspector = Inspector(self.source, clock=self._clock)
             return mine.blocking.inspector
 
+    def opened_async_client(self) -> "AsyncClient | None":
+        """Return the client of the running loop; None if it has none yet."""
+        ours = self._mine().loops.get(asyncio.get_running_loop())
+        return ours.client if ours else None
+
     async def async_client(self) -> "AsyncClient":
         """Return the client of the running loop."""
-        from pyasynq.client_async import AsyncClient  # noqa: PLC0415 - as above
-
         mine = await self._of_this_loop()
         if mine.client is None:
+            from pyasynq.client_async import AsyncClient  # noqa: PLC0415 - as above
+
             mine.client = AsyncClient(
                 self.source,
                 clock=self._clock,
@@ -155,15 +163,13 @@ class Clients:
             mine.inspector = AsyncInspector(self.source, clock=self._clock)
         return mine.inspector
 
-    def warn_inside_loop(self, what: str, *, instead: str) -> None:
+    def warn_inside_loop(self, what: str, task_type: str | None = None, *, instead: str) -> None:
         """Warn once, at the caller's caller, if a running event loop is about to be blocked."""
-        if self._has_warned:
-            return
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if asyncio._get_running_loop() is None or self._has_warned:  # noqa: SLF001 - in __all__ of asyncio, and does not raise
             return
         self._has_warned = True
+        if task_type is not None:
+            what = f"{what} {task_type!r}"
         warnings.warn(
             f"{what} blocks the event loop; use `await {instead}(...)`",
             RuntimeWarning,

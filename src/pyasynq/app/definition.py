@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from pickle import PicklingError
 from typing import (
@@ -30,14 +30,14 @@ from pyasynq.app.advice import (
 from pyasynq.app.batch import Batch
 from pyasynq.app.calls import Calls, NotEnqueued
 from pyasynq.app.clients import Clients
-from pyasynq.app.handle import TaskHandle
+from pyasynq.app.handle import TaskHandle, handle_of
 from pyasynq.app.lookup import Lookup
 from pyasynq.app.spec import TaskSpec
 from pyasynq.app.storing import astored, stored
 from pyasynq.app.typed_handler import handler_of
+from pyasynq.broker.new_tasks.series import TaskSeries
 from pyasynq.errors import ConfigError
 from pyasynq.options import (
-    DEFAULT_QUEUE,
     Duration,
     EnqueueOptions,
     OptionKeywords,
@@ -45,7 +45,7 @@ from pyasynq.options import (
     name_fault,
     to_seconds,
 )
-from pyasynq.task import Task, TaskInfo
+from pyasynq.task import Task, TaskInfo, bound_task
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.mux import ANY_TEXT, Handler, prefix_of
 
@@ -78,6 +78,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         self._clients = clients
         self._options = options
         self._patience = patience
+        self._series = TaskSeries(spec.type, options)
         update_wrapper(self, spec.function)
         if spec.is_async:
             _mark_as_coroutine_function(self)
@@ -122,17 +123,19 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             PayloadError: an argument does not fit its annotation; nothing was sent.
             DuplicateTaskError, TaskIdConflictError, RedisUnavailableError: see `Client.enqueue`.
         """
-        task = self.bind(*args, **kwargs)
-        self._clients.warn_inside_loop(f"enqueue of task {self._spec.type!r}", instead="aenqueue")
-        info = self._clients.client().enqueue(task, patience=self._patience)
-        return self._handle(info.id, info.queue)
+        payload, series, clients = self._payload(args, kwargs), self._series, self._clients
+        clients.warn_inside_loop("enqueue of task", series.type, instead="aenqueue")
+        client = clients.client()
+        task_id = client._store_one(series, payload, self._patience)  # noqa: SLF001 - for Apps
+        return handle_of(task_id, series.queue, clients, self._decode_result)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function; like `enqueue`, for async code."""
-        task = self.bind(*args, **kwargs)
-        client = await self._clients.async_client()
-        info = await client.enqueue(task, patience=self._patience)
-        return self._handle(info.id, info.queue)
+        payload, series = self._payload(args, kwargs), self._series
+        clients = self._clients
+        client = clients.opened_async_client() or await clients.async_client()
+        task_id = await client._store_one(series, payload, self._patience)  # noqa: SLF001
+        return handle_of(task_id, series.queue, clients, self._decode_result)
 
     def enqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
         """Enqueue many calls of the function, with the options of this task, in few round trips.
@@ -159,14 +162,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             Exception: what *calls* itself raised, with a note of how many tasks were stored.
         """
         read = self._calls(calls)
-        self._clients.warn_inside_loop(f"enqueue_many of {self.type!r}", instead="aenqueue_many")
-        return self._batch(stored(self._clients.client(), read, self._handle, self._patience))
+        self._clients.warn_inside_loop("enqueue_many of", self.type, instead="aenqueue_many")
+        return self._batch(stored(self._clients.client(), self._series, read, self._patience))
 
     async def aenqueue_many(self, calls: Iterable[Any]) -> Batch[R]:
         """Enqueue many calls of the function; like `enqueue_many`, for async code."""
         read = self._calls(calls)
         client = await self._clients.async_client()
-        return self._batch(await astored(client, read, self._handle, self._patience))
+        return self._batch(await astored(client, self._series, read, self._patience))
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Task:
         """Return the task that `enqueue` would store, with its type, payload and options.
@@ -175,16 +178,8 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             TypeError, PayloadError: see `enqueue`.
             ConfigError: the type is a pattern, which stands for many types.
         """
-        if self._spec.type.endswith(ANY_TEXT):
-            raise self._many_types()
-        try:
-            payload = self._spec.codec.encode(*args, **kwargs)
-        except TypeError as error:
-            advice = on_arguments(self._spec.function, kwargs)
-            if advice is None:
-                raise
-            raise TypeError(f"{error}; {advice}") from None
-        return Task(self._spec.type, payload, options=self._options)
+        payload = self._payload(args, kwargs)
+        return bound_task(self._spec.type, payload, self._options)
 
     @property
     def default_options(self) -> EnqueueOptions:
@@ -232,7 +227,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
                 f"{queue!r} is the ID of a task; write handle({queue!r}, {task_id!r})"
             )
         lookup = Lookup(self.handles) if queue is None else None
-        return self._handle(task_id, queue or self._options.queue or DEFAULT_QUEUE, lookup)
+        return self._handle(task_id, queue or self._series.queue, lookup)
 
     def handles(self, task_type: str) -> bool:
         """Whether this function handles tasks of *task_type*: its type, an alias, or a pattern."""
@@ -263,14 +258,20 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
             )
         return self._spec.codec.arguments(task.payload or b"")
 
+    def _payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes | None:
+        spec = self._spec
+        if spec.type[-1] == ANY_TEXT:
+            raise self._many_types()
+        try:
+            return spec.codec.encode_call(args, kwargs)
+        except TypeError as error:
+            advice = on_arguments(spec.function, kwargs)
+            if advice is None:
+                raise
+            raise TypeError(f"{error}; {advice}") from None
+
     def _handle(self, task_id: str, queue: str, lookup: Lookup | None = None) -> TaskHandle[R]:
-        return TaskHandle(
-            id=task_id,
-            queue=queue,
-            _clients=self._clients,
-            _decode=self._decode_result,
-            _lookup=lookup,
-        )
+        return handle_of(task_id, queue, self._clients, self._decode_result, lookup)
 
     def _many_types(self) -> ConfigError:
         return ConfigError(
@@ -286,12 +287,19 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
                 f"task_id={self._options.task_id!r} is the ID of one task, and enqueue_many "
                 "stores many; leave it out"
             )
-        return Calls(calls, self.bind)
+        return Calls(calls, self._spec.codec, self.bind)
 
-    def _batch(self, items: Sequence[TaskHandle[R] | NotEnqueued]) -> Batch[R]:
+    def _batch(self, items: Sequence[str | NotEnqueued]) -> Batch[R]:
         retention = self._options.retention
         keeps_results = retention is not None and to_seconds(retention) > 0
-        return Batch(items, self._clients, self._decode_result, keeps_results=keeps_results)
+        return Batch(
+            items,
+            lambda task_id: self._handle(task_id, self._series.queue),
+            self._series.queue,
+            self._clients,
+            self._decode_result,
+            keeps_results=keeps_results,
+        )
 
     def _decode_result(self, info: TaskInfo) -> Any:
         return self._spec.result.decode(info.result)

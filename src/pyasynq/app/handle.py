@@ -189,6 +189,29 @@ class TaskHandle(Generic[R]):
         )
 
 
+# Setters of the slots: those of a frozen dataclass take 1.3 µs together, these 0.5.
+_set_id, _set_queue, _set_clients, _set_decode, _set_lookup = (
+    vars(TaskHandle)[name].__set__ for name in ("id", "queue", "_clients", "_decode", "_lookup")
+)
+
+
+def handle_of(
+    task_id: str,
+    queue: str,
+    clients: Clients,
+    decode: Callable[[TaskInfo], Any],
+    lookup: Lookup | None = None,
+) -> TaskHandle[Any]:
+    """Return a handle, in less time than its constructor takes."""
+    handle: TaskHandle[Any] = object.__new__(TaskHandle)
+    _set_id(handle, task_id)
+    _set_queue(handle, queue)
+    _set_clients(handle, clients)
+    _set_decode(handle, decode)
+    _set_lookup(handle, lookup)
+    return handle
+
+
 def _not_kept(task_id: str, error: NotFoundError) -> PyasynqError:
     """Return why there is no result of a task that was not found."""
     if isinstance(error, QueueNotFoundError) and error.swapped_with:

@@ -1,29 +1,26 @@
 """Stores the calls of one `enqueue_many`, chunk by chunk, with a client of either kind."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from pyasynq.app.calls import Calls, NotEnqueued
-from pyasynq.app.handle import TaskHandle
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.app.calls import Calls, NotEnqueued, count_stored
+from pyasynq.broker.new_tasks.series import StoredTask, TaskSeries
+from pyasynq.errors import EnqueueError, PyasynqError, RedisUnavailableError
 from pyasynq.options import Duration
-from pyasynq.task import TaskInfo
+from pyasynq.task import EnqueueResult, TaskInfo
 
 if TYPE_CHECKING:
     from pyasynq.client import Client
     from pyasynq.client_async import AsyncClient
 
-R = TypeVar("R")
-HandleOf = Callable[[str, str], TaskHandle[R]]
-"""Makes a handle of an ID and a queue."""
-
 
 def stored(
-    client: "Client", calls: Calls, handle_of: HandleOf[R], patience: Duration | None
-) -> list[TaskHandle[R] | NotEnqueued]:
-    """Store the calls; return for each, in order, its handle, or why it was not enqueued.
+    client: "Client", series: TaskSeries, calls: Calls, patience: Duration | None
+) -> list[str | NotEnqueued]:
+    """Store the calls; return for each, in order, its ID, or why it was not enqueued.
 
     Args:
+        series: what the tasks have in common.
+        calls: what they have not.
         patience: of each round trip; None for that of the client.
 
     Raises:
@@ -31,47 +28,53 @@ def stored(
             NotEnqueued of each call that was read, None for those.
         PyasynqError: Redis refused the first chunk as a whole; nothing was stored.
     """
-    for tasks in calls.chunks():
+    for payloads in calls.chunks():
         try:
-            calls.take(client.enqueue_many(tasks, patience=patience))
+            calls.take(client._store_series(series, payloads, patience))  # noqa: SLF001 - for Apps
         except PyasynqError as error:
-            raise _interrupted(calls, error) from error
-    return _items(calls, handle_of)
+            raise _interrupted(calls, series, error) from error
+    return _items(calls)
 
 
 async def astored(
-    client: "AsyncClient", calls: Calls, handle_of: HandleOf[R], patience: Duration | None
-) -> list[TaskHandle[R] | NotEnqueued]:
+    client: "AsyncClient", series: TaskSeries, calls: Calls, patience: Duration | None
+) -> list[str | NotEnqueued]:
     """Store the calls; like `stored`, for async code."""
-    for tasks in calls.chunks():
+    for payloads in calls.chunks():
         try:
-            calls.take(await client.enqueue_many(tasks, patience=patience))
+            calls.take(await client._store_series(series, payloads, patience))  # noqa: SLF001
         except PyasynqError as error:
-            raise _interrupted(calls, error) from error
-    return _items(calls, handle_of)
+            raise _interrupted(calls, series, error) from error
+    return _items(calls)
 
 
-def _items(calls: Calls, handle_of: HandleOf[R]) -> list[TaskHandle[R] | NotEnqueued]:
+def _items(calls: Calls) -> list[str | NotEnqueued]:
     return [
-        handle_of(each.id, each.queue) if isinstance(each, TaskInfo) else each
+        each if isinstance(each, NotEnqueued) else each.id
         for each in calls.outcomes
         if each is not None
     ]
 
 
-def _interrupted(calls: Calls, error: PyasynqError) -> PyasynqError:
+def _interrupted(calls: Calls, series: TaskSeries, error: PyasynqError) -> PyasynqError:
     """Return the error for the calls that have no answer, with what became of the others."""
     may_have_happened = False
     if isinstance(error, RedisUnavailableError):
         may_have_happened = error.may_have_happened
         if error.results:
-            calls.take(error.results)
-    outcomes = calls.outcomes
-    count = sum(isinstance(each, TaskInfo) for each in outcomes)
+            calls.take([_outcome_of(each) for each in error.results])
+    count = count_stored(calls.outcomes)
     if not isinstance(error, RedisUnavailableError) and not count:
         return error
     return RedisUnavailableError(
-        f"{count} of the {len(outcomes)} calls read so far are enqueued: {error}",
+        f"{count} of the {len(calls.outcomes)} calls read so far are enqueued: {error}",
         may_have_happened=may_have_happened,
-        results=tuple(outcomes),
+        results=tuple(
+            series.info_of(each) if isinstance(each, StoredTask) else each
+            for each in calls.outcomes
+        ),
     )
+
+
+def _outcome_of(result: EnqueueResult | None) -> TaskInfo | EnqueueError | None:
+    return None if result is None else result.error or result.info

@@ -20,10 +20,16 @@ def handler_of(spec: TaskSpec) -> Handler:
     Work that the function only returns, such as a coroutine, is done before the task is. The result
     is encoded only if it will be kept.
     """
+    function, takes_context = spec.function, spec.codec.takes_context
+
+    def call(context: TaskContext, task: Task) -> Any:
+        arguments = _arguments(spec, task)
+        return function(context, **arguments) if takes_context else function(**arguments)
+
     if spec.is_async:
 
         async def handle_async(context: TaskContext, task: Task) -> bytes | None:
-            result = await spec.function(*_leading(spec, context), **_arguments(spec, task))
+            result = await call(context, task)
             if result is None:
                 return None
             return _kept(spec, context, await finished(result) if is_unfinished(result) else result)
@@ -31,7 +37,7 @@ def handler_of(spec: TaskSpec) -> Handler:
         return handle_async
 
     def handle(context: TaskContext, task: Task) -> bytes | Awaitable[bytes | None] | None:
-        result = spec.function(*_leading(spec, context), **_arguments(spec, task))
+        result = call(context, task)
         if result is None:
             return None
         if is_unfinished(result):
@@ -39,10 +45,6 @@ def handler_of(spec: TaskSpec) -> Handler:
         return _kept(spec, context, result)
 
     return handle
-
-
-def _leading(spec: TaskSpec, context: TaskContext) -> tuple[TaskContext, ...]:
-    return (context,) if spec.codec.takes_context else ()
 
 
 def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:

@@ -11,7 +11,8 @@ keys of dicts, TypedDicts and pydantic models sorted, as Go sorts the keys of a 
 """
 
 from pyasynq.payload.json_text import encode_result
+from pyasynq.payload.parameters import Field
 from pyasynq.payload.result import ANY_RESULT, ResultCodec
-from pyasynq.payload.signature import Field, PayloadCodec
+from pyasynq.payload.signature import PayloadCodec
 
 __all__ = ["ANY_RESULT", "Field", "PayloadCodec", "ResultCodec", "encode_result"]

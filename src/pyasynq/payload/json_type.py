@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from pyasynq.errors import PayloadError
 from pyasynq.payload.difference import fields_of, refuse_difference, refuse_lost_keys
-from pyasynq.payload.json_text import CODEC_ERRORS, encode, explain
+from pyasynq.payload.json_text import CODEC_ERRORS, encode, encode_at_once, explain
 from pyasynq.payload.lenient import mending_of, mending_of_model
 from pyasynq.payload.plain import plain_value
 from pyasynq.payload.pydantic_models import is_model_type, load_model
@@ -53,6 +53,27 @@ _EXACT_KEYS = (
     inspect.UUIDType,
     inspect.EnumType,
 )
+# What msgspec alone writes as Go does, or so that the comparison finds a difference.
+_WRITTEN_AT_ONCE = (
+    *_MODELS,
+    inspect.AnyType,
+    inspect.NoneType,
+    inspect.BoolType,
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.StrType,
+    inspect.BytesType,
+    inspect.DateType,
+    inspect.DateTimeType,
+    inspect.UUIDType,
+    inspect.EnumType,
+    inspect.LiteralType,
+    inspect.ListType,
+    inspect.VarTupleType,
+    inspect.TupleType,
+    inspect.UnionType,
+)
+_NULL = b"null"  # also what becomes of a number that is not finite
 
 
 class Arguments(msgspec.Struct):
@@ -73,6 +94,8 @@ class JsonType(Generic[T]):
         found = [part for part in _parts_of(inspect.type_info(kind)) if not _is_arguments(part)]
         self._has_models = any(isinstance(part, (*_MODELS, inspect.CustomType)) for part in found)
         self._is_compared = not all(map(_is_exact, found))
+        self._is_written_at_once = all(map(_is_written_at_once, found))
+        self._has_floats = any(isinstance(part, inspect.FloatType) for part in found)
         self._has_plain_equality = all(map(_is_plainly_equal, found))
         # From text, msgspec reads only the ISO form of durations, but Go writes numbers.
         self._has_durations = any(isinstance(part, inspect.TimeDeltaType) for part in found)
@@ -105,19 +128,11 @@ class JsonType(Generic[T]):
             PayloadError: a part of it does not fit the type, cannot be written, or would arrive as
                 another value.
         """
+        text = self._written_at_once(value) if self._is_written_at_once else None
+        if text is not None:
+            return text
         text = encode(value)
-        if not self._is_compared:
-            return text
-        arrived = self.read(text)
-        if not (self._has_plain_equality and arrived == value):
-            refuse_difference(value, arrived)
-        if not self._has_models:
-            return text
-        # The fields of a model hold what the caller put there, such as an int for a float.
-        canonical = encode(arrived)
-        if canonical != text:
-            refuse_difference(value, self.read(canonical))
-        return canonical
+        return self._compared(value, text) if self._is_compared else text
 
     def read(self, text: bytes) -> T:
         """Return the value of *text*; lenient about what Go writes.
@@ -138,6 +153,37 @@ class JsonType(Generic[T]):
         except CODEC_ERRORS as error:
             raise explain(error) from error
         return value
+
+    def _written_at_once(self, value: T) -> bytes | None:
+        """Return the text that msgspec writes; None if there may be something wrong with it."""
+        text = encode_at_once(value)
+        if text is None:
+            return None
+        if not self._is_compared:
+            return None if self._has_floats and _NULL in text else text
+        try:
+            return self._compared(value, text)
+        except PayloadError:  # of another text than `write` may compare
+            return None
+
+    def _compared(self, value: T, text: bytes) -> bytes:
+        """Return the canonical *text* of a value.
+
+        Raises:
+            PayloadError: a part of the value would arrive as another one.
+        """
+        arrived = self.read(text)
+        if not (self._has_plain_equality and arrived == value):
+            refuse_difference(value, arrived)
+        if not self._has_models:
+            return text
+        # The fields of a model hold what the caller put there, such as an int for a float.
+        canonical = (encode_at_once(arrived) if self._is_written_at_once else None) or encode(
+            arrived
+        )
+        if canonical != text:
+            refuse_difference(value, self.read(canonical))
+        return canonical
 
     def _converted(self, value: object) -> T:
         converted: T = msgspec.convert(
@@ -199,6 +245,12 @@ def _is_exact(part: inspect.Type) -> bool:
     if isinstance(part, inspect.DictType):
         return isinstance(part.key_type, _EXACT_KEYS)
     return isinstance(part, _EXACT)
+
+
+def _is_written_at_once(part: inspect.Type) -> bool:
+    if isinstance(part, inspect.DictType):
+        return isinstance(part.key_type, inspect.StrType | inspect.AnyType)
+    return isinstance(part, _WRITTEN_AT_ONCE)
 
 
 def _is_plainly_equal(part: inspect.Type) -> bool:

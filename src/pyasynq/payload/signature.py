@@ -3,59 +3,28 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 import msgspec
-from typing_extensions import TypeAliasType
 
 from pyasynq.errors import ConfigError, PayloadError
-from pyasynq.options import name_fault
-from pyasynq.payload.annotations import annotation_fault
-from pyasynq.payload.json_text import CODEC_ERRORS, encode
+from pyasynq.payload.exact_values import ExactShapes
+from pyasynq.payload.json_text import CODEC_ERRORS, encode, encode_scalars
 from pyasynq.payload.json_type import Arguments, JsonType, is_bytes, is_model
+from pyasynq.payload.parameters import (
+    Parameter,
+    hints_of,
+    is_of,
+    parameter_of,
+    shape_faults,
+    type_faults,
+)
+from pyasynq.payload.quick_binding import QuickBinding
 from pyasynq.shown import listed
 
 Form = Literal["nothing", "bytes", "model", "object"]
 
-MOST_NAMES = 100  # an annotation with more of them, one for the other, is a ring
-
-_NULL = b"null"
-_POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
-_KINDS = {
-    inspect.Parameter.VAR_POSITIONAL: "*{}",
-    inspect.Parameter.VAR_KEYWORD: "**{}",
-    inspect.Parameter.POSITIONAL_ONLY: "positional-only {}",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Names the JSON key of a parameter: ``Annotated[int, Field("UserID")]``.
-
-    Raises:
-        ConfigError: the name is blank.
-    """
-
-    name: str
-
-    def __post_init__(self) -> None:
-        fault = name_fault("field", self.name)
-        ConfigError.raise_if([fault])
-
-
-class _Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter of the payload."""
-
-    name: str
-    key: str
-    has_field: bool
-    kind: Any
-    default: Any
-
-    @property
-    def is_required(self) -> bool:
-        return self.default is inspect.Parameter.empty
+_NOTHING = (b"", b"null")
 
 
 class PayloadCodec:
@@ -88,20 +57,26 @@ class PayloadCodec:
         self._task_type = task_type
         self._on_unknown_keys = on_unknown_keys
         self._name = getattr(function, "__qualname__", repr(function))
-        hints = _hints(function, self._name)
+        hints = hints_of(function, self._name)
         self.returns = hints.pop("return", Any)
         given = list(inspect.signature(function).parameters.values())
-        self.takes_context = bool(given) and _is_of(hints.get(given[0].name), context_type)
+        self.takes_context = bool(given) and is_of(hints.get(given[0].name), context_type)
         if self.takes_context:
             del given[0]
-        ConfigError.raise_if(_shape_faults(self._name, given, hints, context_type))
+        ConfigError.raise_if(shape_faults(self._name, given, hints, context_type))
         self._signature = inspect.Signature(given)
-        self._parameters = [_parameter(each, hints.get(each.name, Any)) for each in given]
-        ConfigError.raise_if(_type_faults(self._name, self._parameters))
+        self._parameters = [parameter_of(each, hints.get(each.name, Any)) for each in given]
+        ConfigError.raise_if(type_faults(self._name, self._parameters))
         self.form = _form_of(self._parameters)
         self._type = self._make_type()
         self._reading = self._type  # it refuses unknown keys, which costs nothing, until told once
         ConfigError.raise_if(self._default_faults())
+        self._binding = QuickBinding(given)
+        self._exact = ExactShapes({each.name: each.kind for each in self._parameters})
+        self._may_be_exact = self.form == "object" and self._exact.exist
+        self._keys = tuple(each.key for each in self._parameters)
+        self._has_defaults = any(not each.is_required for each in self._parameters)
+        self._has_renamed = any(each.key != each.name for each in self._parameters)
 
     @property
     def signature(self) -> str:
@@ -122,16 +97,26 @@ class PayloadCodec:
             TypeError: an argument is missing or unknown, as in a call of the function.
             PayloadError: an argument does not fit its annotation, or JSON cannot carry it.
         """
+        return self.encode_call(args, kwargs)
+
+    def encode_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes | None:
+        """Return the payload of a call with *args* and *kwargs*, which are not changed.
+
+        Raises:
+            TypeError, PayloadError: see `encode`.
+        """
+        arguments = self._binding.bind(args, kwargs)
+        if arguments is None:
+            arguments = self._bound(args, kwargs)
+        elif self._may_be_exact and self._exact.arrive(arguments):
+            text = encode_scalars(self._by_key(arguments) if self._has_renamed else arguments)
+            if text is not None:
+                return text
         try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self._name}(): {error}") from None
-        bound.apply_defaults()
-        try:
-            return self._encoded(bound.arguments)
+            return self._encoded(arguments)
         except PayloadError as error:
             if not error.path and self.form == "object":
-                error = self._found_in_a_parameter(error, bound.arguments)
+                error = self._found_in_a_parameter(error, arguments)
             self._name_call(error)
             raise error from error.__cause__
 
@@ -141,23 +126,21 @@ class PayloadCodec:
         Raises:
             PayloadError: the payload does not fit; has the path.
         """
-        match self.form:
-            case "nothing":
-                return {}
-            case "bytes":
-                return {self._parameters[0].name: self._type.accept(payload)}
-            case "model":
-                sole = self._parameters[0]
-                if not payload and not sole.is_required:
-                    return {}
-                return {sole.name: self._type.read(payload)}
-            case _:
-                # A function whose parameters all have defaults accepts Go's `NewTask(type, nil)`.
-                text = b"{}" if payload in (b"", _NULL) else payload
-                try:
-                    return self._given(self._reading.read(text))
-                except PayloadError as error:
-                    return self._given(self._read_again(text, error))
+        if self.form == "object":
+            # A function whose parameters all have defaults accepts Go's `NewTask(type, nil)`.
+            text = b"{}" if payload in _NOTHING else payload
+            try:
+                return self._given(self._reading.read(text))
+            except PayloadError as error:
+                return self._given(self._read_again(text, error))
+        if self.form == "nothing":
+            return {}
+        sole = self._parameters[0]
+        if self.form == "bytes":
+            return {sole.name: self._type.accept(payload)}
+        if not payload and not sole.is_required:
+            return {}
+        return {sole.name: self._type.read(payload)}
 
     def arguments(self, payload: bytes) -> dict[str, Any]:
         """Return what a call with this payload passes to every parameter but the context.
@@ -174,16 +157,31 @@ class PayloadCodec:
         bound.apply_defaults()
         return dict(bound.arguments)
 
+    def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a call by name, defaults filled in.
+
+        Raises:
+            TypeError: an argument is missing or unknown, as in a call of the function.
+        """
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}(): {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
     def _encoded(self, arguments: Mapping[str, Any]) -> bytes | None:
         match self.form:
             case "nothing":
                 return None
             case "object":
-                values = {each.key: arguments[each.name] for each in self._parameters}
-                return self._type.write(self._type.accept(values))
+                return self._type.write(self._type.accept(self._by_key(arguments)))
             case form:
                 value = self._type.accept(arguments[self._parameters[0].name])
                 return value if form == "bytes" else self._type.write(value)
+
+    def _by_key(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(self._keys, arguments.values(), strict=True))
 
     def _found_in_a_parameter(
         self, error: PayloadError, arguments: Mapping[str, Any]
@@ -206,8 +204,10 @@ class PayloadCodec:
                 error.parameter = each.name
 
     def _given(self, values: Any) -> dict[str, Any]:
-        found = ((each.name, getattr(values, each.name)) for each in self._parameters)
-        return {name: value for name, value in found if value is not msgspec.UNSET}
+        found = msgspec.structs.asdict(values)
+        if not self._has_defaults:
+            return found
+        return {name: value for name, value in found.items() if value is not msgspec.UNSET}
 
     def _read_again(self, text: bytes, error: PayloadError) -> Any:
         """Read a payload that was refused: keys of no parameter are told once, and left out.
@@ -264,33 +264,7 @@ class PayloadCodec:
                 yield f"default of parameter {each.name!r} of {self._name!r} does not fit: {error}"
 
 
-def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
-    """Return the resolved annotations of *function*."""
-    try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, AttributeError) as error:
-        raise ConfigError(
-            f"annotations of {name!r} cannot be resolved: {error}; they are needed at run time, "
-            "so import them outside of `if TYPE_CHECKING:` and define them in the module"
-        ) from error
-    except (TypeError, SyntaxError) as error:
-        raise ConfigError(f"annotations of {name!r} cannot be resolved: {error}") from error
-
-
-def _parameter(given: inspect.Parameter, hint: Any) -> _Parameter:
-    """Return a parameter with its key, which a Field renames."""
-    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    field = next((note for note in notes if isinstance(note, Field)), None)
-    return _Parameter(
-        name=given.name,
-        key=field.name if field else given.name,
-        has_field=field is not None,
-        kind=hint,
-        default=given.default,
-    )
-
-
-def _form_of(parameters: list[_Parameter]) -> Form:
+def _form_of(parameters: list[Parameter]) -> Form:
     if not parameters:
         return "nothing"
     sole = parameters[0]
@@ -299,63 +273,3 @@ def _form_of(parameters: list[_Parameter]) -> Form:
     if is_bytes(sole.kind):
         return "bytes"
     return "model" if is_model(sole.kind) else "object"
-
-
-def _shape_faults(
-    name: str, given: list[inspect.Parameter], hints: Mapping[str, Any], context_type: type
-) -> Iterator[str]:
-    """Yield what is wrong with the kinds and the order of parameters."""
-    for each in given:
-        if each.kind in _KINDS:
-            what = _KINDS[each.kind].format(each.name)
-            yield f"parameter {what} of {name!r} has no name in the payload; give it one"
-        hint = hints.get(each.name)
-        if _is_of(hint, context_type):
-            yield (
-                f"parameter {each.name!r} of {name!r} is annotated {context_type.__name__}; "
-                "only the first parameter can be"
-            )
-        elif _contains(hint, context_type):
-            yield (
-                f"parameter {each.name!r} of {name!r} has {context_type.__name__} inside its "
-                f"annotation; write `{each.name}: {context_type.__name__}`, as the first "
-                "parameter: a worker always passes it"
-            )
-
-
-def _is_of(hint: Any, kind: type) -> bool:
-    """Whether an annotation means *kind*: itself, for some type, annotated, or by another name."""
-    plain = _plain(hint)
-    return plain is kind or get_origin(plain) is kind
-
-
-def _contains(hint: Any, kind: type) -> bool:
-    """Whether an annotation has *kind* as a part, as in ``TaskContext | None``."""
-    return any(_is_of(part, kind) or _contains(part, kind) for part in get_args(_plain(hint)))
-
-
-def _plain(hint: Any) -> Any:
-    """Return what an annotation stands for, without notes and names of its own."""
-    for _ in range(MOST_NAMES):
-        if get_origin(hint) is Annotated:
-            hint = get_args(hint)[0]
-        elif isinstance(hint, TypeAliasType) or hasattr(hint, "__value__"):
-            hint = hint.__value__
-        else:
-            break
-    return hint
-
-
-def _type_faults(name: str, parameters: list[_Parameter]) -> Iterator[str]:
-    """Yield what is wrong with the keys and the types of parameters."""
-    seen: dict[str, str] = {}
-    for each in parameters:
-        if each.key in seen:
-            yield (
-                f"parameters {seen[each.key]!r} and {each.name!r} of {name!r} have "
-                f"the same key {each.key!r}"
-            )
-        seen[each.key] = each.name
-        why = annotation_fault(each.kind)
-        if why:
-            yield f"parameter {each.name!r} of {name!r} cannot be in a payload: {why}"

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
+from pyasynq.broker.new_tasks.resolved_options import resolve
 from pyasynq.broker.operations import (
     cancel,
     delete,
@@ -19,6 +20,7 @@ from pyasynq.broker.operations import (
     presence,
 )
 from pyasynq.inspector.infos import queue_info, task_info
+from pyasynq.options import EMPTY
 from pyasynq.wire.message import TaskMessage, decode, encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
 from tests.broker.operations import golden_groups
@@ -32,7 +34,14 @@ OWNER = "owner"
 
 def prepared(message: TaskMessage, **fields: Any) -> PreparedTask:
     return PreparedTask(
-        keys=keys_of(message.queue), message=message, encoded=encode(message), **fields
+        keys=keys_of(message.queue),
+        id=message.id,
+        type=message.type,
+        payload=message.payload,
+        resolved=resolve(EMPTY),
+        encoded=encode(message),
+        unique_key=message.unique_key,
+        **fields,
     )
 
 

@@ -6,6 +6,7 @@ refused.
 """
 
 import logging
+from collections.abc import Sequence
 
 from pyasynq.shown import shown
 
@@ -38,6 +39,12 @@ class PayloadSizes:
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self._logged: set[str] = set()
+
+    def check_all(self, task_type: str, payloads: Sequence[bytes | None]) -> None:
+        """Check every one of *payloads*; see `check`."""
+        for payload in payloads:
+            if payload is not None and len(payload) > self.limit_bytes:
+                self.check(task_type, payload)
 
     def check(self, task_type: str, payload: bytes | None) -> None:
         """Log a warning if *payload* is larger than the limit; may be called in any thread."""

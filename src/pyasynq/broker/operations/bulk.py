@@ -71,7 +71,7 @@ class Chunk(msgspec.Struct):
         return store(self.items, now_ns=now_ns)
 
 
-_ID, _LOCK = attrgetter("message.id"), attrgetter("message.unique_key")
+_ID, _LOCK = attrgetter("id"), attrgetter("unique_key")
 
 
 def prepared_all(
@@ -122,6 +122,20 @@ def results_of(
     if trouble is not None:
         raise _incomplete(trouble, results)
     return [each for each in results if each is not None]
+
+
+def refusals_of(
+    items: Sequence[PreparedTask], outcomes: Sequence[PyasynqError | None], *, now: datetime
+) -> list[EnqueueError | None]:
+    """Return for each task why Redis refused it, None if it was stored.
+
+    Raises:
+        RedisUnavailableError, PyasynqError: see `results_of`.
+    """
+    refusals = [each if isinstance(each, EnqueueError) else None for each in outcomes]
+    if refusals != list(outcomes):
+        results_of(items, outcomes, now=now)  # which raises
+    return refusals
 
 
 def chunked(items: Sequence[PreparedTask]) -> list[Chunk]:
@@ -180,9 +194,9 @@ def _turns(items: Iterable[PreparedTask]) -> Iterator[int]:
     for item in items:
         kind = item.keys.queue, item.state
         turn = latest.get(kind, 0)
-        names = [(item.keys.queue, item.message.id)]
+        names = [(item.keys.queue, item.id)]
         if item.unique_ttl_s:
-            names.append(("", item.message.unique_key))
+            names.append(("", item.unique_key))
         for name in names:
             other_kind, other_turn = rivals.get(name, (kind, 0))
             turn = max(turn, other_turn + (other_kind != kind))

@@ -55,7 +55,7 @@ def enqueue(items: Sequence[PreparedTask], *, now_ns: int) -> Operation[Outcomes
         if item.unique_ttl_s or item.expires_at_ns is not None or item.unique_until:
             step, named = 6, list(_described(items, described))
             break
-        named += (item.message.id, item.encoded)
+        named += (item.id, item.encoded)
     return _store("enqueue", (keys.pending,), (keys.task_prefix, now_ns, step, *named), items)
 
 
@@ -91,9 +91,9 @@ def add_to_group(items: Sequence[PreparedTask], *, now_ns: int) -> Operation[Out
 def described(item: PreparedTask) -> tuple[Argument, ...]:
     """Return the six arguments that every script needs to store a task."""
     return (
-        item.message.id,
+        item.id,
         item.encoded,
-        item.message.unique_key if item.unique_ttl_s else "",
+        item.unique_key if item.unique_ttl_s else "",
         item.unique_ttl_s,
         "" if item.expires_at_ns is None else item.expires_at_ns,
         item.unique_until,
@@ -143,11 +143,9 @@ def _outcomes(items: Sequence[PreparedTask], reply: Any, *, is_repeated: bool) -
 
 
 def _duplicate(item: PreparedTask, holder_id: str, *, is_repeated: bool) -> EnqueueError | None:
-    if is_repeated and holder_id == item.message.id:
+    if is_repeated and holder_id == item.id:
         return None
-    return DuplicateTaskError(
-        queue=item.message.queue, task_type=item.message.type, holder_id=holder_id
-    )
+    return DuplicateTaskError(queue=item.keys.queue, task_type=item.type, holder_id=holder_id)
 
 
 def _conflict(
@@ -155,7 +153,7 @@ def _conflict(
 ) -> EnqueueError | None:
     if is_repeated and _is_same(item, data):
         return None
-    return TaskIdConflictError(queue=item.message.queue, task_id=item.message.id, state=text(state))
+    return TaskIdConflictError(queue=item.keys.queue, task_id=item.id, state=text(state))
 
 
 def _is_same(item: PreparedTask, data: bytes) -> bool:
