@@ -14,7 +14,7 @@ from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-GIVEN_UP = "their tasks are requeued"
+GIVEN_UP = "back to the queue"
 LATE_S = 20.0  # beyond any limit of the settings below, for a machine that does much else
 
 

@@ -11,6 +11,7 @@ from pyasynq import retry
 from pyasynq.clock import FakeClock
 from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import ConfigError
+from pyasynq.wire.message import encode
 from pyasynq.worker.attempt.outcome import Archived, Retried
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.floods import LINES_PER_S
@@ -142,6 +143,27 @@ async def test_a_handler_whose_time_is_up_is_shown_where_it_was(work, lines):
     assert "in wait_for_ever\n" in line.exc_text
     assert line.exc_text.endswith("TimeoutError: context deadline exceeded")
     assert work.message(info).error_msg == "context deadline exceeded"
+
+
+async def test_a_task_whose_deadline_was_over_before_its_start_has_no_frames_of_pyasynq(
+    work, lines
+):
+    mux = ServeMux()
+    mux.handler("late")(lambda _ctx, _task: asyncio.sleep(0))
+    mux.handler("late async")(wait_for_ever)
+    for task_type in ("late", "late async"):
+        message = make_message(id=task_type, type=task_type, deadline=1, retry=0)
+        work.redis.hset(f"asynq:{{default}}:t:{task_type}", "msg", encode(message))
+        work.redis.lpush("asynq:{default}:pending", task_type)
+
+    async with work.serving(mux):
+        await eventually_async(lambda: work.redis.zcard("asynq:{default}:archived") == 2)
+
+    assert [line.exc_text for line in lines] == ["TimeoutError: context deadline exceeded"] * 2
+
+
+async def wait_for_ever(_ctx, _task):
+    await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize(("delay_s", "told"), [(0.9997, "1.0 s"), (0.999, "999 ms")])

@@ -1,8 +1,7 @@
 """The application: one object that tasks, producers and the worker share."""
 
-import dataclasses
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from msgspec import UNSET
@@ -11,11 +10,10 @@ from typing_extensions import ParamSpec, override
 from pyasynq.app.advice import (
     ATTRIBUTES_OF_AN_APP,
     no_attribute,
-    on_setting,
-    on_source,
     on_swapped,
     on_task_defaults,
 )
+from pyasynq.app.changed_settings import changed, gathering
 from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
 from pyasynq.app.handle import TaskHandle
@@ -25,7 +23,6 @@ from pyasynq.app.server_keywords import ServerKeywords
 from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords
 from pyasynq.clock import Clock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
-from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import EMPTY, Duration, EnqueueOptions, duration_fault, name_fault
 from pyasynq.task import EnqueueResult, Task
@@ -92,8 +89,8 @@ class App:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
         faults += [on_invalid_result_fault(on_invalid_result), on_task_defaults(task_defaults)]
         faults += [clock_fault(clock), duration_fault("enqueue_patience", enqueue_patience)]
-        with _gathering(faults):
-            self.config, source = _read(ServerConfig(), source, queues, server)
+        with gathering(faults):
+            self.config, source = changed(ServerConfig(), source, queues, server)
         ConfigError.raise_if(faults)
         self.name = name
         self.tasks = Registry()
@@ -312,7 +309,7 @@ class App:
         Raises:
             ConfigError: names every wrong setting; nothing is changed.
         """
-        config, new_source = _read(self.config, source, queues, server)
+        config, new_source = changed(self.config, source, queues, server)
         self.config = config
         self._clients.max_payload_size = config.max_payload_size
         if new_source is not None:
@@ -388,33 +385,3 @@ class App:
         definition: TaskDefinition[..., Any] = TaskDefinition(spec, self._clients, merged)
         self.tasks.add(definition)
         return definition
-
-
-@contextmanager
-def _gathering(faults: list[str | None]) -> Iterator[None]:
-    """Collect the faults of a ConfigError instead of raising it."""
-    try:
-        yield
-    except ConfigError as error:
-        faults.extend(error.faults)
-
-
-def _read(
-    config: ServerConfig,
-    source: ConnectionSource,
-    queues: Mapping[str, int] | None,
-    server: Mapping[str, Any],
-) -> tuple[ServerConfig, ConnectionSource]:
-    """Return *config* with the given settings, and the source; a wrong URL is found at once."""
-    changes = dict(server) if queues is None else {**server, "queues": queues}
-    fields = ServerConfig.__dataclass_fields__
-    faults: list[str | None] = [*on_setting(changes, fields)]
-    known = {name: value for name, value in changes.items() if name in fields}
-    with _gathering(faults):
-        config = dataclasses.replace(config, **known)
-    with _gathering(faults):
-        ConfigError.raise_if([on_source(source)])
-        if isinstance(source, str):
-            source = ConnectionOptions.from_url(source)
-    ConfigError.raise_if(faults)
-    return config, source

@@ -56,6 +56,11 @@ def source_line(error: BaseException) -> str:
     return f"{ours} < {deepest}"
 
 
+def has_passed_users_code(error: BaseException) -> bool:
+    """Whether *error* was raised in, or came through, more than what runs code of users."""
+    return any(not is_machinery(code.co_filename) for code, _line in _raised_through(error))
+
+
 def is_machinery(file: str) -> bool:
     """Whether a file belongs to what runs code of users: pyasynq, asyncio, click, imports."""
     source = source_of(file)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pyasynq.debug import is_debug
 from pyasynq.errors import PayloadError, PyasynqError
-from pyasynq.wire.error_text import message_of
+from pyasynq.wire.error_text import DEADLINE_EXCEEDED, message_of
 from pyasynq.wire.source_line import is_machinery
 
 UNREADABLE = "(its traceback cannot be made)"
@@ -32,8 +32,8 @@ def traceback_text(error: BaseException) -> str:
 def _leave_out_machinery(shown: traceback.TracebackException) -> None:
     kept = [frame for frame in shown.stack if not is_machinery(frame.filename)]
     # A bug of pyasynq keeps its frames: nothing else would say where it is.
-    is_explained = shown.__cause__ is not None or issubclass(shown.exc_type, PyasynqError)
-    if kept or is_explained:
+    is_own = issubclass(shown.exc_type, PyasynqError) or str(shown) == DEADLINE_EXCEEDED
+    if kept or is_own or shown.__cause__ is not None:
         shown.stack = traceback.StackSummary.from_list(kept)
 
 

@@ -38,6 +38,7 @@ from pyasynq.wire.error_text import (
     error_text,
 )
 from pyasynq.wire.message import TaskMessage, clean_text, encode
+from pyasynq.wire.source_line import has_passed_users_code
 from pyasynq.worker.attempt.running_task import Ending
 
 logger = logging.getLogger("pyasynq.outcome")
@@ -249,15 +250,15 @@ def error_of(ending: Ending, raised: BaseException | None = None) -> BaseExcepti
     """Return the error that stands for an attempt that was asked to end.
 
     Args:
-        raised: how the handler ended then, which tells where it was; it becomes the cause.
+        raised: how the handler ended then; it becomes the cause if it tells where the handler was.
     """
     error: BaseException = PyasynqError(LEASE_EXPIRED)
     if ending is Ending.TIMED_OUT:
         error = TimeoutError(DEADLINE_EXCEEDED)
     elif ending is Ending.CANCELLED:
         error = asyncio.CancelledError(CONTEXT_CANCELLED)
-    is_told = raised is None or raised.args == error.args  # by one that was made here, too
-    error.__cause__ = None if is_told else raised
+    if raised is not None and has_passed_users_code(raised):
+        error.__cause__ = raised
     return error
 
 
