@@ -97,6 +97,11 @@ def codec_of(kind: Any) -> PayloadCodec:
 CODECS: list[tuple[PayloadCodec, JsonType[Any], ExactShapes]] = [
     (codec_of(kind), careful(kind), ExactShapes({"value": kind})) for kind in KINDS
 ]
+# Those that nearly are what is annotated come more often than chance would have it.
+NEARLY = st.sampled_from(
+    [True, 1, 1.0, float("nan"), float("inf"), "\ud800", "r<d", Name("r<d"), Level.LOW, Colour.RED]
+)
+HALF_NEARLY = st.booleans().flatmap(lambda is_near: NEARLY if is_near else VALUES)
 
 # Costly: the whole number only in `make test-all`.
 some = settings(max_examples=500 if settings.get_current_profile_name() == "steady" else 5000)
@@ -110,7 +115,7 @@ def result_of(call: Callable[[], bytes | None]) -> bytes | str | None:
 
 
 @some
-@given(kind=st.sampled_from(CODECS), value=VALUES)
+@given(kind=st.sampled_from(CODECS), value=HALF_NEARLY)
 def test_a_call_is_written_or_refused_as_the_checks_do_it(kind, value):
     codec, checks, _shapes = kind
 
@@ -124,7 +129,7 @@ def test_a_call_is_written_or_refused_as_the_checks_do_it(kind, value):
 
 
 @some
-@given(kind=st.sampled_from(CODECS), value=VALUES)
+@given(kind=st.sampled_from(CODECS), value=HALF_NEARLY)
 def test_what_is_said_to_arrive_as_it_is_does(kind, value):
     codec, _checks, shapes = kind
     if not shapes.arrive({"value": value}):
