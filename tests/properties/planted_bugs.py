@@ -18,6 +18,7 @@ from pyasynq.payload import exact_values, json_text, json_type
 from pyasynq.payload.quick_binding import QuickBinding
 from pyasynq.task import Task
 from pyasynq.wire import go_duration, message, option_text
+from pyasynq.worker.execute.processes import frames
 
 
 def forget_the_range_of_durations() -> None:
@@ -139,6 +140,7 @@ def believe_every_round_trip_to_be_even() -> None:
 BAD_INPUT = "tests/properties/test_bad_input.py"
 PAYLOADS = "tests/payload/test_properties.py"
 EXACT = "tests/payload/test_exact_values.py"
+FRAMES = "tests/worker/execute/processes/test_frames.py"
 MESSAGES = "tests/wire/test_message.py"
 DURATIONS = "tests/wire/test_go_duration.py"
 OPTION_TEXTS = "tests/wire/test_option_text.py"
@@ -152,6 +154,24 @@ def take_any_field_for_the_payload() -> None:
         __hash__ = int.__hash__
 
     message.PAYLOAD_TAG = AnyTag(message.PAYLOAD_TAG)
+
+
+def lose_what_is_left_of_a_chunk() -> None:
+    cut = frames.FrameCutter.cut
+    frames.FrameCutter.cut = lambda _self, data: cut(frames.FrameCutter(), data)
+
+
+def take_anything_for_a_mark() -> None:
+    class AnyMark(bytes):
+        def __ne__(self, other: object) -> bool:
+            return False
+
+        def startswith(self, *_args: object) -> bool:
+            return True
+
+        __hash__ = bytes.__hash__
+
+    frames.MARK = AnyMark(frames.MARK)
 
 
 BUGS: dict[str, Callable[[], None]] = {
@@ -187,6 +207,16 @@ BUGS: dict[str, Callable[[], None]] = {
     ),
     "tests/payload/test_quick_binding.py::test_a_call_is_bound_as_python_binds_it_or_declined": (
         bind_whatever_is_given
+    ),
+    f"{FRAMES}::test_bodies_are_the_same_however_they_are_cut_into_chunks": (
+        lose_what_is_left_of_a_chunk
+    ),
+    f"{FRAMES}::test_bodies_come_out_of_single_bytes": lose_what_is_left_of_a_chunk,
+    f"{FRAMES}::test_what_came_before_garbage_comes_out_and_then_an_error": (
+        take_anything_for_a_mark
+    ),
+    f"{FRAMES}::test_garbage_is_noticed_before_there_is_enough_of_it_for_a_head": (
+        take_anything_for_a_mark
     ),
     f"{MESSAGES}::test_any_bytes_give_a_message_or_a_clear_error": (
         let_the_error_of_the_codec_through
