@@ -16,7 +16,10 @@ Decoder = Callable[[Any], Any]
 T = TypeVar("T")
 
 _READS = frozenset(
-    {"EXISTS", "HGET", "HMGET", "INFO", "PING", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME"}
+    {
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LRANGE", "MEMORY", "MGET"),
+        *("PING", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME", "ZCARD", "ZRANGE", "ZREVRANGE"),
+    }
 )
 _WRITES_NOTHING = "-- Writes: nothing\n"
 

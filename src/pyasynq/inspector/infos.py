@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyasynq.broker.operations.inspection import QueueStats, StoredTask
+from pyasynq.broker.operations.task_lists import ListedTask
 from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.errors import PayloadError
+from pyasynq.inspector import pauses
 from pyasynq.shown import shown
 from pyasynq.task import TaskInfo, TaskState
-from pyasynq.wire.message import decode
+from pyasynq.wire.message import TaskMessage, decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,10 @@ class QueueInfo:
         is_estimated: there are so many groups that `aggregating`, and with it `size`, is
             estimated from some of them.
         error: why some or all of the counts are not known, and 0 here; empty if all are.
+        paused_since: when it was paused, in whole seconds; None if it is not paused.
+        paused_by: who paused it; empty if that was not said.
+        pause_reason: why; empty if that was not said.
+        paused_until: when the pause ends by itself; None for never.
     """
 
     queue: str
@@ -51,12 +57,17 @@ class QueueInfo:
     timestamp: datetime
     is_estimated: bool = False
     error: str = ""
+    paused_since: datetime | None = None
+    paused_by: str = ""
+    pause_reason: str = ""
+    paused_until: datetime | None = None
 
 
 def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
     """Return *stats*, read at *now_ns*, as a QueueInfo."""
     since_ns = stats.oldest_pending_ns
     waited_ns = 0 if since_ns is None else max(0, now_ns - since_ns)
+    pause = pauses.decode(stats.pause_details, stats.paused_since_s)
     return QueueInfo(
         queue=queue,
         memory_usage=stats.memory_usage,
@@ -78,6 +89,10 @@ def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
         timestamp=to_datetime(now_ns),
         is_estimated=stats.is_estimated,
         error=_key_error(stats.unreadable),
+        paused_since=_moment(stats.paused_since_s or 0) if stats.is_paused else None,
+        paused_by=pause.by,
+        pause_reason=pause.reason,
+        paused_until=None if pause.until_ns is None else to_datetime(pause.until_ns),
     )
 
 
@@ -120,6 +135,42 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
     except ValueError:
         raise PayloadError(f"task {task_id!r} has the unknown state {stored.state!r}") from None
     due_ns = now_ns if state is TaskState.PENDING else stored.due_ns
+    return _info(queue, task_id, message, state, due_ns=due_ns, result=stored.result)
+
+
+def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -> TaskInfo:
+    """Return the info of a task that was found among those in *state*.
+
+    Raises:
+        PayloadError: the task is gone, or its message cannot be read.
+    """
+    if listed.data is None:
+        raise PayloadError("it is listed, but there is no such task")
+    if not listed.data:
+        raise PayloadError("its message is empty")
+    due_ns = now_ns if state is TaskState.PENDING else listed.due_ns
+    is_over = listed.score is None or listed.score <= now_ns // NANOSECONDS
+    return _info(
+        queue,
+        listed.task_id,
+        decode(listed.data),
+        state,
+        due_ns=due_ns,
+        result=listed.result,
+        is_orphaned=state is TaskState.ACTIVE and is_over,
+    )
+
+
+def _info(
+    queue: str,
+    task_id: str,
+    message: TaskMessage,
+    state: TaskState,
+    *,
+    due_ns: int | None,
+    result: bytes | None,
+    is_orphaned: bool = False,
+) -> TaskInfo:
     return TaskInfo(
         id=task_id,
         queue=queue,
@@ -137,7 +188,8 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         next_process_at=None if due_ns is None else to_datetime(due_ns),
         retention=to_span(message.retention),
         completed_at=_moment(message.completed_at),
-        result=stored.result or None,
+        result=result or None,
+        is_orphaned=is_orphaned,
     )
 
 

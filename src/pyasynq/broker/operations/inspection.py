@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker.decoding import number, text, whole
+from pyasynq.broker.decoding import exact_due_ns, number, text
 from pyasynq.broker.operation import Operation, Repeat
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
@@ -41,6 +41,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
         memory_usage: bytes, estimated; None if Redis does not report it.
         is_estimated: there are so many groups that `aggregating` is estimated from some.
         unreadable: keys of another type than they should have; what they hold is not counted.
+        paused_since_s: the paused mark; None if there is none, or it is not a number.
+        pause_details: what `pause_queue` stored beside it, undecoded; empty for nothing.
     """
 
     pending: int
@@ -60,6 +62,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     memory_usage: int | None
     is_estimated: bool
     unreadable: tuple[str, ...]
+    paused_since_s: int | None
+    pause_details: bytes
 
     @property
     def size(self) -> int:
@@ -116,6 +120,7 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
             keys.paused,
             keys.groups,
             keys.aggregation_sets,
+            keys.pause_details,
         ),
         (keys.task_prefix, keys.group_prefix, MOST_GROUPS),
         _stats,
@@ -127,20 +132,11 @@ def _stored(reply: Any) -> StoredTask | None:
     if not reply:
         return None
     data, state, result, score, exact, since = reply
-    # asynq v0.26 inspect.go: a score of 0 means that there is no next time.
-    due_ns = whole(score) * NANOSECONDS or None
-    exact_ns = number(exact)
-    if (
-        due_ns is not None
-        and exact_ns is not None
-        and exact_ns // NANOSECONDS * NANOSECONDS == due_ns
-    ):
-        due_ns = exact_ns
     return StoredTask(
         data=data or b"",
         state=text(state),
         result=result,
-        due_ns=due_ns,
+        due_ns=exact_due_ns(score, exact) if score else None,
         pending_since_ns=number(since),
     )
 
@@ -169,4 +165,6 @@ def _stats(reply: Any) -> QueueStats:
         memory_usage=None if numbers[14] == -1 else numbers[14],
         is_estimated=numbers[15] == 1,
         unreadable=tuple(text(each) for each in reply[16]),
+        paused_since_s=number(reply[17]),
+        pause_details=reply[18],
     )

@@ -6,13 +6,14 @@
 -- KEYS[11]: paused mark
 -- KEYS[12]: set of group names
 -- KEYS[13]: index of the aggregation sets
+-- KEYS[14]: who paused it and why
 -- ARGV[1]: task key prefix
 -- ARGV[2]: group key prefix
 -- ARGV[3]: how many groups and aggregation sets at most are looked at; then their sizes are estimated
 -- Returns: {pending, active, scheduled, retry, archived, completed, processed today, failed today,
 --          processed, failed, paused, pending_since of the oldest pending task, groups, aggregating,
 --          bytes used, or -1 when Redis does not report it, 1 when aggregating is estimated, names of
---          keys of another type}
+--          keys of another type, paused mark, who paused it and why}
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
@@ -63,4 +64,7 @@ end)
 stats[15] = is_told and math.floor(bytes) or -1
 stats[16] = math.max(groups, sets) > most and 1 or 0
 stats[17] = unreadable
+for i, key in ipairs({KEYS[11], KEYS[14]}) do
+  stats[17 + i] = tostring(redis.pcall("GET", key) or "")
+end
 return stats
