@@ -20,7 +20,8 @@ class QueueInfo:
 
     Attributes:
         queue: its name.
-        memory_usage: bytes in Redis, estimated; None if Redis does not report it.
+        memory_usage: bytes in Redis, estimated from some tasks of each state; None if it was not
+            asked for, or Redis does not report it.
         latency: for how long the oldest pending task has waited; zero if none waits.
         size: how many tasks it holds, in any state.
         groups: how many groups have tasks.
@@ -63,14 +64,16 @@ class QueueInfo:
     paused_until: datetime | None = None
 
 
-def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
+def queue_info(
+    queue: str, stats: QueueStats, now_ns: int, *, memory_usage: int | None = None
+) -> QueueInfo:
     """Return *stats*, read at *now_ns*, as a QueueInfo."""
     since_ns = stats.oldest_pending_ns
     waited_ns = 0 if since_ns is None else max(0, now_ns - since_ns)
     pause = pauses.decode(stats.pause_details, stats.paused_since_s)
     return QueueInfo(
         queue=queue,
-        memory_usage=stats.memory_usage,
+        memory_usage=memory_usage,
         latency=timedelta(microseconds=waited_ns // 1000),
         size=stats.size,
         groups=stats.groups,
@@ -88,7 +91,7 @@ def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
         is_paused=stats.is_paused,
         timestamp=to_datetime(now_ns),
         is_estimated=stats.is_estimated,
-        error=_key_error(stats.unreadable),
+        error=key_error(stats.unreadable),
         paused_since=_moment(stats.paused_since_s or 0) if stats.is_paused else None,
         paused_by=pause.by,
         pause_reason=pause.reason,
@@ -119,6 +122,14 @@ def queue_info_without_counts(queue: str, error: str, now_ns: int) -> QueueInfo:
         timestamp=to_datetime(now_ns),
         error=error,
     )
+
+
+def key_error(keys: Sequence[str]) -> str:
+    """Return what is wrong with *keys*, which have another type than they should; empty if none."""
+    if not keys:
+        return ""
+    names = ", ".join(shown(key) for key in keys)
+    return f"not counted, since it has a wrong type: {names}; delete or rename it"
 
 
 def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> TaskInfo:
@@ -191,13 +202,6 @@ def _info(
         result=result or None,
         is_orphaned=is_orphaned,
     )
-
-
-def _key_error(keys: Sequence[str]) -> str:
-    if not keys:
-        return ""
-    names = ", ".join(shown(key) for key in keys)
-    return f"not counted, since it has a wrong type: {names}; delete or rename it"
 
 
 def _moment(seconds: int) -> datetime | None:
