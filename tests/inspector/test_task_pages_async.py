@@ -150,7 +150,7 @@ async def test_odd_scores_hide_no_task(score, redis_url, redis_client):
         ({"page_size": 501}, "page_size must be from 1 to 500, not 501"),
         ({"page_size": True}, "page_size must be a whole number, not bool"),
         ({"group": "g"}, "only tasks that are aggregating are in a group, not pending ones"),
-        ({"state": "pendin"}, "not 'pendin'; did you mean 'pending'?"),
+        ({"state": "retryy"}, "not 'retryy'; did you mean 'retry'?"),
         ({"state": None}, "state must be active, pending"),
         ({"state": "aggregating", "group": " "}, "group must not be blank"),
         ({"queue": " "}, "queue must not be blank"),
