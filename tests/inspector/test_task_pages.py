@@ -109,8 +109,10 @@ def test_an_active_task_is_orphaned_when_its_lease_is_over(redis_url, redis_clie
 
     with Inspector(redis_url) as inspector:
         page = inspector.tasks.list("mail", "active")
+        alone = [inspector.tasks.get("mail", task.id) for task in page]
 
     assert {task.id: task.is_orphaned for task in page} == {"lost": True, "held": False}
+    assert alone == list(page)
 
 
 def test_a_page_of_large_tasks_is_read_in_several_steps(redis_url, redis_client):

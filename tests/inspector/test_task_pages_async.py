@@ -112,8 +112,10 @@ async def test_an_active_task_is_orphaned_when_its_lease_is_over(redis_url, redi
 
     async with AsyncInspector(redis_url) as inspector:
         page = await inspector.tasks.list("mail", "active")
+        alone = [await inspector.tasks.get("mail", task.id) for task in page]
 
     assert {task.id: task.is_orphaned for task in page} == {"lost": True, "held": False}
+    assert alone == list(page)
 
 
 async def test_a_page_of_large_tasks_is_read_in_several_steps(redis_url, redis_client):

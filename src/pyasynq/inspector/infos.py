@@ -146,7 +146,15 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
     except ValueError:
         raise PayloadError(f"task {task_id!r} has the unknown state {stored.state!r}") from None
     due_ns = now_ns if state is TaskState.PENDING else stored.due_ns
-    return _info(queue, task_id, message, state, due_ns=due_ns, result=stored.result)
+    return _info(
+        queue,
+        task_id,
+        message,
+        state,
+        due_ns=due_ns,
+        result=stored.result,
+        is_orphaned=state is TaskState.ACTIVE and _is_over(stored.lease_s, now_ns),
+    )
 
 
 def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -> TaskInfo:
@@ -160,7 +168,6 @@ def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -
     if not listed.data:
         raise PayloadError("its message is empty")
     due_ns = now_ns if state is TaskState.PENDING else listed.due_ns
-    is_over = listed.score is None or listed.score <= now_ns // NANOSECONDS
     return _info(
         queue,
         listed.task_id,
@@ -168,7 +175,7 @@ def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -
         state,
         due_ns=due_ns,
         result=listed.result,
-        is_orphaned=state is TaskState.ACTIVE and is_over,
+        is_orphaned=state is TaskState.ACTIVE and _is_over(listed.score, now_ns),
     )
 
 
@@ -202,6 +209,11 @@ def _info(
         result=result or None,
         is_orphaned=is_orphaned,
     )
+
+
+def _is_over(lease_s: float | None, now_ns: int) -> bool:
+    """Return whether a lease is over, in whole seconds, as Go's inspector counts."""
+    return lease_s is None or lease_s <= now_ns // NANOSECONDS
 
 
 def _moment(seconds: int) -> datetime | None:

@@ -21,6 +21,7 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
         state: the stored text.
         result: None if there is none.
         due_ns: when it is due, for scheduled and retried tasks.
+        lease_s: when its lease is over, if it is active; None if it has none.
         pending_since_ns: when it became pending, if it is.
     """
 
@@ -28,6 +29,7 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     result: bytes | None
     due_ns: int | None
+    lease_s: float | None
     pending_since_ns: int | None
 
 
@@ -134,7 +136,8 @@ def _stored(reply: Any) -> StoredTask | None:
         data=data or b"",
         state=text(state),
         result=result,
-        due_ns=exact_due_ns(score, exact) if score else None,
+        due_ns=exact_due_ns(score, exact) if score and state != b"active" else None,
+        lease_s=float(score) if score and state == b"active" else None,
         pending_since_ns=number(since),
     )
 
