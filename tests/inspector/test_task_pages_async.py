@@ -1,5 +1,8 @@
 """Pages of tasks, walks and searches; the blocking twin of this file is generated."""
 
+import base64
+import json
+
 import pytest
 
 from pyasynq.client_async import AsyncClient
@@ -274,9 +277,26 @@ async def test_a_search_compares_type_text_and_any_condition(redis_url, redis_cl
         assert await ids(where=lambda task: task.payload == b"{}") == ["2"]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "W10=", "WyJhIl0=", "bnVsbA==", "WyJwZW5kaW5nIiwgIiIsIC0xLCAiIl0="]
-)
+FORGED = [
+    None,
+    [],
+    ["pending"],
+    ["pending", "", -1, ""],
+    ["pending", "", 10**30, ""],
+    ["pending", "", 1.5, ""],
+    ["pending", "", 1, "text", "a"],
+    ["pending", "", 1, "5", 7],
+    ["pending", "", 1, "5", *["a"] * 100],
+    ["dead", "", 1, ""],
+    [["pending"], "", 1, ""],
+]
+
+
+def cursor_with(fields):
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "W10=", *map(cursor_with, FORGED)])
 async def test_a_cursor_that_is_none_is_refused(cursor, redis_url):
     async with AsyncInspector(redis_url) as inspector:
         with pytest.raises(ConfigError, match="cursor must be the cursor of an earlier result"):
