@@ -157,7 +157,9 @@ class AsyncQueues:
 
         With *force* its tasks are deleted first, at most 500 in a call of Redis; meanwhile it is
         paused, so that no worker starts one. If that stops half-way, the rest is there, and the
-        pause ends ten minutes later; call again.
+        pause ends ten minutes later; call again. Stop the producers first: a client lists its
+        queues once a second, so a task that is enqueued in the second after the deletion is stored,
+        but its queue is listed again only with a later one.
 
         Raises:
             QueueNotFoundError: there is no such queue.
