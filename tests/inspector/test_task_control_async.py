@@ -310,3 +310,28 @@ async def test_a_wrong_replacement_is_refused(arguments, text, redis_url):
     async with AsyncInspector(redis_url) as inspector:
         with pytest.raises(ConfigError, match=text):
             await inspector.tasks.replace("mail", "a", **arguments)
+
+
+@pytest.mark.parametrize("score", ["-inf", "inf", "1e300", "-1e300", "0.5"])
+async def test_a_task_that_was_due_at_no_possible_time_is_rescheduled_with_its_lock(
+    score, redis_url, redis_client
+):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        await client.enqueue(Task("email"), queue="mail", task_id="a", unique=100, process_in=50)
+        redis_client.zadd(KEYS.scheduled, {"a": score})
+
+        await inspector.tasks.reschedule("mail", "a", NOW)
+
+        assert (await inspector.tasks.get("mail", "a")).next_process_at == NOW
+    assert redis_client.ttl(KEYS.unique("email", None)) > 0
+
+
+async def test_a_task_always_has_something_that_ends_an_attempt(redis_url):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        for task_id, options in (("a", {}), ("b", {"deadline": NOW})):
+            await client.enqueue(Task("email"), queue="mail", task_id=task_id, timeout=5, **options)
+
+            await inspector.tasks.replace("mail", task_id, timeout=0)
+
+        first, second = [await inspector.tasks.get("mail", each) for each in "ab"]
+    assert (first.timeout, second.timeout) == (timedelta(minutes=30), None)

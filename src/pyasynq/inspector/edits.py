@@ -8,6 +8,7 @@ from typing import Self
 
 from google.protobuf.message import DecodeError
 
+from pyasynq.broker.new_tasks.resolved_options import DEFAULT_TIMEOUT_S
 from pyasynq.clock import NANOSECONDS, to_ns
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import (
@@ -151,6 +152,8 @@ def _apply(message: asynq_pb2.TaskMessage, edit: Edit) -> None:
     }.items():
         if value is not None:
             setattr(message, field, value)
+    if edit.timeout == 0 and not message.deadline:
+        message.timeout = DEFAULT_TIMEOUT_S  # as at the enqueue: something must end an attempt
 
 
 def _whole_seconds(duration: Duration) -> int:

@@ -82,7 +82,7 @@ def place_of(cursor: str) -> Place:
                 last_score=last_score,
                 passed=tuple(passed),
             )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         pass
     raise ConfigError("cursor must be the cursor of an earlier result of this search")
 
