@@ -15,10 +15,10 @@ SLOTS = 16_384
 
 
 class RedisCluster:
-    """Three primaries without replicas."""
+    """Three primaries, or as many as wanted, without replicas."""
 
-    def __init__(self) -> None:
-        self.nodes = [self._node() for _ in range(3)]
+    def __init__(self, size: int = 3) -> None:
+        self.nodes = [self._node() for _ in range(size)]
         share = SLOTS // len(self.nodes)
         first = self.nodes[0]
         for number, node in enumerate(self.nodes):
@@ -27,7 +27,8 @@ class RedisCluster:
             client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
             client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
             bus = first.settings[first.settings.index("--cluster-port") + 1]
-            client.execute_command("CLUSTER MEET", "127.0.0.1", first.port, bus)
+            if node is not first:
+                client.execute_command("CLUSTER MEET", "127.0.0.1", first.port, bus)
             client.close()
         eventually(lambda: all(self._is_ok(node) for node in self.nodes))
 
@@ -63,7 +64,10 @@ class RedisCluster:
         info = client.execute_command("CLUSTER INFO")
         client.close()
         fields = info if isinstance(info, dict) else {}
-        return (fields.get("cluster_state"), fields.get("cluster_known_nodes")) == ("ok", "3")
+        return (fields.get("cluster_state"), fields.get("cluster_known_nodes")) == (
+            "ok",
+            str(len(self.nodes)),
+        )
 
 
 class RedisSentinel:

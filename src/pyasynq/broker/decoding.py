@@ -3,6 +3,7 @@
 from math import isnan
 from typing import Any
 
+from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import ConfigError
 
 MOST = 2**63 - 1
@@ -44,3 +45,15 @@ def any_number(reply: Any) -> int | None:
         return int(reply)
     except (TypeError, ValueError):
         return None
+
+
+def exact_due_ns(score: Any, exact: Any) -> int | None:
+    """Return when a task is due: exactly, if its field agrees with its score.
+
+    asynq v0.26 inspect.go: a score of 0 means that there is no next time.
+    """
+    due_ns = whole(score) * NANOSECONDS or None
+    exact_ns = number(exact)
+    if due_ns is None or exact_ns is None:
+        return due_ns
+    return exact_ns if exact_ns // NANOSECONDS * NANOSECONDS == due_ns else due_ns

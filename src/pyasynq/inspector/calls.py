@@ -9,7 +9,7 @@ from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import inspection
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
-from pyasynq.errors import ConfigError, QueueNotFoundError
+from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
 
@@ -45,6 +45,29 @@ class Calls:
     def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run operations in one round trip; return for each its result, or its error."""
         return self._runner.run_all(operations)
+
+    def usable_queues(self) -> list[str]:
+        """Return the names of all queues that keys can be made of, sorted."""
+        names = self._runner.run(inspection.list_queues(self.namespace))
+        return [name for name in names if name_fault("queue", name) is None]
+
+    def check_known(self, queue: str) -> None:
+        """Raise a QueueNotFoundError if there is no such queue."""
+        if not self._runner.run(inspection.has_queue(queue, self.namespace)):
+            raise QueueNotFoundError(queue)
+
+    def run_cluster(self, operation: Operation[T]) -> T:
+        """Run one operation that only a cluster knows.
+
+        Raises:
+            ConfigError: Redis is not a cluster.
+        """
+        try:
+            return self._runner.run(operation)
+        except PyasynqError as error:
+            if "cluster support disabled" not in str(error):
+                raise
+            raise ConfigError("this redis is not a cluster, so it has no slots") from error
 
     def run_on(self, queue: str, operation: Operation[T]) -> T:
         """Run one operation on a queue that must exist, in one round trip.

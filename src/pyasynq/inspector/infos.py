@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyasynq.broker.operations.inspection import QueueStats, StoredTask
+from pyasynq.broker.operations.task_lists import ListedTask
 from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.errors import PayloadError
+from pyasynq.inspector import pauses
 from pyasynq.shown import shown
 from pyasynq.task import TaskInfo, TaskState
-from pyasynq.wire.message import decode
+from pyasynq.wire.message import TaskMessage, decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class QueueInfo:
 
     Attributes:
         queue: its name.
-        memory_usage: bytes in Redis, estimated; None if Redis does not report it.
+        memory_usage: bytes in Redis, estimated from some tasks of each state; None if it was not
+            asked for, or Redis does not report it.
         latency: for how long the oldest pending task has waited; zero if none waits.
         size: how many tasks it holds, in any state.
         groups: how many groups have tasks.
@@ -29,6 +32,10 @@ class QueueInfo:
         is_estimated: there are so many groups that `aggregating`, and with it `size`, is
             estimated from some of them.
         error: why some or all of the counts are not known, and 0 here; empty if all are.
+        paused_since: when it was paused, in whole seconds; None if it is not paused.
+        paused_by: who paused it; empty if that was not said.
+        pause_reason: why; empty if that was not said.
+        paused_until: when the pause ends by itself; None for never.
     """
 
     queue: str
@@ -51,15 +58,22 @@ class QueueInfo:
     timestamp: datetime
     is_estimated: bool = False
     error: str = ""
+    paused_since: datetime | None = None
+    paused_by: str = ""
+    pause_reason: str = ""
+    paused_until: datetime | None = None
 
 
-def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
+def queue_info(
+    queue: str, stats: QueueStats, now_ns: int, *, memory_usage: int | None = None
+) -> QueueInfo:
     """Return *stats*, read at *now_ns*, as a QueueInfo."""
     since_ns = stats.oldest_pending_ns
     waited_ns = 0 if since_ns is None else max(0, now_ns - since_ns)
+    pause = pauses.decode(stats.pause_details, stats.paused_since_s)
     return QueueInfo(
         queue=queue,
-        memory_usage=stats.memory_usage,
+        memory_usage=memory_usage,
         latency=timedelta(microseconds=waited_ns // 1000),
         size=stats.size,
         groups=stats.groups,
@@ -77,7 +91,11 @@ def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
         is_paused=stats.is_paused,
         timestamp=to_datetime(now_ns),
         is_estimated=stats.is_estimated,
-        error=_key_error(stats.unreadable),
+        error=key_error(stats.unreadable),
+        paused_since=_moment(stats.paused_since_s or 0) if stats.is_paused else None,
+        paused_by=pause.by,
+        pause_reason=pause.reason,
+        paused_until=None if pause.until_ns is None else to_datetime(pause.until_ns),
     )
 
 
@@ -106,6 +124,14 @@ def queue_info_without_counts(queue: str, error: str, now_ns: int) -> QueueInfo:
     )
 
 
+def key_error(keys: Sequence[str]) -> str:
+    """Return what is wrong with *keys*, which have another type than they should; empty if none."""
+    if not keys:
+        return ""
+    names = ", ".join(shown(key) for key in keys)
+    return f"not counted, since it has a wrong type: {names}; delete or rename it"
+
+
 def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> TaskInfo:
     """Return the info of a stored task.
 
@@ -120,6 +146,49 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
     except ValueError:
         raise PayloadError(f"task {task_id!r} has the unknown state {stored.state!r}") from None
     due_ns = now_ns if state is TaskState.PENDING else stored.due_ns
+    return _info(
+        queue,
+        task_id,
+        message,
+        state,
+        due_ns=due_ns,
+        result=stored.result,
+        is_orphaned=state is TaskState.ACTIVE and _is_over(stored.lease_s, now_ns),
+    )
+
+
+def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -> TaskInfo:
+    """Return the info of a task that was found among those in *state*.
+
+    Raises:
+        PayloadError: the task is gone, or its message cannot be read.
+    """
+    if listed.data is None:
+        raise PayloadError("it is listed, but there is no such task")
+    if not listed.data:
+        raise PayloadError("its message is empty")
+    due_ns = now_ns if state is TaskState.PENDING else listed.due_ns
+    return _info(
+        queue,
+        listed.task_id,
+        decode(listed.data),
+        state,
+        due_ns=due_ns,
+        result=listed.result,
+        is_orphaned=state is TaskState.ACTIVE and _is_over(listed.score, now_ns),
+    )
+
+
+def _info(
+    queue: str,
+    task_id: str,
+    message: TaskMessage,
+    state: TaskState,
+    *,
+    due_ns: int | None,
+    result: bytes | None,
+    is_orphaned: bool = False,
+) -> TaskInfo:
     return TaskInfo(
         id=task_id,
         queue=queue,
@@ -137,15 +206,14 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         next_process_at=None if due_ns is None else to_datetime(due_ns),
         retention=to_span(message.retention),
         completed_at=_moment(message.completed_at),
-        result=stored.result or None,
+        result=result or None,
+        is_orphaned=is_orphaned,
     )
 
 
-def _key_error(keys: Sequence[str]) -> str:
-    if not keys:
-        return ""
-    names = ", ".join(shown(key) for key in keys)
-    return f"not counted, since it has a wrong type: {names}; delete or rename it"
+def _is_over(lease_s: float | None, now_ns: int) -> bool:
+    """Return whether a lease is over, in whole seconds, as Go's inspector counts."""
+    return lease_s is None or lease_s <= now_ns // NANOSECONDS
 
 
 def _moment(seconds: int) -> datetime | None:

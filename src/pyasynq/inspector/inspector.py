@@ -9,8 +9,11 @@ from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls import Calls
+from pyasynq.inspector.groups import Groups
 from pyasynq.inspector.queues import Queues
 from pyasynq.inspector.redis_details import RedisDetails
+from pyasynq.inspector.schedulers import Schedulers
+from pyasynq.inspector.servers import Servers
 from pyasynq.inspector.tasks import Tasks
 
 
@@ -25,8 +28,11 @@ class Inspector:
         ConfigError: the URL or another argument is wrong.
 
     Attributes:
-        queues: what is in the queues.
-        tasks: tasks, one by one.
+        queues: queues: their counts and history; pause and delete them.
+        tasks: tasks: list, search, run, archive, delete, cancel and change them.
+        groups: groups of tasks that wait to be aggregated.
+        servers: servers that are alive, and what they run.
+        schedulers: periodic tasks, and what they have enqueued.
         redis: what Redis reports about itself.
     """
 
@@ -38,6 +44,9 @@ class Inspector:
         calls = Calls(self._runner, used, self._connector.namespace)
         self.queues = Queues(calls)
         self.tasks = Tasks(calls)
+        self.groups = Groups(calls)
+        self.servers = Servers(calls)
+        self.schedulers = Schedulers(calls)
         self.redis = RedisDetails(calls)
 
     @property

@@ -8,8 +8,11 @@ from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls_async import AsyncCalls
+from pyasynq.inspector.groups_async import AsyncGroups
 from pyasynq.inspector.queues_async import AsyncQueues
 from pyasynq.inspector.redis_details_async import AsyncRedisDetails
+from pyasynq.inspector.schedulers_async import AsyncSchedulers
+from pyasynq.inspector.servers_async import AsyncServers
 from pyasynq.inspector.tasks_async import AsyncTasks
 
 
@@ -24,8 +27,11 @@ class AsyncInspector:
         ConfigError: the URL or another argument is wrong.
 
     Attributes:
-        queues: what is in the queues.
-        tasks: tasks, one by one.
+        queues: queues: their counts and history; pause and delete them.
+        tasks: tasks: list, search, run, archive, delete, cancel and change them.
+        groups: groups of tasks that wait to be aggregated.
+        servers: servers that are alive, and what they run.
+        schedulers: periodic tasks, and what they have enqueued.
         redis: what Redis reports about itself.
     """
 
@@ -37,6 +43,9 @@ class AsyncInspector:
         calls = AsyncCalls(self._runner, used, self._connector.namespace)
         self.queues = AsyncQueues(calls)
         self.tasks = AsyncTasks(calls)
+        self.groups = AsyncGroups(calls)
+        self.servers = AsyncServers(calls)
+        self.schedulers = AsyncSchedulers(calls)
         self.redis = AsyncRedisDetails(calls)
 
     @property

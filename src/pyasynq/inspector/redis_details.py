@@ -14,3 +14,11 @@ class RedisDetails:
     def info(self) -> dict[str, str]:
         """Return the fields of INFO, as text."""
         return self._calls.run(redis_info.redis_info())
+
+    def cluster_info(self) -> dict[str, str]:
+        """Return the fields of CLUSTER INFO, as text.
+
+        Raises:
+            ConfigError: Redis is not a cluster.
+        """
+        return self._calls.run_cluster(redis_info.cluster_info())

@@ -13,3 +13,11 @@ class AsyncRedisDetails:
     async def info(self) -> dict[str, str]:
         """Return the fields of INFO, as text."""
         return await self._calls.run(redis_info.redis_info())
+
+    async def cluster_info(self) -> dict[str, str]:
+        """Return the fields of CLUSTER INFO, as text.
+
+        Raises:
+            ConfigError: Redis is not a cluster.
+        """
+        return await self._calls.run_cluster(redis_info.cluster_info())

@@ -1,37 +1,33 @@
-"""Tasks: one by one."""
+"""The tasks of one Redis: the reads of single tasks here, the rest in the parts of `AsyncTasks`."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations import cancel, inspection
-from pyasynq.broker.operations.delete import Deletion, Verdict, delete_task
+from pyasynq.broker.operations import inspection
 from pyasynq.broker.operations.inspection import StoredTask
 from pyasynq.broker.operations.progress import read_progress
-from pyasynq.errors import (
-    ConfigError,
-    PayloadError,
-    QueueNotFoundError,
-    TaskNotFoundError,
-    TaskStateError,
-)
-from pyasynq.inspector.calls_async import AsyncCalls
+from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
-from pyasynq.options import CancelThen, cancel_fault, name_fault
+from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
+from pyasynq.inspector.task_control_async import AsyncTaskControl
+from pyasynq.inspector.task_pages_async import AsyncTaskPages
+from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
 from pyasynq.wire.progress import decode
 
 MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
-DELETABLE = ("pending", "scheduled", "retry", "aggregating", "archived", "completed")
 
 
-class AsyncTasks:
-    """The tasks of one Redis."""
+class AsyncTasks(AsyncTaskPages, AsyncTaskControl, AsyncTaskBulk):
+    """The tasks of one Redis.
 
-    def __init__(self, calls: AsyncCalls) -> None:
-        self._calls = calls
+    Its methods are one namespace for users, and too many for one file: the bases hold those that
+    list and search, those that change one task, and those that change all of a state. They share
+    nothing but the calls.
+    """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:
         """Return one task.
@@ -75,7 +71,7 @@ class AsyncTasks:
         A task that cannot be read is left out.
         """
         _check_id(task_id)
-        queues = await self._queues()
+        queues = await self._calls.usable_queues()
         answers = await self._calls.run_all(
             [inspection.get_task(self._calls.keys_of(queue), task_id) for queue in queues]
         )
@@ -121,51 +117,6 @@ class AsyncTasks:
         )
         return [_state(answer) for answer in answers]
 
-    async def delete(self, queue: str, task_id: str) -> None:
-        """Delete a task that is not running, and free its lock.
-
-        Raises:
-            QueueNotFoundError: there is no such queue.
-            TaskNotFoundError: the queue has no such task, or no longer.
-            TaskStateError: the task is running, or its group is being aggregated; nothing was
-                changed.
-        """
-        _check_id(task_id)
-        operation = delete_task(self._calls.keys_of(queue), task_id)
-        deletion = await self._calls.run_on(queue, operation)
-        _check_deletion(queue, task_id, deletion)
-
-    async def cancel(
-        self, task_id: str, *, then: CancelThen = "retry", queue: str | None = None
-    ) -> int:
-        """Ask the server that runs the task to cancel it, and choose what becomes of the task.
-
-        Nothing happens if the task is not running. The last call before the handler has ended
-        counts. Safe to repeat.
-
-        Args:
-            then: "retry": the attempt counts as failed, so the task is retried, or archived if
-                its retries are used up. "archive": the task is archived. "drop": it is deleted,
-                with its lock. Servers in Go know only "retry".
-            queue: the queue of the task; every queue is searched if not given. A server cancels
-                any task that it runs under this ID, but *then* applies to a task of this queue
-                only.
-
-        Returns:
-            How many servers received the request, whether they run the task or not.
-
-        Raises:
-            ConfigError: the ID is blank, or *then* is not one of the three.
-        """
-        _check_id(task_id)
-        ConfigError.raise_if([cancel_fault(then)])
-        queues = [queue] if queue is not None else await self._queues()
-        marks = [cancel.mark_cancel(self._calls.keys_of(each), task_id, then) for each in queues]
-        # Before the request is published: a server reads what to do once the handler has ended.
-        raise_first(await self._calls.run_all(marks))
-        request = cancel.publish_cancel(task_id, namespace=self._calls.namespace)
-        return await self._calls.run(request)
-
     async def _read_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run operations that read, a bounded number in a round trip."""
         answers: list[Any] = []
@@ -173,11 +124,6 @@ class AsyncTasks:
             answers += await self._calls.run_all(operations[first : first + MOST_AT_ONCE])
             raise_first(answers[first:], which=concerns_redis_as_a_whole)
         return answers
-
-    async def _queues(self) -> list[str]:
-        """Return the names of all queues that keys can be made of."""
-        names = await self._calls.run(inspection.list_queues(self._calls.namespace))
-        return [name for name in names if name_fault("queue", name) is None]
 
 
 def _readable(queue: str, task_id: str, stored: object, now_ns: int) -> TaskInfo | None:
@@ -192,22 +138,6 @@ def _readable(queue: str, task_id: str, stored: object, now_ns: int) -> TaskInfo
 
 def _state(answer: object) -> TaskState | None:
     return _STATES.get(answer) if isinstance(answer, str) else None
-
-
-def _check_deletion(queue: str, task_id: str, deletion: Deletion) -> None:
-    """Raise what `delete` raises if nothing was deleted."""
-    match deletion.verdict:
-        case Verdict.ABSENT:
-            raise TaskNotFoundError(queue=queue, task_id=task_id)
-        case Verdict.ACTIVE:
-            advice = 'cancel it, as with cancel(then="drop"), which deletes it once it has ended'
-        case Verdict.ELSEWHERE if deletion.state == TaskState.AGGREGATING:
-            advice = "its group is being aggregated at this moment; try again"
-        case Verdict.ELSEWHERE:
-            advice = "but it is not where such tasks are kept, so nothing was deleted"
-        case _:
-            return
-    raise TaskStateError(task_id=task_id, state=deletion.state, allowed=DELETABLE, advice=advice)
 
 
 def _check_id(task_id: str) -> None:

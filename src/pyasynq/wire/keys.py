@@ -33,6 +33,7 @@ class QueueKeys:
         "groups",
         "lease",
         "namespace",
+        "pause_details",
         "paused",
         "pending",
         "prefix",
@@ -68,6 +69,7 @@ class QueueKeys:
         self.waiters = f"{prefix}x:waiters"
         self.scheduled_groups = f"{prefix}x:scheduled_groups"
         self.aggregators = f"{prefix}x:aggregators"
+        self.pause_details = f"{prefix}x:pause"
 
     @override
     def __repr__(self) -> str:

@@ -11,19 +11,19 @@ from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.new_tasks.resolved_options import resolve
 from pyasynq.broker.operations import (
     cancel,
-    delete,
     dequeue,
     enqueue,
     finish,
     inspection,
     maintain,
     presence,
+    task_control,
 )
 from pyasynq.inspector.infos import queue_info, task_info
 from pyasynq.options import EMPTY
 from pyasynq.wire.message import TaskMessage, decode, encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
-from tests.broker.operations import golden_groups
+from tests.broker.operations import golden_groups, golden_inspector
 from tests.broker.operations.golden_case import Case, NotOursError, at_ns, keys_of, seconds
 from tests.support.golden_data import blob
 from tests.wire.test_message import record, task_message
@@ -264,9 +264,9 @@ def all_queues(case: Case) -> list[str]:
 def delete_task(case: Case) -> None:
     """Delete a task as the inspector does, which asks first whether there is such a queue."""
     queue = case.args["queue"]
-    found = case.run(delete.delete_task(keys_of(queue), case.args["id"]))
+    found = case.run(task_control.delete_task(keys_of(queue), case.args["id"]))
     is_known = case.run(inspection.has_queue(queue, "asynq"))
-    if found.verdict is not delete.Verdict.DELETED or not is_known:
+    if found.verdict is not task_control.Verdict.DONE or not is_known:
         raise NotOursError
 
 
@@ -294,6 +294,8 @@ def current_stats(case: Case) -> dict[str, Any]:
     info["latency_ns"] = info.pop("latency") // timedelta(microseconds=1) * 1000
     info["paused"] = info.pop("is_paused")
     assert (info.pop("is_estimated"), info.pop("error")) == (False, "")
+    for name in ("paused_since", "paused_by", "pause_reason", "paused_until"):
+        info.pop(name)
     return info
 
 
@@ -326,6 +328,7 @@ CALLS: dict[str, Callable[[Case], Any]] = {
     "AllQueues": all_queues,
     "Ping": ping,
     **golden_groups.CALLS,
+    **golden_inspector.CALLS,
     "GetTaskInfo": get_task_info,
     "DeleteTask": delete_task,
     "CurrentStats": current_stats,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from pyasynq.broker.decoding import number, text, whole
+from pyasynq.broker.decoding import exact_due_ns, number, text
 from pyasynq.broker.operation import Operation, Repeat
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
@@ -21,6 +21,7 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
         state: the stored text.
         result: None if there is none.
         due_ns: when it is due, for scheduled and retried tasks.
+        lease_s: when its lease is over, if it is active; None if it has none.
         pending_since_ns: when it became pending, if it is.
     """
 
@@ -28,6 +29,7 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     result: bytes | None
     due_ns: int | None
+    lease_s: float | None
     pending_since_ns: int | None
 
 
@@ -38,9 +40,10 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
         processed: today (UTC), failures included; `processed_total`: ever.
         failed: today (UTC); `failed_total`: ever.
         oldest_pending_ns: since when the oldest pending task has waited; None if not known.
-        memory_usage: bytes, estimated; None if Redis does not report it.
         is_estimated: there are so many groups that `aggregating` is estimated from some.
         unreadable: keys of another type than they should have; what they hold is not counted.
+        paused_since_s: the paused mark; None if there is none, or it is not a number.
+        pause_details: what `pause_queue` stored beside it, undecoded; empty for nothing.
     """
 
     pending: int
@@ -57,9 +60,10 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     failed_total: int
     is_paused: bool
     oldest_pending_ns: int | None
-    memory_usage: int | None
     is_estimated: bool
     unreadable: tuple[str, ...]
+    paused_since_s: int | None
+    pause_details: bytes
 
     @property
     def size(self) -> int:
@@ -98,7 +102,7 @@ def task_state(keys: QueueKeys, task_id: str) -> Operation[str]:
 
 
 def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
-    """Count the tasks of a queue; its size in memory is estimated from samples."""
+    """Count the tasks of a queue."""
     now_s = now_ns // NANOSECONDS
     return Operation(
         load("queue_stats"),
@@ -116,6 +120,7 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
             keys.paused,
             keys.groups,
             keys.aggregation_sets,
+            keys.pause_details,
         ),
         (keys.task_prefix, keys.group_prefix, MOST_GROUPS),
         _stats,
@@ -127,26 +132,18 @@ def _stored(reply: Any) -> StoredTask | None:
     if not reply:
         return None
     data, state, result, score, exact, since = reply
-    # asynq v0.26 inspect.go: a score of 0 means that there is no next time.
-    due_ns = whole(score) * NANOSECONDS or None
-    exact_ns = number(exact)
-    if (
-        due_ns is not None
-        and exact_ns is not None
-        and exact_ns // NANOSECONDS * NANOSECONDS == due_ns
-    ):
-        due_ns = exact_ns
     return StoredTask(
         data=data or b"",
         state=text(state),
         result=result,
-        due_ns=due_ns,
+        due_ns=exact_due_ns(score, exact) if score and state != b"active" else None,
+        lease_s=float(score) if score and state == b"active" else None,
         pending_since_ns=number(since),
     )
 
 
 def _stats(reply: Any) -> QueueStats:
-    numbers = [number(each) for each in reply[:16]]
+    numbers = [number(each) for each in reply[:15]]
     (pending, active, scheduled, retry, archived, completed, *rest) = [
         each or 0 for each in numbers
     ]
@@ -166,7 +163,8 @@ def _stats(reply: Any) -> QueueStats:
         oldest_pending_ns=numbers[11],
         groups=rest[6],
         aggregating=rest[7],
-        memory_usage=None if numbers[14] == -1 else numbers[14],
-        is_estimated=numbers[15] == 1,
-        unreadable=tuple(text(each) for each in reply[16]),
+        is_estimated=numbers[14] == 1,
+        unreadable=tuple(text(each) for each in reply[15]),
+        paused_since_s=number(reply[16]),
+        pause_details=reply[17],
     )

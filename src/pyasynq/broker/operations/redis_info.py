@@ -36,6 +36,36 @@ def memory_info_of(keys: QueueKeys) -> Operation[dict[str, str]]:
     return Operation(load("memory_limit"), (keys.pending,), (), _memory, Repeat.SAFE)
 
 
+def cluster_info() -> Operation[dict[str, str]]:
+    """Read what a node reports about its cluster (CLUSTER INFO), as text."""
+    return Operation("CLUSTER", (), ("INFO",), _info, Repeat.SAFE)
+
+
+def key_slot(keys: QueueKeys) -> Operation[int]:
+    """Ask a node of a cluster for the slot of all keys of a queue."""
+    return Operation("CLUSTER", (), ("KEYSLOT", keys.pending), int, Repeat.SAFE)
+
+
+def slots() -> Operation[list[tuple[int, int, list[tuple[str, str, int]]]]]:
+    """Read which nodes serve which slots: first slot, last slot, (ID, host, port) of each node.
+
+    The first node of a range is its primary.
+    """
+    return Operation("CLUSTER", (), ("SLOTS",), _slots, Repeat.SAFE)
+
+
+def memory_usage(key: str) -> Operation[int]:
+    """Ask how many bytes a key takes; 0 if it does not exist."""
+    return Operation("MEMORY USAGE", (key,), (), lambda reply: int(reply or 0), Repeat.SAFE)
+
+
+def _slots(reply: Any) -> list[tuple[int, int, list[tuple[str, str, int]]]]:
+    return [
+        (first, last, [(text(node[2]), text(node[0]), node[1]) for node in nodes])
+        for first, last, *nodes in reply
+    ]
+
+
 def _memory(reply: Any) -> dict[str, str]:
     return dict(zip(("maxmemory", "maxmemory_policy"), map(text, reply), strict=False))
 

@@ -1,5 +1,5 @@
 -- Purpose: delete a task that is not active, with its unique lock.
--- Uses: unlock, forget
+-- Uses: unlock, forget, leave
 -- KEYS[1]: task hash
 -- ARGV[1]: queue key prefix
 -- ARGV[2]: id
@@ -11,22 +11,12 @@ local task = redis.pcall("HMGET", KEYS[1], "state", "group")
 if task.err or redis.call("EXISTS", KEYS[1]) == 0 then
   return {0, ""}
 end
-local prefix, id, state, group = ARGV[1], ARGV[2], task[1] or "", task[2] or ""
-local removed = 0
+local state = task[1] or ""
 if state == "active" then
   return {-1, state}
-elseif state == "pending" then
-  removed = redis.pcall("LREM", prefix .. state, 0, id)
-elseif state == "aggregating" then
-  removed = redis.pcall("ZREM", prefix .. "g:" .. group, id)
-  if removed == 1 and redis.call("ZCARD", prefix .. "g:" .. group) == 0 then
-    redis.pcall("SREM", prefix .. "groups", group)
-  end
-elseif state ~= "" then
-  removed = redis.pcall("ZREM", prefix .. state, id)
 end
-if type(removed) ~= "number" or removed == 0 then
+if not leave(ARGV[1], ARGV[2], state, task[2] or "") then
   return {-2, state}
 end
-forget(KEYS[1], id)
+forget(KEYS[1], ARGV[2])
 return {1, state}

@@ -1,0 +1,16 @@
+-- Takes a task that is not active out of where its state says it is; returns whether it was there.
+local in_sets = {scheduled = true, retry = true, archived = true, completed = true}
+local function leave(prefix, id, state, group)
+  local removed = 0
+  if state == "pending" then
+    removed = redis.pcall("LREM", prefix .. state, 0, id)
+  elseif state == "aggregating" then
+    removed = redis.pcall("ZREM", prefix .. "g:" .. group, id)
+    if removed == 1 and redis.call("ZCARD", prefix .. "g:" .. group) == 0 then
+      redis.pcall("SREM", prefix .. "groups", group)
+    end
+  elseif in_sets[state] then
+    removed = redis.pcall("ZREM", prefix .. state, id)
+  end
+  return type(removed) == "number" and removed > 0
+end

@@ -1,0 +1,47 @@
+# Generated from servers_async.py by tools/unasync.py: change that file.
+"""Servers that are alive, and what they run."""
+
+from collections.abc import Sequence
+
+from pyasynq.answers import concerns_redis_as_a_whole, raise_first
+from pyasynq.broker.operations import servers
+from pyasynq.clock import redis_now_s
+from pyasynq.inspector.calls import Calls
+from pyasynq.inspector.server_infos import ServerInfo, server_info
+from pyasynq.wire.records import ServerRecord, WorkerRecord
+
+
+class Servers:
+    """The servers of one Redis, in Python and in Go."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def list(self) -> Sequence[ServerInfo]:
+        """Return the servers that are alive, sorted by host and process, with what they run.
+
+        A server that has not shown itself for ten seconds is left out, and so is one whose record
+        cannot be read.
+        """
+        now_s, namespace = redis_now_s(self._calls.clock), self._calls.namespace
+        indexes = self._calls.run_all(
+            [
+                servers.list_live("servers", namespace=namespace, now_s=now_s),
+                servers.list_live("workers", namespace=namespace, now_s=now_s),
+            ]
+        )
+        raise_first(indexes)
+        server_keys, worker_keys = indexes
+        records = self._calls.run_all([servers.read_server(key) for key in server_keys])
+        workers = self._calls.run_all([servers.read_workers(key) for key in worker_keys])
+        raise_first([*records, *workers], which=concerns_redis_as_a_whole)
+        by_server: dict[str, list[WorkerRecord]] = {}
+        for some in workers:
+            for worker in some if isinstance(some, list) else ():
+                by_server.setdefault(worker.server_id, []).append(worker)
+        found = [
+            server_info(record, by_server.get(record.server_id, ()))
+            for record in records
+            if isinstance(record, ServerRecord)
+        ]
+        return sorted(found, key=lambda each: (each.host, each.pid, each.id))
