@@ -3,6 +3,7 @@
 import pytest
 
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.fetch import empty_queues
 from pyasynq.worker.fetch.empty_queues import EmptyQueues
 from tests.support.builders import make_resources
 from tests.support.chaos_proxy import ChaosProxy
@@ -44,4 +45,33 @@ async def test_a_check_trusts_redis_although_a_queue_was_filled_before_it_was_as
 
     assert empty.is_possible
     assert empty.known.keys() == {"one", "third"}
+    await empty.close()
+
+
+async def test_what_a_master_said_is_forgotten_when_it_has_become_a_replica(own_redis, monkeypatch):
+    monkeypatch.setattr(empty_queues, "CHECK_S", 0.05)
+    resources = make_resources(url=own_redis.url, config=ServerConfig(queues=QUEUES))
+    empty = EmptyQueues(resources, known_for_s=60)
+    client = own_redis.client()
+    empty.track(resources.queues)
+    await eventually_async(lambda: announced(client) == len(QUEUES))
+
+    client.execute_command("REPLICAOF", "127.0.0.1", "1")  # its clients stay, and there is no link
+
+    await eventually_async(lambda: not empty.known)
+    await empty.close()
+    client.close()
+
+
+async def test_a_check_of_a_master_forgets_nothing(redis_url, redis_client, monkeypatch):
+    monkeypatch.setattr(empty_queues, "CHECK_S", 0.01)
+    resources = make_resources(url=redis_url, config=ServerConfig(queues=QUEUES))
+    empty = EmptyQueues(resources, known_for_s=60)
+    empty.track(resources.queues)
+    calls = redis_client.info
+    await eventually_async(
+        lambda: calls("commandstats").get("cmdstat_zrem", {}).get("calls", 0) > 3
+    )
+
+    assert empty.known.keys() == QUEUES.keys()
     await empty.close()

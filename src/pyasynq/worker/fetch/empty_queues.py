@@ -23,6 +23,7 @@ from pyasynq.worker.resources import ServerResources
 logger = logging.getLogger("pyasynq.processor")
 
 CHECK_S = 5.0  # how often a node is asked whether what is known is still true
+NOBODY = ""  # is no server, so to remove it does nothing, but a replica refuses that
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # without tracking, after it was refused
 
 
@@ -135,9 +136,10 @@ class EmptyQueues:
             announced: what was known of them when the check began. One that was forgotten and
                 taken for empty again meanwhile is known until another time.
         """
-        pending = [self._keys[queue].pending for queue in announced]
+        keys = [self._keys[queue] for queue in announced]
+        pending = [each.pending for each in keys]
         question = _exists_any(pending) if self._is_cluster else ("EXISTS", *pending)
-        answers = await self._answers(node, [question])
+        answers = await self._answers(node, [question, ("ZREM", keys[0].waiters, NOBODY)])
         if answers and answers[0] and announced.items() <= self.known.items():
             self._pause(LONGEST_PAUSE_S, "a change was not announced")
         for queue in announced:
