@@ -16,7 +16,16 @@ from pyasynq.worker.handlers.mux import ServeMux
 from tests.faults.figures import show
 from tests.faults.slots import SLOTS, Slots
 from tests.support.eventually import eventually_async
-from tests.support.odd_errors import Clueless, Interrupting, Leaving, Odd, Unspeakable
+from tests.support.odd_errors import (
+    Classless,
+    Clueless,
+    Groundless,
+    Interrupting,
+    Leaving,
+    Odd,
+    Unspeakable,
+    Untouchable,
+)
 
 DAY = {"retry_delay": retry.fixed(86_400)}
 
@@ -111,6 +120,22 @@ async def test_whatever_a_handler_raises_is_the_failure_of_its_task_alone(work, 
     assert work.count("processed") == len(RAISED) + SLOTS + 1
 
 
+@pytest.mark.parametrize("mode", ["loop", "thread"])
+@pytest.mark.parametrize("kind", [Classless, Groundless, Untouchable])
+async def test_an_exception_that_cannot_be_looked_at_is_the_failure_of_its_task(work, kind, mode):
+    slots = Slots(mux := mux_of(raising(kind()), mode))
+
+    async with work.serving(mux, concurrency=SLOTS, **DAY):
+        infos = [await work.enqueue("bad") for _ in range(2 * SLOTS)]
+        for info in infos:
+            await work.until(info, "retry")
+        await slots.are_all_free(work)
+
+    assert work.message(infos[0]).error_msg == (
+        f"the handler raised a {kind.__name__}, which fails when it is looked at"
+    )
+
+
 POLICIES = {
     "is_failure exits": {"is_failure": lambda error: sys.exit(3)},
     "is_failure interrupts": {"is_failure": raising(KeyboardInterrupt())},
@@ -176,6 +201,34 @@ async def test_a_task_that_returns_garbage_is_done_without_a_result(work, make, 
         await slots.are_all_free(work)
 
     assert work.message(info).error_msg.endswith(" is not bytes")
+
+
+class Unbound:
+    """Like the proxy of a request, outside of one."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("bound to nothing")
+
+
+class Aloof(type):
+    def __getattr__(cls, name):
+        raise KeyError(name)
+
+
+class Unknown(metaclass=Aloof):
+    """Its class knows no attribute, and says so in its own way."""
+
+
+@pytest.mark.parametrize("mode", ["loop", "thread"])
+@pytest.mark.parametrize("make", [Unbound, Unknown])
+async def test_a_task_that_returns_what_cannot_be_looked_at_fails_alone(work, make, mode):
+    slots = Slots(mux := mux_of(make, mode))
+
+    async with work.serving(mux, concurrency=SLOTS, **DAY):
+        for info in [await work.enqueue("bad") for _ in range(2 * SLOTS)]:
+            await work.until(info, "retry")
+        await slots.are_all_free(work)
 
 
 def generate():

@@ -41,3 +41,20 @@ class Odd(Exception):
 class Frozen(Exception):
     def __setattr__(self, name, value):
         raise AttributeError("frozen")
+
+
+class Classless(Exception):
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+
+class Groundless(Exception):
+    @property
+    def __cause__(self):
+        raise RuntimeError("no cause")
+
+
+class Untouchable(Exception):
+    def __getattribute__(self, name):
+        raise RuntimeError("not to be looked at")

@@ -113,6 +113,28 @@ async def test_many_short_functions_wake_the_loop_a_few_times_only(monkeypatch):
     assert len(wakings) < 100
 
 
+async def test_a_call_whose_end_fails_does_not_keep_back_the_others():
+    loop, pool, order = asyncio.get_running_loop(), ThreadPool(1), []
+    failures: list[object] = []
+    loop.set_exception_handler(lambda _loop, trouble: failures.append(trouble["exception"]))
+
+    class Failing(Noted):
+        def ended(self):
+            super().ended()
+            raise ValueError("bad")
+
+    for number in range(4):
+        call = Failing(copy_context(), int, (number,))
+        call.order = order
+        pool._ended.append(call)  # they end at once
+        pool._unfinished += 1
+    pool.start(noted(order, int))
+    await eventually_async(lambda: len(order) == 5)
+    pool.close()
+
+    assert [str(each) for each in failures] == ["bad"] * 4
+
+
 async def test_a_function_finds_the_context_variables_of_its_caller_and_changes_only_a_copy(pool):
     def change():
         found = color.get()

@@ -101,10 +101,14 @@ class ThreadPool(Pool):
         """Hand on the calls that have ended."""
         self._is_collecting = False  # first: what ends from now on wakes the loop again
         ended = self._ended
-        while ended:
-            call = ended.popleft()
-            self._unfinished -= 1
-            call.ended()
+        try:
+            while ended:
+                call = ended.popleft()
+                self._unfinished -= 1
+                call.ended()
+        finally:
+            if ended and self._loop is not None:  # one that fails does not keep back the others
+                self._loop.call_soon(self._collect)
 
     # In any thread
 

@@ -10,6 +10,7 @@ from pyasynq import retry
 from pyasynq.clock import SystemClock
 from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.worker.attempt.running_task import Ending
+from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.executor import Executor
 from pyasynq.worker.handlers.context import Scope, current_context
 from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
@@ -277,3 +278,65 @@ async def test_a_task_that_is_asked_to_end_before_its_start_never_starts(ending)
 
     assert started == ["a", "c"]
     assert sorted(settled) == ["a", "b", "c"]
+
+
+def executor_of(mux, settled, **config):
+    """Return an executor that notes what it settles."""
+    loop = asyncio.get_running_loop()
+    return Executor(
+        mux,
+        make_resources(config=ServerConfig(**config)),
+        Scope(server_id="s", clock=SystemClock(), loop=loop, write_result=None),
+        task_log=TaskLog(SystemClock()),
+        settle=lambda _running, decided: settled.append(type(decided)),
+    )
+
+
+@pytest.mark.parametrize("ending", Ending)
+async def test_a_plain_handler_that_is_asked_to_end_just_after_it_failed_leaves_its_slot(ending):
+    loop, mux, settled, handled = asyncio.get_running_loop(), ServeMux(), [], []
+
+    @mux.handler("email")
+    def handle(ctx, task):
+        raise ValueError("bad")
+
+    executor = executor_of(mux, settled, error_handler=lambda *_args: handled.append(1))
+    running = make_running("a", ends_at=loop.time() + 60)
+
+    def make_task(loop, work, **settings):
+        loop.call_soon(executor.end, running, ending)  # before the first step of the task
+        return asyncio.Task(work, loop=loop, **settings)
+
+    loop.set_task_factory(make_task)
+    executor.launch(running)
+    await eventually_async(lambda: not executor.running)
+    loop.set_task_factory(None)
+    await executor.close()
+
+    assert len(settled) == 1
+
+
+@pytest.mark.parametrize("ending", Ending)
+async def test_what_a_plain_handler_returns_after_it_was_asked_to_end_never_begins(ending):
+    loop, mux, settled, begun = asyncio.get_running_loop(), ServeMux(), [], []
+    started, may_end = threading.Event(), threading.Event()
+
+    async def go_on():
+        begun.append(1)
+
+    @mux.handler("email")
+    def handle(ctx, task):
+        started.set()
+        may_end.wait(20)
+        return go_on()
+
+    executor = executor_of(mux, settled)
+    running = make_running("a", ends_at=loop.time() + 60)
+    executor.launch(running)
+    await eventually_async(started.is_set)
+    executor.end(running, ending)
+    may_end.set()
+    await eventually_async(lambda: not executor.running)
+    await executor.close()
+
+    assert (begun, len(settled)) == ([], 1)

@@ -212,7 +212,7 @@ async def test_what_is_known_of_queues_is_checked_in_one_command(
     empty = EmptyQueues(resources, known_for_s=60)
     empty.track(resources.queues)
     await eventually_async(
-        lambda: questions.extend(map(str.split, commands.texts())) or len(questions) > 9
+        lambda: questions.extend(map(str.split, commands.texts())) or len(questions) > 18
     )
     known, is_changed = set(empty.known), resources.changed.is_set()
     await empty.close()

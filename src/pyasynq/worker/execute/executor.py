@@ -10,10 +10,12 @@ A task is settled once; what comes later is ignored.
 """
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from pyasynq.errors import PyasynqError
 from pyasynq.options import to_seconds
 from pyasynq.shown import shown
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
@@ -163,11 +165,11 @@ class Executor:
     ) -> None:
         """Settle a task whose handler is a plain function and has ended in its thread."""
         context = self.running[running]
-        if returned is not None and not isinstance(returned, bytes) and is_unfinished(returned):
-            self._go_on(running, context, self._finish(running, context, returned))
-            return
         if error is None:
             decided = self._decided(running, returned)
+            if decided is None:
+                self._go_on(running, context, self._finish(running, context, returned))
+                return
             if not isinstance(decided, BaseException):
                 self._settle(running, decided)
                 self._leave(running)
@@ -179,14 +181,22 @@ class Executor:
         self._fail(running, error)
         self._leave(running)
 
-    def _decided(self, running: RunningTask, returned: object) -> Outcome | BaseException:
+    def _decided(self, running: RunningTask, returned: object) -> Outcome | BaseException | None:
+        """Return the outcome, or why the task has failed all the same; None: work is left to do."""
         try:
+            # What was returned may misbehave when somebody asks what it is.
+            if returned is not None and type(returned) is not bytes and is_unfinished(returned):
+                return None
             return self._judge.of_return(running, returned)
         except BaseException as error:  # noqa: BLE001 - the task has failed all the same
             return error
 
     async def _finish(self, running: RunningTask, context: TaskContext, returned: object) -> None:
         """Wait for what a plain function has only returned, such as a coroutine."""
+        if running.ending is not None:  # this came before there was anything to cancel
+            _drop(returned)
+            await self._on_failure(running, context, outcome.error_of(running.ending))
+            return
         try:
             decided = self._judge.of_return(running, await finished(returned))
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
@@ -200,13 +210,16 @@ class Executor:
         """Let an asyncio task of its own do *work*, which keeps the slot of a task taken."""
 
         async def to_the_end() -> None:
+            # Only now: cancelled before its first step, this would never leave.
+            running.handle = asyncio.current_task()
             enter(context)
             try:
                 await work
             finally:
                 self._leave(running)
 
-        running.handle = self._scope.loop.create_task(to_the_end(), name=running.task_id)
+        # The loop holds it until its first step; from then on what it runs does.
+        _task = self._scope.loop.create_task(to_the_end(), name=running.task_id)
 
     async def _on_failure(
         self, running: RunningTask, context: TaskContext, error: BaseException
@@ -217,6 +230,14 @@ class Executor:
 
     def _fail(self, running: RunningTask, error: BaseException) -> BaseException:
         """Settle a failed task; return what it has failed with."""
+        try:
+            return self._fail_with(running, error)
+        except BaseException:  # noqa: BLE001 - code of the user's, in the class of the exception
+            name = type(error).__name__
+            odd = PyasynqError(f"the handler raised a {name}, which fails when it is looked at")
+            return self._fail_with(running, odd)
+
+    def _fail_with(self, running: RunningTask, error: BaseException) -> BaseException:
         if running.ending is not None and outcome.control_flow(error) is None:
             error = outcome.error_of(running.ending, error)
         elif isinstance(error, asyncio.CancelledError):
@@ -248,6 +269,12 @@ class Executor:
         if not running.is_settled:
             running.is_settled = True
             self._settle_outcome(running, decided)
+
+
+def _drop(returned: object) -> None:
+    """Let a coroutine that never begins be no warning."""
+    if inspect.iscoroutine(returned):
+        returned.close()
 
 
 def _too_late(running: RunningTask) -> BaseException:

@@ -7,7 +7,7 @@ in every language, and for tasks that become due.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis.asyncio import ConnectionPool
 
@@ -23,6 +23,7 @@ from pyasynq.worker.resources import ServerResources
 logger = logging.getLogger("pyasynq.processor")
 
 CHECK_S = 5.0  # how often a node is asked whether what is known is still true
+NOBODY = ""  # is no server, so to remove it does nothing, but a replica refuses that
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # without tracking, after it was refused
 
 
@@ -120,17 +121,28 @@ class EmptyQueues:
         now = self._clock.monotonic()
         self._forget([queue for queue, until in self.known.items() if until <= now])
         for node in list(self._nodes.values()):
-            queues = [queue for queue in self.known if self._node_of.get(queue) is node]
-            if queues:
-                await self._check_node(node, queues)
+            announced = {
+                queue: until
+                for queue, until in self.known.items()
+                if self._node_of.get(queue) is node and queue not in self._asked
+            }
+            if announced:
+                await self._check_node(node, announced)
 
-    async def _check_node(self, node: TrackedNode, queues: Sequence[str]) -> None:
-        pending = [self._keys[queue].pending for queue in queues]
+    async def _check_node(self, node: TrackedNode, announced: Mapping[str, float]) -> None:
+        """Make sure that changes of queues would be announced.
+
+        Args:
+            announced: what was known of them when the check began. One that was forgotten and
+                taken for empty again meanwhile is known until another time.
+        """
+        keys = [self._keys[queue] for queue in announced]
+        pending = [each.pending for each in keys]
         question = _exists_any(pending) if self._is_cluster else ("EXISTS", *pending)
-        answers = await self._answers(node, [question])
-        if answers and answers[0] and all(queue in self.known for queue in queues):
+        answers = await self._answers(node, [question, ("ZREM", keys[0].waiters, NOBODY)])
+        if answers and answers[0] and announced.items() <= self.known.items():
             self._pause(LONGEST_PAUSE_S, "a change was not announced")
-        for queue in queues:
+        for queue in announced:
             if await self._find_node(queue) is not node:
                 self._forget([queue])  # its slot has moved
 
