@@ -7,8 +7,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pyasynq.broker.new_tasks.prepare import PreparedTask
-from pyasynq.broker.new_tasks.resolved_options import resolve
 from pyasynq.broker.operations import (
     cancel,
     dequeue,
@@ -20,37 +18,23 @@ from pyasynq.broker.operations import (
     task_control,
 )
 from pyasynq.inspector.infos import queue_info, task_info
-from pyasynq.options import EMPTY
 from pyasynq.wire.message import TaskMessage, decode, encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
 from tests.broker.operations import golden_groups, golden_inspector
-from tests.broker.operations.golden_case import Case, NotOursError, at_ns, keys_of, seconds
+from tests.broker.operations.golden_case import (
+    Case,
+    NotOursError,
+    at_ns,
+    keys_of,
+    prepared,
+    seconds,
+    store,
+)
 from tests.support.golden_data import blob
 from tests.wire.test_message import record, task_message
 
 ARCHIVE = {"max_size": 9_999, "max_age_s": 90 * 86_400}
 OWNER = "owner"
-
-
-def prepared(message: TaskMessage, **fields: Any) -> PreparedTask:
-    return PreparedTask(
-        keys=keys_of(message.queue),
-        id=message.id,
-        type=message.type,
-        payload=message.payload,
-        resolved=resolve(EMPTY),
-        encoded=encode(message),
-        unique_key=message.unique_key,
-        **fields,
-    )
-
-
-def store(case: Case, item: PreparedTask) -> None:
-    """Register the queue and store the task, as one enqueue does."""
-    case.run(enqueue.register_queue(item.keys.queue, namespace="asynq"))
-    (refusal,) = case.run(enqueue.store([item], now_ns=case.now_ns))
-    if refusal is not None:
-        raise refusal
 
 
 def failed(case: Case, message: TaskMessage, *, is_failure: bool) -> bytes:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pyasynq.broker.new_tasks.prepare import PreparedTask
+from pyasynq.broker.new_tasks.resolved_options import resolve
+from pyasynq.broker.operations import enqueue
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PyasynqError
+from pyasynq.options import EMPTY
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.wire.message import TaskMessage
+from pyasynq.wire.message import TaskMessage, encode
 from tests.wire.test_message import task_message
 
 
@@ -59,3 +63,24 @@ def at_ns(moment: dict[str, int]) -> int:
 
 class NotOursError(PyasynqError):
     """The caller does not own the task that it would finish."""
+
+
+def prepared(message: TaskMessage, **fields: Any) -> PreparedTask:
+    return PreparedTask(
+        keys=keys_of(message.queue),
+        id=message.id,
+        type=message.type,
+        payload=message.payload,
+        resolved=resolve(EMPTY),
+        encoded=encode(message),
+        unique_key=message.unique_key,
+        **fields,
+    )
+
+
+def store(case: Case, item: PreparedTask) -> None:
+    """Register the queue and store the task, as one enqueue does."""
+    case.run(enqueue.register_queue(item.keys.queue, namespace="asynq"))
+    (refusal,) = case.run(enqueue.store([item], now_ns=case.now_ns))
+    if refusal is not None:
+        raise refusal

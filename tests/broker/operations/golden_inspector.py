@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pyasynq.broker.new_tasks.prepare import PreparedTask
-from pyasynq.broker.operations import enqueue, servers
+from pyasynq.broker.operations import servers
 from pyasynq.clock import FakeClock, to_datetime
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.groups import Groups
@@ -13,9 +12,8 @@ from pyasynq.inspector.redis_details import RedisDetails
 from pyasynq.inspector.schedulers import Schedulers
 from pyasynq.inspector.tasks import Tasks
 from pyasynq.task import TaskInfo, TaskState
-from pyasynq.wire.message import encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
-from tests.broker.operations.golden_case import Case, at_ns, keys_of
+from tests.broker.operations.golden_case import Case, at_ns, prepared, store
 from tests.support.golden_data import blob
 from tests.wire.test_message import record
 
@@ -133,10 +131,7 @@ def remove_queue(case: Case) -> None:
 
 def remove_queue_and_enqueue(case: Case) -> None:
     remove_queue(case)
-    message = case.message
-    item = PreparedTask(keys=keys_of(message.queue), message=message, encoded=encode(message))
-    case.run(enqueue.register_queue(message.queue, namespace="asynq"))
-    assert case.run(enqueue.store([item], now_ns=case.now_ns)) == [None]
+    store(case, prepared(case.message))
 
 
 def list_servers(case: Case) -> Any:
