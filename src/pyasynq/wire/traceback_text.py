@@ -21,18 +21,18 @@ def traceback_text(error: BaseException) -> str:
     try:
         shown = traceback.TracebackException.from_exception(error)
         if not is_debug():
-            for each in _chain(shown, set()):
-                _leave_out_machinery(each)
+            for each, of in _chain(shown, error, set()):
+                _leave_out_machinery(each, of)
         text = _without_values("".join(shown.format()).rstrip("\n"), error)
     except BaseException:  # noqa: BLE001 - an exception of the user's may do anything
         return UNREADABLE
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _leave_out_machinery(shown: traceback.TracebackException) -> None:
+def _leave_out_machinery(shown: traceback.TracebackException, error: BaseException) -> None:
     kept = [frame for frame in shown.stack if not is_machinery(frame.filename)]
     # A bug of pyasynq keeps its frames: nothing else would say where it is.
-    is_own = issubclass(shown.exc_type, PyasynqError) or str(shown) == DEADLINE_EXCEEDED
+    is_own = isinstance(error, PyasynqError) or str(shown) == DEADLINE_EXCEEDED
     if kept or is_own or shown.__cause__ is not None:
         shown.stack = traceback.StackSummary.from_list(kept)
 
@@ -53,12 +53,17 @@ def _without_values(text: str, error: BaseException) -> str:
 
 
 def _chain(
-    shown: traceback.TracebackException, seen: set[int]
-) -> Iterator[traceback.TracebackException]:
+    shown: traceback.TracebackException, error: BaseException, seen: set[int]
+) -> Iterator[tuple[traceback.TracebackException, BaseException]]:
+    """Yield *shown* and what it refers to, each beside its exception."""
     if id(shown) in seen:
         return
     seen.add(id(shown))
-    yield shown
-    for each in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
-        if each is not None:
-            yield from _chain(each, seen)
+    yield shown, error
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    following = (error.__cause__, error.__context__, *members)
+    for each, of in zip(
+        (shown.__cause__, shown.__context__, *(shown.exceptions or ())), following, strict=False
+    ):
+        if each is not None and of is not None:
+            yield from _chain(each, of, seen)

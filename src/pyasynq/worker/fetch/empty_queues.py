@@ -142,6 +142,8 @@ class EmptyQueues:
         answers = await self._answers(node, [question, ("ZREM", keys[0].waiters, NOBODY)])
         if answers and answers[0] and announced.items() <= self.known.items():
             self._pause(LONGEST_PAUSE_S, "a change was not announced")
+        elif answers:
+            self._backoff.reset()  # it lasts: a proxy may close what it has let pass at first
         for queue in announced:
             if await self._find_node(queue) is not node:
                 self._forget([queue])  # its slot has moved
@@ -166,7 +168,6 @@ class EmptyQueues:
             if not error.was_tracking:
                 self._pause(self._backoff.next_s(), error)
             return ()
-        self._backoff.reset()
         return answers
 
     async def _find_node(self, queue: str) -> TrackedNode | None:
