@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyasynq import errors
-from pyasynq.cli.main import COMMANDS
+from pyasynq.cli.commands import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.options import EnqueueOptions
 from pyasynq.worker.config import ServerConfig
@@ -17,6 +17,12 @@ ERRORS = [
     name
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, Exception) and not name.startswith("_")
+]
+
+COMMAND_NAMES = [
+    f"{noun} {verb}" if verb else noun
+    for noun, command in COMMANDS.items()
+    for verb in (command.verbs or [""])
 ]
 
 
@@ -49,7 +55,7 @@ def test_every_error_is_described(name):
     assert f"`{name}" in page("errors")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", COMMAND_NAMES)
 def test_every_command_is_described(name):
     assert f"`pyasynq {name}" in page("commands")
 

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from pyasynq.cli.commands import COMMANDS as COMMAND_TABLE
+
 # What costs much, and what only some users need.
 HEAVY = ("redis", "hiredis", "google", "msgspec", "asyncio", "ssl", "click", "logging")
 RARE = (
@@ -21,12 +23,12 @@ RARE = (
     "pyasynq.connection.transport.sentinel",
     "pyasynq.connection.embedded.supervisor",
 )
-COMMANDS = ("pyasynq.cli.dev", "pyasynq.cli.stats", "pyasynq.cli.task", "pyasynq.cli.worker")
+COMMANDS = tuple(f"pyasynq.cli.{name}" for name in COMMAND_TABLE)
 ENQUEUEING = ("pyasynq.client", "pyasynq.client_async", "pyasynq.inspector")
 
 HELP = """
 from pyasynq.cli.main import run, pyasynq
-run(lambda: pyasynq.main(["--help"], standalone_mode=False))
+run(lambda: pyasynq.main({arguments}, standalone_mode=False))
 """
 WORKER = """
 import asyncio
@@ -86,13 +88,16 @@ def test_a_client_loads_neither_the_worker_nor_the_other_clients(name, tmp_path)
     assert not of(loaded, (*unused, *RARE))
 
 
-def test_help_loads_the_command_line_only(tmp_path):
+@pytest.mark.parametrize("arguments", [["--help"], ["task", "--help"], ["queue"], []])
+def test_help_loads_the_command_line_only(tmp_path, arguments):
     (tmp_path / "pyproject.toml").write_text("[tool.pyasynq]\nconcurrency = 7\n")
 
-    loaded = loaded_by(HELP, tmp_path)
+    loaded = loaded_by(HELP.format(arguments=arguments), tmp_path)
 
     assert "pyasynq.cli.main" in loaded
-    assert not of(loaded, (*(set(HEAVY) - {"click"}), *RARE, *COMMANDS, "pyasynq.settings"))
+    assert not of(
+        loaded, (*(set(HEAVY) - {"click"}), *RARE, *COMMANDS, "pyasynq.settings", "wcwidth")
+    )
 
 
 def test_a_running_worker_has_loaded_only_what_runs_tasks(redis_url, tmp_path):

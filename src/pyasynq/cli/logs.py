@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,6 +10,8 @@ from typing import Any, Literal, TextIO, TypeVar
 import click
 import msgspec
 from typing_extensions import override
+
+from pyasynq.cli.terminal import wants_colours
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,7 +112,7 @@ class TextLine(logging.Formatter):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(LINE)
-        self._is_coloured = stream is not None and _wants_colours(stream)
+        self._is_coloured = stream is not None and wants_colours(stream)
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -142,9 +143,3 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             fields["traceback"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(fields, default=str)
-
-
-def _wants_colours(stream: TextIO) -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty()
