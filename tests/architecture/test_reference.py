@@ -8,6 +8,7 @@ import pytest
 from pyasynq import errors
 from pyasynq.cli.commands import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
+from pyasynq.inspector import Inspector
 from pyasynq.options import EnqueueOptions
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.events import EVENT_NAMES, TaskEvent
@@ -65,3 +66,14 @@ def test_every_connection_option_is_described(field):
     written = {"kind": "unix:", "hosts": "host", "path": "path", "tls": "TLS"}
 
     assert written.get(field, f"`{field.removesuffix('_s')}") in page("connections")
+
+
+@pytest.mark.parametrize("part", ["queues", "tasks", "groups", "servers", "schedulers", "redis"])
+def test_every_method_of_an_inspector_is_described(part):
+    with Inspector("redis://127.0.0.1:1") as inspector:
+        methods = [name for name in dir(getattr(inspector, part)) if not name.startswith("_")]
+    text = page("inspector")
+
+    assert methods
+    for name in methods:
+        assert f"`inspector.{part}.{name}(" in text or f"`{name}(" in text

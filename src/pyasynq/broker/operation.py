@@ -17,8 +17,18 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LRANGE", "MEMORY", "MGET"),
-        *("PING", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME", "ZCARD", "ZRANGE", "ZREVRANGE"),
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LRANGE", "MGET"),
+        *(
+            "MEMORY USAGE",
+            "PING",
+            "SISMEMBER",
+            "SMEMBERS",
+            "SSCAN",
+            "TIME",
+            "ZCARD",
+            "ZRANGE",
+            "ZREVRANGE",
+        ),
     }
 )
 _WRITES_NOTHING = "-- Writes: nothing\n"
@@ -55,7 +65,7 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """One atomic step.
 
     Attributes:
-        call: a script, or the name of a plain command (its keys, then its arguments follow).
+        call: a script, or the words of a plain command (its keys, then its arguments follow).
         keys: all in one slot of a cluster; the first one decides which node is called.
         args: all other arguments.
         decode: returns the result for a reply, or raises the exception for it.

@@ -8,6 +8,8 @@ from typing import Self
 
 from google.protobuf.message import DecodeError
 
+from pyasynq.broker.new_tasks.payload_size import LARGEST_PAYLOAD_BYTES
+from pyasynq.broker.new_tasks.resolved_options import DEFAULT_TIMEOUT_S
 from pyasynq.clock import NANOSECONDS, to_ns
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import (
@@ -111,6 +113,7 @@ def edited(data: bytes, edit: Edit, keys: QueueKeys) -> Change:
 
     Raises:
         PayloadError: the bytes are not a message, or a new value cannot be stored.
+        ConfigError: the message is too large for Redis.
     """
     try:
         message = asynq_pb2.TaskMessage.FromString(data)
@@ -127,8 +130,11 @@ def edited(data: bytes, edit: Edit, keys: QueueKeys) -> Change:
     if locked:
         payload = edit.payload if edit.changes_payload else locked[0]
         message.unique_key = keys.unique(message.type, payload)
+    written = message.SerializeToString(deterministic=True)
+    if len(written) > LARGEST_PAYLOAD_BYTES:
+        raise ConfigError(f"the task has {len(written)} bytes; at most 512 MiB fit redis")
     return Change(
-        data=message.SerializeToString(deterministic=True),
+        data=written,
         type=message.type,
         lock=lock,
         new_lock=message.unique_key,
@@ -151,6 +157,8 @@ def _apply(message: asynq_pb2.TaskMessage, edit: Edit) -> None:
     }.items():
         if value is not None:
             setattr(message, field, value)
+    if edit.timeout == 0 and not message.deadline:
+        message.timeout = DEFAULT_TIMEOUT_S  # as at the enqueue: something must end an attempt
 
 
 def _whole_seconds(duration: Duration) -> int:

@@ -20,7 +20,8 @@ class QueueInfo:
 
     Attributes:
         queue: its name.
-        memory_usage: bytes in Redis, estimated; None if Redis does not report it.
+        memory_usage: bytes in Redis, estimated from some tasks of each state; None if it was not
+            asked for, or Redis does not report it.
         latency: for how long the oldest pending task has waited; zero if none waits.
         size: how many tasks it holds, in any state.
         groups: how many groups have tasks.
@@ -63,14 +64,16 @@ class QueueInfo:
     paused_until: datetime | None = None
 
 
-def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
+def queue_info(
+    queue: str, stats: QueueStats, now_ns: int, *, memory_usage: int | None = None
+) -> QueueInfo:
     """Return *stats*, read at *now_ns*, as a QueueInfo."""
     since_ns = stats.oldest_pending_ns
     waited_ns = 0 if since_ns is None else max(0, now_ns - since_ns)
     pause = pauses.decode(stats.pause_details, stats.paused_since_s)
     return QueueInfo(
         queue=queue,
-        memory_usage=stats.memory_usage,
+        memory_usage=memory_usage,
         latency=timedelta(microseconds=waited_ns // 1000),
         size=stats.size,
         groups=stats.groups,
@@ -88,7 +91,7 @@ def queue_info(queue: str, stats: QueueStats, now_ns: int) -> QueueInfo:
         is_paused=stats.is_paused,
         timestamp=to_datetime(now_ns),
         is_estimated=stats.is_estimated,
-        error=_key_error(stats.unreadable),
+        error=key_error(stats.unreadable),
         paused_since=_moment(stats.paused_since_s or 0) if stats.is_paused else None,
         paused_by=pause.by,
         pause_reason=pause.reason,
@@ -121,6 +124,14 @@ def queue_info_without_counts(queue: str, error: str, now_ns: int) -> QueueInfo:
     )
 
 
+def key_error(keys: Sequence[str]) -> str:
+    """Return what is wrong with *keys*, which have another type than they should; empty if none."""
+    if not keys:
+        return ""
+    names = ", ".join(shown(key) for key in keys)
+    return f"not counted, since it has a wrong type: {names}; delete or rename it"
+
+
 def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> TaskInfo:
     """Return the info of a stored task.
 
@@ -135,7 +146,15 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
     except ValueError:
         raise PayloadError(f"task {task_id!r} has the unknown state {stored.state!r}") from None
     due_ns = now_ns if state is TaskState.PENDING else stored.due_ns
-    return _info(queue, task_id, message, state, due_ns=due_ns, result=stored.result)
+    return _info(
+        queue,
+        task_id,
+        message,
+        state,
+        due_ns=due_ns,
+        result=stored.result,
+        is_orphaned=state is TaskState.ACTIVE and _is_over(stored.lease_s, now_ns),
+    )
 
 
 def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -> TaskInfo:
@@ -149,7 +168,6 @@ def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -
     if not listed.data:
         raise PayloadError("its message is empty")
     due_ns = now_ns if state is TaskState.PENDING else listed.due_ns
-    is_over = listed.score is None or listed.score <= now_ns // NANOSECONDS
     return _info(
         queue,
         listed.task_id,
@@ -157,7 +175,7 @@ def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -
         state,
         due_ns=due_ns,
         result=listed.result,
-        is_orphaned=state is TaskState.ACTIVE and is_over,
+        is_orphaned=state is TaskState.ACTIVE and _is_over(listed.score, now_ns),
     )
 
 
@@ -193,11 +211,9 @@ def _info(
     )
 
 
-def _key_error(keys: Sequence[str]) -> str:
-    if not keys:
-        return ""
-    names = ", ".join(shown(key) for key in keys)
-    return f"not counted, since it has a wrong type: {names}; delete or rename it"
+def _is_over(lease_s: float | None, now_ns: int) -> bool:
+    """Return whether a lease is over, in whole seconds, as Go's inspector counts."""
+    return lease_s is None or lease_s <= now_ns // NANOSECONDS
 
 
 def _moment(seconds: int) -> datetime | None:

@@ -42,7 +42,7 @@ def decode(data: bytes, since_s: int | None) -> PauseDetails:
     """
     try:
         fields = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return PauseDetails()
     if not isinstance(fields, dict) or since_s is None or fields.get("since") != since_s:
         return PauseDetails()

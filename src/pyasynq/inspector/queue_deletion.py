@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pyasynq.broker.operations import enqueue, groups, inspection, queue_control, task_control
 from pyasynq.broker.operations.task_lists import Container, container
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import QueueNotEmptyError, StateError
+from pyasynq.errors import PyasynqError, QueueNotEmptyError, StateError
 from pyasynq.inspector import pauses
 from pyasynq.inspector.bulk import AT_ONCE
 from pyasynq.inspector.calls import Calls
+from pyasynq.inspector.infos import key_error
 from pyasynq.task import TaskState
 
 MOST_ROUNDS = 5  # if others enqueue meanwhile
@@ -54,6 +55,8 @@ class QueueDeletion:
         now_ns = self._calls.clock.redis_now_ns()
         operation = inspection.queue_stats(self._keys, now_ns=now_ns)
         stats = self._calls.run_on(self._queue, operation)
+        if stats.unreadable:
+            raise PyasynqError(f"queue {self._queue!r} has tasks {key_error(stats.unreadable)}")
         if stats.size and not force:
             raise QueueNotEmptyError(queue=self._queue, size=stats.size)
         if stats.active:

@@ -17,6 +17,7 @@ from pyasynq.inspector import history, pauses
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.history import DailyStats
 from pyasynq.inspector.infos import QueueInfo, queue_info, queue_info_without_counts
+from pyasynq.inspector.memory import Memory
 from pyasynq.inspector.nodes import Node, nodes_of
 from pyasynq.inspector.queue_deletion import QueueDeletion
 from pyasynq.wire.keys import keys_of_listed
@@ -34,21 +35,31 @@ class Queues:
         """Return the names of all queues, sorted."""
         return self._calls.run(inspection.list_queues(self._calls.namespace))
 
-    def info(self, queue: str) -> QueueInfo:
+    def info(self, queue: str, *, memory: bool = True) -> QueueInfo:
         """Return the counts of one queue.
+
+        Args:
+            queue: the queue.
+            memory: whether to estimate its memory, which takes three more round trips.
 
         Raises:
             QueueNotFoundError: nothing was ever enqueued to it, or it was deleted.
         """
-        now_ns = self._calls.clock.redis_now_ns()
-        operation = inspection.queue_stats(self._calls.keys_of(queue), now_ns=now_ns)
-        return queue_info(queue, self._calls.run_on(queue, operation), now_ns)
+        keys, now_ns = self._calls.keys_of(queue), self._calls.clock.redis_now_ns()
+        operation = inspection.queue_stats(keys, now_ns=now_ns)
+        stats = self._calls.run_on(queue, operation)
+        used = Memory(self._calls).of([(keys, stats)] if memory else [])
+        return queue_info(queue, stats, now_ns, memory_usage=used.get(queue))
 
-    def infos(self) -> Sequence[QueueInfo]:
+    def infos(self, *, memory: bool = True) -> Sequence[QueueInfo]:
         """Return the counts of every queue, sorted by name.
 
         A queue of which something cannot be read keeps no other from being counted; its `error`
         tells why. So does a queue whose name no pyasynq client accepts, but which Redis lists.
+
+        Args:
+            memory: whether to estimate the memory of each, which asks Redis for the size of about
+                a hundred tasks of each queue.
 
         Raises:
             RedisUnavailableError: Redis did not answer.
@@ -63,8 +74,14 @@ class Queues:
         )
         found = [next(answers) if keys else NAMELESS for keys in listed]
         raise_first(found, which=concerns_redis_as_a_whole)
+        counted = [
+            (keys, answer)
+            for keys, answer in zip(listed, found, strict=True)
+            if keys and isinstance(answer, QueueStats)
+        ]
+        used = Memory(self._calls).of(counted if memory else [])
         return [
-            queue_info(queue, answer, now_ns)
+            queue_info(queue, answer, now_ns, memory_usage=used.get(queue))
             if isinstance(answer, QueueStats)
             else queue_info_without_counts(queue, str(answer), now_ns)
             for queue, answer in zip(names, found, strict=True)
@@ -141,13 +158,16 @@ class Queues:
 
         With *force* its tasks are deleted first, at most 500 in a call of Redis; meanwhile it is
         paused, so that no worker starts one. If that stops half-way, the rest is there, and the
-        pause ends ten minutes later; call again.
+        pause ends ten minutes later; call again. Stop the producers first: a client lists its
+        queues once a second, so a task that is enqueued in the second after the deletion is stored,
+        but its queue is listed again only with a later one.
 
         Raises:
             QueueNotFoundError: there is no such queue.
             QueueNotEmptyError: it holds tasks, in any state, and *force* is not given; or more of
                 them come all the time.
             StateError: it has running tasks, which cannot be deleted.
+            PyasynqError: a key of it has a wrong type; the error names it.
         """
         QueueDeletion(self._calls, queue).run(force=force)
 

@@ -16,6 +16,7 @@ from pyasynq.inspector import history, pauses
 from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.history import DailyStats
 from pyasynq.inspector.infos import QueueInfo, queue_info, queue_info_without_counts
+from pyasynq.inspector.memory_async import AsyncMemory
 from pyasynq.inspector.nodes import Node, nodes_of
 from pyasynq.inspector.queue_deletion_async import AsyncQueueDeletion
 from pyasynq.wire.keys import keys_of_listed
@@ -33,21 +34,31 @@ class AsyncQueues:
         """Return the names of all queues, sorted."""
         return await self._calls.run(inspection.list_queues(self._calls.namespace))
 
-    async def info(self, queue: str) -> QueueInfo:
+    async def info(self, queue: str, *, memory: bool = True) -> QueueInfo:
         """Return the counts of one queue.
+
+        Args:
+            queue: the queue.
+            memory: whether to estimate its memory, which takes three more round trips.
 
         Raises:
             QueueNotFoundError: nothing was ever enqueued to it, or it was deleted.
         """
-        now_ns = self._calls.clock.redis_now_ns()
-        operation = inspection.queue_stats(self._calls.keys_of(queue), now_ns=now_ns)
-        return queue_info(queue, await self._calls.run_on(queue, operation), now_ns)
+        keys, now_ns = self._calls.keys_of(queue), self._calls.clock.redis_now_ns()
+        operation = inspection.queue_stats(keys, now_ns=now_ns)
+        stats = await self._calls.run_on(queue, operation)
+        used = await AsyncMemory(self._calls).of([(keys, stats)] if memory else [])
+        return queue_info(queue, stats, now_ns, memory_usage=used.get(queue))
 
-    async def infos(self) -> Sequence[QueueInfo]:
+    async def infos(self, *, memory: bool = True) -> Sequence[QueueInfo]:
         """Return the counts of every queue, sorted by name.
 
         A queue of which something cannot be read keeps no other from being counted; its `error`
         tells why. So does a queue whose name no pyasynq client accepts, but which Redis lists.
+
+        Args:
+            memory: whether to estimate the memory of each, which asks Redis for the size of about
+                a hundred tasks of each queue.
 
         Raises:
             RedisUnavailableError: Redis did not answer.
@@ -62,8 +73,14 @@ class AsyncQueues:
         )
         found = [next(answers) if keys else NAMELESS for keys in listed]
         raise_first(found, which=concerns_redis_as_a_whole)
+        counted = [
+            (keys, answer)
+            for keys, answer in zip(listed, found, strict=True)
+            if keys and isinstance(answer, QueueStats)
+        ]
+        used = await AsyncMemory(self._calls).of(counted if memory else [])
         return [
-            queue_info(queue, answer, now_ns)
+            queue_info(queue, answer, now_ns, memory_usage=used.get(queue))
             if isinstance(answer, QueueStats)
             else queue_info_without_counts(queue, str(answer), now_ns)
             for queue, answer in zip(names, found, strict=True)
@@ -140,13 +157,16 @@ class AsyncQueues:
 
         With *force* its tasks are deleted first, at most 500 in a call of Redis; meanwhile it is
         paused, so that no worker starts one. If that stops half-way, the rest is there, and the
-        pause ends ten minutes later; call again.
+        pause ends ten minutes later; call again. Stop the producers first: a client lists its
+        queues once a second, so a task that is enqueued in the second after the deletion is stored,
+        but its queue is listed again only with a later one.
 
         Raises:
             QueueNotFoundError: there is no such queue.
             QueueNotEmptyError: it holds tasks, in any state, and *force* is not given; or more of
                 them come all the time.
             StateError: it has running tasks, which cannot be deleted.
+            PyasynqError: a key of it has a wrong type; the error names it.
         """
         await AsyncQueueDeletion(self._calls, queue).run(force=force)
 

@@ -174,7 +174,7 @@ class AsyncTaskControl:
             payload: its payload.
             headers: all its headers.
             max_retry: how often it may be retried in all.
-            timeout: limit of one attempt; zero for none.
+            timeout: limit of one attempt; zero for none, or 30 minutes if there is no deadline.
             deadline: when every attempt ends.
             retention: for how long it is kept once completed; zero for not at all.
 

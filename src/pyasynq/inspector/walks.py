@@ -16,6 +16,8 @@ STATES = (
     *(TaskState.ACTIVE, TaskState.PENDING, TaskState.SCHEDULED, TaskState.RETRY),
     *(TaskState.ARCHIVED, TaskState.COMPLETED, TaskState.AGGREGATING),
 )
+MOST_RANK = 2**53  # what Lua counts exactly
+MOST_TEXTS = 64  # in a cursor; a walk remembers far fewer IDs
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,8 @@ def place_of(cursor: str) -> Place:
     try:
         state, group, rank, last_score, *passed = json.loads(base64.urlsafe_b64decode(cursor))
         texts = (state, group, last_score, *passed)
-        if all(isinstance(each, str) for each in texts) and isinstance(rank, int) and rank >= 0:
+        is_rank = isinstance(rank, int) and 0 <= rank <= MOST_RANK
+        if is_rank and len(texts) <= MOST_TEXTS and all(isinstance(each, str) for each in texts):
             float(last_score or 0)
             return Place(
                 state=TaskState(state),
@@ -79,7 +82,7 @@ def place_of(cursor: str) -> Place:
                 last_score=last_score,
                 passed=tuple(passed),
             )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         pass
     raise ConfigError("cursor must be the cursor of an earlier result of this search")
 

@@ -21,6 +21,7 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
         state: the stored text.
         result: None if there is none.
         due_ns: when it is due, for scheduled and retried tasks.
+        lease_s: when its lease is over, if it is active; None if it has none.
         pending_since_ns: when it became pending, if it is.
     """
 
@@ -28,6 +29,7 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     result: bytes | None
     due_ns: int | None
+    lease_s: float | None
     pending_since_ns: int | None
 
 
@@ -38,7 +40,6 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
         processed: today (UTC), failures included; `processed_total`: ever.
         failed: today (UTC); `failed_total`: ever.
         oldest_pending_ns: since when the oldest pending task has waited; None if not known.
-        memory_usage: bytes, estimated; None if Redis does not report it.
         is_estimated: there are so many groups that `aggregating` is estimated from some.
         unreadable: keys of another type than they should have; what they hold is not counted.
         paused_since_s: the paused mark; None if there is none, or it is not a number.
@@ -59,7 +60,6 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     failed_total: int
     is_paused: bool
     oldest_pending_ns: int | None
-    memory_usage: int | None
     is_estimated: bool
     unreadable: tuple[str, ...]
     paused_since_s: int | None
@@ -102,7 +102,7 @@ def task_state(keys: QueueKeys, task_id: str) -> Operation[str]:
 
 
 def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
-    """Count the tasks of a queue; its size in memory is estimated from samples."""
+    """Count the tasks of a queue."""
     now_s = now_ns // NANOSECONDS
     return Operation(
         load("queue_stats"),
@@ -136,13 +136,14 @@ def _stored(reply: Any) -> StoredTask | None:
         data=data or b"",
         state=text(state),
         result=result,
-        due_ns=exact_due_ns(score, exact) if score else None,
+        due_ns=exact_due_ns(score, exact) if score and state != b"active" else None,
+        lease_s=float(score) if score and state == b"active" else None,
         pending_since_ns=number(since),
     )
 
 
 def _stats(reply: Any) -> QueueStats:
-    numbers = [number(each) for each in reply[:16]]
+    numbers = [number(each) for each in reply[:15]]
     (pending, active, scheduled, retry, archived, completed, *rest) = [
         each or 0 for each in numbers
     ]
@@ -162,9 +163,8 @@ def _stats(reply: Any) -> QueueStats:
         oldest_pending_ns=numbers[11],
         groups=rest[6],
         aggregating=rest[7],
-        memory_usage=None if numbers[14] == -1 else numbers[14],
-        is_estimated=numbers[15] == 1,
-        unreadable=tuple(text(each) for each in reply[16]),
-        paused_since_s=number(reply[17]),
-        pause_details=reply[18],
+        is_estimated=numbers[14] == 1,
+        unreadable=tuple(text(each) for each in reply[15]),
+        paused_since_s=number(reply[16]),
+        pause_details=reply[17],
     )

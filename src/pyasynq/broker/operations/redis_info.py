@@ -51,7 +51,7 @@ def slots() -> Operation[list[tuple[int, int, list[tuple[str, str, int]]]]]:
 
 def memory_usage(key: str) -> Operation[int]:
     """Ask how many bytes a key takes; 0 if it does not exist."""
-    return Operation("MEMORY", (), ("USAGE", key), lambda reply: int(reply or 0), Repeat.SAFE)
+    return Operation("MEMORY USAGE", (key,), (), lambda reply: int(reply or 0), Repeat.SAFE)
 
 
 def _slots(reply: Any) -> list[tuple[int, int, list[tuple[str, str, int]]]]:

@@ -67,7 +67,7 @@ def delete_task(keys: QueueKeys, task_id: str) -> Operation[Answer]:
         load("delete_task"),
         (keys.task(task_id),),
         (keys.prefix, task_id),
-        _deletion,
+        _answer,
         Repeat.BY_TOKEN,
         _deletion_repeated,
     )
@@ -104,7 +104,6 @@ def reschedule_task(
         ),
         _answer,
         Repeat.SAFE,
-        lambda reply: Answer(_answer(reply).verdict, ""),
     )
 
 
@@ -196,10 +195,6 @@ def _answer(reply: Any) -> Answer:
     verdict = Verdict(reply[0])
     # A repeated call cannot tell in which state the task was before the first one.
     return Answer(verdict, "" if verdict is Verdict.DONE else text(reply[1]))
-
-
-def _deletion(reply: Any) -> Answer:
-    return _answer(reply)
 
 
 def _deletion_repeated(reply: Any) -> Answer:

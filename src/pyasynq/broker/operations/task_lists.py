@@ -131,6 +131,17 @@ def walk_tasks(
     )
 
 
+def first_ids(where: Container, limit: int) -> Operation[list[str]]:
+    """Read some IDs of a container: those at the head of a list, or with the lowest scores."""
+    return Operation(
+        "LRANGE" if where.kind == "list" else "ZRANGE",
+        (where.key,),
+        (0, limit - 1),
+        lambda reply: [text(each) for each in reply],
+        Repeat.SAFE,
+    )
+
+
 def _listed(reply: Any, rank: int) -> Listed:
     end = 2 + FIELDS * reply[1]
     tasks = [_task(reply[at : at + FIELDS]) for at in range(2, end, FIELDS)]

@@ -259,7 +259,7 @@ class AsyncRunner:
 def _command(operation: Operation[Any], *, as_source: bool) -> Command:
     call, keys = operation.call, operation.keys
     if not isinstance(call, Script):
-        return (call, *keys, *operation.args)
+        return (*call.split(), *keys, *operation.args)
     if as_source:
         return ("EVAL", call.source, len(keys), *keys, *operation.args)
     return ("EVALSHA", call.digest, len(keys), *keys, *operation.args)

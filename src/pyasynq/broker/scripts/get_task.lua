@@ -3,7 +3,7 @@
 -- ARGV[1]: queue key prefix
 -- ARGV[2]: id
 -- Returns: {} when there is none, else {msg, state, result, score or nil, exact due time,
---          pending_since}
+--          pending_since}; the score of an active task is the end of its lease
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
@@ -11,9 +11,9 @@ local task = redis.call("HMGET", KEYS[1], "msg", "state", "result", "process_at_
 if not task[1] and not task[2] and redis.call("EXISTS", KEYS[1]) == 0 then
   return {}
 end
-local score = false
-if task[2] == "scheduled" or task[2] == "retry" then
-  score = redis.pcall("ZSCORE", ARGV[1] .. task[2], ARGV[2])
+local score, set = false, task[2] == "active" and "lease" or task[2]
+if set == "scheduled" or set == "retry" or set == "lease" then
+  score = redis.pcall("ZSCORE", ARGV[1] .. set, ARGV[2])
   if type(score) == "table" then
     score = false
   end

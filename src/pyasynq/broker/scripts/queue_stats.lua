@@ -1,5 +1,4 @@
 -- Purpose: count the tasks of a queue.
--- Uses: bytes_of
 -- KEYS[1..2]: pending list, active list
 -- KEYS[3..6]: scheduled, retry, archived, completed set
 -- KEYS[7..10]: processed counter of the day, failed counter of the day, processed, failed counter
@@ -12,8 +11,8 @@
 -- ARGV[3]: how many groups and aggregation sets at most are looked at; then their sizes are estimated
 -- Returns: {pending, active, scheduled, retry, archived, completed, processed today, failed today,
 --          processed, failed, paused, pending_since of the oldest pending task, groups, aggregating,
---          bytes used, or -1 when Redis does not report it, 1 when aggregating is estimated, names of
---          keys of another type, paused mark, who paused it and why}
+--          1 when aggregating is estimated, names of keys of another type, paused mark, who paused it
+--          and why}
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
@@ -48,23 +47,9 @@ local aggregating = total(ARGV[2], some, groups)
 stats[13] = groups
 stats[14] = aggregating + total("", redis.pcall("ZRANGE", KEYS[13], 0, most - 1), sets)
 
-local is_told, bytes = pcall(function()
-  local sum = 0
-  for i = 1, 6 do
-    sum = sum + bytes_of(KEYS[i], redis.pcall(i <= 2 and "LRANGE" or "ZRANGE", KEYS[i], 0, 19), stats[i], ARGV[1])
-  end
-  local sample = {}
-  for i = 1, math.min(5, #some) do
-    for _, id in ipairs(redis.pcall("ZRANGE", ARGV[2] .. some[i], 0, 19)) do
-      sample[#sample + 1] = id
-    end
-  end
-  return sum + bytes_of(nil, sample, aggregating, ARGV[1])
-end)
-stats[15] = is_told and math.floor(bytes) or -1
-stats[16] = math.max(groups, sets) > most and 1 or 0
-stats[17] = unreadable
+stats[15] = math.max(groups, sets) > most and 1 or 0
+stats[16] = unreadable
 for i, key in ipairs({KEYS[11], KEYS[14]}) do
-  stats[17 + i] = tostring(redis.pcall("GET", key) or "")
+  stats[16 + i] = tostring(redis.pcall("GET", key) or "")
 end
 return stats

@@ -24,6 +24,9 @@ if state ~= "scheduled" and state ~= "retry" and state ~= "pending" and state ~=
   return {-1, state}
 end
 local before = tonumber(redis.call("ZSCORE", target, id) or ARGV[7])
+if before < 0 then -- no time at all, such as -inf
+  before = tonumber(ARGV[7])
+end
 if not leave(ARGV[1], id, state, task[2] or "") then
   return {-2, state}
 end

@@ -1,0 +1,98 @@
+"""Everything an inspector does, in a Redis Cluster, where each queue lies on a node of its own."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pyasynq.client import Client
+from pyasynq.inspector.inspector import Inspector
+from pyasynq.options import EnqueueOptions
+from pyasynq.task import Task
+
+QUEUES = ["mail", "ads", "default", "критично", "a}b"]
+
+
+@pytest.fixture
+def client(cluster):
+    with Client(cluster.url) as client:
+        yield client
+
+
+@pytest.fixture
+def inspector(cluster):
+    with Inspector(cluster.url) as inspector:
+        yield inspector
+
+
+def enqueue(client, queue, count=3, **options):
+    fields = EnqueueOptions(queue=queue, unique=600, **options)
+    tasks = [Task(f"email:{options}", str(number).encode()) for number in range(count)]
+    client.enqueue_many([(task, fields) for task in tasks])
+
+
+def test_every_queue_is_counted_listed_and_searched(client, inspector):
+    for queue in QUEUES:
+        enqueue(client, queue)
+        enqueue(client, queue, process_in=60)
+        enqueue(client, queue, group="g")
+
+        page = inspector.tasks.list(queue, "scheduled", newest_first=True)
+        found = inspector.tasks.search(queue, text="2")
+        groups = inspector.groups.list(queue)
+        aggregating = list(inspector.tasks.iterate(queue, "aggregating"))
+
+        assert (len(page), page.total, len(aggregating)) == (3, 3, 3)
+        assert [(each.group, each.size) for each in groups] == [("g", 3)]
+        assert {task.payload for task in found.tasks} >= {b"2"}
+        assert len(inspector.queues.history(queue, 5)) == 5
+    infos = inspector.queues.infos()
+
+    assert [(info.pending, info.scheduled, info.aggregating) for info in infos] == [(3, 3, 3)] * 5
+    assert all(info.memory_usage for info in infos)
+
+
+def test_tasks_are_moved_changed_and_deleted(client, inspector):
+    for queue in QUEUES:
+        enqueue(client, queue, process_in=60)
+        one, two, three = inspector.tasks.list(queue, "scheduled")
+        later = datetime.now(UTC) + timedelta(hours=1)
+
+        inspector.tasks.update_payload(queue, one.id, b"new")
+        inspector.tasks.reschedule(queue, two.id, later)
+        inspector.tasks.run(queue, three.id)
+        inspector.tasks.archive(queue, one.id)
+        moved = inspector.tasks.run_all(queue, "scheduled")
+        archived = inspector.tasks.archive_all(queue, "pending")
+        deleted = inspector.tasks.delete_all(queue, "archived")
+
+        assert (moved, archived, deleted) == (1, 2, 3)
+        assert inspector.queues.info(queue).size == 0
+
+
+def test_queues_are_paused_and_deleted(client, inspector, cluster):
+    for queue in QUEUES:
+        enqueue(client, queue)
+        enqueue(client, queue, group="g", process_in=60)
+        inspector.queues.pause(queue, reason="why", until=datetime.now(UTC) + timedelta(hours=1))
+        assert inspector.queues.info(queue).pause_reason == "why"
+        inspector.queues.unpause(queue)
+
+        inspector.queues.delete(queue, force=True)
+
+    left = [key for node in cluster.nodes for key in node.client().keys("*")]
+    assert left == []
+
+
+def test_servers_and_schedulers_are_asked_on_their_nodes(inspector):
+    assert inspector.servers.list() == []
+    assert inspector.schedulers.entries() == []
+    assert inspector.schedulers.history("e") == []
+
+
+def test_the_slot_and_the_node_of_a_queue_are_told(inspector, cluster):
+    slot = inspector.queues.key_slot("default")
+    (node,) = inspector.queues.nodes("default")
+
+    assert slot == 5718
+    assert node.address == f"127.0.0.1:{cluster.nodes[cluster.owner_at_first(slot)].port}"
+    assert inspector.redis.cluster_info()["cluster_known_nodes"] == "3"
