@@ -23,6 +23,8 @@ RARE = (
     "pyasynq.connection.transport.sentinel",
     "pyasynq.connection.embedded.supervisor",
 )
+MOST_OF_HELP = 12  # modules of ours
+MOST_MODULES = 125  # in a command that looks at something
 COMMANDS = tuple(f"pyasynq.cli.{name}" for name in COMMAND_TABLE)
 ENQUEUEING = ("pyasynq.client", "pyasynq.client_async", "pyasynq.inspector")
 
@@ -98,6 +100,16 @@ def test_help_loads_the_command_line_only(tmp_path, arguments):
     assert not of(
         loaded, (*(set(HEAVY) - {"click"}), *RARE, *COMMANDS, "pyasynq.settings", "wcwidth")
     )
+
+
+@pytest.mark.parametrize("module", ["queue.looks", "task.single", "server", "cron", "stats"])
+def test_a_command_that_looks_or_controls_loads_nothing_that_runs_tasks(tmp_path, module):
+    loaded = loaded_by(f"import pyasynq.cli.main, pyasynq.cli.{module}", tmp_path)
+
+    unused = ("pyasynq.app", "pyasynq.worker", "pyasynq.client", "pyasynq.client_async")
+    assert "pyasynq.inspector.inspector" in loaded
+    assert not of(loaded, (*unused, "pyasynq.testing", "pyasynq.cli.supervision", *RARE))
+    assert len(of(loaded, ["pyasynq"])) < MOST_MODULES
 
 
 def test_a_running_worker_has_loaded_only_what_runs_tasks(redis_url, tmp_path):

@@ -40,18 +40,19 @@ def command(*, redis_url: str | None, output: str, as_json: bool) -> None:
 
     Also today's work (UTC), and Redis itself.
     """
+    form = "json" if as_json else output
     with Inspector(redis_url) as inspector:
         redis = inspector.redis.info()
         if redis.get("cluster_enabled") == "1":
             redis |= inspector.redis.cluster_info()
-        found = overview(inspector.queues.infos(), redis)
+        found = overview(inspector.queues.infos(memory=form != "table"), redis)
     for queue in found.queues:
         if queue.error:
             click.echo(f"queue {shown(queue.queue)!r}: {queue.error}", err=True)
     rows = [asdict(queue) for queue in found.queues]
     print_rows(
         rows,
-        "json" if as_json else output,
+        form,
         page=lambda: _page(found),
         document=_document(found, rows),
     )

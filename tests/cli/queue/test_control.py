@@ -88,3 +88,15 @@ def test_force_asks_on_a_terminal(on_terminal, redis_client, answer, code, is_ke
     assert done.code == code
     assert "Delete queue 'mail' with 1 task? [y/N]" in done.out
     assert is_there(redis_client, "mail") == is_kept
+
+
+def test_a_dry_run_tells_what_would_keep_the_queue(cli, redis_client):
+    store(redis_client, "active", "a")
+    store(redis_client, "archived", "b")
+
+    unforced = cli("queue", "rm", "mail", "--dry-run")
+    forced = cli("queue", "rm", "-f", "mail", "--dry-run")
+
+    assert unforced.code == 4
+    assert "--force deletes them, too" in unforced.err
+    assert forced.out == "Would delete queue mail with 2 tasks; but 1 task must end first\n"

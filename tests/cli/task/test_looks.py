@@ -164,10 +164,12 @@ def test_a_damaged_task_is_told_and_keeps_no_other_from_being_shown(cli, redis_c
     command = ("task", "ls", "-q", "mail", "-s", "archived")
 
     done = cli(*command)
+    quiet = cli(*command, "--quiet")
     (damaged,) = json.loads(cli(*command, "-o", "json").out)["damaged"]
 
     assert done.out.splitlines()[2].startswith("b ")
     assert done.err == "task 'a' cannot be read: it is listed, but there is no such task\n"
+    assert quiet == (0, "b\n", done.err)
     assert damaged == {
         "id": "a",
         "queue": "mail",

@@ -47,7 +47,9 @@ def resume(*, queues: Sequence[str], redis_url: str | None) -> int:
     """End the pause of queues."""
 
     def resume_one(name: str) -> str:
-        inspector.queues.info(name)  # that there is no such queue is no error of `unpause`
+        inspector.queues.info(
+            name, memory=False
+        )  # that there is no such queue is no error of `unpause`
         inspector.queues.unpause(name)
         return f"Resumed queue {shown(name)}"
 
@@ -76,30 +78,38 @@ def remove(
         except QueueNotEmptyError as error:
             if force:  # others enqueue all the time
                 raise
-            raise StateError(
-                f"queue {name!r} is not empty ({counted(error.size, 'task')}); "
-                "--force deletes them, too",
-                state=error.state,
-                allowed=error.allowed,
-            ) from error
+            raise _needs_force(name, error.size) from error
         return f"Deleted queue {shown(name)}"
 
     with inspecting(redis_url) as inspector:
         names = named(queues, "queue")
         if dry_run:
-            return do_each(inspector, names, lambda name: _would_delete(inspector, name))
+            return do_each(
+                inspector, names, lambda name: _would_delete(inspector, name, force=force)
+            )
         if force and not is_confirmed(_question(inspector, names), yes=yes):
             return FAILURE
         return do_each(inspector, names, remove_one)
 
 
-def _would_delete(inspector: Inspector, name: str) -> str:
-    size = inspector.queues.info(name).size
-    return f"Would delete queue {shown(name)} with {counted(size, 'task')}"
+def _needs_force(name: str, size: int) -> StateError:
+    return StateError(
+        f"queue {name!r} is not empty ({counted(size, 'task')}); --force deletes them, too",
+        state="not empty",
+        allowed=("empty",),
+    )
+
+
+def _would_delete(inspector: Inspector, name: str, *, force: bool) -> str:
+    found = inspector.queues.info(name, memory=False)
+    if found.size and not force:
+        raise _needs_force(name, found.size)
+    runs = f"; but {counted(found.active, 'task')} must end first" if found.active else ""
+    return f"Would delete queue {shown(name)} with {counted(found.size, 'task')}{runs}"
 
 
 def _question(inspector: Inspector, names: Sequence[str]) -> str:
-    known = [each for each in inspector.queues.infos() if each.queue in names]
+    known = [each for each in inspector.queues.infos(memory=False) if each.queue in names]
     tasks = sum(each.size for each in known)
     what = "queue" if len(names) == 1 else "queues"
     return f"Delete {what} {listed(names)} with {counted(tasks, 'task')}"

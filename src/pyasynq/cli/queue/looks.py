@@ -53,7 +53,9 @@ def inspect(*, queues: Sequence[str], redis_url: str | None, output: str) -> Non
     today (UTC).
     """
     with inspecting(redis_url) as inspector:
-        found = [inspector.queues.info(name) for name in named(queues, "queue")]
+        found = [
+            inspector.queues.info(name, memory=output != "table") for name in named(queues, "queue")
+        ]
     rows = [asdict(each) for each in found]
     print_rows(rows, output, page=lambda: "\n\n".join(map(_page, found)))
 

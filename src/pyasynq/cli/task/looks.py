@@ -58,6 +58,8 @@ def list_tasks(
         found = inspector.tasks.list(
             queue, state, page=page, page_size=size, group=group, newest_first=newest_first
         )
+    for each in found.damaged:
+        note(f"task {shown(each.id)!r} cannot be read: {each.reason}")
     if quiet:
         print_names([task.id for task in found])
         return
@@ -75,8 +77,6 @@ def list_tasks(
         page=lambda: task_table(found, state, now(), as_hex=as_hex),
         document=document,
     )
-    for each in found.damaged:
-        note(f"task {shown(each.id)!r} cannot be read: {each.reason}")
     if output == "table" and (told := page_note(found)):
         note(told)
 
