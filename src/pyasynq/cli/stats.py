@@ -8,8 +8,9 @@ import click
 from pyasynq.admin.overview import STATES, Overview, overview
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.inspecting import now
-from pyasynq.cli.output import on_screen, output_option, print_rows
+from pyasynq.cli.output import note, on_screen, output_option, print_rows
 from pyasynq.cli.rates import rate
+from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown
 
@@ -35,27 +36,27 @@ CLUSTER_FIELDS = {
 @redis_url_option
 @output_option
 @click.option("--json", "as_json", is_flag=True, help="The same as -o json, as in Go.")
-def command(*, redis_url: str | None, output: str, as_json: bool) -> None:
+@watch_option
+def command(*, redis_url: str | None, output: str, as_json: bool, watch: int | None) -> None:
     """Show what is in the queues.
 
     Also today's work (UTC), and Redis itself.
     """
     form = "json" if as_json else output
     with Inspector(redis_url) as inspector:
-        redis = inspector.redis.info()
-        if redis.get("cluster_enabled") == "1":
-            redis |= inspector.redis.cluster_info()
-        found = overview(inspector.queues.infos(memory=form != "table"), redis)
+        show_again(watch, lambda: _show(inspector, form))
+
+
+def _show(inspector: Inspector, form: str) -> None:
+    redis = inspector.redis.info()
+    if redis.get("cluster_enabled") == "1":
+        redis |= inspector.redis.cluster_info()
+    found = overview(inspector.queues.infos(memory=form != "table"), redis)
     for queue in found.queues:
         if queue.error:
-            click.echo(f"queue {shown(queue.queue)!r}: {queue.error}", err=True)
+            note(f"queue {shown(queue.queue)!r}: {queue.error}")
     rows = [asdict(queue) for queue in found.queues]
-    print_rows(
-        rows,
-        form,
-        page=lambda: _page(found),
-        document=_document(found, rows),
-    )
+    print_rows(rows, form, page=lambda: _page(found), document=_document(found, rows))
 
 
 def _document(found: Overview, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:

@@ -19,6 +19,8 @@ from pyasynq.cli.value_types import (
     queue_option,
     state_option,
 )
+from pyasynq.cli.watching import show_again, watch_option
+from pyasynq.inspector import TaskPage
 from pyasynq.shown import shown
 from pyasynq.task import TaskState
 
@@ -36,6 +38,7 @@ from pyasynq.task import TaskState
 @redis_url_option
 @output_option
 @quiet_option
+@watch_option
 def list_tasks(
     *,
     queue: str,
@@ -48,6 +51,7 @@ def list_tasks(
     redis_url: str | None,
     output: str,
     quiet: bool,
+    watch: int | None,
 ) -> None:
     """Show the tasks in a state.
 
@@ -55,14 +59,22 @@ def list_tasks(
     are told on stderr.
     """
     with inspecting(redis_url) as inspector:
-        found = inspector.tasks.list(
-            queue, state, page=page, page_size=size, group=group, newest_first=newest_first
-        )
-    for each in found.damaged:
-        note(f"task {shown(each.id)!r} cannot be read: {each.reason}")
-    if quiet:
-        print_names([task.id for task in found])
-        return
+
+        def show() -> None:
+            found = inspector.tasks.list(
+                queue, state, page=page, page_size=size, group=group, newest_first=newest_first
+            )
+            if quiet:
+                _tell_damaged(found)
+                print_names([task.id for task in found])
+            else:
+                _show(found, state, output, as_hex=as_hex)
+
+        show_again(watch, show)
+
+
+def _show(found: TaskPage, state: TaskState, output: str, *, as_hex: bool) -> None:
+    _tell_damaged(found)
     rows = [task_row(task) for task in found]
     document = {
         "tasks": rows,
@@ -79,6 +91,11 @@ def list_tasks(
     )
     if output == "table" and (told := page_note(found)):
         note(told)
+
+
+def _tell_damaged(found: TaskPage) -> None:
+    for each in found.damaged:
+        note(f"task {shown(each.id)!r} cannot be read: {each.reason}")
 
 
 @click.command("inspect")
