@@ -17,7 +17,7 @@ def shown(text: str, longest: int = LONGEST) -> str:
     if len(text) <= longest and text.isprintable():
         return text
     cut = text[:longest]
-    data = cut.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    data = without_surrogates(cut)
     printable = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in data)
     more = len(text) - len(cut)
     return f"{printable}… ({more} more characters)" if more else printable
@@ -28,3 +28,17 @@ def listed(names: Collection[str], most: int = MOST) -> str:
     some = ", ".join(repr(shown(name)) for name in islice(names, most))
     more = len(names) - most
     return f"{some} and {more} more" if more > 0 else some
+
+
+def without_surrogates(text: str) -> str:
+    r"""Return *text* as it can be encoded: bytes that are not UTF-8 are escaped, as in ``ol\xe9``.
+
+    They are surrogates in *text*; others, which JSON may hold, are escaped as in ``\ud800``.
+    """
+    return "".join(_escaped(each) if "\ud800" <= each <= "\udfff" else each for each in text)
+
+
+def _escaped(surrogate: str) -> str:
+    code = ord(surrogate)
+    is_byte = 0xDC80 <= code <= 0xDCFF  # noqa: PLR2004 - PEP 383
+    return f"\\x{code - 0xDC00:02x}" if is_byte else f"\\u{code:04x}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyasynq import errors
-from pyasynq.cli.main import COMMANDS
+from pyasynq.cli.commands import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.inspector import Inspector
 from pyasynq.options import EnqueueOptions
@@ -18,6 +18,12 @@ ERRORS = [
     name
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, Exception) and not name.startswith("_")
+]
+
+COMMAND_NAMES = [
+    f"{noun} {verb}" if verb else noun
+    for noun, command in COMMANDS.items()
+    for verb in (command.verbs or [""])
 ]
 
 
@@ -50,7 +56,7 @@ def test_every_error_is_described(name):
     assert f"`{name}" in page("errors")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", COMMAND_NAMES)
 def test_every_command_is_described(name):
     assert f"`pyasynq {name}" in page("commands")
 

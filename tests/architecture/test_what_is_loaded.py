@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from pyasynq.cli.commands import COMMANDS as COMMAND_TABLE
+
 # What costs much, and what only some users need.
 HEAVY = ("redis", "hiredis", "google", "msgspec", "asyncio", "ssl", "click", "logging")
 RARE = (
@@ -21,12 +23,14 @@ RARE = (
     "pyasynq.connection.transport.sentinel",
     "pyasynq.connection.embedded.supervisor",
 )
-COMMANDS = ("pyasynq.cli.dev", "pyasynq.cli.stats", "pyasynq.cli.task", "pyasynq.cli.worker")
+MOST_OF_HELP = 12  # modules of ours
+MOST_MODULES = 125  # in a command that looks at something
+COMMANDS = tuple(f"pyasynq.cli.{name}" for name in COMMAND_TABLE)
 ENQUEUEING = ("pyasynq.client", "pyasynq.client_async", "pyasynq.inspector")
 
 HELP = """
 from pyasynq.cli.main import run, pyasynq
-run(lambda: pyasynq.main(["--help"], standalone_mode=False))
+run(lambda: pyasynq.main({arguments}, standalone_mode=False))
 """
 WORKER = """
 import asyncio
@@ -86,13 +90,26 @@ def test_a_client_loads_neither_the_worker_nor_the_other_clients(name, tmp_path)
     assert not of(loaded, (*unused, *RARE))
 
 
-def test_help_loads_the_command_line_only(tmp_path):
+@pytest.mark.parametrize("arguments", [["--help"], ["task", "--help"], ["queue"], []])
+def test_help_loads_the_command_line_only(tmp_path, arguments):
     (tmp_path / "pyproject.toml").write_text("[tool.pyasynq]\nconcurrency = 7\n")
 
-    loaded = loaded_by(HELP, tmp_path)
+    loaded = loaded_by(HELP.format(arguments=arguments), tmp_path)
 
     assert "pyasynq.cli.main" in loaded
-    assert not of(loaded, (*(set(HEAVY) - {"click"}), *RARE, *COMMANDS, "pyasynq.settings"))
+    assert not of(
+        loaded, (*(set(HEAVY) - {"click"}), *RARE, *COMMANDS, "pyasynq.settings", "wcwidth")
+    )
+
+
+@pytest.mark.parametrize("module", ["queue.looks", "task.single", "server", "cron", "stats"])
+def test_a_command_that_looks_or_controls_loads_nothing_that_runs_tasks(tmp_path, module):
+    loaded = loaded_by(f"import pyasynq.cli.main, pyasynq.cli.{module}", tmp_path)
+
+    unused = ("pyasynq.app", "pyasynq.worker", "pyasynq.client", "pyasynq.client_async")
+    assert "pyasynq.inspector.inspector" in loaded
+    assert not of(loaded, (*unused, "pyasynq.testing", "pyasynq.cli.supervision", *RARE))
+    assert len(of(loaded, ["pyasynq"])) < MOST_MODULES
 
 
 def test_a_running_worker_has_loaded_only_what_runs_tasks(redis_url, tmp_path):

@@ -354,3 +354,23 @@ def test_queues_of_another_form_are_refused(pyasynq, arguments, said):
 
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_stats_in_the_form_of_go_are_json_with_the_time(cli, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+
+    document = json.loads(cli("stats", "--json").out)
+
+    assert document["queues"][0]["queue"] == "mail"
+    assert list(document["aggregate"]) == [
+        *("active", "pending", "aggregating", "scheduled", "retry", "archived", "completed"),
+        *("processed", "failed", "timestamp"),
+    ]
+
+
+def test_stats_of_a_cluster_show_its_state(cli, cluster):
+    done = cli("stats", "--redis-url", cluster.url)
+
+    *_others, headings, _dashes, row = done.out.splitlines()
+    assert headings.split("  ") == ["state", "known nodes", "cluster size"]
+    assert row.split() == ["ok", "3", "3"]

@@ -1,7 +1,7 @@
 """What the exit codes mean.
 
-0 ok · 1 failure · 2 usage · 3 not found · 4 conflict or precondition · 69 Redis unavailable
-130 interrupted
+0 ok · 1 failure · 2 usage · 3 not found · 4 conflict or precondition
+5 some of several things failed · 69 Redis unavailable · 130 interrupted
 """
 
 from pyasynq.errors import (
@@ -14,13 +14,16 @@ from pyasynq.errors import (
 
 FAILURE = 1
 USAGE = 2
+NOT_FOUND = 3
+CONFLICT = 4
+PARTLY = 5
 INTERRUPTED = 130  # 128 and SIGINT, like a shell
 
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (RedisUnavailableError, 69),  # EX_UNAVAILABLE of sysexits.h
-    (NotFoundError, 3),
-    (EnqueueError, 4),
-    (StateError, 4),
+    (NotFoundError, NOT_FOUND),
+    (EnqueueError, CONFLICT),
+    (StateError, CONFLICT),
     (ConfigError, USAGE),
 )
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -14,6 +13,7 @@ import msgspec
 from typing_extensions import override
 
 from pyasynq.cli.debug import debug_option
+from pyasynq.cli.terminal import wants_colours
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -115,7 +115,7 @@ class TextLine(logging.Formatter):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(LINE)
-        self._is_coloured = stream is not None and _wants_colours(stream)
+        self._is_coloured = stream is not None and wants_colours(stream)
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -149,9 +149,3 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             fields["traceback"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(fields, default=str)
-
-
-def _wants_colours(stream: TextIO) -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty()

@@ -1,15 +1,17 @@
-"""The entry point: the table of commands, and what users see of an error; see exit_codes.py."""
+"""The entry point, and what users see of an error; see commands.py and exit_codes.py."""
 
+import io
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import click
-from typing_extensions import override
 
+from pyasynq.cli.commands import COMMANDS
+from pyasynq.cli.connect import redis_options
 from pyasynq.cli.debug import debug_option, show_traceback
 from pyasynq.cli.exit_codes import INTERRUPTED, exit_code
+from pyasynq.cli.lazy_group import LazyGroup
 from pyasynq.debug import is_debug
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.version import __version__
@@ -24,51 +26,20 @@ pyasynq runs background tasks on Redis, side by side with Go's Asynq.
 `pyasynq --help` lists everything, `pyasynq COMMAND --help` explains a command.
 """
 
-# Name, module, what it does: a command is loaded when it is used, so that starting is quick.
-COMMANDS = {
-    "dev": ("pyasynq.cli.dev", "Run the tasks of an App while you work on it."),
-    "stats": ("pyasynq.cli.stats", "Show what is in the queues."),
-    "task": ("pyasynq.cli.task", "Enqueue tasks."),
-    "worker": ("pyasynq.cli.worker", "Run the tasks of an App."),
-}
-
 # Those that take settings of the project; the others do not read them.
 CONFIGURED = ("dev", "worker")
 
 
-class Commands(click.Group):
-    """A group whose commands live in modules of their own."""
+class Nouns(LazyGroup):
+    """All commands."""
 
-    @override
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    @override
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
-        return command
-
-    @override
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
-
-    @override
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = [name for name in COMMANDS if name.startswith(args[0][:2])]
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
+    table = COMMANDS
 
 
-@click.command(cls=Commands, invoke_without_command=True)
+@click.command(cls=Nouns, invoke_without_command=True)
 @click.version_option(__version__, "--version", message="pyasynq %(version)s")
 @debug_option
+@redis_options
 @click.pass_context
 def pyasynq(context: click.Context) -> None:
     """Run background tasks on Redis, side by side with Go's Asynq."""
@@ -81,6 +52,9 @@ def pyasynq(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where the locale lacks a character
 
     def command() -> Any:
         return pyasynq.main(args=given, standalone_mode=False)

@@ -1,13 +1,16 @@
 """``pyasynq stats``: what is in the queues."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import click
 
 from pyasynq.admin.overview import STATES, Overview, overview
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.output import as_csv, as_json, as_lines, output_option, table
+from pyasynq.cli.inspecting import now
+from pyasynq.cli.output import note, on_screen, output_option, print_rows
+from pyasynq.cli.rates import rate
+from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown
 
@@ -21,36 +24,50 @@ REDIS_FIELDS = {
 }
 
 
+# asynq v0.26 tools/asynq/cmd/stats.go: what a cluster shows in their place.
+CLUSTER_FIELDS = {
+    "cluster_state": "state",
+    "cluster_known_nodes": "known nodes",
+    "cluster_size": "cluster size",
+}
+
+
 @click.command("stats")
 @redis_url_option
 @output_option
-def command(*, redis_url: str | None, output: str) -> None:
-    """Show what is in the queues, today's work, and Redis itself."""
+@click.option("--json", "as_json", is_flag=True, help="The same as -o json, as in Go.")
+@watch_option
+def command(*, redis_url: str | None, output: str, as_json: bool, watch: int | None) -> None:
+    """Show what is in the queues.
+
+    Also today's work (UTC), and Redis itself.
+    """
+    form = "json" if as_json else output
     with Inspector(redis_url) as inspector:
-        found = overview(inspector.queues.infos(), inspector.redis.info())
+        show_again(watch, lambda: _show(inspector, form))
+
+
+def _show(inspector: Inspector, form: str) -> None:
+    redis = inspector.redis.info()
+    if redis.get("cluster_enabled") == "1":
+        redis |= inspector.redis.cluster_info()
+    found = overview(inspector.queues.infos(memory=form != "table"), redis)
     for queue in found.queues:
         if queue.error:
-            click.echo(f"queue {shown(queue.queue)!r}: {queue.error}", err=True)
+            note(f"queue {shown(queue.queue)!r}: {queue.error}")
     rows = [asdict(queue) for queue in found.queues]
-    match output:
-        case "json":
-            click.echo(as_json(_document(found)))
-        case "jsonl":
-            click.echo(as_lines(rows), nl=bool(rows))
-        case "csv":
-            click.echo(as_csv(rows), nl=bool(rows))
-        case _:
-            click.echo(_page(found))
+    print_rows(rows, form, page=lambda: _page(found), document=_document(found, rows))
 
 
-def _document(found: Overview) -> dict[str, object]:
+def _document(found: Overview, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:
     return {
         "aggregate": {
             **{state.value: count for state, count in found.states.items()},
             "processed": found.processed,
             "failed": found.failed,
+            "timestamp": now(),
         },
-        "queues": [asdict(queue) for queue in found.queues],
+        "queues": rows,
         "redis": found.redis,
     }
 
@@ -61,7 +78,7 @@ def _name(queue: QueueInfo) -> str:
 
 
 def _page(found: Overview) -> str:
-    rate = "N/A" if found.error_rate is None else f"{found.error_rate:.2%}"
+    redis = CLUSTER_FIELDS if "cluster_state" in found.redis else REDIS_FIELDS
     sections: Sequence[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = (
         (
             "Task Count by State",
@@ -84,12 +101,14 @@ def _page(found: Overview) -> str:
         (
             "Today (UTC)",
             ["processed", "failed", "error rate"],
-            [[found.processed, found.failed, rate]],
+            [[found.processed, found.failed, rate(found.failed, found.processed)]],
         ),
         (
             "Redis",
-            list(REDIS_FIELDS.values()),
-            [[found.redis.get(name, "-") for name in REDIS_FIELDS]],
+            list(redis.values()),
+            [[found.redis.get(name, "-") for name in redis]],
         ),
     )
-    return "\n\n".join(f"{title}\n\n{table(headings, rows)}" for title, headings, rows in sections)
+    return "\n\n".join(
+        f"{title}\n\n{on_screen(headings, rows)}" for title, headings, rows in sections
+    )

@@ -60,7 +60,9 @@ def command(
     redis_url: str | None,
     **log: Any,
 ) -> int:
-    """Run the tasks of an App, such as app:app for `app` in app.py.
+    """Run the tasks of an App.
+
+    It is named as MODULE:APP, such as app:app for `app` in app.py.
 
     SIGTERM and SIGINT stop it: running tasks may end, the rest goes back to its queue. A second
     signal does not wait. SIGTSTP only ends the fetching.

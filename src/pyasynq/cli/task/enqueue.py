@@ -1,83 +1,34 @@
-"""``pyasynq task``: tasks, one by one."""
+"""``pyasynq task enqueue``."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import click
-from typing_extensions import override
 
+from pyasynq.admin.task_row import task_row
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.output import as_json, as_lines, output_option
+from pyasynq.cli.output import output_option, print_rows
 from pyasynq.cli.target import app_dir_option, load_app
 from pyasynq.cli.typed_task import typed_task
+from pyasynq.cli.value_types import GoDuration, Header, Moment
 from pyasynq.client import Client
-from pyasynq.errors import PayloadError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskInfo
-from pyasynq.wire.go_duration import parse_duration
 
 if TYPE_CHECKING:
     from pyasynq.app import App
 
 
-class GoDuration(click.ParamType[timedelta]):
-    """A duration in Go's form, or a number of seconds."""
-
-    name = "duration"
-
-    @override
-    def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
-        """Read ``1h30m``, ``1.5s`` or ``90``."""
-        try:
-            return timedelta(seconds=float(value))
-        except (ValueError, OverflowError):
-            pass
-        try:
-            return timedelta(microseconds=parse_duration(value) / 1000)
-        except PayloadError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Moment(click.ParamType[datetime]):
-    """A moment in RFC 3339 form."""
-
-    name = "time"
-
-    @override
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        """Read ``2030-01-31T12:00:00Z``."""
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a time; write it as 2030-01-31T12:00:00Z", param, ctx)
-        if moment.utcoffset() is None:
-            self.fail(f"{value!r} has no time zone; end it with Z or +02:00", param, ctx)
-        return moment
-
-
-class Header(click.ParamType[tuple[str, str]]):
-    """A header, as name=value."""
-
-    name = "name=value"
-
-    @override
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
-        """Read ``name=value``."""
-        name, separator, text = value.partition("=")
-        if not separator:
-            self.fail(f"{value!r} is not a header; write it as name=value", param, ctx)
-        return name, text
-
-
-@click.group("task")
-def command() -> None:
-    """Enqueue tasks."""
-
-
-@command.command("enqueue")
-@click.option("-t", "--type_name", "--type", "task_type", required=True, help="Type of the task.")
+@click.command("enqueue")
+@click.option(
+    "-t",
+    "--type_name",
+    "--type-name",
+    "--type",
+    "task_type",
+    required=True,
+    help="Type of the task.",
+)
 @click.option("-l", "--payload", default=None, help="Payload, usually JSON. Default: none.")
 @click.option("-q", "--queue", help="Queue; default 'default'.")
 @click.option("--id", "task_id", help="ID, unique in the queue; default a random UUID.")
@@ -87,8 +38,13 @@ def command() -> None:
 )
 @click.option("--deadline", type=Moment(), help="When every attempt ends, in RFC 3339 form.")
 @click.option("--unique", type=GoDuration(), help="For how long an equal task is refused.")
-@click.option("--process_at", type=Moment(), help="Run not before this moment.")
-@click.option("--process_in", type=GoDuration(), help="Run not before this much time has passed.")
+@click.option("--process_at", "--process-at", type=Moment(), help="Run not before this moment.")
+@click.option(
+    "--process_in",
+    "--process-in",
+    type=GoDuration(),
+    help="Run not before this much time has passed.",
+)
 @click.option("--retention", type=GoDuration(), help="For how long the completed task is kept.")
 @click.option("--group", help="Group to aggregate the task in.")
 @click.option("--header", "headers", type=Header(), multiple=True, help="May be given again.")
@@ -130,7 +86,8 @@ def enqueue(
             info = client.enqueue(Task(task_type, data), **given)
     else:
         info = _enqueue_of_app(load_app(target, app_dir), redis_url, task_type, data, given)
-    click.echo(_printed(info, output))
+    text = f"Enqueued task {info.id} to queue {info.queue}"
+    print_rows([task_row(info)], output, page=lambda: text, document=task_row(info))
 
 
 def _enqueue_of_app(
@@ -150,10 +107,3 @@ def _enqueue_of_app(
     if result.error is not None:
         raise result.error
     return cast("TaskInfo", result.info)  # one of the two is given
-
-
-def _printed(info: TaskInfo, output: str) -> str:
-    if output == "table":
-        return f"Enqueued task {info.id} to queue {info.queue}"
-    fields = asdict(info) | {"payload": info.payload.decode("utf-8", "replace")}
-    return as_json(fields) if output == "json" else as_lines([fields])

@@ -1,0 +1,73 @@
+"""The table of commands: a command is loaded when it is used, so that starting is quick.
+
+Names and aliases are those of Go's `asynq`, so that its users need not learn others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, or a noun that has verbs.
+
+    Attributes:
+        summary: what it does, in the list of commands.
+        module: where it is, below ``pyasynq.cli``; empty for a noun.
+        function: what it is called there.
+        aliases: its other names.
+        verbs: what can be done with a noun; empty for a command.
+    """
+
+    summary: str
+    module: str = ""
+    function: str = "command"
+    aliases: tuple[str, ...] = ()
+    verbs: Mapping[str, "Command"] = field(default_factory=dict)
+
+
+CRON = {
+    "history": Command("Show what entries have enqueued.", "cron", "history"),
+    "list": Command("Show the entries of schedulers that are alive.", "cron", "entries", ("ls",)),
+}
+GROUP = {
+    "list": Command("Show the groups of a queue.", "group", "list_groups", ("ls",)),
+}
+QUEUE = {
+    "history": Command("Show what queues did on each of the last days.", "queue.looks", "history"),
+    "inspect": Command("Show what is in queues.", "queue.looks", "inspect"),
+    "list": Command("Show the names of all queues.", "queue.looks", "list_queues", ("ls",)),
+    "pause": Command("Let workers take no more tasks from queues.", "queue.control", "pause"),
+    "remove": Command("Delete queues.", "queue.control", "remove", ("rm", "delete")),
+    "resume": Command("End the pause of queues.", "queue.control", "resume", ("unpause",)),
+}
+SERVER = {
+    "list": Command("Show the servers that are alive.", "server", "list_servers", ("ls",)),
+}
+TASK = {
+    "archive": Command("Archive tasks.", "task.single", "archive"),
+    "archiveall": Command(
+        "Archive all tasks in a state.", "task.bulk", "archive_all", ("archive-all",)
+    ),
+    "cancel": Command("Cancel running tasks.", "task.single", "cancel"),
+    "delete": Command("Delete tasks.", "task.single", "delete", ("rm", "remove")),
+    "deleteall": Command(
+        "Delete all tasks in a state.", "task.bulk", "delete_all", ("delete-all",)
+    ),
+    "enqueue": Command("Enqueue a task.", "task.enqueue", "enqueue"),
+    "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
+    "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
+    "run": Command("Let tasks run now.", "task.single", "run"),
+    "runall": Command("Let all tasks in a state run now.", "task.bulk", "run_all", ("run-all",)),
+}
+
+COMMANDS: Mapping[str, Command] = {
+    "cron": Command("Look at periodic tasks.", verbs=CRON),
+    "dev": Command("Run the tasks of an App while you work on it.", "dev"),
+    "group": Command("Look at groups of tasks.", verbs=GROUP),
+    "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),
+    "server": Command("Look at servers.", verbs=SERVER),
+    "stats": Command("Show what is in the queues.", "stats"),
+    "task": Command("Enqueue, look at, run, archive and delete tasks.", verbs=TASK),
+    "worker": Command("Run the tasks of an App.", "worker"),
+}

@@ -1,0 +1,38 @@
+"""The inspector of a command, and what a mistyped queue may mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from pyasynq.clock import SystemClock, to_datetime
+from pyasynq.errors import NotFoundError, QueueNotFoundError
+from pyasynq.inspector import Inspector
+from pyasynq.shown import shown
+from pyasynq.spelling import nearest
+
+
+@contextmanager
+def inspecting(redis_url: str | None) -> Iterator[Inspector]:
+    """Open an inspector; an unknown queue is told with the one that may be meant."""
+    with Inspector(redis_url) as inspector:
+        try:
+            yield inspector
+        except QueueNotFoundError as error:
+            raise suggested(error, inspector) from error
+
+
+def suggested(error: QueueNotFoundError, inspector: Inspector) -> NotFoundError:
+    """Return *error* with the queue that may be meant, or with those that there are."""
+    if error.swapped_with:
+        return error
+    known = inspector.queues.list()
+    near = nearest(error.queue, known)
+    if near is not None:
+        return NotFoundError(f"{error}; did you mean {shown(near)!r}?")
+    hint = "`pyasynq queue ls` shows those that do" if known else "there are no queues yet"
+    return NotFoundError(f"{error}; {hint}")
+
+
+def now() -> datetime:
+    """Return the time."""
+    return to_datetime(SystemClock().now_ns())

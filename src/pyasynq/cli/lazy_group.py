@@ -1,0 +1,62 @@
+"""A group of commands that are loaded when they are used, with aliases and with suggestions."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+from typing_extensions import override
+
+from pyasynq.cli.commands import Command
+from pyasynq.spelling import nearest
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are in a table."""
+
+    table: Mapping[str, Command] = {}
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self.table)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = self._name(cmd_name)
+        return None if name is None else loaded(name, self.table[name])
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (", ".join((name, *self.table[name].aliases)), self.table[name].summary)
+                    for name in sorted(self.table)
+                ]
+            )
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self._name(args[0]) is None and not args[0].startswith("-"):
+            known = [*self.table, *(each for one in self.table.values() for each in one.aliases)]
+            near = nearest(args[0], known)
+            hint = f" Did you mean {near!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def _name(self, given: str) -> str | None:
+        """Return the name of a command of which *given* is the name or an alias."""
+        if given in self.table:
+            return given
+        return next((name for name, each in self.table.items() if given in each.aliases), None)
+
+
+def loaded(name: str, command: Command) -> click.Command:
+    """Return a command, or the group of the verbs of a noun."""
+    if command.verbs:
+        noun = LazyGroup(name, help=command.summary)
+        noun.table = command.verbs
+        return noun
+    found: click.Command = getattr(import_module(f"pyasynq.cli.{command.module}"), command.function)
+    return found

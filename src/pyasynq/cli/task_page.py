@@ -1,0 +1,95 @@
+"""Tasks as people see them: the columns of each state, and all about one task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from pyasynq.admin.payload_text import payload_text
+from pyasynq.cli.output import fields_on_screen, on_screen
+from pyasynq.cli.spans import ago, moment, span, until
+from pyasynq.inspector import TaskPage
+from pyasynq.task import TaskInfo, TaskState
+
+CUTTABLE = ("Payload", "Last Error", "Result")
+FIRST = ("ID", "Type", "Payload")
+Cell = Callable[[TaskInfo, datetime, bool], object]
+
+# asynq v0.26 tools/asynq/cmd/task.go: the columns of `asynq task list`, in their order.
+MORE: Mapping[TaskState, Mapping[str, Cell]] = {
+    TaskState.ACTIVE: {},
+    TaskState.PENDING: {},
+    TaskState.SCHEDULED: {"Process In": lambda task, now, _hex: until(task.next_process_at, now)},
+    TaskState.RETRY: {
+        "Next Retry": lambda task, now, _hex: until(task.next_process_at, now),
+        "Last Error": lambda task, _now, _hex: task.last_error,
+        "Last Failed": lambda task, _now, _hex: moment(task.last_failed_at),
+        "Retried": lambda task, _now, _hex: task.retried,
+        "Max Retry": lambda task, _now, _hex: task.max_retry,
+    },
+    TaskState.ARCHIVED: {
+        "Last Failed": lambda task, _now, _hex: moment(task.last_failed_at),
+        "Last Error": lambda task, _now, _hex: task.last_error,
+    },
+    TaskState.COMPLETED: {
+        "CompletedAt": lambda task, _now, _hex: moment(task.completed_at),
+        "Result": lambda task, _now, as_hex: payload_text(task.result or b"", as_hex=as_hex),
+    },
+    TaskState.AGGREGATING: {"Group": lambda task, _now, _hex: task.group},
+}
+
+
+def task_table(
+    tasks: Sequence[TaskInfo], state: TaskState, now: datetime, *, as_hex: bool = False
+) -> str:
+    """Return tasks that are all in one state as a table; empty if there are none."""
+    if not tasks:
+        return ""
+    more = MORE[state]
+    rows = [
+        [
+            task.id,
+            task.type,
+            payload_text(task.payload, as_hex=as_hex),
+            *(of(task, now, as_hex) for of in more.values()),
+        ]
+        for task in tasks
+    ]
+    return on_screen([*FIRST, *more], rows, cuttable=CUTTABLE)
+
+
+def page_note(page: TaskPage) -> str:
+    """Return which part of all tasks a page is; empty if it is all."""
+    if not page.total:
+        return "No tasks."
+    if page.page == 1 and not page.has_more:
+        return ""
+    pages = -(-page.total // page.page_size)
+    more = f"; --page {page.page + 1} shows more" if page.has_more else ""
+    return f"Page {page.page} of {pages}, {page.total:,} tasks in all{more}"
+
+
+def description(task: TaskInfo, now: datetime, *, as_hex: bool = False) -> str:
+    """Return all that is known about a task, a line for each."""
+    failed = f" ({ago(task.last_failed_at, now)})" if task.last_failed_at else ""
+    due = f" ({until(task.next_process_at, now)})" if task.next_process_at else ""
+    pairs: list[tuple[str, object]] = [
+        ("Queue", task.queue),
+        ("ID", task.id),
+        ("Type", task.type),
+        ("State", task.state.value + (" (orphaned)" if task.is_orphaned else "")),
+        ("Retried", f"{task.retried}/{task.max_retry}"),
+        ("Next process time", moment(task.next_process_at) + due),
+    ]
+    for name, value in (
+        ("Last failure", f"{task.last_error}{failed}" if task.last_error or failed else ""),
+        ("Group", task.group),
+        ("Timeout", span(task.timeout) if task.timeout else ""),
+        ("Deadline", moment(task.deadline) if task.deadline else ""),
+        ("Retention", span(task.retention) if task.retention else ""),
+        ("Completed", moment(task.completed_at) if task.completed_at else ""),
+        ("Headers", "\n".join(f"{key}={text}" for key, text in task.headers.items())),
+        ("Payload", payload_text(task.payload, as_hex=as_hex)),
+        ("Result", payload_text(task.result or b"", as_hex=as_hex)),
+    ):
+        if value:
+            pairs.append((name, value))
+    return fields_on_screen(pairs)
