@@ -121,7 +121,7 @@ def test_a_process_that_keeps_dying_is_started_later_each_time(fleet):
         return [float(wait) for wait in waits]
 
     eventually(lambda: len(waits()) >= 3, within_s=60)
-    assert fleet.stop() == 0
+    assert fleet.stop() in (0, 1)  # 1 if one of them was started, and died, just then
     assert waits()[:3] == pytest.approx([0.25, 0.5, 1.0], rel=0.15)
 
 
