@@ -81,12 +81,6 @@ def read_events(
     )
 
 
-def count_events(entry_id: str, *, namespace: str) -> Operation[int]:
-    """Count the events that are kept of a scheduler entry."""
-    key = global_keys(namespace).scheduler_history(entry_id)
-    return Operation("ZCARD", (key,), (), int, Repeat.SAFE)
-
-
 def _records(decode: Callable[[bytes], R], reply: Any) -> list[R]:
     return [record for each in reply if (record := _record(decode, each)) is not None]
 

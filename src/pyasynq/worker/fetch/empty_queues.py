@@ -143,7 +143,7 @@ class EmptyQueues:
         if answers and answers[0] and announced.items() <= self.known.items():
             self._pause(LONGEST_PAUSE_S, "a change was not announced")
         elif answers:
-            self._backoff.reset()  # it lasts: a proxy may close what it has let pass at first
+            self._backoff.reset()  # not before: what works at first may be refused at once again
         for queue in announced:
             if await self._find_node(queue) is not node:
                 self._forget([queue])  # its slot has moved
