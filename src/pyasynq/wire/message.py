@@ -200,7 +200,7 @@ def _decode_any(data: bytes) -> TaskMessage:
     return TaskMessage(
         type=wire.type,
         payload=wire.payload,
-        headers=dict(headers) if headers else NO_HEADERS,
+        headers=dict(sorted(headers.items())) if headers else NO_HEADERS,  # a map has no order
         id=wire.id,
         queue=wire.queue,
         retry=wire.retry,
