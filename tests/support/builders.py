@@ -7,10 +7,12 @@ import redis
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
+from pyasynq.broker.operations.task_lists import ListedTask
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.inspector.found_task import FoundTask
 from pyasynq.options import EnqueueOptions
-from pyasynq.task import Task
+from pyasynq.task import Task, TaskState
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
 from pyasynq.worker.attempt.running_task import RunningTask
@@ -29,6 +31,23 @@ def make_message(**fields: Any) -> TaskMessage:
 
 def make_data(**fields: Any) -> bytes:
     return encode(make_message(**fields))
+
+
+def make_found(state: str = "archived", task_id: str = "a", **fields: Any) -> FoundTask:
+    """Make a task as a walk finds it; the fields are those of `ListedTask` or of the message."""
+    listed = {
+        name: fields.pop(name, None)
+        for name in ("result", "score", "due_ns", "pending_since_ns", "data")
+    }
+    data = listed.pop("data")
+    queue = fields.get("queue", "mail")
+    found = ListedTask(
+        task_id=task_id,
+        data=make_data(id=task_id, **fields) if data is None else data,
+        state=state,
+        **listed,
+    )
+    return FoundTask(queue, TaskState(state), found, NOW_NS)
 
 
 def make_keys(queue: str = "mail") -> QueueKeys:

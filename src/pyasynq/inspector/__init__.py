@@ -4,6 +4,8 @@
 ``inspector.queues.infos()``, ``inspector.tasks.get(queue, task_id)``.
 """
 
+from pyasynq.inspector.changes import Change, TaskRef
+from pyasynq.inspector.found_task import FoundTask, TaskChunk
 from pyasynq.inspector.history import DailyStats
 from pyasynq.inspector.infos import QueueInfo
 from pyasynq.inspector.inspector import Inspector
@@ -20,9 +22,11 @@ from pyasynq.inspector.server_infos import (
 
 __all__ = [
     "AsyncInspector",
+    "Change",
     "DailyStats",
     "DamagedTask",
     "EnqueueEvent",
+    "FoundTask",
     "GroupInfo",
     "Inspector",
     "Node",
@@ -30,6 +34,8 @@ __all__ = [
     "SchedulerEntry",
     "SearchResult",
     "ServerInfo",
+    "TaskChunk",
     "TaskPage",
+    "TaskRef",
     "WorkerInfo",
 ]

@@ -12,8 +12,9 @@ from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk import TaskBulk
+from pyasynq.inspector.task_changes import TaskChanges
 from pyasynq.inspector.task_control import TaskControl
-from pyasynq.inspector.task_pages import TaskPages
+from pyasynq.inspector.task_walks import TaskWalks
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
 from pyasynq.wire.progress import decode
@@ -22,12 +23,12 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class Tasks(TaskPages, TaskControl, TaskBulk):
+class Tasks(TaskWalks, TaskControl, TaskChanges, TaskBulk):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task, and those that change all of a state. They share
-    nothing but the calls.
+    list and search, those that change one task or several, and those that change all of a state.
+    They share nothing but the calls.
     """
 
     def get(self, queue: str, task_id: str) -> TaskInfo:

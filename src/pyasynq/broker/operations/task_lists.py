@@ -107,6 +107,7 @@ def walk_tasks(
     limit: int,
     last_score: str = "",
     passed: Sequence[str] = (),
+    is_reversed: bool = False,
 ) -> Operation[Listed]:
     """Read the next tasks on a walk: a list from its head, a set from the lowest score.
 
@@ -120,12 +121,21 @@ def walk_tasks(
         limit: how many tasks at most.
         last_score: of the last task, as text; for a set.
         passed: IDs that the walk has passed, the last one first.
+        is_reversed: walk through a set from the highest score; a list from its head all the same.
     """
     check_size(limit)
     return Operation(
         load("walk_tasks"),
         (where.key, keys.lease),
-        (keys.task_prefix, where.kind, rank, limit, MOST_BYTES, last_score, *passed),
+        (
+            keys.task_prefix,
+            "reversed" if is_reversed and where.kind == "zset" else where.kind,
+            rank,
+            limit,
+            MOST_BYTES,
+            last_score,
+            *passed,
+        ),
         lambda reply: _listed(reply[1], reply[0]),
         Repeat.SAFE,
     )

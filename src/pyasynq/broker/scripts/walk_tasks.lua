@@ -3,7 +3,7 @@
 -- KEYS[1]: list or sorted set of ids
 -- KEYS[2]: lease set
 -- ARGV[1]: task key prefix
--- ARGV[2]: "list", from its head, or "zset", from the lowest score
+-- ARGV[2]: "list", from its head, "zset", from the lowest score, or "reversed", a set from the highest
 -- ARGV[3]: rank that comes next if nothing has changed
 -- ARGV[4]: how many tasks at most
 -- ARGV[5]: bytes of tasks after which no more are read
@@ -14,7 +14,7 @@
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
-local is_list, expected = ARGV[2] == "list", tonumber(ARGV[3])
+local is_list, is_reversed, expected = ARGV[2] == "list", ARGV[2] == "reversed", tonumber(ARGV[3])
 
 local function rank_in_list()
   if redis.call("LINDEX", KEYS[1], expected - 1) == ARGV[7] then
@@ -33,17 +33,22 @@ local function rank_in_list()
 end
 
 local function rank_in_set()
+  local sign, rank_of = is_reversed and -1 or 1, is_reversed and "ZREVRANK" or "ZRANK"
   for i = 7, #ARGV do
     local score = redis.call("ZSCORE", KEYS[1], ARGV[i])
-    if score and tonumber(score) <= tonumber(ARGV[6]) then
-      return redis.call("ZRANK", KEYS[1], ARGV[i]) + 1
+    if score and sign * tonumber(score) <= sign * tonumber(ARGV[6]) then
+      return redis.call(rank_of, KEYS[1], ARGV[i]) + 1
     end
   end
-  return math.min(expected, redis.call("ZCOUNT", KEYS[1], "-inf", "(" .. ARGV[6]))
+  local before, last = "-inf", "(" .. ARGV[6]
+  if is_reversed then
+    before, last = last, "+inf"
+  end
+  return math.min(expected, redis.call("ZCOUNT", KEYS[1], before, last))
 end
 
 local rank = expected
 if expected > 0 then
   rank = is_list and rank_in_list() or rank_in_set()
 end
-return {rank, read_tasks(ARGV[1], is_list, rank, tonumber(ARGV[4]), false, tonumber(ARGV[5]))}
+return {rank, read_tasks(ARGV[1], is_list, rank, tonumber(ARGV[4]), is_reversed, tonumber(ARGV[5]))}
