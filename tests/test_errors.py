@@ -83,6 +83,7 @@ MADE = [
     errors.HandlerProcessError("text"),
     errors.RedisUnavailableError("text", tried="a", may_have_happened=True, results=(1,)),
     errors.IncompatibleRedisError("text", needed="a"),
+    errors.FilterError("fault", hint="hint", query="a b", column=3),
     control_flow.SkipRetry("text"),
     control_flow.RevokeTask("text"),
     control_flow.RetryLater(3, "text"),

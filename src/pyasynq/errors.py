@@ -2,6 +2,7 @@
 
     PyasynqError
     ├── ConfigError (ValueError)
+    │   └── FilterError
     ├── PayloadError (ValueError)
     ├── EnqueueError
     │   ├── DuplicateTaskError
@@ -59,6 +60,22 @@ class ConfigError(PyasynqError, ValueError):
         found = tuple(fault for fault in faults if fault)
         if found:
             raise cls(*found)
+
+
+class FilterError(ConfigError):
+    """A filter, which says what tasks are meant, has a mistake.
+
+    Attributes:
+        query: the whole text of the filter.
+        column: where the mistake is, from 1.
+        hint: what to write instead; empty if that is clear.
+    """
+
+    def __init__(self, fault: str, *, hint: str, query: str, column: int) -> None:
+        super().__init__(f"column {column} of the filter: {fault}{'; ' if hint else ''}{hint}")
+        self.query = query
+        self.column = column
+        self.hint = hint
 
 
 class PayloadError(PyasynqError, ValueError):

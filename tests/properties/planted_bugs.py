@@ -9,6 +9,7 @@ import pytest
 from msgspec import inspect
 
 from pyasynq import client, clock, options
+from pyasynq.admin.filters import parsing, values
 from pyasynq.broker.new_tasks import prepare
 from pyasynq.broker.operations import bulk
 from pyasynq.cli import main, table, text_width
@@ -140,6 +141,7 @@ def believe_every_round_trip_to_be_even() -> None:
 BAD_INPUT = "tests/properties/test_bad_input.py"
 PAYLOADS = "tests/payload/test_properties.py"
 EXACT = "tests/payload/test_exact_values.py"
+FILTERS = "tests/admin/filters/test_parsing.py"
 TABLES = "tests/cli/test_table.py"
 FRAMES = "tests/worker/execute/processes/test_frames.py"
 MESSAGES = "tests/wire/test_message.py"
@@ -182,6 +184,14 @@ def cut_characters_and_not_columns() -> None:
     text_width.cut_to = table.cut_to = cut_to
 
 
+def forget_to_escape() -> None:
+    values._in_quotes = lambda text: f'"{text}"'
+
+
+def stumble_over_an_unknown_field() -> None:
+    parsing.OTHER_NAMES = None
+
+
 BUGS: dict[str, Callable[[], None]] = {
     f"{BAD_INPUT}::test_options_are_good_or_a_config_error": forget_the_range_of_durations,
     f"{BAD_INPUT}::test_what_is_enqueued_is_what_is_stored_and_what_is_refused_leaves_nothing": (
@@ -216,6 +226,8 @@ BUGS: dict[str, Callable[[], None]] = {
     "tests/payload/test_quick_binding.py::test_a_call_is_bound_as_python_binds_it_or_declined": (
         bind_whatever_is_given
     ),
+    f"{FILTERS}::test_what_is_written_is_read_as_the_same": forget_to_escape,
+    f"{FILTERS}::test_any_text_is_a_filter_or_a_clear_error": stumble_over_an_unknown_field,
     f"{TABLES}::test_no_line_is_wider_than_the_terminal_or_unprintable": (
         cut_characters_and_not_columns
     ),
