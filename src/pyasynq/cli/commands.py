@@ -55,10 +55,12 @@ TASK = {
         "Delete all tasks in a state.", "task.bulk", "delete_all", ("delete-all",)
     ),
     "enqueue": Command("Enqueue a task.", "task.enqueue", "enqueue"),
+    "errors": Command("Group the tasks that failed by what went wrong.", "task.search", "errors"),
     "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
     "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
     "run": Command("Let tasks run now.", "task.single", "run"),
     "runall": Command("Let all tasks in a state run now.", "task.bulk", "run_all", ("run-all",)),
+    "search": Command("Look for tasks in all queues.", "task.search"),
 }
 
 COMMANDS: Mapping[str, Command] = {

@@ -56,6 +56,31 @@ def task_table(
     return on_screen([*FIRST, *more], rows, cuttable=CUTTABLE)
 
 
+def mixed_table(tasks: Sequence[TaskInfo], now: datetime, *, as_hex: bool = False) -> str:
+    """Return tasks of any queues and states as a table; empty if there are none."""
+    rows = [
+        [
+            task.id,
+            task.queue,
+            task.state.value,
+            task.type,
+            _when(task, now),
+            task.last_error,
+            payload_text(task.payload, as_hex=as_hex),
+        ]
+        for task in tasks
+    ]
+    headings = ["ID", "Queue", "State", "Type", "When", "Last Error", "Payload"]
+    return on_screen(headings, rows, cuttable=CUTTABLE) if rows else ""
+
+
+def _when(task: TaskInfo, now: datetime) -> str:
+    """Return when a task runs next, or else when it ended."""
+    if task.state in (TaskState.SCHEDULED, TaskState.RETRY):
+        return until(task.next_process_at, now)
+    return ago(task.completed_at or task.last_failed_at, now)
+
+
 def page_note(page: TaskPage) -> str:
     """Return which part of all tasks a page is; empty if it is all."""
     if not page.total:

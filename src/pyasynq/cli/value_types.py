@@ -99,6 +99,11 @@ def queue_option(function: F) -> F:
     return click.option("-q", "--queue", required=True, help="The queue.")(function)
 
 
+def any_queue_option(function: F) -> F:
+    """Add ``-q/--queue``, which tasks that are named need; a filter looks in every queue else."""
+    return click.option("-q", "--queue", help="The queue; IDs need it.")(function)
+
+
 def group_option(function: F) -> F:
     """Add ``-g/--group``."""
     return click.option("-g", "--group", help="The group, of tasks that are aggregating.")(function)

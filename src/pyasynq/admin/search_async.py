@@ -1,0 +1,198 @@
+"""Looks for tasks in every queue; the blocking twin of this file is generated."""
+
+from collections.abc import AsyncIterator, Callable
+
+from pyasynq.admin.filters import Filter, Scope, matcher, parse, scope
+from pyasynq.admin.filters.scope import Place, named_queues, needs_lists
+from pyasynq.admin.findings import (
+    MOST_DAMAGED,
+    MOST_FOUND,
+    STATES,
+    Found,
+    Stop,
+    decode_stop,
+    encode_stop,
+    remaining,
+)
+from pyasynq.admin.redaction import Redactor, redacted
+from pyasynq.answers import concerns_redis_as_a_whole
+from pyasynq.clock import Clock, SystemClock
+from pyasynq.errors import ConfigError, PayloadError, PyasynqError, QueueNotFoundError
+from pyasynq.inspector.found_task import TaskChunk
+from pyasynq.inspector.inspector_async import AsyncInspector
+from pyasynq.inspector.pages import LARGEST_PAGE, DamagedTask, whole_number_fault
+from pyasynq.options import name_fault
+from pyasynq.task import TaskInfo, TaskState
+
+MOST_SCANNED = 100_000  # tasks that one call looks at, unless it is told otherwise
+
+
+async def search(
+    inspector: AsyncInspector,
+    query: str | Filter,
+    *,
+    limit: int = 30,
+    scan: int = MOST_SCANNED,
+    cursor: str | None = None,
+    redact: Redactor | None = None,
+    on_progress: Callable[[int], object] | None = None,
+    clock: Clock | None = None,
+) -> Found:
+    """Look for tasks that match a filter, and stop when enough are found or were looked at.
+
+    Tasks are read in steps of at most 500, and only what the filter asks for is decoded; what is
+    kept in memory does not depend on how many there are. Queues come by their names, and in each
+    the states in the order of `STATES`. Archived, completed, aggregating, pending and active tasks
+    come the latest first, scheduled and retried ones by when they are due. If the filter names the
+    IDs that can match, only these tasks are read.
+
+    Args:
+        inspector: where to look.
+        query: the filter, also as text.
+        limit: how many tasks to find, from 1 to 10,000.
+        scan: how many tasks to look at; about that many, since a step is not broken off.
+        cursor: of the result before, of the same filter, to go on; the beginning if not given.
+        redact: hides what must not be shown; the filter still sees it.
+        on_progress: called after each step, with how many tasks were looked at so far.
+        clock: what lengths of time in the filter count from; the machine's clock if not given.
+
+    Raises:
+        FilterError: there is a mistake in the filter.
+        ConfigError: another argument is wrong.
+        QueueNotFoundError: the filter names queues, none of which exists.
+    """
+    ConfigError.raise_if(
+        [
+            whole_number_fault("limit", limit, most=MOST_FOUND),
+            whole_number_fault("scan", scan, most=2**53),
+        ]
+    )
+    wanted = parse(query) if isinstance(query, str) else query
+    broken: list[str] = []
+    stop = decode_stop(cursor) if cursor is not None else None
+    matches = matcher(wanted, (clock or SystemClock()).now_ns())
+    where = await scope_of(inspector, wanted)
+    tasks: list[TaskInfo] = []
+    damaged: list[DamagedTask] = []
+    unreadable = scanned = 0
+    async for place, chunk in chunks(
+        inspector,
+        where,
+        stop=stop,
+        newest_first=True,
+        most_ids=0 if needs_lists(wanted) else limit,
+        on_broken=lambda place, error: broken.append(f"{place}: {error}"),
+    ):
+        seen = 0
+        for each in chunk.tasks:
+            seen += 1
+            try:
+                shown = each.shown() if matches(each) else None
+            except PayloadError as error:
+                shown = DamagedTask(
+                    id=each.id, queue=each.queue, state=each.state, reason=str(error)
+                )
+            if isinstance(shown, TaskInfo):
+                tasks.append(redacted(shown, redact))
+                if len(tasks) == limit:
+                    break
+            elif shown is not None:
+                unreadable += 1
+                damaged += [shown] if len(damaged) < MOST_DAMAGED else []
+        scanned += seen
+        if on_progress is not None:
+            on_progress(scanned)
+        if len(tasks) == limit or scanned >= scan:
+            stop = following(where, place, chunk, seen)
+            break
+    else:
+        stop = None
+    return Found(
+        tasks=tuple(tasks),
+        damaged=tuple(damaged),
+        unreadable=unreadable,
+        broken=tuple(broken),
+        scanned=scanned,
+        cursor=encode_stop(stop),
+    )
+
+
+async def scope_of(
+    inspector: AsyncInspector, query: Filter, states: tuple[TaskState, ...] = STATES
+) -> Scope:
+    """Return what must be read to find the tasks that match.
+
+    Args:
+        inspector: knows which queues there are.
+        query: the filter.
+        states: those to look at, in this order.
+
+    Raises:
+        QueueNotFoundError: the filter names queues, none of which exists.
+    """
+    known = [each for each in await inspector.queues.list() if name_fault("queue", each) is None]
+    named = named_queues(query)
+    if named and not set(named) & set(known):
+        raise QueueNotFoundError(named[0])
+    return scope(query, known, states)
+
+
+async def chunks(
+    inspector: AsyncInspector,
+    where: Scope,
+    *,
+    stop: Stop | None = None,
+    newest_first: bool = False,
+    most_ids: int = 0,
+    on_broken: Callable[[Place, PyasynqError], object],
+) -> AsyncIterator[tuple[Place, TaskChunk]]:
+    """Yield the tasks that may match, at most 500 at a time.
+
+    Args:
+        inspector: where to look.
+        where: what must be read.
+        stop: where to go on; the beginning if not given.
+        newest_first: whether the latest tasks come first, where that is possible.
+        most_ids: if no more IDs than these can match, they are looked up; else the lists are read.
+        on_broken: called with a place that cannot be read, which hides no other.
+    """
+    queues = tuple(dict.fromkeys(place.queue for place in where.places))
+    if where.ids is not None and len(where.ids) * len(queues) <= min(most_ids, LARGEST_PAGE):
+        refs = [(queue, task_id) for queue in queues for task_id in where.ids]
+        found = [each for each in await inspector.tasks.look(refs) if each is not None]
+        for place in where.places:
+            here = [each for each in found if (each.queue, each.state) == place.address]
+            yield place, TaskChunk(tasks=here, cursor=None)
+        return
+    for place in remaining(where.places, stop):
+        is_first = stop is not None and (stop.queue, stop.state) == place.address
+        cursor = stop.cursor if stop is not None and is_first else None
+        while True:
+            try:
+                chunk = await inspector.tasks.walk(
+                    place.queue,
+                    place.state,
+                    group=where.group if place.state is TaskState.AGGREGATING else None,
+                    newest_first=newest_first,
+                    cursor=cursor,
+                )
+            except PyasynqError as error:
+                if concerns_redis_as_a_whole(error):
+                    raise
+                on_broken(place, error)
+                break
+            yield place, chunk
+            cursor = chunk.cursor
+            if cursor is None:
+                break
+
+
+def following(where: Scope, place: Place, chunk: TaskChunk, seen: int) -> Stop | None:
+    """Return where a search goes on that has seen the first *seen* tasks of a chunk."""
+    cursor = chunk.cursor_after(seen)
+    if cursor is not None:
+        return Stop(queue=place.queue, state=place.state, cursor=cursor)
+    at = where.places.index(place) + 1
+    if at >= len(where.places):
+        return None
+    return Stop(queue=where.places[at].queue, state=where.places[at].state, cursor=None)
