@@ -17,12 +17,12 @@ from pyasynq.admin.jobs import (
     Preview,
     check_allowed,
     estimated,
-    is_new,
+    is_done,
     states_of,
 )
 from pyasynq.admin.redaction import Redactor, redacted
 from pyasynq.admin.search_async import chunks, scope_of
-from pyasynq.clock import Clock, SystemClock, to_ns
+from pyasynq.clock import to_ns
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.inspector.bulk import STATES as WHOLE_STATES
 from pyasynq.inspector.changes import Change, TaskRef
@@ -43,8 +43,7 @@ class AsyncBulkJob:
 
     A job changes at most 500 tasks in a round trip. Each task is checked at the moment it is
     changed: one that is not in the state any more in which it was found stays as it is, and is
-    counted. What comes into a state while the job runs is left alone. Safe to repeat: a second job
-    finds what the first one has left.
+    counted. Safe to repeat: a second job finds what the first one has left.
 
     Args:
         inspector: where the tasks are.
@@ -54,7 +53,6 @@ class AsyncBulkJob:
         on_progress: called after each chunk.
         is_cancelled: asked before each chunk whether to stop, such as ``event.is_set``.
         who: for the audit log, at most 200 characters.
-        clock: the machine's clock if not given.
 
     Raises:
         ConfigError: an argument is wrong.
@@ -70,7 +68,6 @@ class AsyncBulkJob:
         on_progress: OnJobProgress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
         who: str = "",
-        clock: Clock | None = None,
     ) -> None:
         most = MOST_PER_SECOND
         ConfigError.raise_if(
@@ -87,7 +84,7 @@ class AsyncBulkJob:
         self._on_progress = on_progress
         self._is_cancelled = is_cancelled or (lambda: False)
         self._who = who
-        self._clock = clock or SystemClock()
+        self._clock = inspector.clock
         self._result = JobResult()
         self._started_ns = 0
         self._turn_s = 0.0  # when the next chunk may be changed, by the monotonic clock
@@ -118,7 +115,7 @@ class AsyncBulkJob:
         """
         wanted = parse(query) if isinstance(query, str) else query
         where = await self._scope(wanted)
-        matches = matcher(wanted, self._clock.now_ns())
+        matches = matcher(wanted, self._clock.redis_now_ns())
         sizes = await self._sizes(where)
         counts: Counter[Place] = Counter()
         looked: Counter[Place] = Counter()
@@ -203,7 +200,7 @@ class AsyncBulkJob:
 
     def _begin(self) -> None:
         self._result = JobResult()
-        self._started_ns = self._clock.now_ns()
+        self._started_ns = self._clock.redis_now_ns()
 
     async def _scope(self, query: Filter) -> Scope:
         where = await scope_of(self._inspector, query, states_of(self._change, query))
@@ -265,10 +262,11 @@ class AsyncBulkJob:
                 TaskRef(place.queue, each.id, place.state)
                 for each in chunk.tasks
                 if _is_match(matches, each)
-                and not is_new(each, self._change, self._started_ns, at_ns)
+                and not is_done(each, self._change, self._started_ns, at_ns)
             ]
-            self._result.scanned += len(chunk.tasks)
-            left -= await self._apply(found[:left])
+            wanted = found[:left]
+            self._result.scanned += len(chunk.tasks) - len(wanted)
+            left -= await self._apply(wanted)
             self._tell()
             if self._is_over() or left <= 0:
                 return
@@ -281,6 +279,7 @@ class AsyncBulkJob:
             some = tasks[at : at + self._chunk_size()]
             self._result.count(some, await self._inspector.tasks.change(self._change, some))
             at += len(some)
+            self._result.scanned += len(some)
             if self._per_second is not None:
                 self._turn_s += len(some) / self._per_second
             self._tell()

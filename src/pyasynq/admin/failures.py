@@ -8,7 +8,6 @@ from pyasynq.admin.filters import Filter, Matcher, matcher, parse
 from pyasynq.admin.redaction import Redactor, redacted_error
 from pyasynq.admin.search import chunks, scope_of
 from pyasynq.admin.signatures import MOST_GROUPS, FailureGroup, FailureGroups, FailureReport
-from pyasynq.clock import Clock, SystemClock
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.inspector.found_task import FoundTask
 from pyasynq.inspector.inspector import Inspector
@@ -27,7 +26,6 @@ def failures(
     most: int = MOST_GROUPS,
     redact: Redactor | None = None,
     on_progress: Callable[[int], object] | None = None,
-    clock: Clock | None = None,
 ) -> FailureReport:
     """Group the tasks that are retried or archived by what went wrong.
 
@@ -41,7 +39,6 @@ def failures(
         most: how many groups there may be, from 1 to 1,000; the rest is counted in one more.
         redact: hides what must not be shown in the texts of errors.
         on_progress: called after each step, with how many tasks were looked at so far.
-        clock: what lengths of time in the filter count from; the machine's clock if not given.
 
     Raises:
         FilterError: there is a mistake in the filter.
@@ -55,7 +52,7 @@ def failures(
         ]
     )
     wanted = parse(query) if isinstance(query, str) else query
-    matches = matcher(wanted, (clock or SystemClock()).now_ns())
+    matches = matcher(wanted, inspector.clock.redis_now_ns())
     where = scope_of(inspector, wanted, STATES)
     groups = FailureGroups(most)
     broken: list[str] = []
@@ -69,7 +66,7 @@ def failures(
     ):
         count += sum(_added(groups, each, matches) for each in chunk.tasks)
         scanned += len(chunk.tasks)
-        if on_progress is not None:
+        if on_progress is not None and chunk.tasks:
             on_progress(scanned)
         if scanned >= scan and chunk.cursor is not None:
             is_complete = False

@@ -149,18 +149,28 @@ def check_allowed(change: Change, where: Sequence[object], elsewhere: Sequence[o
         raise ConfigError(f"{change.verb} takes tasks that are {names}; the filter means others")
 
 
-def is_new(task: FoundTask, change: Change, started_ns: int, at_ns: int | None) -> bool:
-    """Return whether a task is as the job itself, or somebody after its start, has left it.
+def is_done(task: FoundTask, change: Change, started_ns: int, at_ns: int | None) -> bool:
+    """Return whether the job itself has brought a task to where it is found.
 
-    Else a task that is run, and fails at once, would be run again and again.
+    A task that was run may fail at once; it would be run again and again. One that was rescheduled
+    is found once more at its new place.
+
+    Args:
+        task: the task.
+        change: what the job does.
+        started_ns: when it began.
+        at_ns: to when it reschedules tasks.
     """
-    if change.verb == "reschedule" and task.due_ns == at_ns:
-        return task.state is TaskState.SCHEDULED or task.state is TaskState.RETRY
-    try:
-        since_ns = task.since_ns
-    except PayloadError:
-        return False
-    return since_ns is not None and since_ns > started_ns
+    match change.verb:
+        case "reschedule":
+            is_there = task.state in (TaskState.SCHEDULED, TaskState.RETRY)
+            return is_there and task.due_ns == at_ns
+        case "run":
+            try:
+                return (task.since_ns or 0) > started_ns
+            except PayloadError:
+                return False
+    return False
 
 
 def estimated(matching: int, scanned: int, size: int) -> int:

@@ -17,7 +17,6 @@ from pyasynq.admin.findings import (
 )
 from pyasynq.admin.redaction import Redactor, redacted
 from pyasynq.answers import concerns_redis_as_a_whole
-from pyasynq.clock import Clock, SystemClock
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError, QueueNotFoundError
 from pyasynq.inspector.found_task import TaskChunk
 from pyasynq.inspector.inspector import Inspector
@@ -37,7 +36,6 @@ def search(
     cursor: str | None = None,
     redact: Redactor | None = None,
     on_progress: Callable[[int], object] | None = None,
-    clock: Clock | None = None,
 ) -> Found:
     """Look for tasks that match a filter, and stop when enough are found or were looked at.
 
@@ -55,7 +53,6 @@ def search(
         cursor: of the result before, of the same filter, to go on; the beginning if not given.
         redact: hides what must not be shown; the filter still sees it.
         on_progress: called after each step, with how many tasks were looked at so far.
-        clock: what lengths of time in the filter count from; the machine's clock if not given.
 
     Raises:
         FilterError: there is a mistake in the filter.
@@ -71,7 +68,7 @@ def search(
     wanted = parse(query) if isinstance(query, str) else query
     broken: list[str] = []
     stop = decode_stop(cursor) if cursor is not None else None
-    matches = matcher(wanted, (clock or SystemClock()).now_ns())
+    matches = matcher(wanted, inspector.clock.redis_now_ns())
     where = scope_of(inspector, wanted)
     tasks: list[TaskInfo] = []
     damaged: list[DamagedTask] = []
@@ -101,7 +98,7 @@ def search(
                 unreadable += 1
                 damaged += [shown] if len(damaged) < MOST_DAMAGED else []
         scanned += seen
-        if on_progress is not None:
+        if on_progress is not None and seen:
             on_progress(scanned)
         if len(tasks) == limit or scanned >= scan:
             stop = following(where, place, chunk, seen)
