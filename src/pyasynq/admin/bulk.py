@@ -57,6 +57,9 @@ class BulkJob:
 
     Raises:
         ConfigError: an argument is wrong.
+
+    Attributes:
+        result: how far it is, or was when an error ended it.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class BulkJob:
         self._is_cancelled = is_cancelled or (lambda: False)
         self._who = who
         self._clock = inspector.clock
-        self._result = JobResult()
+        self.result = JobResult()
         self._started_ns = 0
         self._turn_s = 0.0  # when the next chunk may be changed, by the monotonic clock
 
@@ -168,8 +171,8 @@ class BulkJob:
         self._begin()
         matches = matcher(wanted, self._started_ns)
         sizes = self._sizes(where)
-        self._result.total = sum(sizes.values())
-        with audit.action(self._who, self._change, wanted, self._result):
+        self.result.total = sum(sizes.values())
+        with audit.action(self._who, self._change, wanted, self.result):
             for place in where.places:
                 if self._is_over():
                     break
@@ -177,7 +180,7 @@ class BulkJob:
                     self._whole(place)
                 else:
                     self._some(_only(where, place), sizes[place], wanted, matches)
-        return self._result
+        return self.result
 
     def run_on(self, tasks: Sequence[TaskRef]) -> JobResult:
         """Change tasks that are named.
@@ -194,13 +197,13 @@ class BulkJob:
             RedisUnavailableError: Redis did not answer.
         """
         self._begin()
-        self._result.total = len(tasks)
-        with audit.action(self._who, self._change, None, self._result):
+        self.result.total = len(tasks)
+        with audit.action(self._who, self._change, None, self.result):
             self._apply(list(tasks))
-        return self._result
+        return self.result
 
     def _begin(self) -> None:
-        self._result = JobResult()
+        self.result = JobResult()
         self._started_ns = self._clock.redis_now_ns()
 
     def _scope(self, query: Filter) -> Scope:
@@ -239,11 +242,11 @@ class BulkJob:
         """Change all tasks of a place; see `inspector.tasks.run_all`."""
         tasks = self._inspector.tasks
         calls = {"run": tasks.run_all, "archive": tasks.archive_all, "delete": tasks.delete_all}
-        before = self._result.done
+        before = self.result.done
 
         def show(done: int, _total: int) -> None:
-            self._result.done = before + done
-            self._result.scanned = self._result.tried
+            self.result.done = before + done
+            self.result.scanned = self.result.tried
             self._tell()
             if self._is_cancelled():
                 raise _Stopped
@@ -251,14 +254,14 @@ class BulkJob:
         try:
             count = calls[self._change.verb](place.queue, place.state, on_progress=show)
         except _Stopped:
-            self._result.is_cancelled = True
+            self.result.is_cancelled = True
             return
-        self._result.done = before + count
+        self.result.done = before + count
 
     def _some(self, where: Scope, left: int, query: Filter, matches: Matcher) -> None:
         """Change those tasks of a place that match, at most *left* of them."""
         at_ns = to_ns(self._change.at) if self._change.at is not None else None
-        for place, chunk in self._chunks(where, query, self._result.broken):
+        for place, chunk in self._chunks(where, query, self.result.broken):
             found = [
                 TaskRef(place.queue, each.id, place.state)
                 for each in chunk.tasks
@@ -266,7 +269,7 @@ class BulkJob:
                 and not is_done(each, self._change, self._started_ns, at_ns)
             ]
             wanted = found[:left]
-            self._result.scanned += len(chunk.tasks) - len(wanted)
+            self.result.scanned += len(chunk.tasks) - len(wanted)
             left -= self._apply(wanted)
             self._tell()
             if self._is_over() or left <= 0:
@@ -278,9 +281,9 @@ class BulkJob:
         while at < len(tasks) and not self._is_over():
             self._wait_for_turn()
             some = tasks[at : at + self._chunk_size()]
-            self._result.count(some, self._inspector.tasks.change(self._change, some))
+            self.result.count(some, self._inspector.tasks.change(self._change, some))
             at += len(some)
-            self._result.scanned += len(some)
+            self.result.scanned += len(some)
             if self._per_second is not None:
                 self._turn_s += len(some) / self._per_second
             self._tell()
@@ -294,19 +297,19 @@ class BulkJob:
         self._turn_s = max(self._turn_s, now_s)
 
     def _chunk_size(self) -> int:
-        at_once = AT_ONCE if self._limit is None else min(AT_ONCE, self._limit - self._result.done)
+        at_once = AT_ONCE if self._limit is None else min(AT_ONCE, self._limit - self.result.done)
         # A second's worth, so that nobody waits longer for a job to stop.
         return at_once if self._per_second is None else min(at_once, self._per_second)
 
     def _is_over(self) -> bool:
-        if self._limit is not None and self._result.done >= self._limit:
+        if self._limit is not None and self.result.done >= self._limit:
             return True
-        self._result.is_cancelled = self._result.is_cancelled or self._is_cancelled()
-        return self._result.is_cancelled
+        self.result.is_cancelled = self.result.is_cancelled or self._is_cancelled()
+        return self.result.is_cancelled
 
     def _tell(self) -> None:
         if self._on_progress is not None:
-            self._on_progress(self._result)
+            self._on_progress(self.result)
 
 
 def _only(where: Scope, place: Place) -> Scope:

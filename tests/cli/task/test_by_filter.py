@@ -1,6 +1,7 @@
 """`pyasynq task run`, `archive`, `delete` and `cancel` of what matches."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -178,6 +179,27 @@ def test_ctrl_c_ends_it_after_a_chunk_and_says_how_far_it_came(redis_url, redis_
     assert out == f"{60 - left} task{'' if left == 59 else 's'} deleted\n"
     assert err.startswith(f"Interrupted after {60 - left} of 60 tasks were looked at; ")
     assert 0 < left < 60
+
+
+def test_an_outage_half_way_is_told_with_what_was_done(own_redis):
+    client = own_redis.client()
+    for number in range(60):
+        store(client, "archived", f"{number:02}", score=1000)
+    command = [sys.executable, "-m", "pyasynq", "task", "delete", "--state", "archived"]
+
+    with subprocess.Popen(
+        [*command, "--rate", "1", "--yes"],
+        env={**os.environ, "PYASYNQ_REDIS_URL": own_redis.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        eventually(lambda: len(ids(client, "archived")) < 60)
+        own_redis.kill()
+        out, err = process.communicate(timeout=30)
+
+    assert (process.returncode, out) == (69, "")
+    assert re.match(r"Stopped after \d+ tasks? deleted.\nError: ", err)
 
 
 def test_the_audit_log_tells_who_it_was(cli, redis_client, monkeypatch, caplog):

@@ -21,7 +21,7 @@ def test_tasks_of_all_queues_are_shown(cli, redis_client):
 
     heading, _dashes, *rows = done.out.splitlines()
     assert done.code == 0
-    assert heading.split() == ["ID", "Queue", "State", "Type", "When", "Last", "Error", "Payload"]
+    assert heading.split() == ["ID", "Queue", "State", "Type", "Last", "Error", "When", "Payload"]
     assert [row.split()[:4] for row in rows] == [
         ["p", "low", "pending", "image"],
         ["a2", "mail", "archived", "email"],
@@ -99,7 +99,7 @@ def test_failures_are_grouped_by_kind(cli, redis_client):
     rows = [row.split() for row in done.out.splitlines()[2:]]
     document = json.loads(cli("task", "errors", "type:image", "-o", "json").out)
 
-    assert rows[0] == ["3", "email", "timeout", "after", "<n>s", "-", "a2"]
+    assert rows[0] == ["3", "email", "timeout", "after", "<n>s", "-"]
     assert rows[1][:3] == ["1", "image", "refused"]
     assert done.err == "4 failures of 2 kinds, 4 tasks looked at\n"
     assert (document["failures"], document["is_complete"]) == (1, True)
@@ -127,3 +127,12 @@ def test_a_table_fits_the_terminal_and_no_bar_is_left(on_terminal, redis_client)
         assert done.code == 0
         assert all(len(line.rpartition("\x1b[K")[2]) <= 80 for line in done.out.splitlines()[2:])
     assert "4 tasks found, 4 looked at" in searched.out
+
+
+def test_an_id_is_whole_on_a_small_terminal(on_terminal, redis_client):
+    task_id = "8cf8b9ea-f98b-8491-b494-8bad94d723f4"
+    store(
+        redis_client, "aggregating", task_id, group="g", type="email:welcome", error_msg="long " * 9
+    )
+
+    assert task_id in on_terminal("task", "search").out

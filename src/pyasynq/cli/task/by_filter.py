@@ -17,6 +17,7 @@ from pyasynq.cli.progress_bar import ProgressBar, progress_bar
 from pyasynq.cli.rates import counted
 from pyasynq.cli.task.filtering import Filtering, filter_of
 from pyasynq.cli.task_page import mixed_table
+from pyasynq.errors import PyasynqError
 from pyasynq.inspector import Inspector
 from pyasynq.inspector.changes import Change
 from pyasynq.shown import shown
@@ -76,7 +77,13 @@ def _run(inspector: Inspector, change: Change, query: Filter, filtering: Filteri
             is_cancelled=is_cancelled,
             who=_user(),
         )
-        return job.run(query)
+        try:
+            return job.run(query)
+        except PyasynqError:
+            if job.result.done:
+                bar.clear()
+                note(f"Stopped after {counted(job.result.done, 'task')} {DONE[change.verb]}.")
+            raise
 
 
 def _show(bar: ProgressBar, change: Change, result: JobResult) -> None:

@@ -222,12 +222,10 @@ def _table(groups: Sequence[FailureGroup]) -> str:
             each.type,
             each.signature,
             "-" if each.newest_ns is None else ago(to_datetime(each.newest_ns), time),
-            each.tasks[0][1],
         ]
         for each in groups
     ]
-    headings = ["Tasks", "Type", "Error", "Newest", "Newest ID"]
-    return on_screen(headings, rows, cuttable=("Error",))
+    return on_screen(["Tasks", "Type", "Error", "Newest"], rows, cuttable=("Error",))
 
 
 def _redactor(*, redact: bool) -> Redactor | None:
