@@ -100,6 +100,23 @@ def test_a_task_that_cannot_be_read_has_an_id_and_a_reason(redis_url, redis_clie
             _ = task.type
 
 
+@pytest.mark.parametrize("content", ["all", "message", "none"])
+def test_no_more_is_read_than_is_asked_for(redis_url, redis_client, content):
+    store(redis_client, "scheduled", "a", score=5, result=b"r", error_msg="bad")
+
+    with Inspector(redis_url) as inspector:
+        chunk = inspector.tasks.walk("mail", "scheduled", content=content)
+    (task,) = chunk.tasks
+
+    assert (chunk.content, task.id, task.due_ns) == (content, "a", 5 * 10**9)
+    assert task.result == (b"r" if content == "all" else b"")
+    if content == "none":
+        with pytest.raises(PayloadError):
+            _ = task.last_error
+    else:
+        assert task.last_error == "bad"
+
+
 def test_tasks_are_read_by_their_ids(redis_url, redis_client):
     store(redis_client, "retry", "a", type="email", error_msg="bad")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pyasynq.admin import audit
 from pyasynq.admin.filters import Filter, Matcher, Scope, matcher, parse
-from pyasynq.admin.filters.scope import Place, needs_lists
+from pyasynq.admin.filters.scope import Place, content_of, needs_lists
 from pyasynq.admin.jobs import (
     AT_ONCE,
     MOST_PER_SECOND,
@@ -23,6 +23,7 @@ from pyasynq.admin.jobs import (
 )
 from pyasynq.admin.redaction import Redactor, redacted
 from pyasynq.admin.search import chunks, scope_of
+from pyasynq.broker.operations.task_lists import Content
 from pyasynq.clock import to_ns
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.inspector.bulk import STATES as WHOLE_STATES
@@ -127,7 +128,7 @@ class BulkJob:
         shown: list[TaskInfo] = []
         for place in where.places:
             share = max(AT_ONCE, scan // max(1, len(where.places)))
-            for found, chunk in self._chunks(_only(where, place), wanted, broken):
+            for found, chunk in self._chunks(_only(where, place), wanted, broken, "all"):
                 matching = [each for each in chunk.tasks if _is_match(matches, each)]
                 counts[found] += len(matching)
                 looked[found] += len(chunk.tasks)
@@ -213,11 +214,12 @@ class BulkJob:
         return where
 
     def _chunks(
-        self, where: Scope, query: Filter, broken: list[str]
+        self, where: Scope, query: Filter, broken: list[str], content: Content
     ) -> Iterator[tuple[Place, TaskChunk]]:
         return chunks(
             self._inspector,
             where,
+            content=content,
             most_ids=0 if needs_lists(query) else AT_ONCE,
             on_broken=lambda place, error: broken.append(f"{place}: {error}"),
         )
@@ -260,8 +262,10 @@ class BulkJob:
 
     def _some(self, where: Scope, left: int, query: Filter, matches: Matcher) -> None:
         """Change those tasks of a place that match, at most *left* of them."""
+        needs_all = content_of(query) == "all" or self._change.at is not None
+        content: Content = "all" if needs_all else "message"
         at_ns = to_ns(self._change.at) if self._change.at is not None else None
-        for place, chunk in self._chunks(where, query, self.result.broken):
+        for place, chunk in self._chunks(where, query, self.result.broken, content):
             found = [
                 TaskRef(place.queue, each.id, place.state)
                 for each in chunk.tasks

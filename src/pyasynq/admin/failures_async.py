@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pyasynq.admin.filters import Filter, Matcher, matcher, parse
+from pyasynq.admin.filters.scope import content_of
 from pyasynq.admin.redaction import Redactor, redacted_error
 from pyasynq.admin.search_async import chunks, scope_of
 from pyasynq.admin.signatures import MOST_GROUPS, FailureGroup, FailureGroups, FailureReport
@@ -61,6 +62,7 @@ async def failures(
         inspector,
         where,
         newest_first=True,
+        content="all" if content_of(wanted) == "all" else "message",
         on_broken=lambda place, error: broken.append(f"{place}: {error}"),
     ):
         count += sum(_added(groups, each, matches) for each in chunk.tasks)

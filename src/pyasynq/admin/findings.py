@@ -2,11 +2,14 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pyasynq.admin.filters.matching import Matcher
 from pyasynq.admin.filters.scope import Place
-from pyasynq.errors import ConfigError
+from pyasynq.admin.redaction import Redactor, redacted
+from pyasynq.errors import ConfigError, PayloadError, PyasynqError
+from pyasynq.inspector.found_task import FoundTask
 from pyasynq.inspector.pages import DamagedTask
 from pyasynq.task import TaskInfo, TaskState
 
@@ -53,6 +56,85 @@ class Stop:
     queue: str
     state: TaskState
     cursor: str | None
+
+
+class Gathered:
+    """What a search has found while it goes on.
+
+    Args:
+        matches: tells whether a task matches.
+        limit: how many tasks to find.
+    """
+
+    def __init__(self, matches: Matcher, limit: int) -> None:
+        self._matches = matches
+        self._left = limit
+        self._tasks: list[TaskInfo] = []
+        self._damaged: list[DamagedTask] = []
+        self._unreadable = 0
+        self._broken: list[str] = []
+        self.scanned = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough was found."""
+        return not self._left
+
+    def matching(self, tasks: Sequence[FoundTask]) -> tuple[int, Sequence[FoundTask]]:
+        """Return how many tasks were looked at until enough was found, and those that match."""
+        found: list[FoundTask] = []
+        seen = 0
+        for task in tasks:
+            seen += 1
+            try:
+                is_match = self._matches(task)
+            except PayloadError as error:
+                reason = str(error)
+                self._add_damaged(
+                    DamagedTask(id=task.id, queue=task.queue, state=task.state, reason=reason)
+                )
+                continue
+            if is_match:
+                found.append(task)
+                if len(found) == self._left:
+                    break
+        self._left -= len(found)
+        self.scanned += seen
+        return seen, found
+
+    def add(self, tasks: Iterable[FoundTask]) -> None:
+        """Take tasks that match, of which all was read."""
+        for task in tasks:
+            shown = task.shown()
+            if isinstance(shown, TaskInfo):
+                self._tasks.append(shown)
+            else:
+                self._add_damaged(shown)
+
+    def add_broken(self, place: Place, error: PyasynqError) -> None:
+        """Take a place that cannot be read."""
+        self._broken.append(f"{place}: {error}")
+
+    def result(self, stop: Stop | None, redact: Redactor | None) -> Found:
+        """Return all of it.
+
+        Args:
+            stop: where the search has stopped.
+            redact: hides what must not be shown.
+        """
+        return Found(
+            tasks=tuple(redacted(task, redact) for task in self._tasks),
+            damaged=tuple(self._damaged),
+            unreadable=self._unreadable,
+            broken=tuple(self._broken),
+            scanned=self.scanned,
+            cursor=encode_stop(stop),
+        )
+
+    def _add_damaged(self, task: DamagedTask) -> None:
+        self._unreadable += 1
+        if len(self._damaged) < MOST_DAMAGED:
+            self._damaged.append(task)
 
 
 def encode_stop(stop: Stop | None) -> str | None:

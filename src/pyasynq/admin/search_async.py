@@ -1,27 +1,27 @@
 """Looks for tasks in every queue; the blocking twin of this file is generated."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from pyasynq.admin.filters import Filter, Scope, matcher, parse, scope
-from pyasynq.admin.filters.scope import Place, named_queues, needs_lists
+from pyasynq.admin.filters.scope import Place, content_of, named_queues, needs_lists
 from pyasynq.admin.findings import (
-    MOST_DAMAGED,
     MOST_FOUND,
     STATES,
     Found,
+    Gathered,
     Stop,
     decode_stop,
-    encode_stop,
     remaining,
 )
-from pyasynq.admin.redaction import Redactor, redacted
+from pyasynq.admin.redaction import Redactor
 from pyasynq.answers import concerns_redis_as_a_whole
-from pyasynq.errors import ConfigError, PayloadError, PyasynqError, QueueNotFoundError
-from pyasynq.inspector.found_task import TaskChunk
+from pyasynq.broker.operations.task_lists import Content
+from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
+from pyasynq.inspector.found_task import FoundTask, TaskChunk
 from pyasynq.inspector.inspector_async import AsyncInspector
-from pyasynq.inspector.pages import LARGEST_PAGE, DamagedTask, whole_number_fault
+from pyasynq.inspector.pages import LARGEST_PAGE, whole_number_fault
 from pyasynq.options import name_fault
-from pyasynq.task import TaskInfo, TaskState
+from pyasynq.task import TaskState
 
 MOST_SCANNED = 100_000  # tasks that one call looks at, unless it is told otherwise
 
@@ -47,7 +47,8 @@ async def search(
     Args:
         inspector: where to look.
         query: the filter, also as text.
-        limit: how many tasks to find, from 1 to 10,000.
+        limit: how many tasks to find, from 1 to 10,000. They may be fewer, with a cursor, if some
+            that match are gone before all of them is read.
         scan: how many tasks to look at; about that many, since a step is not broken off.
         cursor: of the result before, of the same filter, to go on; the beginning if not given.
         redact: hides what must not be shown; the filter still sees it.
@@ -65,53 +66,40 @@ async def search(
         ]
     )
     wanted = parse(query) if isinstance(query, str) else query
-    broken: list[str] = []
     stop = decode_stop(cursor) if cursor is not None else None
-    matches = matcher(wanted, inspector.clock.redis_now_ns())
     where = await scope_of(inspector, wanted)
-    tasks: list[TaskInfo] = []
-    damaged: list[DamagedTask] = []
-    unreadable = scanned = 0
+    gathered = Gathered(matcher(wanted, inspector.clock.redis_now_ns()), limit)
     async for place, chunk in chunks(
         inspector,
         where,
         stop=stop,
         newest_first=True,
+        content=content_of(wanted),
         most_ids=0 if needs_lists(wanted) else limit,
-        on_broken=lambda place, error: broken.append(f"{place}: {error}"),
+        on_broken=gathered.add_broken,
     ):
-        seen = 0
-        for each in chunk.tasks:
-            seen += 1
-            try:
-                shown = each.shown() if matches(each) else None
-            except PayloadError as error:
-                shown = DamagedTask(
-                    id=each.id, queue=each.queue, state=each.state, reason=str(error)
-                )
-            if isinstance(shown, TaskInfo):
-                tasks.append(redacted(shown, redact))
-                if len(tasks) == limit:
-                    break
-            elif shown is not None:
-                unreadable += 1
-                damaged += [shown] if len(damaged) < MOST_DAMAGED else []
-        scanned += seen
+        seen, matching = gathered.matching(chunk.tasks)
+        gathered.add(matching if chunk.content == "all" else await _whole(inspector, matching))
         if on_progress is not None and seen:
-            on_progress(scanned)
-        if len(tasks) == limit or scanned >= scan:
+            on_progress(gathered.scanned)
+        if gathered.is_full or gathered.scanned >= scan:
             stop = following(where, place, chunk, seen)
             break
     else:
         stop = None
-    return Found(
-        tasks=tuple(tasks),
-        damaged=tuple(damaged),
-        unreadable=unreadable,
-        broken=tuple(broken),
-        scanned=scanned,
-        cursor=encode_stop(stop),
-    )
+    return gathered.result(stop, redact)
+
+
+async def _whole(inspector: AsyncInspector, tasks: Sequence[FoundTask]) -> Sequence[FoundTask]:
+    """Read all of tasks that match; those that are gone or elsewhere by now are left out."""
+    if not tasks:
+        return ()
+    found = await inspector.tasks.look([(each.queue, each.id) for each in tasks])
+    return [
+        now
+        for before, now in zip(tasks, found, strict=True)
+        if now is not None and now.state is before.state
+    ]
 
 
 async def scope_of(
@@ -140,6 +128,7 @@ async def chunks(
     *,
     stop: Stop | None = None,
     newest_first: bool = False,
+    content: Content = "all",
     most_ids: int = 0,
     on_broken: Callable[[Place, PyasynqError], object],
 ) -> AsyncIterator[tuple[Place, TaskChunk]]:
@@ -150,6 +139,7 @@ async def chunks(
         where: what must be read.
         stop: where to go on; the beginning if not given.
         newest_first: whether the latest tasks come first, where that is possible.
+        content: what to read of each task; see `inspector.tasks.walk`.
         most_ids: if no more IDs than these can match, they are looked up; else the lists are read.
         on_broken: called with a place that cannot be read, which hides no other.
     """
@@ -171,6 +161,7 @@ async def chunks(
                     place.state,
                     group=where.group if place.state is TaskState.AGGREGATING else None,
                     newest_first=newest_first,
+                    content=content,
                     cursor=cursor,
                 )
             except PyasynqError as error:

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyasynq.broker.decoding import whole
+from pyasynq.broker.decoding import exact_due_ns, whole
 from pyasynq.broker.operations.inspection import StoredTask
-from pyasynq.broker.operations.task_lists import ListedTask
+from pyasynq.broker.operations.task_lists import Content, ListedTask
 from pyasynq.clock import NANOSECONDS
 from pyasynq.errors import PayloadError
 from pyasynq.inspector.infos import is_over
 from pyasynq.inspector.pages import DamagedTask, shown_task
 from pyasynq.task import TaskInfo, TaskState
 from pyasynq.wire.message import TaskMessage, decode, peek_type
+
+WAITING = (TaskState.SCHEDULED, TaskState.RETRY)
 
 
 class FoundTask:
@@ -116,7 +118,11 @@ class FoundTask:
     @property
     def due_ns(self) -> int | None:
         """When it is due, if it is scheduled, retry or pending."""
-        return self._now_ns if self.state is TaskState.PENDING else self._listed.due_ns
+        if self.state is TaskState.PENDING:
+            return self._now_ns
+        if self.state in WAITING and self._listed.due_ns is None:
+            return exact_due_ns(self._listed.score, None)
+        return self._listed.due_ns
 
     @property
     def failed_ns(self) -> int | None:
@@ -166,12 +172,14 @@ class TaskChunk:
         tasks: in the order of the walk.
         cursor: give it to the next step; None at the end.
         size: how many IDs the list has that these are from.
+        content: what was read of each task; see `walk`.
         cursors: returns the cursor after some of the tasks.
     """
 
     tasks: Sequence[FoundTask]
     cursor: str | None
     size: int = 0
+    content: Content = "all"
     cursors: Callable[[int], str] | None = None
 
     def cursor_after(self, count: int) -> str | None:

@@ -8,6 +8,7 @@ from pyasynq.broker.operations import groups as group_operations
 from pyasynq.broker.operations import queue_control
 from pyasynq.broker.operations.task_lists import (
     Container,
+    Content,
     Listed,
     ListedTask,
     container,
@@ -246,7 +247,15 @@ class TaskPages:
         names = self._groups(queue)
         return Place(state=state, group=names[0]) if names else None
 
-    def _walk(self, queue: str, place: Place, limit: int, *, is_reversed: bool = False) -> Listed:
+    def _walk(
+        self,
+        queue: str,
+        place: Place,
+        limit: int,
+        *,
+        is_reversed: bool = False,
+        content: Content = "all",
+    ) -> Listed:
         keys = self._calls.keys_of(queue)
         operation = walk_tasks(
             keys,
@@ -256,6 +265,7 @@ class TaskPages:
             last_score=place.last_score,
             passed=place.passed,
             is_reversed=is_reversed,
+            content=content,
         )
         return self._calls.run_on(queue, operation)
 

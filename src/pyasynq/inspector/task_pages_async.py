@@ -7,6 +7,7 @@ from pyasynq.broker.operations import groups as group_operations
 from pyasynq.broker.operations import queue_control
 from pyasynq.broker.operations.task_lists import (
     Container,
+    Content,
     Listed,
     ListedTask,
     container,
@@ -250,7 +251,13 @@ class AsyncTaskPages:
         return Place(state=state, group=names[0]) if names else None
 
     async def _walk(
-        self, queue: str, place: Place, limit: int, *, is_reversed: bool = False
+        self,
+        queue: str,
+        place: Place,
+        limit: int,
+        *,
+        is_reversed: bool = False,
+        content: Content = "all",
     ) -> Listed:
         keys = self._calls.keys_of(queue)
         operation = walk_tasks(
@@ -261,6 +268,7 @@ class AsyncTaskPages:
             last_score=place.last_score,
             passed=place.passed,
             is_reversed=is_reversed,
+            content=content,
         )
         return await self._calls.run_on(queue, operation)
 

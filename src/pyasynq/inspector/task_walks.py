@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import inspection
+from pyasynq.broker.operations.task_lists import Content
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import walks
 from pyasynq.inspector.found_task import FoundTask, TaskChunk, found_alone
@@ -24,6 +25,7 @@ class TaskWalks(TaskPages):
         group: str | None = None,
         newest_first: bool = False,
         limit: int = LARGEST_PAGE,
+        content: Content = "all",
         cursor: str | None = None,
     ) -> TaskChunk:
         """Take one step of a walk through the tasks in one state, in one round trip.
@@ -38,6 +40,9 @@ class TaskWalks(TaskPages):
             newest_first: archived, completed and aggregating tasks come the latest first; pending
                 and active ones do so anyway, scheduled and retried ones never.
             limit: how many tasks at most, from 1 to 500; large ones come fewer at a time.
+            content: what to read of each task: "all"; "message", which is half the work for Redis
+                and leaves out the result, since when a task is pending, and fractions of the second
+                in which it is due; "none", without the message, too. `look` reads the rest.
             cursor: of the step before, with the same arguments; the first step if not given.
 
         Raises:
@@ -53,7 +58,7 @@ class TaskWalks(TaskPages):
         if place is None:
             self._calls.check_known(queue)
             return TaskChunk(tasks=(), cursor=None)
-        listed = self._walk(queue, place, limit, is_reversed=is_reversed)
+        listed = self._walk(queue, place, limit, is_reversed=is_reversed, content=content)
         now_ns = self._calls.clock.redis_now_ns()
         following = self._following(queue, place, listed, (state,), group)
 
@@ -62,6 +67,7 @@ class TaskWalks(TaskPages):
 
         return TaskChunk(
             tasks=[FoundTask(queue, place.state, each, now_ns) for each in listed.tasks],
+            content=content,
             cursor=None if following is None else walks.cursor_of(following),
             size=listed.size,
             cursors=cursor_after,

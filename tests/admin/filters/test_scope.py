@@ -3,7 +3,7 @@
 import pytest
 
 from pyasynq.admin.filters import parse, scope
-from pyasynq.admin.filters.scope import named_queues, needs_lists
+from pyasynq.admin.filters.scope import content_of, named_queues, needs_lists
 from pyasynq.task import TaskState
 
 QUEUES = ["low", "mail"]
@@ -72,6 +72,22 @@ def test_the_only_group_that_can_match_is_known(query, group):
 def test_the_queues_that_are_named_are_known():
     assert named_queues(parse("queue:a,b x")) == ("a", "b")
     assert named_queues(parse("queue:a* x")) == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "content"),
+    [
+        ("", "none"),
+        ("queue:a state:retry id:b* !next<1h or orphaned:true", "none"),
+        ("id:a type:email", "message"),
+        ("text", "message"),
+        ("error~x or !(payload.a=1)", "message"),
+        ("type:x age>1h", "all"),
+        ("result~x", "all"),
+    ],
+)
+def test_no_more_is_read_of_a_task_than_tells_whether_it_matches(query, content):
+    assert content_of(parse(query)) == content
 
 
 def test_what_only_a_list_tells_is_known():

@@ -1,14 +1,18 @@
 """What must be read to find the tasks that match a filter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from typing_extensions import override
 
 from pyasynq.admin.filters.matching import pattern
 from pyasynq.admin.filters.tree import AllOf, AnyOf, Filter, Not, Term
+from pyasynq.broker.operations.task_lists import Content
 from pyasynq.shown import shown
 from pyasynq.task import TaskState
+
+IN_THE_LIST = frozenset({"queue", "state", "id", "orphaned", "next"})
+IN_THE_HASH = frozenset({"age", "since", "result"})  # beside the message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +83,29 @@ def named_queues(query: Filter) -> tuple[str, ...]:
 
 def needs_lists(query: Filter) -> bool:
     """Return whether the filter asks since when a task is in its state, which only lists tell."""
+    return not {"age", "since"}.isdisjoint(_fields(query))
+
+
+def content_of(query: Filter) -> Content:
+    """Return what must be read of each task to tell whether it matches."""
+    fields = set(_fields(query))
+    if fields & IN_THE_HASH:
+        return "all"
+    return "none" if fields <= IN_THE_LIST else "message"
+
+
+def _fields(query: Filter) -> Iterator[str]:
+    """Yield what a filter asks for; empty for a text, which may be anywhere."""
     match query:
         case AllOf(parts) | AnyOf(parts):
-            return any(map(needs_lists, parts))
+            for part in parts:
+                yield from _fields(part)
         case Not(part):
-            return needs_lists(part)
+            yield from _fields(part)
         case Term(field=field):
-            return field in ("age", "since")
-    return False
+            yield field
+        case _:
+            yield ""
 
 
 def _verdict(query: Filter, queue: str, state: TaskState) -> bool | None:
