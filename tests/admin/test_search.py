@@ -1,12 +1,15 @@
 # Generated from test_search_async.py by tools/unasync.py: change that file.
 """Searches over all queues; the blocking twin of this file is generated."""
 
+import tracemalloc
+
 import pytest
 
 from pyasynq.admin.redaction import SecretWords
 from pyasynq.admin.search import search
 from pyasynq.errors import ConfigError, FilterError, QueueNotFoundError
 from pyasynq.inspector.inspector import Inspector
+from tests.support.builders import make_data
 from tests.support.stored_tasks import store
 
 
@@ -87,6 +90,27 @@ def test_many_tasks_are_looked_at_500_at_a_time(redis_url, redis_client):
 
     assert len(found.tasks) == 111
     assert steps == [500, 1000, 1203]
+
+
+@pytest.mark.long
+def test_a_search_of_many_tasks_keeps_few_in_memory(redis_url, redis_client):
+    pipeline = redis_client.pipeline(transaction=False)
+    redis_client.sadd("asynq:queues", "mail")
+    for number in range(50_000):
+        message = make_data(id=str(number), payload=b"x" * 200)
+        pipeline.hset(f"asynq:{{mail}}:t:{number}", mapping={"msg": message, "state": "archived"})
+        pipeline.zadd("asynq:{mail}:archived", {str(number): number})
+    pipeline.execute()
+
+    with Inspector(redis_url) as inspector:
+        search(inspector, "error~absent", scan=1)
+        tracemalloc.start()
+        found = search(inspector, "error~absent")
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert found.scanned == 50_000
+    assert peak < 2_000_000
 
 
 def test_what_cannot_be_read_is_told_and_hides_nothing(redis_url, redis_client):

@@ -1,11 +1,14 @@
 """Searches over all queues; the blocking twin of this file is generated."""
 
+import tracemalloc
+
 import pytest
 
 from pyasynq.admin.redaction import SecretWords
 from pyasynq.admin.search_async import search
 from pyasynq.errors import ConfigError, FilterError, QueueNotFoundError
 from pyasynq.inspector.inspector_async import AsyncInspector
+from tests.support.builders import make_data
 from tests.support.stored_tasks import store
 
 
@@ -86,6 +89,27 @@ async def test_many_tasks_are_looked_at_500_at_a_time(redis_url, redis_client):
 
     assert len(found.tasks) == 111
     assert steps == [500, 1000, 1203]
+
+
+@pytest.mark.long
+async def test_a_search_of_many_tasks_keeps_few_in_memory(redis_url, redis_client):
+    pipeline = redis_client.pipeline(transaction=False)
+    redis_client.sadd("asynq:queues", "mail")
+    for number in range(50_000):
+        message = make_data(id=str(number), payload=b"x" * 200)
+        pipeline.hset(f"asynq:{{mail}}:t:{number}", mapping={"msg": message, "state": "archived"})
+        pipeline.zadd("asynq:{mail}:archived", {str(number): number})
+    pipeline.execute()
+
+    async with AsyncInspector(redis_url) as inspector:
+        await search(inspector, "error~absent", scan=1)
+        tracemalloc.start()
+        found = await search(inspector, "error~absent")
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert found.scanned == 50_000
+    assert peak < 2_000_000
 
 
 async def test_what_cannot_be_read_is_told_and_hides_nothing(redis_url, redis_client):

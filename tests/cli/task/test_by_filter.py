@@ -181,6 +181,7 @@ def test_ctrl_c_ends_it_after_a_chunk_and_says_how_far_it_came(redis_url, redis_
     assert 0 < left < 60
 
 
+@pytest.mark.long
 def test_an_outage_half_way_is_told_with_what_was_done(own_redis):
     client = own_redis.client()
     for number in range(60):
