@@ -80,6 +80,28 @@ def test_a_search_goes_on_where_it_has_stopped(redis_url, redis_client, how):
     assert ids == ["x1", "g1", "c1", "a2", "a1", "p1"]
 
 
+def test_a_search_goes_on_behind_a_queue_that_is_gone(redis_url, redis_client):
+    store_some(redis_client)
+
+    with Inspector(redis_url) as inspector:
+        first = search(inspector, "", limit=2)
+        redis_client.srem("asynq:queues", "low")
+        second = search(inspector, "", cursor=first.cursor)
+
+    assert [task.id for task in first.tasks] == ["x1", "g1"]
+    assert [task.id for task in second.tasks] == ["r1", "a2", "a1", "p1"]
+
+
+def test_a_search_for_ids_goes_on_like_any_other(redis_url, redis_client):
+    store_some(redis_client)
+
+    with Inspector(redis_url) as inspector:
+        first = search(inspector, "id:a1,p1", limit=1)
+        second = search(inspector, "id:a1,p1", cursor=first.cursor)
+
+    assert [task.id for task in (*first.tasks, *second.tasks)] == ["a1", "p1"]
+
+
 def test_many_tasks_are_looked_at_500_at_a_time(redis_url, redis_client):
     for number in range(1203):
         store(redis_client, "pending", str(number))

@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pyasynq.admin.bulk import BulkJob
+from pyasynq.admin.failures import failures
+from pyasynq.admin.search import search
 from pyasynq.client import Client
+from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.inspector import Inspector
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
@@ -49,6 +53,22 @@ def test_every_queue_is_counted_listed_and_searched(client, inspector):
 
     assert [(info.pending, info.scheduled, info.aggregating) for info in infos] == [(3, 3, 3)] * 5
     assert all(info.memory_usage for info in infos)
+
+
+def test_tasks_of_all_queues_are_found_and_changed_together(client, inspector):
+    for queue in QUEUES:
+        enqueue(client, queue, process_in=60)
+
+    found = search(inspector, "state:scheduled type~process_in")
+    failed = failures(inspector)
+    preview = BulkJob(inspector, Change(verb="archive")).preview("type~process_in")
+    tasks = [TaskRef(task.queue, task.id, task.state) for task in found.tasks]
+    result = BulkJob(inspector, Change(verb="archive"), limit=12).run_on(tasks)
+    rest = BulkJob(inspector, Change(verb="delete")).run("state:scheduled type~process_in")
+
+    assert {task.queue for task in found.tasks} == set(QUEUES)
+    assert (len(found.tasks), preview.count, failed.failures) == (15, 15, 0)
+    assert (result.done, rest.done) == (12, 3)
 
 
 def test_tasks_are_moved_changed_and_deleted(client, inspector):

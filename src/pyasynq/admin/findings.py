@@ -162,9 +162,11 @@ def decode_stop(cursor: str) -> Stop:
 
 
 def remaining(places: Sequence[Place], stop: Stop | None) -> Sequence[Place]:
-    """Return where a search looks that goes on at *stop*; everywhere if that is None."""
+    """Return where a search looks that goes on at *stop*; everywhere if that is None.
+
+    The queue in which it has stopped may be gone meanwhile; it goes on with what comes after it.
+    """
     if stop is None:
         return places
-    at = [each.address for each in places]
-    here = (stop.queue, stop.state)
-    return places[at.index(here) :] if here in at else ()
+    here = (stop.queue, STATES.index(stop.state))
+    return [each for each in places if (each.queue, STATES.index(each.state)) >= here]

@@ -143,8 +143,9 @@ def chunks(
         on_broken: called with a place that cannot be read, which hides no other.
     """
     queues = tuple(dict.fromkeys(place.queue for place in where.places))
-    if where.ids is not None and len(where.ids) * len(queues) <= min(most_ids, LARGEST_PAGE):
-        refs = [(queue, task_id) for queue in queues for task_id in where.ids]
+    ids = where.ids if stop is None else None
+    if ids is not None and len(ids) * len(queues) <= min(most_ids, LARGEST_PAGE):
+        refs = [(queue, task_id) for queue in queues for task_id in ids]
         found = [each for each in inspector.tasks.look(refs) if each is not None]
         for place in where.places:
             here = [each for each in found if (each.queue, each.state) == place.address]
