@@ -62,6 +62,7 @@ async def test_a_preview_of_very_many_tasks_is_estimated(redis_url, redis_client
         (RUN, "archived", "pending"),
         (ARCHIVE, "retry", "archived"),
         (DELETE, "completed", None),
+        (DELETE, "pending", None),
         (Change(verb="reschedule", at=LATER), "archived", "scheduled"),
     ],
     ids=lambda value: getattr(value, "verb", value),
@@ -160,6 +161,18 @@ async def test_completed_tasks_run_again_only_if_their_state_is_named(redis_url,
     async with AsyncInspector(redis_url) as inspector:
         assert (await AsyncBulkJob(inspector, RUN).run("type:email")).done == 1
         assert (await AsyncBulkJob(inspector, RUN).run("type:email state:completed")).done == 1
+
+
+@pytest.mark.parametrize("query", ["state:retry,archived", "state:retry,archived type:email"])
+async def test_a_place_that_is_broken_hides_no_other(redis_url, redis_client, query):
+    store(redis_client, "archived", "a")
+    redis_client.set("asynq:{mail}:retry", "no set")
+
+    async with AsyncInspector(redis_url) as inspector:
+        result = await AsyncBulkJob(inspector, DELETE).run(query)
+
+    assert (result.done, len(result.broken)) == (1, 1)
+    assert result.broken[0].startswith("retry tasks of queue 'mail': ")
 
 
 async def test_a_damaged_task_can_be_deleted_by_its_place(redis_url, redis_client):

@@ -23,9 +23,10 @@ from pyasynq.admin.jobs import (
 )
 from pyasynq.admin.redaction import Redactor, redacted
 from pyasynq.admin.search import chunks, scope_of
+from pyasynq.answers import concerns_redis_as_a_whole
 from pyasynq.broker.operations.task_lists import Content
 from pyasynq.clock import to_ns
-from pyasynq.errors import ConfigError, PayloadError
+from pyasynq.errors import ConfigError, PayloadError, PyasynqError
 from pyasynq.inspector.bulk import STATES as WHOLE_STATES
 from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.found_task import FoundTask, TaskChunk
@@ -33,6 +34,7 @@ from pyasynq.inspector.inspector import Inspector
 from pyasynq.inspector.pages import whole_number_fault
 from pyasynq.task import TaskInfo, TaskState
 
+MOST_TASKS = 2**53
 MOST_SCANNED = 100_000  # tasks that a preview looks at, unless it is told otherwise
 
 
@@ -77,7 +79,7 @@ class BulkJob:
         most = MOST_PER_SECOND
         ConfigError.raise_if(
             [
-                whole_number_fault("limit", limit, most=2**53) if limit is not None else None,
+                whole_number_fault("limit", limit, most=MOST_TASKS) if limit is not None else None,
                 whole_number_fault("per_second", per_second, most=most) if per_second else None,
                 "per_second must be at least 1" if per_second == 0 else None,
             ]
@@ -92,6 +94,7 @@ class BulkJob:
         self._clock = inspector.clock
         self.result = JobResult()
         self._started_ns = 0
+        self._uncounted: set[str] = set()  # queues of which nobody knows how many tasks they have
         self._turn_s = 0.0  # when the next chunk may be changed, by the monotonic clock
 
     def preview(
@@ -180,7 +183,8 @@ class BulkJob:
                 if self._is_fast(place):
                     self._whole(place)
                 else:
-                    self._some(_only(where, place), sizes[place], wanted, matches)
+                    left = MOST_TASKS if place.queue in self._uncounted else sizes[place]
+                    self._some(_only(where, place), left, wanted, matches)
         return self.result
 
     def run_on(self, tasks: Sequence[TaskRef]) -> JobResult:
@@ -231,6 +235,7 @@ class BulkJob:
         for place in where.places:
             info = infos.get(place.queue)
             sizes[place] = 0 if info is None else int(getattr(info, place.state.value))
+        self._uncounted = {name for name, info in infos.items() if info.error or info.is_estimated}
         return sizes
 
     def _is_fast(self, place: Place) -> bool:
@@ -257,8 +262,12 @@ class BulkJob:
             count = calls[self._change.verb](place.queue, place.state, on_progress=show)
         except _Stopped:
             self.result.is_cancelled = True
-            return
-        self.result.done = before + count
+        except PyasynqError as error:
+            if concerns_redis_as_a_whole(error):
+                raise
+            self.result.broken.append(f"{place}: {error}")
+        else:
+            self.result.done = before + count
 
     def _some(self, where: Scope, left: int, query: Filter, matches: Matcher) -> None:
         """Change those tasks of a place that match, at most *left* of them."""
