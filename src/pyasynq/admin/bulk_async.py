@@ -283,7 +283,8 @@ class AsyncBulkJob:
             wanted = found[:left]
             self.result.scanned += len(chunk.tasks) - len(wanted)
             left -= await self._apply(wanted)
-            self._tell()
+            if chunk.tasks and not wanted:  # else each part of them was told
+                self._tell()
             if self._is_over() or left <= 0:
                 return
 

@@ -106,7 +106,8 @@ def test_it_asks_on_a_terminal_with_what_would_be_changed(on_terminal, redis_cli
     assert "Delete 2 tasks? [y/N]" in refused.out
     assert "Nothing was changed." in refused.out
     assert done.code == 0
-    assert done.out.endswith("2 tasks deleted\n")
+    assert "4 looked at" in done.out
+    assert done.out.endswith("\x1b[K2 tasks deleted\n")
 
 
 def test_nothing_that_matches_is_no_mistake(cli, redis_client):
