@@ -15,6 +15,7 @@ from pyasynq.broker.operations import (
     cancel,
     dequeue,
     enqueue,
+    explanation,
     finish,
     groups,
     inspection,
@@ -130,6 +131,8 @@ CASES: dict[str, Callable[[], Operation]] = {
     "delete_queue": lambda: queue_control.delete_queue(make_keys("empty"), now_s=NOW_S),
     "list_live": lambda: servers.list_live("servers", namespace="asynq", now_s=NOW_S),
     "write_progress": lambda: progress.write_progress(KEYS, "a", OWNED, b'{"done":1}'),
+    "read_placed_task": lambda: explanation.read_placed_task(KEYS, "p"),
+    "read_server": lambda: explanation.read_server("asynq:servers:{h:1:a}", "a", namespace="asynq"),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }
