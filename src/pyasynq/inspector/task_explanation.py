@@ -1,11 +1,12 @@
 # Generated from task_explanation_async.py by tools/unasync.py: change that file.
-"""Why a task does not run, and why an enqueue is refused."""
+"""Why a task does not run, and why an enqueue is refused.
+
+The rules are loaded by the first explanation, since most inspectors never explain anything.
+"""
 
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.explain.finding import Finding
-from pyasynq.inspector.explain.findings import explained, explained_enqueue
-from pyasynq.inspector.explain.reading import Reading
 from pyasynq.options import DEFAULT_QUEUE, name_fault
 from pyasynq.task import Task
 
@@ -33,6 +34,9 @@ class TaskExplanation:
         Raises:
             ConfigError: a name is blank or is not text.
         """
+        from pyasynq.inspector.explain.findings import explained  # noqa: PLC0415
+        from pyasynq.inspector.explain.reading import Reading  # noqa: PLC0415
+
         ConfigError.raise_if([name_fault("task_id", task_id)])
         return explained(Reading(self._calls, queue).of_task(task_id))
 
@@ -58,6 +62,9 @@ class TaskExplanation:
         Raises:
             ConfigError: a name is blank or is not text, or *task* is not a Task.
         """
+        from pyasynq.inspector.explain.findings import explained_enqueue  # noqa: PLC0415
+        from pyasynq.inspector.explain.reading import Reading  # noqa: PLC0415
+
         if not isinstance(task, Task):
             raise ConfigError(f"explain_enqueue takes a Task, not {type(task).__name__}")
         options = task.options

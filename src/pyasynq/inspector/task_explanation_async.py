@@ -1,10 +1,11 @@
-"""Why a task does not run, and why an enqueue is refused."""
+"""Why a task does not run, and why an enqueue is refused.
+
+The rules are loaded by the first explanation, since most inspectors never explain anything.
+"""
 
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.explain.finding import Finding
-from pyasynq.inspector.explain.findings import explained, explained_enqueue
-from pyasynq.inspector.explain.reading_async import AsyncReading
 from pyasynq.options import DEFAULT_QUEUE, name_fault
 from pyasynq.task import Task
 
@@ -32,6 +33,9 @@ class AsyncTaskExplanation:
         Raises:
             ConfigError: a name is blank or is not text.
         """
+        from pyasynq.inspector.explain.findings import explained  # noqa: PLC0415
+        from pyasynq.inspector.explain.reading_async import AsyncReading  # noqa: PLC0415
+
         ConfigError.raise_if([name_fault("task_id", task_id)])
         return explained(await AsyncReading(self._calls, queue).of_task(task_id))
 
@@ -57,6 +61,9 @@ class AsyncTaskExplanation:
         Raises:
             ConfigError: a name is blank or is not text, or *task* is not a Task.
         """
+        from pyasynq.inspector.explain.findings import explained_enqueue  # noqa: PLC0415
+        from pyasynq.inspector.explain.reading_async import AsyncReading  # noqa: PLC0415
+
         if not isinstance(task, Task):
             raise ConfigError(f"explain_enqueue takes a Task, not {type(task).__name__}")
         options = task.options

@@ -1,7 +1,6 @@
 """Which IDs may be meant by one that does not exist."""
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 MOST = 3
 LEAST_BEGINNING = 4  # characters by which the beginning of an ID is recognised
@@ -24,6 +23,8 @@ def _likeness(word: str, other: str) -> float:
         return 2.0
     if len(plain) >= LEAST_BEGINNING and other_plain.startswith(plain):
         return 1.0
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only a mistake needs it
+
     matcher = SequenceMatcher(None, other_plain, plain, autojunk=False)
     if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < SIMILAR:
         return 0.0
