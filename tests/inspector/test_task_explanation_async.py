@@ -290,6 +290,20 @@ async def test_an_unknown_id_is_looked_for_in_other_queues_and_among_similar_one
     assert found[2].evidence == {"task_id": long, "state": "archived"}
 
 
+async def test_similar_ids_are_found_at_both_ends_of_a_long_queue(inspector, redis_client):
+    store(redis_client, "pending", "oldest-task")
+    redis_client.lpush("asynq:{mail}:pending", *(f"{number:09}" for number in range(1000)))
+    store(redis_client, "pending", "newest-task")
+
+    oldest = await inspector.tasks.explain("mail", "oldest")
+    newest = await inspector.tasks.explain("mail", "newest")
+
+    assert [each.evidence["task_id"] for each in (oldest[1], newest[1])] == [
+        "oldest-task",
+        "newest-task",
+    ]
+
+
 async def test_an_unknown_queue_is_told_with_the_one_that_may_be_meant(inspector, redis_client):
     store(redis_client, "pending", "a")
 

@@ -19,7 +19,7 @@ NARROWEST = 40  # columns; on a narrower terminal the lines are broken by it
 def findings_on_screen(
     heading: str, findings: Sequence[Finding], *, known: Collection[object] = ()
 ) -> str:
-    """Return a heading and findings for stdout.
+    """Return a heading and findings for stdout; what a sentence has said is not repeated.
 
     Args:
         heading: what they are about.
@@ -44,7 +44,8 @@ def _lines(finding: Finding, width: int | None, known: Collection[object]) -> It
     if finding.advice:
         yield from _wrapped(f"To do: {finding.advice}", width)
     for name, value in finding.evidence.items():
-        if value not in (None, "", [], {}) and value not in known:
+        is_said = isinstance(value, str | datetime | timedelta) and _text(value) in finding.sentence
+        if value not in (None, "", [], {}) and value not in known and not is_said:
             yield from _evidence(name.replace("_", " "), value, width)
 
 

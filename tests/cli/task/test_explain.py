@@ -32,7 +32,6 @@ Task a of queue mail
 info     It was done; it is kept for another {left} (retention 1m). (completed)
          To do: `pyasynq task run -q mail a` runs it once more
          - kept until: 2100-01-01 00:00:00 UTC
-         - retention: 1m
 """
 
 

@@ -142,7 +142,7 @@ CASES = {
         facts("pending", servers=()),
         [("error", "no_server")],
         "No live server serves queue 'mail', so nobody takes its tasks.",
-        "start a server for this queue",
+        "start a server for it: `pyasynq worker MODULE:APP -q mail`",
     ),
     "servers of other queues": (
         facts("pending", servers=(server(queues={"mails": 1}),)),
@@ -166,7 +166,7 @@ CASES = {
             "All 2 slots of server h:1 of queue 'mail' are taken; the longest by task 'x' (report),"
             " for 2h."
         ),
-        "raise their concurrency",
+        "or cancel what is stuck: `pyasynq task cancel x`",
     ),
     "a slot of another server is free": (
         facts("pending", servers=(BUSY, server("free"))),
@@ -454,7 +454,7 @@ CASES = {
             message={"error_msg": "no mail", "retried": 3},
         ),
         [("error", "archived")],
-        "It was archived 1d ago, since it failed in every attempt (3 retries): no mail",
+        "It was archived 1d ago, since its last attempt of 4 failed: no mail",
         f"mend the cause, then {RUN}",
     ),
     "archived with retries left": (
@@ -649,6 +649,15 @@ def test_the_last_error_is_told_in_one_line():
 
     assert found[1].sentence == "Its last attempt failed 20s ago (2 of 3 retries used): no mail"
     assert found[1].evidence["error"] == "no mail\nat x"
+
+
+def test_it_is_told_when_the_next_failure_archives_the_task():
+    message = {"error_msg": "no mail", "retried": 3}
+    found = explained(facts("retry", due_ns=at(9), message=message))
+
+    assert found[1].sentence == (
+        "Its last attempt failed (3 of 3 retries used, so the next failure archives it): no mail"
+    )
 
 
 def test_the_longest_running_tasks_are_the_evidence_of_taken_slots():

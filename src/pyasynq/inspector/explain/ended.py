@@ -22,7 +22,7 @@ def archived(facts: Facts) -> Iterator[Finding]:
     elif retries_left > 0:
         why = f"with {retries_left} of {message.retry} retries left, so by hand or by its error"
     else:
-        why = f"since it failed in every attempt ({message.retry} retries)"
+        why = f"since its last attempt of {message.retried + 1} failed"
     told = f": {error_text(message.error_msg)}" if message.error_msg else "."
     yield Finding(
         code="archived",

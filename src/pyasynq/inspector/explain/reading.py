@@ -20,7 +20,7 @@ from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.wire.records import WorkerRecord
 
 MOST_QUEUES = 500  # other queues that are looked at
-MOST_IDS = 200  # of each state, that are compared with an unknown ID
+MOST_IDS = 200  # at each end of each state, that are compared with an unknown ID
 OF_SERVERS = frozenset(("pending", "active", "scheduled", "retry", "aggregating"))
 LISTS = tuple(each for each in TaskState if each is not TaskState.AGGREGATING)
 
@@ -121,13 +121,17 @@ class Reading:
         reads: list[Operation[Any]] = [
             inspection.task_state(keys_of(name), task_id) for name in others
         ]
-        reads += [first_ids(container(self._keys, state), MOST_IDS) for state in LISTS]
+        ends = [(state, is_from_tail) for state in LISTS for is_from_tail in (True, False)]
+        reads += [
+            first_ids(container(self._keys, state), MOST_IDS, is_from_tail=is_from_tail)
+            for state, is_from_tail in ends
+        ]
         answers = self._calls.run_all(reads)
         raise_first(answers, which=concerns_redis_as_a_whole)
         states, lists = answers[: len(others)], answers[len(others) :]
         listed = [
             (each, state.value)
-            for state, ids in zip(LISTS, lists, strict=True)
+            for (state, _is_from_tail), ids in zip(ends, lists, strict=True)
             if isinstance(ids, list)
             for each in ids
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from shlex import quote
 from typing import Any
 
 from pyasynq.inspector.explain.facts import Facts, LiveServer
@@ -49,7 +50,7 @@ def no_server(facts: Facts, consequence: str) -> Iterator[Finding]:
         },
         advice=(
             (f"did you mean queue {quoted(near)}? " if near else "")
-            + "start a server for this queue: `pyasynq worker -q` names the queues of a worker"
+            + f"start a server for it: `pyasynq worker MODULE:APP -q {quote(shown(facts.queue))}`"
         ),
     )
 
@@ -109,8 +110,8 @@ def slots_taken(facts: Facts) -> Iterator[Finding]:
             ],
         },
         advice=(
-            "wait, start more servers, raise their concurrency, or cancel what is stuck: "
-            "`pyasynq task cancel ID`"
+            "wait, start more servers, raise their concurrency, or cancel what is stuck"
+            + (f": `pyasynq task cancel {quote(shown(longest.task_id))}`" if longest else "")
         ),
     )
 

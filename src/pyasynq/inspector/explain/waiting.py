@@ -84,6 +84,8 @@ def last_error(facts: Facts) -> Iterator[Finding]:
     if message.last_failed_at:
         failed = f" {length(message.last_failed_at * NANOSECONDS, facts.now_ns)} ago"
     retried = f"{message.retried} of {message.retry} retries used"
+    if message.retried >= message.retry:
+        retried += ", so the next failure archives it"
     yield Finding(
         code="last_error",
         severity="info",
