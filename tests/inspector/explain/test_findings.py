@@ -103,6 +103,15 @@ CASES = {
         facts("pending", pending_since_ns=at(-4)),
         [("info", "should_run")],
         "It should run at once: 1 live server of the queue has 2 free slots; it has waited for 4s.",
+        "ask again in some seconds",
+    ),
+    "nothing is wrong, but it waits": (
+        facts("pending", pending_since_ns=at(-600)),
+        [("warning", "should_have_run")],
+        (
+            "It should have run at once: 1 live server of the queue has 2 free slots; it has "
+            "waited for 10m."
+        ),
         "look into the log of these servers",
     ),
     "others come first": (

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pyasynq.clock import NANOSECONDS
 from pyasynq.inspector.explain.facts import Facts
 from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.limits import too_late
@@ -15,6 +16,8 @@ from pyasynq.inspector.explain.servers import (
     strict_priority,
 )
 from pyasynq.inspector.explain.words import counted, length, moment_of
+
+LATE_NS = 20 * NANOSECONDS  # a server with a free slot takes a task at once, or asks every second
 
 
 def pending(facts: Facts) -> Iterator[Finding]:
@@ -58,26 +61,29 @@ def _tasks_are(number: int) -> str:
 
 
 def _should_run(facts: Facts) -> Finding:
+    """Tell that nothing is wrong; or that the task should have been taken long ago."""
     servers, before = fetching(facts), facts.task.place.rank
-    waited = ""
-    if facts.task.pending_since_ns is not None:
-        waited = f"; it has waited for {length(facts.task.pending_since_ns, facts.now_ns)}"
+    since_ns, slots = facts.task.pending_since_ns, sum(each.free_slots for each in servers)
+    is_late = before == 0 and since_ns is not None and facts.now_ns - since_ns > LATE_NS
+    waited = "" if since_ns is None else f"; it has waited for {length(since_ns, facts.now_ns)}"
     when = "at once" if before == 0 else "as soon as those before it have been taken"
-    slots = sum(each.free_slots for each in servers)
     return Finding(
-        code="should_run",
-        severity="info",
+        code="should_have_run" if is_late else "should_run",
+        severity="warning" if is_late else "info",
         sentence=(
-            f"It should run {when}: {counted(len(servers), 'live server')} of the queue "
+            f"It should {'have run' if is_late else 'run'} {when}: "
+            f"{counted(len(servers), 'live server')} of the queue "
             f"{'has' if len(servers) == 1 else 'have'} {counted(slots, 'free slot')}{waited}."
         ),
         evidence={
             "servers": [each.name for each in servers],
             "free_slots": slots,
             "ahead": before,
-            "pending_since": moment_of(facts.task.pending_since_ns),
+            "pending_since": moment_of(since_ns),
         },
         advice=(
-            "ask again in some seconds; if nothing changes, look into the log of these servers"
+            "look into the log of these servers, which tells what keeps them from taking tasks"
+            if is_late
+            else "ask again in some seconds"
         ),
     )
