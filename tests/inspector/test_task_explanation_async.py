@@ -17,6 +17,7 @@ from tests.support.counting_proxy import CountingProxy
 from tests.support.garbage import GARBAGE
 from tests.support.golden_state import dump
 from tests.support.stored_tasks import store
+from tests.support.waiting import refused
 
 NOW = datetime(2033, 5, 18, 3, 33, 20, tzinfo=UTC)
 NOW_S = 2_000_000_000
@@ -346,6 +347,19 @@ async def test_keys_of_other_types_are_told_and_hide_nothing_else(inspector, red
 
     assert codes(found) == [("error", "paused"), ("warning", "not_readable")]
     assert "asynq:servers" in found[1].evidence["error"]
+
+
+async def test_what_redis_refuses_hides_nothing_else(inspector, redis_client):
+    show_server(redis_client, handled=Handled(types=()))
+    store(redis_client, "pending", "a")
+    store(redis_client, "pending", "b", queue="low")
+
+    with refused(redis_client, "smembers", "zrevrange", "llen", "time"):
+        found = await inspector.tasks.explain("mail", "a")
+
+    assert codes(found) == [("warning", "not_readable")] * 2
+    assert [each.evidence["what"] for each in found] == ["servers", "names of queues"]
+    assert "zrevrange" in found[0].evidence["error"]
 
 
 async def test_whatever_a_task_holds_it_is_explained(inspector, redis_client):

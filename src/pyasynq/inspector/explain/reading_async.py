@@ -1,6 +1,7 @@
 """Reads what the explanation of a task is made of, in two round trips at most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
@@ -46,61 +47,66 @@ class AsyncReading:
         return await self._read(explanation.read_holder(self._keys, lock), "")
 
     async def _read(self, placed: Operation[PlacedTask], task_id: str) -> Facts:
-        calls, keys, namespace = self._calls, self._keys, self._calls.namespace
+        """Read the task, then what its state asks for.
+
+        Only the node of the queue must answer: of a cluster, others may be away.
+        """
+        calls, namespace = self._calls, self._calls.namespace
         answers = await calls.run_all_measured(
             [
                 placed,
                 inspection.list_queues(namespace),
                 explanation.list_servers(namespace=namespace),
-                inspection.queue_stats(keys, now_ns=calls.clock.redis_now_ns()),
+                inspection.queue_stats(self._keys, now_ns=calls.clock.redis_now_ns()),
             ]
         )
-        raise_first(answers[:2])
-        raise_first(answers, which=concerns_redis_as_a_whole)
-        task, queues, servers, stats = answers
-        unread = {
-            name: str(answer)
-            for name, answer in (("servers", servers), ("counts of the queue", stats))
-            if isinstance(answer, BaseException)
-        }
-        now_ns = calls.clock.redis_now_ns()
-        message, damage = _message(task)
-        common: dict[str, Any] = {
-            "queue": self._queue,
-            "task_id": task_id or task.task_id,
-            "now_ns": now_ns,
-            "offset_ns": now_ns - calls.clock.now_ns(),
-            "queues": queues,
-            "task": task,
-            "message": message,
-            "damage": damage,
-            "stats": stats if isinstance(stats, inspection.QueueStats) else None,
-            "unread": unread,
-        }
+        raise_first(answers[:1])
+        task, queues, servers, _stats = answers
+        facts = self._facts(task_id, answers)
         if task.kind == "hash" and task.state in OF_SERVERS:
-            live = servers if isinstance(servers, list) else []
-            keys_of_live = [key for key, expires_s in live if expires_s >= now_ns // NANOSECONDS]
-            return Facts(**common, **await self._servers(task, keys_of_live, queues))
+            live = [] if isinstance(servers, BaseException) else servers
+            now_s = facts.now_ns // NANOSECONDS
+            keys = [key for key, expires_s in live if expires_s >= now_s]
+            return replace(facts, **await self._servers(facts, keys))
         if task.kind == "none" and not task.listed and task_id:
-            return Facts(**common, **await self._similar(task_id, queues))
-        return Facts(**common)
+            raise_first([queues])
+            return replace(facts, **await self._similar(facts))
+        return facts
 
-    async def _servers(
-        self, task: PlacedTask, keys: Sequence[str], queues: Sequence[str]
-    ) -> dict[str, Any]:
+    def _facts(self, task_id: str, answers: Sequence[Any]) -> Facts:
+        """Return what the first round trip has brought."""
+        task, queues, servers, stats = answers
+        clock = self._calls.clock
+        now_ns = clock.redis_now_ns()
+        message, damage = _message(task)
+        return Facts(
+            queue=self._queue,
+            task_id=task_id or task.task_id,
+            now_ns=now_ns,
+            offset_ns=now_ns - clock.now_ns(),
+            queues=() if isinstance(queues, BaseException) else queues,
+            task=task,
+            message=message,
+            damage=damage,
+            stats=None if isinstance(stats, BaseException) else stats,
+            unread=_unread(
+                {"servers": [servers], "counts of the queue": [stats], "names of queues": [queues]}
+            ),
+        )
+
+    async def _servers(self, facts: Facts, keys: Sequence[str]) -> dict[str, Any]:
         """Read the servers that are alive, and what other queues hold, if they may come first."""
-        others = self._other_queues(queues) if task.state == TaskState.PENDING else []
+        is_pending = facts.task.state == TaskState.PENDING
+        others = self._other_queues(facts.queues) if is_pending else []
+        keys_of, namespace = self._calls.keys_of, self._calls.namespace
         reads: list[Operation[Any]] = [
-            explanation.read_server(key, task.task_id, namespace=self._calls.namespace)
-            for key in keys
+            explanation.read_server(key, facts.task.task_id, namespace=namespace) for key in keys
         ]
-        reads += [explanation.count_pending(self._calls.keys_of(name)) for name in others]
-        reads += [explanation.is_paused(self._calls.keys_of(name)) for name in others]
-        answers = await self._calls.run_all(reads) if reads else []
-        raise_first(answers, which=concerns_redis_as_a_whole)
-        servers = answers[: len(keys)]
-        counts = answers[len(keys) : len(keys) + len(others)]
-        pauses = answers[len(keys) + len(others) :]
+        reads += [explanation.count_pending(keys_of(name)) for name in others]
+        reads += [explanation.is_paused(keys_of(name)) for name in others]
+        answers = await self._run(reads)
+        servers, rest = answers[: len(keys)], answers[len(keys) :]
+        counts, pauses = rest[: len(others)], rest[len(others) :]
         found = [each for each in servers if isinstance(each, ServerReading)]
         live = [each for reading in found if (each := _live(reading)) is not None]
         return {
@@ -111,12 +117,13 @@ class AsyncReading:
                 for name, pending, is_paused in zip(others, counts, pauses, strict=True)
                 if isinstance(pending, int)
             },
+            "unread": {**facts.unread, **_unread({"servers": servers, "other queues": rest})},
         }
 
-    async def _similar(self, task_id: str, queues: Sequence[str]) -> dict[str, Any]:
+    async def _similar(self, facts: Facts) -> dict[str, Any]:
         """Read where else there is a task with this ID, and which IDs resemble it."""
-        others = self._other_queues(queues)
-        keys_of = self._calls.keys_of
+        others = self._other_queues(facts.queues)
+        keys_of, task_id = self._calls.keys_of, facts.task_id
         reads: list[Operation[Any]] = [
             inspection.task_state(keys_of(name), task_id) for name in others
         ]
@@ -125,8 +132,7 @@ class AsyncReading:
             first_ids(container(self._keys, state), MOST_IDS, is_from_tail=is_from_tail)
             for state, is_from_tail in ends
         ]
-        answers = await self._calls.run_all(reads)
-        raise_first(answers, which=concerns_redis_as_a_whole)
+        answers = await self._run(reads)
         states, lists = answers[: len(others)], answers[len(others) :]
         listed = [
             (each, state.value)
@@ -143,9 +149,25 @@ class AsyncReading:
             "near_ids": near_ids(task_id, listed),
         }
 
+    async def _run(self, reads: Sequence[Operation[Any]]) -> list[Any]:
+        """Run the second round trip; raise if nothing answers any longer."""
+        answers = await self._calls.run_all(reads) if reads else []
+        if all(concerns_redis_as_a_whole(each) for each in answers):
+            raise_first(answers)
+        return answers
+
     def _other_queues(self, queues: Sequence[str]) -> list[str]:
         usable = (name for name in queues if name_fault("queue", name) is None)
         return [name for name in usable if name != self._queue][:MOST_QUEUES]
+
+
+def _unread(answers: Mapping[str, Sequence[object]]) -> dict[str, str]:
+    """Return the first error among the answers of each name, as text."""
+    errors = {
+        name: next((each for each in some if isinstance(each, BaseException)), None)
+        for name, some in answers.items()
+    }
+    return {name: str(error) for name, error in errors.items() if error is not None}
 
 
 def _message(task: PlacedTask) -> tuple[TaskMessage | None, str]:
