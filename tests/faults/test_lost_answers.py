@@ -108,6 +108,9 @@ CASES: dict[str, Callable[[], Operation]] = {
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
+    "write_handled": lambda: presence.write_handled(
+        "h", 1, "a", b"{}", namespace="asynq", ttl_s=200
+    ),
     "exists_any": lambda: redis_info.exists_any_of_node([KEYS.pending]),
     "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),

@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from pyasynq.broker.operations.explanation import Place, PlacedTask
 from pyasynq.broker.operations.inspection import QueueStats
 from pyasynq.clock import NANOSECONDS
 from pyasynq.inspector.explain.facts import Facts, LiveServer, OtherQueue
+from pyasynq.inspector.explain.finding import SEVERITIES
 from pyasynq.inspector.explain.findings import explained, explained_enqueue
 from pyasynq.wire.handled import Handled, HandledGroups
 from pyasynq.wire.records import ServerRecord, WorkerRecord
@@ -93,6 +96,7 @@ def aggregating_server(**limits):
 GO = server("go", handled=Handled())
 BUSY = server(active_worker_count=2, workers=(worker("x"), worker("y", started_ns=at(-60))))
 STRICT = server(queues={"mail": 1, "low": 9}, strict_priority=True)
+OTHERS = {"others": {"low": OtherQueue(pending=1, is_paused=False)}}
 FULL = {"low": OtherQueue(pending=1200, is_paused=False)}
 LEASED = Place(size=1, rank=0, score=NOW_S + 20)
 RUN = "`pyasynq task run -q mail a`"
@@ -240,7 +244,7 @@ CASES = {
     "expired": (
         facts("pending", expires_at_ns=at(-300)),
         [("error", "expired")],
-        "It expired 5m ago, so a server drops it instead of running it.",
+        "It expired 5m ago, so a server in Python drops it instead of running it.",
         "enqueue it again",
     ),
     "its deadline is over": (
@@ -369,6 +373,19 @@ CASES = {
         facts("aggregating", servers=(), **in_group()),
         [("error", "no_server")],
         "No live server serves queue 'mail', so nobody aggregates its groups.",
+        "",
+    ),
+    "a group of a paused queue, whose task has expired": (
+        facts(
+            "aggregating",
+            servers=(aggregating_server(grace_s=60),),
+            stats=paused(),
+            expires_at_ns=at(-60),
+            message={"deadline": NOW_S - 9},
+            **in_group(),
+        ),
+        [("error", "expired"), ("warning", "paused"), ("info", "group_waits")],
+        "It expired 1m ago, so a server in Python drops it instead of running it.",
         "",
     ),
     "a group that is not listed": (
@@ -681,6 +698,27 @@ def test_no_number_in_redis_is_too_large_to_explain():
         place = Place(size=1, rank=0, score=score, lowest=score, highest=score)
         for state in ("active", "archived", "completed", "aggregating"):
             assert explained(facts(state, place=place, servers=(aggregating_server(grace_s=1),)))
+
+
+def test_whatever_comes_together_something_is_found_and_the_worst_comes_first():
+    places = (Place(), Place(size=9, rank=3, score=NOW_S + 9.0), Place(size=1, is_searched=False))
+    counts = (None, stats(), paused(until_ns=at(9)))
+    servers = ((), (GO,), (BUSY, STRICT), (aggregating_server(grace_s=9), server(status="stopped")))
+    for state, place, counted, live in product((*STATES, "lost", ""), places, counts, servers):
+        for more in ({}, {"message": None, "damage": "odd"}, {"worker": (server(), worker())}):
+            given = {"place": place, "stats": counted, "servers": live, **more}
+
+            found = explained(replace(facts(state, **OTHERS), **as_fields(state, given)))
+
+            severities = [SEVERITIES.index(each.severity) for each in found]
+            assert severities
+            assert severities == sorted(severities)
+
+
+def as_fields(state, given):
+    """Return what *given* says of the facts; its place belongs to their task."""
+    task = PlacedTask(task_id="a", state=state, listed=state, place=given.pop("place"), group="g")
+    return {"task": task, **given}
 
 
 def test_messages_of_other_programs_are_explained():

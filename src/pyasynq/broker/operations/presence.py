@@ -57,7 +57,7 @@ def write_handled(
 ) -> Operation[None]:
     """Publish for *ttl_s* seconds what a server handles."""
     key = global_keys(namespace).server_handles(host, pid, server_id)
-    return Operation("SETEX", (key,), (ttl_s, handled), ignore, Repeat.SAFE)
+    return Operation(load("write_handled"), (key,), (ttl_s, handled), ignore, Repeat.SAFE)
 
 
 def clear_server_state(

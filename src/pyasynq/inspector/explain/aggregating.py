@@ -6,8 +6,8 @@ from pyasynq.broker.decoding import whole
 from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.inspector.explain.facts import Facts
 from pyasynq.inspector.explain.finding import Finding
-from pyasynq.inspector.explain.limits import too_late
-from pyasynq.inspector.explain.queues import unread
+from pyasynq.inspector.explain.limits import expired
+from pyasynq.inspector.explain.queues import paused, unread
 from pyasynq.inspector.explain.servers import named, no_server, serving
 from pyasynq.inspector.explain.words import command, counted, length, moment, quoted
 from pyasynq.shown import span
@@ -24,9 +24,10 @@ def aggregating(facts: Facts) -> Iterator[Finding]:
         yield from unread(facts)
         return
     yield from no_server(facts, "nobody aggregates its groups")
-    yield from too_late(facts)
+    yield from expired(facts)
     if not place.is_group_listed:
         yield _forgotten(facts)
+    yield from paused(facts, is_waiting=False)
     yield from _aggregators(facts)
     yield from unread(facts)
 

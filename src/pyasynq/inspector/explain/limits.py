@@ -10,14 +10,20 @@ from pyasynq.inspector.explain.words import length, moment_of
 
 def too_late(facts: Facts) -> Iterator[Finding]:
     """Tell that a task cannot start before a limit of its own, since it is over, or will be."""
-    start_ns = max(facts.now_ns, facts.task.due_ns or 0)
+    yield from expired(facts)
+    yield from _deadline_passed(facts)
+
+
+def expired(facts: Facts) -> Iterator[Finding]:
+    """Tell that a task must not start any longer."""
     expires_ns = facts.task.expires_at_ns
-    if expires_ns is not None and expires_ns <= start_ns:
+    if expires_ns is not None and expires_ns <= _start_ns(facts):
         yield Finding(
             code="expired",
             severity="error",
             sentence=(
-                f"It {_expires(facts, expires_ns)}, so a server drops it instead of running it."
+                f"It {_expires(facts, expires_ns)}, so a server in Python drops it instead of "
+                "running it."
             ),
             evidence={
                 "expires_at": to_datetime(expires_ns),
@@ -25,8 +31,11 @@ def too_late(facts: Facts) -> Iterator[Finding]:
             },
             advice="enqueue it again with a later `expires`",
         )
+
+
+def _deadline_passed(facts: Facts) -> Iterator[Finding]:
     deadline_ns = facts.message.deadline * NANOSECONDS if facts.message else 0
-    if deadline_ns and deadline_ns <= start_ns:
+    if deadline_ns and deadline_ns <= _start_ns(facts):
         yield Finding(
             code="deadline_passed",
             severity="error",
@@ -37,6 +46,11 @@ def too_late(facts: Facts) -> Iterator[Finding]:
                 "enqueue it again"
             ),
         )
+
+
+def _start_ns(facts: Facts) -> int:
+    """Return when the task starts at the earliest."""
+    return max(facts.now_ns, facts.task.due_ns or 0)
 
 
 def _expires(facts: Facts, limit_ns: int) -> str:

@@ -29,9 +29,7 @@ def waiting(facts: Facts) -> Iterator[Finding]:
 
 
 def _due(facts: Facts) -> Iterator[Finding]:
-    due_ns = facts.task.due_ns
-    if due_ns is None:
-        return
+    due_ns = facts.task.due_ns or 0  # what has no due time is due at once
     evidence = {
         "state": facts.task.state,
         "due_at": to_datetime(due_ns),
@@ -54,8 +52,8 @@ def _due(facts: Facts) -> Iterator[Finding]:
             code="due_now",
             severity="info",
             sentence=(
-                f"{what} has been due for {span(between(due_ns, facts.now_ns))}; servers make due "
-                "tasks pending every few seconds."
+                f"{what} has been due for {length(due_ns, facts.now_ns)}; servers make due tasks "
+                "pending every few seconds."
             ),
             evidence=evidence,
         )
@@ -64,8 +62,8 @@ def _due(facts: Facts) -> Iterator[Finding]:
             code="overdue",
             severity="warning",
             sentence=(
-                f"{what} has been due for {span(between(due_ns, facts.now_ns))}, and no server has "
-                "made it pending."
+                f"{what} has been due for {length(due_ns, facts.now_ns)}, and no server has made "
+                "it pending."
             ),
             evidence=evidence,
             advice=(
