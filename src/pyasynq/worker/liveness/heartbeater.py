@@ -223,25 +223,13 @@ class Heartbeater:
 
     def _show(self, runner: Runner) -> bool:
         """Write what tools show of this server and its tasks; return whether any arrived."""
-        identity, config = self._identity, self._config
         workers = {
             running.leased.task_id: self._worker(running)
             for running in list(self._held.values())
             if not running.is_settled
         }
-        server = ServerRecord(
-            host=identity.host,
-            pid=identity.pid,
-            server_id=identity.server_id,
-            concurrency=config.concurrency,
-            queues=dict(config.queues),
-            strict_priority=config.strict_priority,
-            status=self._status(),
-            started_ns=identity.started_ns,
-            active_worker_count=len(workers),
-        )
         operations = presence.write_server_state(
-            server,
+            self._server(len(workers)),
             workers,
             namespace=self._connector.namespace,
             now_s=redis_now_s(self._clock),
@@ -263,6 +251,20 @@ class Heartbeater:
             if is_published:
                 self._published, self._publish_at = handled, now + PUBLISH_AGAIN_S
         return not all(isinstance(answer, RedisUnavailableError) for answer in answers)
+
+    def _server(self, active_worker_count: int) -> ServerRecord:
+        identity, config = self._identity, self._config
+        return ServerRecord(
+            host=identity.host,
+            pid=identity.pid,
+            server_id=identity.server_id,
+            concurrency=config.concurrency,
+            queues=dict(config.queues),
+            strict_priority=config.strict_priority,
+            status=self._status(),
+            started_ns=identity.started_ns,
+            active_worker_count=active_worker_count,
+        )
 
     def _publishing(self, handled: bytes) -> Operation[None]:
         identity = self._identity
