@@ -480,13 +480,19 @@ CASES = {
             message={"error_msg": "no mail", "retried": 3},
         ),
         [("error", "archived")],
-        "It was archived 1d ago, since its last attempt of 4 failed: no mail",
+        "It was archived 1d ago, since the last of its 4 attempts failed: no mail",
         f"mend the cause, then {RUN}",
     ),
     "archived with retries left": (
         facts("archived", message={"error_msg": "no mail", "retried": 1}),
         [("error", "archived")],
         "It was archived, with 2 of 3 retries left, so by hand or by its error: no mail",
+        RUN,
+    ),
+    "archived by its first failure": (
+        facts("archived", message={"error_msg": "no mail", "retry": 0}),
+        [("error", "archived")],
+        "It was archived, since its only attempt failed: no mail",
         RUN,
     ),
     "archived by hand": (

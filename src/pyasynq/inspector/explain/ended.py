@@ -22,7 +22,10 @@ def archived(facts: Facts) -> Iterator[Finding]:
     elif retries_left > 0:
         why = f"with {retries_left} of {message.retry} retries left, so by hand or by its error"
     else:
-        why = f"since its last attempt of {message.retried + 1} failed"
+        attempts = message.retried + 1
+        why = "since its only attempt failed"
+        if attempts > 1:
+            why = f"since the last of its {attempts} attempts failed"
     told = f": {error_text(message.error_msg)}" if message.error_msg else "."
     yield Finding(
         code="archived",
