@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LRANGE", "MGET"),
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LLEN", "LRANGE", "MGET"),
         *(
             "MEMORY USAGE",
             "PING",

@@ -55,6 +55,7 @@ TASK = {
         "Delete all tasks in a state.", "task.bulk", "delete_all", ("delete-all",)
     ),
     "enqueue": Command("Enqueue a task.", "task.enqueue", "enqueue"),
+    "explain": Command("Tell why tasks do not run.", "task.explain", "explain"),
     "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
     "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
     "run": Command("Let tasks run now.", "task.single", "run"),

@@ -4,6 +4,7 @@
 ``inspector.queues.infos()``, ``inspector.tasks.get(queue, task_id)``.
 """
 
+from pyasynq.inspector.explain.finding import Finding, Severity
 from pyasynq.inspector.history import DailyStats
 from pyasynq.inspector.infos import QueueInfo
 from pyasynq.inspector.inspector import Inspector
@@ -23,6 +24,7 @@ __all__ = [
     "DailyStats",
     "DamagedTask",
     "EnqueueEvent",
+    "Finding",
     "GroupInfo",
     "Inspector",
     "Node",
@@ -30,6 +32,7 @@ __all__ = [
     "SchedulerEntry",
     "SearchResult",
     "ServerInfo",
+    "Severity",
     "TaskPage",
     "WorkerInfo",
 ]
