@@ -15,6 +15,7 @@ from pyasynq.broker.operations import (
     cancel,
     dequeue,
     enqueue,
+    explanation,
     finish,
     groups,
     inspection,
@@ -107,6 +108,9 @@ CASES: dict[str, Callable[[], Operation]] = {
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
+    "write_handled": lambda: presence.write_handled(
+        "h", 1, "a", b"{}", namespace="asynq", ttl_s=200
+    ),
     "exists_any": lambda: redis_info.exists_any_of_node([KEYS.pending]),
     "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
@@ -130,6 +134,8 @@ CASES: dict[str, Callable[[], Operation]] = {
     "delete_queue": lambda: queue_control.delete_queue(make_keys("empty"), now_s=NOW_S),
     "list_live": lambda: servers.list_live("servers", namespace="asynq", now_s=NOW_S),
     "write_progress": lambda: progress.write_progress(KEYS, "a", OWNED, b'{"done":1}'),
+    "read_placed_task": lambda: explanation.read_placed_task(KEYS, "p"),
+    "read_server": lambda: explanation.read_server("asynq:servers:{h:1:a}", "a", namespace="asynq"),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }

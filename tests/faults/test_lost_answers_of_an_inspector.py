@@ -48,6 +48,7 @@ CASES = {
     "SREM": (lambda i: i.queues.delete("mail", force=True), None),
     "list_tasks": (lambda i: i.tasks.list("mail", "scheduled"), b"scheduled"),
     "walk_tasks": (lambda i: list(i.tasks.iterate("mail", "scheduled")), b"scheduled"),
+    "read_placed_task": (lambda i: i.tasks.explain("mail", "a"), b"scheduled"),
     "list_live": (lambda i: i.servers.list(), b"scheduled"),
 }
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LRANGE", "MGET"),
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LLEN", "LRANGE", "MGET"),
         *(
             "MEMORY USAGE",
             "PING",
@@ -71,7 +71,6 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
         decode: returns the result for a reply, or raises the exception for it.
         repeat: whether the call may be repeated if its answer is lost.
         decode_repeated: decodes the reply to a repeated BY_TOKEN call, instead of *decode*.
-        is_patient: it may be sent together with the next operation of the same loop iteration.
     """
 
     call: Script | str
@@ -80,7 +79,6 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
     decode: Callable[[Any], T]
     repeat: Repeat
     decode_repeated: Callable[[Any], T] | None = None
-    is_patient: bool = False
 
     @property
     def name(self) -> str:

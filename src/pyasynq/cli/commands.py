@@ -56,6 +56,7 @@ TASK = {
     ),
     "enqueue": Command("Enqueue a task.", "task.enqueue", "enqueue"),
     "errors": Command("Group the tasks that failed by what went wrong.", "task.search", "errors"),
+    "explain": Command("Tell why tasks do not run.", "task.explain", "explain"),
     "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
     "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
     "run": Command("Let tasks run now.", "task.single", "run"),

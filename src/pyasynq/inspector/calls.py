@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations import inspection
+from pyasynq.broker.operations import inspection, redis_info
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, steady_ns
 from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
@@ -45,6 +45,15 @@ class Calls:
     def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run operations in one round trip; return for each its result, or its error."""
         return self._runner.run_all(operations)
+
+    def run_all_measured(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Do as `run_all`, and compare the clock with that of Redis in the same round trip."""
+        sent_ns = steady_ns()
+        redis_ns, *answers = self._runner.run_all([redis_info.redis_time(), *operations])
+        received_ns = steady_ns()
+        if isinstance(redis_ns, int):
+            self.clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
+        return answers
 
     def usable_queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of, sorted."""

@@ -14,6 +14,7 @@ from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk import TaskBulk
 from pyasynq.inspector.task_changes import TaskChanges
 from pyasynq.inspector.task_control import TaskControl
+from pyasynq.inspector.task_explanation import TaskExplanation
 from pyasynq.inspector.task_walks import TaskWalks
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
@@ -23,12 +24,12 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class Tasks(TaskWalks, TaskControl, TaskChanges, TaskBulk):
+class Tasks(TaskWalks, TaskControl, TaskChanges, TaskBulk, TaskExplanation):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task or several, and those that change all of a state.
-    They share nothing but the calls.
+    list and search, those that change one task or several, those that change all of a state, and
+    those that explain. They share nothing but the calls.
     """
 
     def get(self, queue: str, task_id: str) -> TaskInfo:

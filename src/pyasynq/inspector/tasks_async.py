@@ -13,6 +13,7 @@ from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
 from pyasynq.inspector.task_changes_async import AsyncTaskChanges
 from pyasynq.inspector.task_control_async import AsyncTaskControl
+from pyasynq.inspector.task_explanation_async import AsyncTaskExplanation
 from pyasynq.inspector.task_walks_async import AsyncTaskWalks
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
@@ -22,12 +23,14 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class AsyncTasks(AsyncTaskWalks, AsyncTaskControl, AsyncTaskChanges, AsyncTaskBulk):
+class AsyncTasks(
+    AsyncTaskWalks, AsyncTaskControl, AsyncTaskChanges, AsyncTaskBulk, AsyncTaskExplanation
+):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task or several, and those that change all of a state.
-    They share nothing but the calls.
+    list and search, those that change one task or several, those that change all of a state, and
+    those that explain. They share nothing but the calls.
     """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -114,7 +114,16 @@ class QueueKeys:
 class GlobalKeys:
     """Keys that belong to no queue; in a cluster each may be in a slot of its own."""
 
-    __slots__ = ("cancel", "due", "namespace", "queues", "schedulers", "servers", "workers")
+    __slots__ = (
+        "cancel",
+        "due",
+        "handled",
+        "namespace",
+        "queues",
+        "schedulers",
+        "servers",
+        "workers",
+    )
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -124,6 +133,7 @@ class GlobalKeys:
         self.schedulers = f"{namespace}:schedulers"
         self.cancel = f"{namespace}:cancel"
         self.due = f"{namespace}:x:due"
+        self.handled = f"{namespace}:x:handled"
 
     def server(self, host: str, pid: int, server_id: str) -> str:
         """The record of a server."""
@@ -132,6 +142,10 @@ class GlobalKeys:
     def server_workers(self, host: str, pid: int, server_id: str) -> str:
         """The tasks that a server runs."""
         return f"{self.workers}:{{{host}:{pid}:{server_id}}}"
+
+    def server_handles(self, host: str, pid: int, server_id: str) -> str:
+        """What a server handles."""
+        return f"{self.handled}:{{{host}:{pid}:{server_id}}}"
 
     def scheduler_entries(self, scheduler_id: str) -> str:
         """The entries of a scheduler."""
