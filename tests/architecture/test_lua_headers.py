@@ -16,7 +16,10 @@ READS = {
     *("EXISTS", "GET", "HGET", "HMGET", "INFO", "LINDEX", "LLEN", "LRANGE", "MEMORY", "SMEMBERS"),
     *("SSCAN", "TYPE", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZSCORE"),
 }
-REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_progress", "write_result"}
+REFUSED_WHEN_FULL = {
+    *("enqueue", "schedule", "add_to_group", "write_progress", "write_result"),
+    *("enqueue_tick", "read_tick", "record_event", "lead"),
+}
 
 
 def header_of(path: Path) -> list[str]:
