@@ -137,9 +137,11 @@ CASES: dict[str, Callable[[], Operation]] = {
     "read_tick": lambda: schedulers.read_tick(KEYS, "e", now_s=NOW_S, ttl_s=60),
     "lead": lambda: schedulers.lead("default", namespace="asynq", member="me", ttl_ms=4000),
     "resign": lambda: schedulers.resign("default", namespace="asynq", member="me"),
-    "write_entries": lambda: schedulers.write_entries(
-        "s", [SchedulerEntryRecord(id="e")], namespace="asynq", now_s=NOW_S, ttl_s=20
-    )[1],
+    "write_entries": lambda: [
+        *schedulers.write_entries(
+            "s", [SchedulerEntryRecord(id="e")], namespace="asynq", now_s=NOW_S, ttl_s=20
+        )
+    ][1],
     "record_event": lambda: schedulers.record_event(
         "e", EnqueueEventRecord(task_id="a", enqueued_ns=NOW_NS), namespace="asynq", ttl_s=60
     ),

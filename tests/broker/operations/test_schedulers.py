@@ -187,7 +187,9 @@ def test_one_scheduler_leads_until_it_resigns(run, redis_client):
 def test_many_entries_are_written_in_bounded_calls(run, redis_client):
 
     records = [SchedulerEntryRecord(id=str(i)) for i in range(1201)]
-    operations = schedulers.write_entries("s", records, namespace="asynq", now_s=NOW_S, ttl_s=20)
+    operations = list(
+        schedulers.write_entries("s", records, namespace="asynq", now_s=NOW_S, ttl_s=20)
+    )
 
     for _ in range(2):
         for operation in operations:

@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from itertools import count, islice
 from typing import Any, Literal
 
 import msgspec
 
 from pyasynq.broker.decoding import text
 from pyasynq.broker.new_tasks.prepare import PreparedTask
-from pyasynq.broker.operation import Operation, Repeat, ignore
+from pyasynq.broker.operation import Argument, Operation, Repeat, ignore
 from pyasynq.broker.operations.enqueue import described, refusal
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
@@ -82,37 +83,32 @@ def resign(name: str, *, namespace: str, member: str) -> Operation[None]:
 
 def write_entries(
     scheduler_id: str,
-    records: Sequence[SchedulerEntryRecord],
+    records: Iterable[SchedulerEntryRecord],
     *,
     namespace: str,
     now_s: int,
     ttl_s: int,
-) -> list[Operation[None]]:
-    """Show the entries of a scheduler, for *ttl_s* seconds from *now_s*.
+) -> Iterator[Operation[None]]:
+    """Yield what shows the entries of a scheduler, for *ttl_s* seconds from *now_s*.
 
     asynq v0.26 rdb.go WriteSchedulerEntries. What cannot be encoded is left out.
     """
     keys = global_keys(namespace)
-    key, encoded = keys.scheduler_entries(scheduler_id), list[bytes]()
-    for record in records:
-        with contextlib.suppress(PayloadError):
-            encoded.append(encode_scheduler_entry(record))
-    chunks = [encoded[at : at + MOST_ENTRIES] for at in range(0, len(encoded), MOST_ENTRIES)]
-    return [
-        Operation(
-            load("index_presence"),
-            (keys.schedulers,),
-            (now_s + ttl_s, key, now_s),
-            ignore,
-            Repeat.SAFE,
-        ),
-        *(
-            Operation(
-                load("write_entries"), (key,), (ttl_s, int(i > 0), *chunk), ignore, Repeat.SAFE
-            )
-            for i, chunk in enumerate(chunks or [[]])
-        ),
-    ]
+    key = keys.scheduler_entries(scheduler_id)
+    yield Operation(
+        load("index_presence"),
+        (keys.schedulers,),
+        (now_s + ttl_s, key, now_s),
+        ignore,
+        Repeat.SAFE,
+    )
+    encoded = _encoded(records)
+    for goes_on in count():  # the first call also takes away what was there
+        chunk = list(islice(encoded, MOST_ENTRIES))
+        if goes_on and not chunk:
+            return
+        arguments: tuple[Argument, ...] = (ttl_s, min(goes_on, 1), *chunk)
+        yield Operation(load("write_entries"), (key,), arguments, ignore, Repeat.SAFE)
 
 
 def clear_entries(scheduler_id: str, *, namespace: str) -> list[Operation[None]]:
@@ -206,10 +202,15 @@ def enqueue_tick(
         load("enqueue_tick"),
         script_keys,
         arguments,
-        lambda reply: _answer(item, tick_s, reply, is_repeated=False),
+        lambda reply: _answer(item, tick_s, reply),
         Repeat.BY_TOKEN,
-        lambda reply: _answer(item, tick_s, reply, is_repeated=True),
     )
+
+
+def _encoded(records: Iterable[SchedulerEntryRecord]) -> Iterator[bytes]:
+    for record in records:
+        with contextlib.suppress(PayloadError):
+            yield encode_scheduler_entry(record)
 
 
 def _record(reply: Sequence[Any]) -> TickRecord:
@@ -217,13 +218,11 @@ def _record(reply: Sequence[Any]) -> TickRecord:
     return TickRecord(int(at or 0), text(task_id or b""), paused or b"")
 
 
-def _answer(
-    item: PreparedTask, tick_s: int, reply: Sequence[Any], *, is_repeated: bool
-) -> TickAnswer:
+def _answer(item: PreparedTask, tick_s: int, reply: Sequence[Any]) -> TickAnswer:
     tick = Tick(text(reply[0]))
     if tick is Tick.PAST:
         last_s = int(reply[1])
-        if is_repeated and last_s == tick_s and text(reply[2]) == item.id:
+        if last_s == tick_s and text(reply[2]) == item.id:  # by a call whose answer was lost
             return TickAnswer(Tick.STORED)
         return TickAnswer(tick, last_s=last_s)
     if tick is Tick.UNFINISHED:

@@ -5,6 +5,6 @@ the clock.
 """
 
 from pyasynq.scheduler.cron.schedule import CronSchedule, EverySchedule, Schedule
-from pyasynq.scheduler.cron.spec import parse
+from pyasynq.scheduler.cron.spec import find_zone, parse
 
-__all__ = ["CronSchedule", "EverySchedule", "Schedule", "parse"]
+__all__ = ["CronSchedule", "EverySchedule", "Schedule", "find_zone", "parse"]

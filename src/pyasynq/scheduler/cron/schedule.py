@@ -29,6 +29,10 @@ class Schedule(Protocol):
         """The text that it was read from."""
 
     @property
+    def location(self) -> tzinfo:
+        """The time zone of what it returns."""
+
+    @property
     def can_fire(self) -> bool:
         """Whether there is any moment at which it fires; there is none for 30 February."""
 
