@@ -246,15 +246,20 @@ def test_a_task_that_runs_or_is_done_is_not_changed(state, redis_url, redis_clie
             inspector.tasks.replace("mail", "a", payload=b"new")
 
 
-def test_a_task_with_an_unreadable_message_is_not_changed(redis_url, redis_client):
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [({"msg": b"\xff"}, "the bytes are not a task message"), ({}, "the message is empty")],
+)
+def test_a_task_with_an_unreadable_message_is_not_changed(message, why, redis_url, redis_client):
     redis_client.sadd("asynq:queues", "mail")
-    redis_client.hset(KEYS.task("a"), mapping={"msg": b"\xff", "state": "scheduled"})
+    redis_client.hset(KEYS.task("a"), mapping={**message, "state": "scheduled"})
+    before = dump(redis_client)
 
     with Inspector(redis_url) as inspector:
-        with pytest.raises(PayloadError, match="the bytes are not a task message"):
+        with pytest.raises(PayloadError, match=why):
             inspector.tasks.update_payload("mail", "a", b"new")
 
-    assert redis_client.hget(KEYS.task("a"), "msg") == b"\xff"
+    assert dump(redis_client) == before
 
 
 @pytest.mark.parametrize("old", [None, b"", b"old"])
