@@ -17,7 +17,10 @@ READS = {
     *("HLEN", "HVALS", "MEMORY", "PTTL", "SISMEMBER", "SMEMBERS"),
     *("SSCAN", "TYPE", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZSCORE"),
 }
-REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_progress", "write_result"}
+REFUSED_WHEN_FULL = {
+    *("enqueue", "schedule", "add_to_group", "write_progress", "write_result"),
+    *("enqueue_tick", "read_tick", "record_event", "lead"),
+}
 
 
 def header_of(path: Path) -> list[str]:
