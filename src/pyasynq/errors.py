@@ -16,6 +16,7 @@
     │   ├── QueueAlreadyPausedError
     │   ├── QueueNotPausedError
     │   └── TaskStateError
+    ├── ImportLineError
     ├── ServerStateError
     ├── TaskFailedError
     ├── ResultNotKeptError
@@ -272,6 +273,23 @@ class TaskStateError(StateError):
             allowed=allowed,
         )
         self.task_id = task_id
+
+
+class ImportLineError(PyasynqError):
+    """A line of an import was not imported, and none after it; those before it were.
+
+    Its cause is a PayloadError if the line is no task, a TaskIdConflictError or a
+    DuplicateTaskError if another task stands in its way, and else what Redis has answered.
+
+    Attributes:
+        line: number of the line, from 1.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
+        self.reason = reason
 
 
 class ServerStateError(PyasynqError):

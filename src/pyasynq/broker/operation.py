@@ -17,18 +17,9 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LRANGE", "MGET"),
-        *(
-            "MEMORY USAGE",
-            "PING",
-            "SISMEMBER",
-            "SMEMBERS",
-            "SSCAN",
-            "TIME",
-            "ZCARD",
-            "ZRANGE",
-            "ZREVRANGE",
-        ),
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "HVALS", "INFO", "LRANGE"),
+        *("MEMORY USAGE", "MGET", "PING", "PTTL", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME"),
+        *("ZCARD", "ZRANGE", "ZREVRANGE", "ZSCORE"),
     }
 )
 _WRITES_NOTHING = "-- Writes: nothing\n"

@@ -12,6 +12,8 @@ from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNo
 from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
 from pyasynq.inspector.task_control_async import AsyncTaskControl
+from pyasynq.inspector.task_export_async import AsyncTaskExport
+from pyasynq.inspector.task_import_async import AsyncTaskImport
 from pyasynq.inspector.task_pages_async import AsyncTaskPages
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
@@ -21,12 +23,12 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class AsyncTasks(AsyncTaskPages, AsyncTaskControl, AsyncTaskBulk):
+class AsyncTasks(AsyncTaskPages, AsyncTaskControl, AsyncTaskBulk, AsyncTaskExport, AsyncTaskImport):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task, and those that change all of a state. They share
-    nothing but the calls.
+    list and search, that change one task, that change all of a state, and that export and import.
+    They share nothing but the calls.
     """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -1,5 +1,5 @@
 -- Purpose: read the next tasks of a walk through a list or a sorted set that others change meanwhile.
--- Uses: read_tasks
+-- Uses: go_on, read_tasks
 -- KEYS[1]: list or sorted set of ids
 -- KEYS[2]: lease set
 -- ARGV[1]: task key prefix
@@ -14,36 +14,8 @@
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
-local is_list, expected = ARGV[2] == "list", tonumber(ARGV[3])
-
-local function rank_in_list()
-  if redis.call("LINDEX", KEYS[1], expected - 1) == ARGV[7] then
-    return expected
-  end
-  local from, after = math.max(0, expected - 501), {}
-  for i, id in ipairs(redis.call("LRANGE", KEYS[1], from, expected + 499)) do
-    after[id] = from + i
-  end
-  for i = 7, #ARGV do
-    if after[ARGV[i]] then
-      return after[ARGV[i]]
-    end
-  end
-  return from
-end
-
-local function rank_in_set()
-  for i = 7, #ARGV do
-    local score = redis.call("ZSCORE", KEYS[1], ARGV[i])
-    if score and tonumber(score) <= tonumber(ARGV[6]) then
-      return redis.call("ZRANK", KEYS[1], ARGV[i]) + 1
-    end
-  end
-  return math.min(expected, redis.call("ZCOUNT", KEYS[1], "-inf", "(" .. ARGV[6]))
-end
-
-local rank = expected
-if expected > 0 then
-  rank = is_list and rank_in_list() or rank_in_set()
+local is_list, rank = ARGV[2] == "list", tonumber(ARGV[3])
+if rank > 0 then
+  rank = is_list and rank_in_list(rank, 7, false) or rank_in_set(rank, 7, ARGV[6])
 end
 return {rank, read_tasks(ARGV[1], is_list, rank, tonumber(ARGV[4]), false, tonumber(ARGV[5]))}
