@@ -28,7 +28,7 @@ def cli(redis_url, monkeypatch, capsys) -> Callable[..., Done]:
     monkeypatch.setenv("PYASYNQ_REDIS_URL", redis_url)
 
     def run(*arguments: str, stdin: str = "") -> Done:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         capsys.readouterr()
         code = main.run(
             lambda: main.pyasynq.main(

@@ -55,6 +55,8 @@ TASK = {
         "Delete all tasks in a state.", "task.bulk", "delete_all", ("delete-all",)
     ),
     "enqueue": Command("Enqueue a task.", "task.enqueue", "enqueue"),
+    "export": Command("Write tasks to a file.", "task.transfer", "export"),
+    "import": Command("Store tasks that `task export` has written.", "task.transfer", "import_"),
     "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
     "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
     "run": Command("Let tasks run now.", "task.single", "run"),

@@ -104,10 +104,16 @@ def group_option(function: F) -> F:
     return click.option("-g", "--group", help="The group, of tasks that are aggregating.")(function)
 
 
-def state_option(*states: TaskState) -> Callable[[F], F]:
+def state_option(*states: TaskState, required: bool = True) -> Callable[[F], F]:
     """Return ``-s/--state``, which must be one of *states*."""
     words = ", ".join(each.value for each in states)
-    return click.option("-s", "--state", required=True, type=State(states), help=f"One of {words}.")
+    return click.option(
+        "-s",
+        "--state",
+        required=required,
+        type=State(states),
+        help=f"One of {words}." if required else f"One of {words}; all of them if not given.",
+    )
 
 
 def hex_option(function: F) -> F:
