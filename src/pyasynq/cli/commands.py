@@ -66,6 +66,7 @@ TASK = {
 }
 
 COMMANDS: Mapping[str, Command] = {
+    "completion": Command("Print the completion script of a shell.", "completion"),
     "cron": Command("Look at periodic tasks.", verbs=CRON),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),

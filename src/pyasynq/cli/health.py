@@ -8,6 +8,7 @@ import click
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import FAILURE, exit_code
 from pyasynq.cli.inspecting import inspecting
+from pyasynq.cli.live_words import queue_names
 from pyasynq.cli.output import fields_on_screen, output_option, print_rows
 from pyasynq.cli.rates import counted
 from pyasynq.clock import SystemClock
@@ -41,7 +42,10 @@ class Health:
 
 @click.command("health")
 @click.option(
-    "-q", "--queue", "queues", multiple=True, help="It must be served; may be given again."
+    *("-q", "--queue", "queues"),
+    multiple=True,
+    shell_complete=queue_names,
+    help="It must be served; may be given again.",
 )
 @redis_url_option
 @output_option

@@ -7,6 +7,7 @@ import click
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import do_each, named
 from pyasynq.cli.inspecting import inspecting
+from pyasynq.cli.live_words import queue_names
 from pyasynq.cli.value_types import ids_argument, queue_option
 from pyasynq.errors import StateError, TaskStateError
 from pyasynq.inspector import Inspector
@@ -24,7 +25,9 @@ from pyasynq.task import TaskState
     show_default=True,
     help="What becomes of the task. Servers in Go know only retry.",
 )
-@click.option("-q", "--queue", help="The queue, if the same ID is in others, too.")
+@click.option(
+    "-q", "--queue", shell_complete=queue_names, help="The queue, if the same ID is in others, too."
+)
 @redis_url_option
 def cancel(
     *, ids: Sequence[str], then: CancelThen, queue: str | None, redis_url: str | None

@@ -16,6 +16,7 @@ from pyasynq.cli.confirm import dry_run_option
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import CONFLICT, FAILURE, PARTLY
 from pyasynq.cli.inspecting import inspecting
+from pyasynq.cli.live_words import queue_names
 from pyasynq.cli.output import note, output_option, print_rows
 from pyasynq.cli.progress import progress_bar
 from pyasynq.cli.rates import counted
@@ -31,7 +32,9 @@ STEP = 200  # tasks between two looks at how far it is
 
 @click.command("export")
 @click.argument("file", default="-", metavar="[FILE]")
-@click.option("-q", "--queue", help="The queue; all queues if not given.")
+@click.option(
+    "-q", "--queue", shell_complete=queue_names, help="The queue; all queues if not given."
+)
 @state_option(*STATES, required=False)
 @group_option
 @click.option("-i", "--id", "task_id", help="One task of the queue.")
@@ -101,7 +104,12 @@ def export(
     show_default=True,
     help="What tasks become that were running.",
 )
-@click.option("-q", "--queue", help="Store all tasks in this queue, not in their own.")
+@click.option(
+    "-q",
+    "--queue",
+    shell_complete=queue_names,
+    help="Store all tasks in this queue, not in their own.",
+)
 @dry_run_option
 @redis_url_option
 @output_option
