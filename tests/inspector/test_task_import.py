@@ -223,7 +223,6 @@ BAD = {
     line(state="retry"): "a task that is retry needs a score, in Unix seconds",
     line(state="retry", score="soon"): "score must be a number, not 'soon'",
     line(state="retry", score="nan"): "score must be a number, not 'nan'",
-    line(state="aggregating", score=1): "group must not be empty",
     line(queue=" "): "queue must not be blank",
     line(namespace="{}", queue="\ud800"): "it is not a task",
     line(id=""): "id must not be empty",

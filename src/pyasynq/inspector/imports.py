@@ -89,7 +89,9 @@ def task_of(
         keys = queue_keys(line.queue if queue is None else queue, namespace)
     except ConfigError as error:
         raise PayloadError(str(error)) from error
-    task_id = _name("id", line.id, line.id_base64)
+    task_id = _text("id", line.id, line.id_base64)
+    if not task_id:
+        raise PayloadError("id must not be empty")
     fields = _hash(line, task_id, state)
     if before.prefix != keys.prefix:
         fields = _moved(fields, before, keys)
@@ -177,16 +179,13 @@ def _message(line: TaskLine, task_id: str) -> bytes | None:
     return data
 
 
-def _name(what: str, text: str, encoded: str) -> str:
-    name = in_bytes(what, text, encoded).decode("utf-8", "surrogateescape")
-    if not name:
-        raise PayloadError(f"{what} must not be empty")
-    return name
+def _text(what: str, text: str, encoded: str) -> str:
+    return in_bytes(what, text, encoded).decode("utf-8", "surrogateescape")
 
 
 def _group(line: TaskLine, state: TaskState, fields: Mapping[bytes, bytes]) -> str:
-    if state is TaskState.AGGREGATING:
-        return _name("group", line.group, line.group_base64)
+    if state is TaskState.AGGREGATING:  # Go allows a group without a name
+        return _text("group", line.group, line.group_base64)
     return fields.get(b"group", b"").decode("utf-8", "surrogateescape")
 
 
