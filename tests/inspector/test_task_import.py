@@ -6,7 +6,13 @@ import json
 import pytest
 
 from pyasynq.clock import FakeClock, to_datetime
-from pyasynq.errors import ConfigError, DuplicateTaskError, ImportLineError, TaskIdConflictError
+from pyasynq.errors import (
+    ConfigError,
+    DuplicateTaskError,
+    ImportLineError,
+    IncompatibleRedisError,
+    TaskIdConflictError,
+)
 from pyasynq.inspector.imports import ImportResult
 from pyasynq.inspector.inspector import Inspector
 from pyasynq.wire.keys import queue_keys
@@ -266,6 +272,24 @@ def test_bad_lines_can_be_told_while_the_others_are_stored(redis_url, redis_clie
     assert [each.line for each in told] == [1, 3, 4]
     assert "retry" in told[1].reason
     assert not redis_client.exists(KEYS.task("c"))
+
+
+def test_a_full_redis_stops_the_import_at_once(redis_url, redis_client):
+    told = []
+
+    def fill(_result):
+        redis_client.config_set("maxmemory", 1)
+
+    with pytest.raises(IncompatibleRedisError, match="out of memory"):
+        imported(
+            redis_url,
+            *(line(id=f"t{number}") for number in range(600)),
+            on_progress=fill,
+            on_bad_line=told.append,
+        )
+
+    assert told == []
+    assert redis_client.llen(KEYS.pending) == 200
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pyasynq.errors import (
     DuplicateTaskError,
     EnqueueError,
     ImportLineError,
+    IncompatibleRedisError,
     PayloadError,
     TaskIdConflictError,
 )
@@ -80,6 +81,7 @@ class AsyncTaskImport:
             ImportLineError: a line is no task, or there is a conflict and it was to be told. All
                 lines before it are imported, and none after it.
             RedisUnavailableError: some of the last few hundred lines may be imported.
+            IncompatibleRedisError: Redis takes no more, as when its memory is full; the same.
         """
         ConfigError.raise_if(import_faults(on_conflict, active, queue))
         work = _Work(self._calls, on_conflict, on_bad_line, dry_run=dry_run)
@@ -190,7 +192,7 @@ class _Work:
                 for _number, task in batch
             ]
         )
-        raise_first(answers, which=concerns_redis_as_a_whole)
+        raise_first(answers, which=_stops)
         return answers
 
     def _settle(self, numbered: Numbered, answer: Any) -> None:
@@ -220,6 +222,11 @@ class _Work:
     def _count(self, **more: int) -> None:
         counts = {name: getattr(self.result, name) + count for name, count in more.items()}
         self.result = replace(self.result, **counts)
+
+
+def _stops(error: BaseException) -> bool:
+    """Whether no other task can be stored either, as when the memory of Redis is full."""
+    return isinstance(error, IncompatibleRedisError) or concerns_redis_as_a_whole(error)
 
 
 def _is_stored(answer: object) -> bool:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from tests.support.eventually import eventually
 from tests.support.golden_state import dump
 from tests.support.stored_tasks import store
 
@@ -151,6 +153,29 @@ def test_a_failed_export_leaves_the_old_file_alone(cli, redis_client, tmp_path):
     assert done.code == 3
     assert file.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["tasks.jsonl"]
+
+
+@pytest.mark.slow
+def test_an_import_that_is_stopped_tells_how_far_it_came_and_goes_on(redis_url, redis_client):
+    lines = [ENTRY % f"t{number}" for number in range(300)]
+    command = [sys.executable, "-m", "pyasynq", "task", "import"]
+    environment = {**os.environ, "PYASYNQ_REDIS_URL": redis_url}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdin.write("".join(lines[:250]))
+        process.stdin.flush()
+        eventually(lambda: redis_client.llen("asynq:{mail}:pending") == 200)
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+        process.stdin.close()
+    again = subprocess.run(
+        command, env=environment, input="".join(lines), capture_output=True, text=True, check=True
+    )
+
+    assert process.returncode == 130
+    assert told.strip() == "Stopped after 200 tasks; run it again to go on."
+    assert again.stdout == "Imported 100 tasks, skipped 200 that are there\n"
 
 
 @pytest.mark.slow
