@@ -182,6 +182,18 @@ def test_keys_of_another_type_are_told_and_hide_no_other_task(redis_url, redis_c
     assert "another type" in told[1].reason
 
 
+def test_queues_whose_names_cannot_be_used_are_told(redis_url, redis_client):
+    store(redis_client, "pending", "a")
+    redis_client.sadd("asynq:queues", " ", b"\xff")
+    told = []
+
+    found = exported(redis_url, on_damaged=told.append)
+
+    assert [line["id"] for line in found] == ["a"]
+    assert [each.queue for each in told] == [" ", "\udcff"]
+    assert all("its name cannot be used" in each.reason for each in told)
+
+
 @pytest.mark.parametrize("change", ["pushes", "pops"])
 def test_no_task_that_stays_is_left_out_while_others_come_and_go(change, redis_url, redis_client):
     names = [f"t{number:04}" for number in range(1000)]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.operations import groups as group_operations
-from pyasynq.broker.operations import queue_control, transfer
+from pyasynq.broker.operations import inspection, queue_control, transfer
 from pyasynq.broker.operations.task_lists import Container, container
 from pyasynq.broker.operations.transfer import StoredHash
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError, TaskNotFoundError
@@ -64,14 +64,25 @@ class AsyncTaskExport:
             async for line in self._export_one(queue, task_id, tell):
                 yield line
             return
-        names = await self._calls.usable_queues() if queue is None else [queue]
-        for name in names:
-            if queue is not None:
-                await self._calls.check_known(self._calls.keys_of(queue).queue)
+        for name in await self._queues(queue, states, tell):
             for each in states:
                 for where in await self._containers(name, each, group):
                     async for line in self._export_all(name, where, tell):
                         yield line
+
+    async def _queues(
+        self, queue: str | None, states: Sequence[TaskState], tell: OnDamaged
+    ) -> Sequence[str]:
+        """Return the queues to export, and tell which of all cannot be."""
+        if queue is not None:
+            await self._calls.check_known(self._calls.keys_of(queue).queue)
+            return [queue]
+        usable = await self._calls.usable_queues()
+        for name in await self._calls.run(inspection.list_queues(self._calls.namespace)):
+            if name not in usable:
+                reason = f"its name cannot be used: {name_fault('queue', name)}"
+                tell(DamagedTask(id="", queue=name, state=states[0], reason=reason))
+        return usable
 
     async def _export_all(
         self, queue: str, where: Container, tell: OnDamaged
