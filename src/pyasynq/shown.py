@@ -1,11 +1,13 @@
 """How texts of others are shown to people: names in Redis may be of any length, and any bytes."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from itertools import islice
 
 LONGEST = 100
 LONGEST_ERROR = 1000  # characters of the text of an error, which may name many things
 MOST = 10  # names in one line of the log
+UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
@@ -28,6 +30,20 @@ def listed(names: Collection[str], most: int = MOST) -> str:
     some = ", ".join(repr(shown(name)) for name in islice(names, most))
     more = len(names) - most
     return f"{some} and {more} more" if more > 0 else some
+
+
+def span(length: timedelta) -> str:
+    """Return a length in its two largest units, such as ``3h 5m``."""
+    left = max(0, int(length.total_seconds()))
+    if not left:
+        return "0s"
+    at = next(at for at, (_name, size) in enumerate(UNITS) if left >= size)
+    parts = []
+    for name, size in UNITS[at : at + 2]:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{name}")
+    return " ".join(parts)
 
 
 def without_surrogates(text: str) -> str:

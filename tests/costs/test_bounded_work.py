@@ -5,7 +5,14 @@ Where lists are read, Redis takes about 20 ns an entry; docs/explain/bounded-cal
 
 import pytest
 
-from pyasynq.broker.operations import dequeue, finish, groups, inspection, maintain
+from pyasynq.broker.operations import (
+    dequeue,
+    explanation,
+    finish,
+    groups,
+    inspection,
+    maintain,
+)
 from pyasynq.broker.operations.dequeue import Waiter
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.operations.maintain import Healed
@@ -212,3 +219,22 @@ def test_the_figures_of_a_queue_look_at_a_bounded_number_of_groups_and_tasks(cal
     assert calls.of("smembers") == 0
     looked_at = calls.of("zcard", "memory|usage", "memory", "zrange", "lrange")
     assert looked_at < 2200  # however many MANY is
+
+
+def test_a_task_is_found_in_a_queue_of_any_length_with_few_commands(calls, redis_client):
+    def store(pipe, ids):
+        pipe.rpush(KEYS.pending, *ids)
+        pipe.zadd(KEYS.scheduled, dict.fromkeys(ids, 1))
+
+    store_many(redis_client, store)
+    for task_id, state in ((IDS[5], "pending"), (IDS[-5], "pending"), (IDS[9], "scheduled")):
+        redis_client.hset(KEYS.task(task_id), mapping={"msg": DATA, "state": state})
+
+    late = calls.run(explanation.read_placed_task(KEYS, IDS[5]))
+    next_one = calls.run(explanation.read_placed_task(KEYS, IDS[-5]))
+    scheduled = calls.run(explanation.read_placed_task(KEYS, IDS[9]))
+
+    assert (late.place.size, late.place.rank) == (MANY, None)
+    assert next_one.place.rank == 4
+    assert scheduled.place.rank == 9
+    assert calls.of("lrange", "zrange") <= 2

@@ -15,6 +15,7 @@ from pyasynq.broker.operations import (
     cancel,
     dequeue,
     enqueue,
+    explanation,
     finish,
     groups,
     inspection,
@@ -23,6 +24,7 @@ from pyasynq.broker.operations import (
     progress,
     queue_control,
     redis_info,
+    schedulers,
     servers,
     task_control,
     task_lists,
@@ -34,7 +36,7 @@ from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.task import TaskState
-from pyasynq.wire.records import ServerRecord
+from pyasynq.wire.records import EnqueueEventRecord, SchedulerEntryRecord, ServerRecord
 from tests.support.builders import NOW_NS, make_data, make_keys, make_prepared
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.golden_state import dump
@@ -108,6 +110,9 @@ CASES: dict[str, Callable[[], Operation]] = {
     "write_presence": lambda: presence.write_server_state(
         ServerRecord(host="h"), {}, namespace="asynq", now_s=NOW_S, ttl_s=10
     )[2],
+    "write_handled": lambda: presence.write_handled(
+        "h", 1, "a", b"{}", namespace="asynq", ttl_s=200
+    ),
     "exists_any": lambda: redis_info.exists_any_of_node([KEYS.pending]),
     "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
@@ -143,6 +148,22 @@ CASES: dict[str, Callable[[], Operation]] = {
     "delete_queue": lambda: queue_control.delete_queue(make_keys("empty"), now_s=NOW_S),
     "list_live": lambda: servers.list_live("servers", namespace="asynq", now_s=NOW_S),
     "write_progress": lambda: progress.write_progress(KEYS, "a", OWNED, b'{"done":1}'),
+    "read_placed_task": lambda: explanation.read_placed_task(KEYS, "p"),
+    "read_server": lambda: explanation.read_server("asynq:servers:{h:1:a}", "a", namespace="asynq"),
+    "enqueue_tick": lambda: schedulers.enqueue_tick(
+        make_prepared("new", unique=60), "e", tick_s=NOW_S, ttl_s=60, now_ns=NOW_NS, overlap="skip"
+    ),
+    "read_tick": lambda: schedulers.read_tick(KEYS, "e", now_s=NOW_S, ttl_s=60),
+    "lead": lambda: schedulers.lead("default", namespace="asynq", member="me", ttl_ms=4000),
+    "resign": lambda: schedulers.resign("default", namespace="asynq", member="me"),
+    "write_entries": lambda: [
+        *schedulers.write_entries(
+            "s", [SchedulerEntryRecord(id="e")], namespace="asynq", now_s=NOW_S, ttl_s=20
+        )
+    ][1],
+    "record_event": lambda: schedulers.record_event(
+        "e", EnqueueEventRecord(task_id="a", enqueued_ns=NOW_NS), namespace="asynq", ttl_s=60
+    ),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }
@@ -176,6 +197,7 @@ def prepare_redis(client) -> None:
     client.zadd(KEYS.aggregation_sets, {old: NOW_S + 120})
     client.zadd(KEYS.scheduled_groups, {"full": NOW_S - 5})
     client.set(make_keys("empty").processed, 5)
+    client.set("asynq:leader:default", "me")
     client.zadd("asynq:servers", {"asynq:servers:{h:1:a}": NOW_S, "asynq:servers:{h:1:b}": 1})
 
 

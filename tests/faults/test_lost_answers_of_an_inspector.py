@@ -35,6 +35,7 @@ CASES = {
     "walk_tasks": (lambda i: list(i.tasks.iterate("mail", "scheduled")), b"scheduled"),
     "walk_hashes": (lambda i: list(i.tasks.export("mail")), b"scheduled"),
     "import_task": (lambda i: i.tasks.import_([LINE]), b"scheduled"),
+    "read_placed_task": (lambda i: i.tasks.explain("mail", "a"), b"scheduled"),
     "list_live": (lambda i: i.servers.list(), b"scheduled"),
 }
 

@@ -6,9 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pyasynq.client import Client
+from pyasynq.client_async import AsyncClient
 from pyasynq.inspector.inspector import Inspector
+from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
+from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.server import Server
 
 QUEUES = ["mail", "ads", "default", "критично", "a}b"]
 
@@ -121,3 +126,40 @@ def test_queues_of_all_nodes_are_exported_and_imported(client, inspector):
     ]
     assert kept[0] == kept[1]
     assert all("lock_ms" in line for line in after)
+
+
+def test_tasks_are_explained_in_two_round_trips_to_any_node(client, inspector, cluster):
+    for queue in QUEUES:
+        enqueue(client, queue, count=2)
+        enqueue(client, queue, process_in=60)
+        pending = inspector.tasks.list(queue, "pending")
+        (first, *_) = inspector.tasks.list(queue, "scheduled")
+
+        assert [each.code for each in inspector.tasks.explain(queue, pending[0].id)] == [
+            "no_server"
+        ]
+        assert [each.code for each in inspector.tasks.explain(queue, first.id)] == [
+            "no_server",
+            "not_due",
+        ]
+        task = Task(first.type, first.payload)
+        held = inspector.tasks.explain_enqueue(task, queue=queue)
+        unknown = inspector.tasks.explain(queue, "nowhere")
+
+        assert (held[0].code, held[0].evidence["holder"]) == ("lock_held", first.id)
+        assert [each.code for each in unknown] == ["unknown_id", "may_be_done"]
+
+
+async def test_servers_of_a_cluster_publish_what_they_handle(cluster):
+    mux = ServeMux()
+    mux.add("email", lambda ctx, task: None, is_exact=True)
+    config = ServerConfig(queues={"mail": 1})
+
+    async with Server(cluster.url, config).running(mux), AsyncInspector(cluster.url) as inspector:
+        async with AsyncClient(cluster.url) as client:
+            info = await client.enqueue(Task("emails"), queue="mail", process_in=60)
+        (server,) = await inspector.servers.list()
+        found = await inspector.tasks.explain("mail", info.id)
+
+    assert server.task_types == ("email",)
+    assert [each.code for each in found] == ["no_handler", "not_due"]

@@ -1,15 +1,22 @@
 """Builders with defaults: a test names only what it is about."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import redis
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
-from pyasynq.clock import SystemClock
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import EnqueueOptions
+from pyasynq.scheduler.entry import Entry
+from pyasynq.scheduler.resources import SchedulerResources
 from pyasynq.task import Task
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
@@ -92,3 +99,20 @@ def make_active(
         client.hset(keys.task(task_id), mapping={"msg": message, "state": "active", **fields})
         client.lpush(keys.active, task_id)
         client.zadd(keys.lease, {task_id: lease_s})
+
+
+def make_scheduler_resources(
+    url: str, clock: Clock, entries: Mapping[str, Entry]
+) -> SchedulerResources:
+    """Return what the components of a scheduler called "shop" work with."""
+    connector = Connector.of(url)
+    return SchedulerResources(
+        name="shop",
+        id=f"host:1:{uuid4()}",
+        namespace=connector.namespace,
+        clock=clock,
+        runner=AsyncRunner(connector.open_async(), clock=clock),
+        entries=entries,
+        outage=Outage(monotonic=clock.monotonic),
+        budget=ShutdownBudget(),
+    )

@@ -46,8 +46,9 @@ from pyasynq.options import (
     to_seconds,
 )
 from pyasynq.task import Task, TaskInfo, bound_task
+from pyasynq.wire.handled import ANY_TEXT
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.mux import ANY_TEXT, Handler, prefix_of
+from pyasynq.worker.handlers.mux import Handler, prefix_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

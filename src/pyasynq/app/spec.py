@@ -17,11 +17,11 @@ from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.retry import is_failure_fault, retry_delay_fault
 from pyasynq.shown import listed, shown
+from pyasynq.wire.handled import ANY_TEXT
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.mux import (
-    ANY_TEXT,
     OnInvalidResult,
     TaskSettings,
     executor_fault,

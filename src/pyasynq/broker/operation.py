@@ -17,8 +17,18 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "HVALS", "INFO", "LRANGE"),
-        *("MEMORY USAGE", "MGET", "PING", "PTTL", "SISMEMBER", "SMEMBERS", "SSCAN", "TIME"),
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "HVALS", "INFO", "LLEN"),
+        *(
+            "LRANGE",
+            "MEMORY USAGE",
+            "MGET",
+            "PING",
+            "PTTL",
+            "SISMEMBER",
+            "SMEMBERS",
+            "SSCAN",
+            "TIME",
+        ),
         *("ZCARD", "ZRANGE", "ZREVRANGE", "ZSCORE"),
     }
 )
@@ -62,7 +72,6 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
         decode: returns the result for a reply, or raises the exception for it.
         repeat: whether the call may be repeated if its answer is lost.
         decode_repeated: decodes the reply to a repeated BY_TOKEN call, instead of *decode*.
-        is_patient: it may be sent together with the next operation of the same loop iteration.
     """
 
     call: Script | str
@@ -71,7 +80,6 @@ class Operation(msgspec.Struct, Generic[T], frozen=True, gc=False):
     decode: Callable[[Any], T]
     repeat: Repeat
     decode_repeated: Callable[[Any], T] | None = None
-    is_patient: bool = False
 
     @property
     def name(self) -> str:

@@ -58,6 +58,7 @@ TASK = {
     "edit": Command("Change the payload of a task.", "task.edit", "edit"),
     "export": Command("Write tasks to a file.", "task.transfer", "export"),
     "import": Command("Store tasks that `task export` has written.", "task.transfer", "import_"),
+    "explain": Command("Tell why tasks do not run.", "task.explain", "explain"),
     "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
     "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
     "reschedule": Command("Change when tasks are due.", "task.edit", "reschedule"),

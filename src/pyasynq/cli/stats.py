@@ -15,20 +15,19 @@ from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown
 
 LONGEST_NAME = 60  # in the table
+# asynq v0.26 tools/asynq/cmd/stats.go: columns, and what is written after the values.
 REDIS_FIELDS = {
-    "redis_version": "version",
-    "uptime_in_days": "uptime (days)",
-    "connected_clients": "connections",
-    "used_memory_human": "memory",
-    "used_memory_peak_human": "peak memory",
+    "redis_version": ("version", ""),
+    "uptime_in_days": ("uptime", " days"),
+    "connected_clients": ("connections", ""),
+    "used_memory_human": ("memory usage", "B"),
+    "used_memory_peak_human": ("peak memory usage", "B"),
 }
-
-
-# asynq v0.26 tools/asynq/cmd/stats.go: what a cluster shows in their place.
+# What a cluster shows in their place.
 CLUSTER_FIELDS = {
-    "cluster_state": "state",
-    "cluster_known_nodes": "known nodes",
-    "cluster_size": "cluster size",
+    "cluster_state": ("state", ""),
+    "cluster_known_nodes": ("known nodes", ""),
+    "cluster_size": ("cluster size", ""),
 }
 
 
@@ -108,8 +107,13 @@ def _page(found: Overview) -> str:
         ),
         (
             "Redis",
-            list(redis.values()),
-            [[found.redis.get(name, "-") for name in redis]],
+            [heading for heading, _ in redis.values()],
+            [
+                [
+                    found.redis[name] + unit if name in found.redis else "-"
+                    for name, (_, unit) in redis.items()
+                ]
+            ],
         ),
     )
     return "\n\n".join(

@@ -25,3 +25,23 @@ def cut_to(text: str, width: int) -> str:
 def padded(text: str, width: int) -> str:
     """Return *text* with spaces behind it, *width* columns in all."""
     return text + " " * (width - width_of(text))
+
+
+def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
+    """Return *text* in lines of at most *width* columns; only a longer word makes a longer line.
+
+    Args:
+        text: one line.
+        width: columns of a line.
+        indent: spaces before every line but the first.
+    """
+    begin = " " * (len(text) - len(text.lstrip(" ")))
+    lines: list[str] = []
+    line = begin
+    for word in text.split():
+        joined = line + word if not line.strip() else f"{line} {word}"
+        if line.strip() and width_of(joined) > width:
+            lines.append(line)
+            joined = " " * indent + word
+        line = joined
+    return [*lines, line]

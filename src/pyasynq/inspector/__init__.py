@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyasynq.inspector.explain.finding import Finding, Severity
     from pyasynq.inspector.history import DailyStats
     from pyasynq.inspector.imports import BadLine, ImportResult
     from pyasynq.inspector.infos import QueueInfo
@@ -30,6 +31,7 @@ __all__ = [
     "DailyStats",
     "DamagedTask",
     "EnqueueEvent",
+    "Finding",
     "GroupInfo",
     "ImportResult",
     "Inspector",
@@ -38,11 +40,13 @@ __all__ = [
     "SchedulerEntry",
     "SearchResult",
     "ServerInfo",
+    "Severity",
     "TaskPage",
     "WorkerInfo",
 ]
 
 _HOMES = {
+    "explain.finding": ("Finding", "Severity"),
     "history": ("DailyStats",),
     "imports": ("BadLine", "ImportResult"),
     "infos": ("QueueInfo",),

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations import inspection
+from pyasynq.broker.operations import inspection, redis_info
 from pyasynq.broker.runners.runner import Runner
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, steady_ns
 from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
@@ -46,6 +46,15 @@ class Calls:
         """Run operations in one round trip; return for each its result, or its error."""
         return self._runner.run_all(operations)
 
+    def run_all_measured(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Do as `run_all`, and compare the clock with that of Redis in the same round trip."""
+        sent_ns = steady_ns()
+        redis_ns, *answers = self._runner.run_all([redis_info.redis_time(), *operations])
+        received_ns = steady_ns()
+        if isinstance(redis_ns, int):
+            self.clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
+        return answers
+
     def usable_queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of, sorted."""
         names = self._runner.run(inspection.list_queues(self.namespace))
@@ -70,10 +79,7 @@ class Calls:
             raise ConfigError("this redis is not a cluster, so it has no slots") from error
 
     def run_on(self, queue: str, operation: Operation[T]) -> T:
-        """Run one operation on a queue that must exist, in one round trip.
-
-        An operation that writes must itself do nothing if there is no such queue: it runs before
-        the answer is known.
+        """Run one operation that only reads on a queue that must exist, in one round trip.
 
         Raises:
             QueueNotFoundError: there is no such queue.
@@ -85,3 +91,13 @@ class Calls:
             raise QueueNotFoundError(queue)
         result: T = answers[1]
         return result
+
+    def change_on(self, queue: str, operation: Operation[T]) -> T:
+        """Run one operation that writes on a queue that must exist, once that is known.
+
+        Raises:
+            QueueNotFoundError: there is no such queue; nothing was changed, even if Redis still
+                has keys of it.
+        """
+        self.check_known(queue)
+        return self._runner.run(operation)

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations import inspection
+from pyasynq.broker.operations import inspection, redis_info
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
+from pyasynq.clock import Clock, steady_ns
 from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
@@ -45,6 +45,15 @@ class AsyncCalls:
         """Run operations in one round trip; return for each its result, or its error."""
         return await self._runner.run_all(operations)
 
+    async def run_all_measured(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Do as `run_all`, and compare the clock with that of Redis in the same round trip."""
+        sent_ns = steady_ns()
+        redis_ns, *answers = await self._runner.run_all([redis_info.redis_time(), *operations])
+        received_ns = steady_ns()
+        if isinstance(redis_ns, int):
+            self.clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)
+        return answers
+
     async def usable_queues(self) -> list[str]:
         """Return the names of all queues that keys can be made of, sorted."""
         names = await self._runner.run(inspection.list_queues(self.namespace))
@@ -69,10 +78,7 @@ class AsyncCalls:
             raise ConfigError("this redis is not a cluster, so it has no slots") from error
 
     async def run_on(self, queue: str, operation: Operation[T]) -> T:
-        """Run one operation on a queue that must exist, in one round trip.
-
-        An operation that writes must itself do nothing if there is no such queue: it runs before
-        the answer is known.
+        """Run one operation that only reads on a queue that must exist, in one round trip.
 
         Raises:
             QueueNotFoundError: there is no such queue.
@@ -84,3 +90,13 @@ class AsyncCalls:
             raise QueueNotFoundError(queue)
         result: T = answers[1]
         return result
+
+    async def change_on(self, queue: str, operation: Operation[T]) -> T:
+        """Run one operation that writes on a queue that must exist, once that is known.
+
+        Raises:
+            QueueNotFoundError: there is no such queue; nothing was changed, even if Redis still
+                has keys of it.
+        """
+        await self.check_known(queue)
+        return await self._runner.run(operation)

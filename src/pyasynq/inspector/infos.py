@@ -138,8 +138,10 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
     Its queue and its ID are those that were asked for, even if its message has others.
 
     Raises:
-        PayloadError: its message or its state cannot be read.
+        PayloadError: its message or its state cannot be read, or its message is empty.
     """
+    if not stored.data:  # asynq v0.26 inspect.go makes such tasks of IDs whose hash is gone
+        raise PayloadError(f"task {task_id!r} cannot be read: its message is empty")
     message = decode(stored.data)
     try:
         state = TaskState(stored.state)

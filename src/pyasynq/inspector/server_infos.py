@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pyasynq.clock import to_datetime
+from pyasynq.wire.handled import NOTHING_KNOWN, Handled
 from pyasynq.wire.records import (
     EnqueueEventRecord,
     SchedulerEntryRecord,
@@ -62,6 +63,8 @@ class ServerInfo:
         started_at: when it started.
         active_worker_count: how many tasks it said that it runs.
         active_workers: these tasks, the longest first; a moment older or newer than their count.
+        task_types: what it handles: task types, and beginnings of types with ``*`` behind them;
+            None if it has not published them, as no server in Go does.
     """
 
     id: str
@@ -74,6 +77,7 @@ class ServerInfo:
     started_at: datetime | None
     active_worker_count: int
     active_workers: tuple[WorkerInfo, ...] = ()
+    task_types: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,9 @@ class EnqueueEvent:
     enqueued_at: datetime | None
 
 
-def server_info(record: ServerRecord, workers: Sequence[WorkerRecord]) -> ServerInfo:
+def server_info(
+    record: ServerRecord, workers: Sequence[WorkerRecord], handled: Handled = NOTHING_KNOWN
+) -> ServerInfo:
     """Return a server and the tasks that it runs."""
     oldest_first = sorted(workers, key=lambda each: (each.started_ns or 0, each.task_id))
     return ServerInfo(
@@ -126,6 +132,7 @@ def server_info(record: ServerRecord, workers: Sequence[WorkerRecord]) -> Server
         started_at=_moment(record.started_ns),
         active_worker_count=record.active_worker_count,
         active_workers=tuple(map(worker_info, oldest_first)),
+        task_types=handled.types,
     )
 
 

@@ -7,6 +7,7 @@ from pyasynq.broker.operations import servers
 from pyasynq.clock import redis_now_s
 from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.server_infos import ServerInfo, server_info
+from pyasynq.wire.handled import NOTHING_KNOWN, Handled
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 
 
@@ -32,15 +33,22 @@ class AsyncServers:
         raise_first(indexes)
         server_keys, worker_keys = indexes
         records = await self._calls.run_all([servers.read_server(key) for key in server_keys])
+        handled = await self._calls.run_all(
+            [servers.read_handled(key, namespace=namespace) for key in server_keys]
+        )
         workers = await self._calls.run_all([servers.read_workers(key) for key in worker_keys])
-        raise_first([*records, *workers], which=concerns_redis_as_a_whole)
+        raise_first([*records, *handled, *workers], which=concerns_redis_as_a_whole)
         by_server: dict[str, list[WorkerRecord]] = {}
         for some in workers:
             for worker in some if isinstance(some, list) else ():
                 by_server.setdefault(worker.server_id, []).append(worker)
         found = [
-            server_info(record, by_server.get(record.server_id, ()))
-            for record in records
+            server_info(
+                record,
+                by_server.get(record.server_id, ()),
+                what if isinstance(what, Handled) else NOTHING_KNOWN,
+            )
+            for record, what in zip(records, handled, strict=True)
             if isinstance(record, ServerRecord)
         ]
         return sorted(found, key=lambda each: (each.host, each.pid, each.id))

@@ -46,7 +46,7 @@ class TaskControl:
         _check_id(task_id)
         now_ns = self._calls.clock.redis_now_ns()
         operation = task_control.run_task(self._calls.keys_of(queue), task_id, now_ns=now_ns)
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, RUNNABLE)
 
     def archive(self, queue: str, task_id: str) -> None:
@@ -64,7 +64,7 @@ class TaskControl:
         _check_id(task_id)
         keys, now_ns = self._calls.keys_of(queue), self._calls.clock.redis_now_ns()
         operation = task_control.archive_task(keys, task_id, now_ns=now_ns)
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, ARCHIVABLE)
         self._calls.run(archive.trim(keys, added=1, now_ns=now_ns))
 
@@ -79,7 +79,7 @@ class TaskControl:
         """
         _check_id(task_id)
         operation = task_control.delete_task(self._calls.keys_of(queue), task_id)
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, DELETABLE)
 
     def cancel(self, task_id: str, *, then: CancelThen = "retry", queue: str | None = None) -> int:
@@ -137,7 +137,7 @@ class TaskControl:
             due_ns=to_ns(at),
             now_ns=self._calls.clock.redis_now_ns(),
         )
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, MOVABLE)
 
     def update_payload(self, queue: str, task_id: str, payload: bytes | None) -> None:

@@ -45,7 +45,7 @@ class AsyncTaskControl:
         _check_id(task_id)
         now_ns = self._calls.clock.redis_now_ns()
         operation = task_control.run_task(self._calls.keys_of(queue), task_id, now_ns=now_ns)
-        answer: Answer = await self._calls.run_on(queue, operation)
+        answer: Answer = await self._calls.change_on(queue, operation)
         check(answer, queue, task_id, RUNNABLE)
 
     async def archive(self, queue: str, task_id: str) -> None:
@@ -63,7 +63,7 @@ class AsyncTaskControl:
         _check_id(task_id)
         keys, now_ns = self._calls.keys_of(queue), self._calls.clock.redis_now_ns()
         operation = task_control.archive_task(keys, task_id, now_ns=now_ns)
-        answer: Answer = await self._calls.run_on(queue, operation)
+        answer: Answer = await self._calls.change_on(queue, operation)
         check(answer, queue, task_id, ARCHIVABLE)
         await self._calls.run(archive.trim(keys, added=1, now_ns=now_ns))
 
@@ -78,7 +78,7 @@ class AsyncTaskControl:
         """
         _check_id(task_id)
         operation = task_control.delete_task(self._calls.keys_of(queue), task_id)
-        answer: Answer = await self._calls.run_on(queue, operation)
+        answer: Answer = await self._calls.change_on(queue, operation)
         check(answer, queue, task_id, DELETABLE)
 
     async def cancel(
@@ -138,7 +138,7 @@ class AsyncTaskControl:
             due_ns=to_ns(at),
             now_ns=self._calls.clock.redis_now_ns(),
         )
-        answer: Answer = await self._calls.run_on(queue, operation)
+        answer: Answer = await self._calls.change_on(queue, operation)
         check(answer, queue, task_id, MOVABLE)
 
     async def update_payload(self, queue: str, task_id: str, payload: bytes | None) -> None:

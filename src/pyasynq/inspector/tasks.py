@@ -13,6 +13,7 @@ from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNo
 from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk import TaskBulk
 from pyasynq.inspector.task_control import TaskControl
+from pyasynq.inspector.task_explanation import TaskExplanation
 from pyasynq.inspector.task_export import TaskExport
 from pyasynq.inspector.task_import import TaskImport
 from pyasynq.inspector.task_pages import TaskPages
@@ -24,12 +25,19 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class Tasks(TaskPages, TaskControl, TaskBulk, TaskExport, TaskImport):
+class Tasks(
+    TaskPages,
+    TaskControl,
+    TaskBulk,
+    TaskExport,
+    TaskImport,
+    TaskExplanation,
+):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, that change one task, that change all of a state, and that export and import.
-    They share nothing but the calls.
+    list and search, that change one task, that change all of a state, that export and
+    import, and that explain. They share nothing but the calls.
     """
 
     def get(self, queue: str, task_id: str) -> TaskInfo:

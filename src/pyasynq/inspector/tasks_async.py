@@ -12,6 +12,7 @@ from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNo
 from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
 from pyasynq.inspector.task_control_async import AsyncTaskControl
+from pyasynq.inspector.task_explanation_async import AsyncTaskExplanation
 from pyasynq.inspector.task_export_async import AsyncTaskExport
 from pyasynq.inspector.task_import_async import AsyncTaskImport
 from pyasynq.inspector.task_pages_async import AsyncTaskPages
@@ -23,12 +24,19 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class AsyncTasks(AsyncTaskPages, AsyncTaskControl, AsyncTaskBulk, AsyncTaskExport, AsyncTaskImport):
+class AsyncTasks(
+    AsyncTaskPages,
+    AsyncTaskControl,
+    AsyncTaskBulk,
+    AsyncTaskExport,
+    AsyncTaskImport,
+    AsyncTaskExplanation,
+):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, that change one task, that change all of a state, and that export and import.
-    They share nothing but the calls.
+    list and search, that change one task, that change all of a state, that export and
+    import, and that explain. They share nothing but the calls.
     """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -43,6 +43,7 @@ class QueueKeys:
         "scheduled",
         "scheduled_groups",
         "task_prefix",
+        "tick_prefix",
         "unique_prefix",
         "waiters",
     )
@@ -70,6 +71,7 @@ class QueueKeys:
         self.scheduled_groups = f"{prefix}x:scheduled_groups"
         self.aggregators = f"{prefix}x:aggregators"
         self.pause_details = f"{prefix}x:pause"
+        self.tick_prefix = f"{prefix}x:tick:"
 
     @override
     def __repr__(self) -> str:
@@ -83,6 +85,10 @@ class QueueKeys:
         """Lock of a type and a payload; None and empty payloads have different locks."""
         digest = "" if payload is None else md5(payload, usedforsecurity=False).hexdigest()
         return f"{self.unique_prefix}{task_type}:{digest}"
+
+    def tick(self, entry_id: str) -> str:
+        """Which tick of a periodic task was done last."""
+        return self.tick_prefix + entry_id
 
     def processed_on(self, now_s: int) -> str:
         """Counter of the tasks processed on the UTC day of *now_s*."""
@@ -114,7 +120,16 @@ class QueueKeys:
 class GlobalKeys:
     """Keys that belong to no queue; in a cluster each may be in a slot of its own."""
 
-    __slots__ = ("cancel", "due", "namespace", "queues", "schedulers", "servers", "workers")
+    __slots__ = (
+        "cancel",
+        "due",
+        "handled",
+        "namespace",
+        "queues",
+        "schedulers",
+        "servers",
+        "workers",
+    )
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -124,6 +139,7 @@ class GlobalKeys:
         self.schedulers = f"{namespace}:schedulers"
         self.cancel = f"{namespace}:cancel"
         self.due = f"{namespace}:x:due"
+        self.handled = f"{namespace}:x:handled"
 
     def server(self, host: str, pid: int, server_id: str) -> str:
         """The record of a server."""
@@ -132,6 +148,10 @@ class GlobalKeys:
     def server_workers(self, host: str, pid: int, server_id: str) -> str:
         """The tasks that a server runs."""
         return f"{self.workers}:{{{host}:{pid}:{server_id}}}"
+
+    def server_handles(self, host: str, pid: int, server_id: str) -> str:
+        """What a server handles."""
+        return f"{self.handled}:{{{host}:{pid}:{server_id}}}"
 
     def scheduler_entries(self, scheduler_id: str) -> str:
         """The entries of a scheduler."""

@@ -13,6 +13,7 @@ from pyasynq.broker.operations.progress import write_progress
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.errors import TaskNotFoundError
 from pyasynq.lifecycle.component import Component
+from pyasynq.wire.handled import ANY_TEXT, Handled
 from pyasynq.wire.progress import ProgressRecord, encode
 from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask
 from pyasynq.worker.config import ServerConfig
@@ -101,10 +102,10 @@ def assemble(
     finisher = Finisher(resources, on_retry=forwarder.expect, on_outcome=observers.on_outcome)
     executor = _executor(mux, resources, scope, finisher, observers)
     check = resources.config.health_check
-    aggregations = _aggregations(mux, resources.config)
+    aggregator = _aggregator(mux, resources, forwarder)
     return Parts(
         watchdog=Watchdog(resources, executor.running),
-        heartbeater=_heartbeater(resources, executor, status),
+        heartbeater=_heartbeater(resources, executor, status, _handled(mux, aggregator)),
         healthchecker=Healthchecker(resources, check) if check else None,
         notifier=notifier,
         subscriber=Subscriber(resources, on_cancel=_cancel(executor), on_due=forwarder.expect),
@@ -113,9 +114,7 @@ def assemble(
         janitor=Janitor(resources),
         finisher=finisher,
         processor=_processor(resources, executor, finisher),
-        aggregator=(
-            Aggregator(resources, aggregations, on_due=forwarder.expect) if aggregations else None
-        ),
+        aggregator=aggregator,
         executor=executor,
         held=resources.held,
     )
@@ -173,10 +172,29 @@ def _executor(
 
 
 def _heartbeater(
-    resources: ServerResources, executor: Executor, status: Callable[[], str]
+    resources: ServerResources,
+    executor: Executor,
+    status: Callable[[], str],
+    handled: Callable[[], Handled],
 ) -> Heartbeater:
     identity = Identity.of_this_process(resources.server_id, resources.clock.now_ns())
-    return Heartbeater(resources, identity, status=status, on_lost=_end_all(executor))
+    return Heartbeater(
+        resources, identity, status=status, handled=handled, on_lost=_end_all(executor)
+    )
+
+
+def _handled(mux: ServeMux, aggregator: Aggregator | None) -> Callable[[], Handled]:
+    """Return a function that tells what the server handles, in any thread."""
+
+    def handled() -> Handled:
+        types = (
+            route.pattern if route.prefix is None else route.prefix + ANY_TEXT
+            for route in mux.routes
+        )
+        groups = () if aggregator is None else aggregator.handled_groups
+        return Handled(types=tuple(sorted(types)), groups=groups)
+
+    return handled
 
 
 def _processor(resources: ServerResources, executor: Executor, finisher: Finisher) -> Processor:
@@ -207,6 +225,15 @@ def _scope(resources: ServerResources, state: object) -> Scope:
         state=state,
         is_only_slot=resources.is_only_slot,
     )
+
+
+def _aggregator(
+    mux: ServeMux, resources: ServerResources, forwarder: Forwarder
+) -> Aggregator | None:
+    aggregations = _aggregations(mux, resources.config)
+    if not aggregations:
+        return None
+    return Aggregator(resources, aggregations, on_due=forwarder.expect)
 
 
 def _aggregations(mux: ServeMux, config: ServerConfig) -> Aggregations:

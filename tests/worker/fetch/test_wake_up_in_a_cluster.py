@@ -9,8 +9,11 @@ from pyasynq.client_async import AsyncClient
 from pyasynq.task import Task
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.fetch import empty_queues
+from pyasynq.worker.fetch.empty_queues import EmptyQueues
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
+from tests.support.builders import make_resources
+from tests.support.commands import Commands
 from tests.support.eventually import eventually_async
 from tests.support.redis_cluster import RedisCluster
 from tests.support.signals import flushed
@@ -77,3 +80,19 @@ async def test_a_push_wakes_after_the_slot_of_the_queue_has_moved(cluster, monke
     client.close()
 
     assert seen == ["mail"]
+
+
+async def test_a_node_is_checked_by_one_command_for_all_its_queues(cluster, monkeypatch):
+    monkeypatch.setattr(empty_queues, "CHECK_S", 0.05)
+    config = ServerConfig(queues=dict.fromkeys(QUEUES, 1))
+    resources = make_resources(url=cluster.url, config=config)
+    empty, sent = EmptyQueues(resources, known_for_s=60), list[str]()
+    empty.track(resources.queues)
+    await eventually_async(lambda: announced_by_all(cluster) == len(QUEUES))
+
+    with Commands(cluster.nodes[0]) as commands:
+        await eventually_async(lambda: sent.extend(commands.sent()) or len(sent) > 3)
+    known = set(empty.known)
+    await empty.close()
+
+    assert (known, set(sent)) == (set(QUEUES), {"eval"})

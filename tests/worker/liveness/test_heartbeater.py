@@ -7,6 +7,8 @@ import subprocess
 import sys
 import textwrap
 
+from pyasynq.inspector.inspector_async import AsyncInspector
+from pyasynq.wire.handled import HandledGroups, decode
 from pyasynq.wire.records import decode_server, decode_worker
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.eventually import eventually, eventually_async
@@ -49,6 +51,39 @@ async def test_heartbeater_shows_the_server_and_what_it_runs(work):
         "default",
     )
     assert work.redis.exists("asynq:servers", "asynq:workers", member, key) == 0
+
+
+async def test_a_server_publishes_what_it_handles_until_it_ends(work):
+    mux = ServeMux()
+    mux.add("email:", lambda ctx, task: None)
+    mux.add("report", lambda ctx, task: None, is_exact=True)
+    mux.add("image:*", lambda ctx, task: None, is_exact=True)
+    mux.aggregator("daily:*", max_size=9)(lambda group, tasks: None)
+
+    async with work.serving(mux, group_grace_period=2) as server:
+        (key,) = work.redis.keys("asynq:x:handled:*")
+        first = decode(work.redis.get(key))
+        lives_s = work.redis.ttl(key)
+        mux.add("late", lambda ctx, task: None, is_exact=True)
+        await eventually_async(lambda: "late" in (decode(work.redis.get(key)).types or ()))
+        async with AsyncInspector(work.url) as inspector:
+            (shown,) = await inspector.servers.list()
+
+    assert first.types == ("email:*", "image:*", "report")
+    assert first.groups == (HandledGroups(pattern="daily:*", grace_s=2, max_size=9),)
+    assert 60 < lives_s <= 200
+    assert (shown.id, shown.task_types) == (server.id, ("email:*", "image:*", "late", "report"))
+    assert work.redis.exists(key) == 0
+
+
+async def test_what_a_server_handles_is_not_written_with_every_beat(work):
+    async with work.serving(ServeMux()):
+        (member,) = work.redis.zrange("asynq:servers", 0, -1)
+        (key,) = work.redis.keys("asynq:x:handled:*")
+        work.redis.delete(key, member)
+        await eventually_async(lambda: work.redis.exists(member))
+
+        assert work.redis.exists(key) == 0
 
 
 async def test_heartbeater_extends_the_lease_although_a_handler_blocks_the_loop(work):

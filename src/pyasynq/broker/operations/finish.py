@@ -23,8 +23,6 @@ from pyasynq.wire.keys import QueueKeys
 Verdict = bool | None
 """Whether a task was the caller's; None if the call has left it for another one."""
 
-# A call of its own costs Redis as much as some ten tasks; a large batch had better begin at once.
-ENOUGH_ALONE = 32
 COUNTERS_LIVE_S = 90 * 86_400  # asynq v0.26 rdb.go: statsTTL
 
 
@@ -270,7 +268,6 @@ def _finish(
         Repeat.BY_TOKEN,
         # The answer of the first call was lost: tasks that are no longer ours were finished by it.
         lambda reply: _verdicts(size, of_others=True)(reply),  # noqa: PLW0108 - made when needed
-        is_patient=size < ENOUGH_ALONE,
     )
 
 

@@ -52,12 +52,20 @@ def write_server_state(
     ]
 
 
+def write_handled(
+    host: str, pid: int, server_id: str, handled: bytes, *, namespace: str, ttl_s: int
+) -> Operation[None]:
+    """Publish for *ttl_s* seconds what a server handles."""
+    key = global_keys(namespace).server_handles(host, pid, server_id)
+    return Operation(load("write_handled"), (key,), (ttl_s, handled), ignore, Repeat.SAFE)
+
+
 def clear_server_state(
     host: str, pid: int, server_id: str, *, namespace: str
 ) -> list[Operation[None]]:
-    """Remove what `write_server_state` wrote."""
-    keys = global_keys(namespace)
-    records = keys.server(host, pid, server_id), keys.server_workers(host, pid, server_id)
+    """Remove what `write_server_state` and `write_handled` wrote."""
+    keys, address = global_keys(namespace), (host, pid, server_id)
+    records = (keys.server(*address), keys.server_workers(*address), keys.server_handles(*address))
     return [
         Operation("ZREM", (keys.servers,), (records[0],), ignore, Repeat.SAFE),
         Operation("ZREM", (keys.workers,), (records[1],), ignore, Repeat.SAFE),

@@ -6,9 +6,15 @@ from typing import Any
 from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
+from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys
 
 PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
+
+
+def redis_time() -> Operation[int]:
+    """Ask Redis for its time, in nanoseconds since the epoch."""
+    return Operation("TIME", (), (), _time_ns, Repeat.SAFE)
 
 
 def exists_any(keys: Sequence[str]) -> Operation[bool]:
@@ -64,6 +70,11 @@ def _slots(reply: Any) -> list[tuple[int, int, list[tuple[str, str, int]]]]:
         (first, last, [(text(node[2]), text(node[0]), node[1]) for node in nodes])
         for first, last, *nodes in reply
     ]
+
+
+def _time_ns(reply: Any) -> int:
+    seconds, microseconds = reply
+    return int(seconds) * NANOSECONDS + int(microseconds) * 1000
 
 
 def _memory(reply: Any) -> dict[str, str]:

@@ -7,6 +7,8 @@ from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Operation, Repeat
 from pyasynq.broker.scripts import load
 from pyasynq.errors import PayloadError
+from pyasynq.wire.handled import Handled
+from pyasynq.wire.handled import decode as decode_handled
 from pyasynq.wire.keys import global_keys
 from pyasynq.wire.records import (
     EnqueueEventRecord,
@@ -48,6 +50,13 @@ def read_server(key: str) -> Operation[ServerRecord | None]:
 def read_workers(key: str) -> Operation[list[WorkerRecord]]:
     """Read the tasks that a server runs; what cannot be read is left out."""
     return Operation("HVALS", (key,), (), lambda reply: _records(decode_worker, reply), Repeat.SAFE)
+
+
+def read_handled(key: str, *, namespace: str) -> Operation[Handled]:
+    """Read what a server handles, by the key of its record; of a Go server it is not known."""
+    keys = global_keys(namespace)
+    name = key.removeprefix(keys.servers)
+    return Operation("GET", (keys.handled + name,), (), decode_handled, Repeat.SAFE)
 
 
 def read_entries(key: str) -> Operation[list[SchedulerEntryRecord]]:

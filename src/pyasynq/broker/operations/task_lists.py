@@ -131,12 +131,15 @@ def walk_tasks(
     )
 
 
-def first_ids(where: Container, limit: int) -> Operation[list[str]]:
-    """Read some IDs of a container: those at the head of a list, or with the lowest scores."""
+def first_ids(where: Container, limit: int, *, is_from_tail: bool = False) -> Operation[list[str]]:
+    """Read some IDs of a container: those at the head of a list, or with the lowest scores.
+
+    With *is_from_tail* it reads those at the other end.
+    """
     return Operation(
         "LRANGE" if where.kind == "list" else "ZRANGE",
         (where.key,),
-        (0, limit - 1),
+        (-limit, -1) if is_from_tail else (0, limit - 1),
         lambda reply: [text(each) for each in reply],
         Repeat.SAFE,
     )

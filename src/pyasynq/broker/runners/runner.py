@@ -88,7 +88,7 @@ class Runner:
         if connection is None:
             replies = self._exchange((operation,), (command,))
         else:
-            replies = connection.exchange((command,), is_patient=operation.is_patient)
+            replies = connection.exchange((command,))
         if type(replies[0]) not in _FAILURES:
             return operation.decode(replies[0])
         answers = self._repeat((operation,), replies, end)
@@ -235,9 +235,8 @@ class Runner:
             limit_s: for how long this try may take; None: the time-outs decide.
         """
         if not isinstance(self._client, Cluster):
-            is_patient = all(operation.is_patient for operation in operations)
             connection = self._connection_to(self._client.connection_pool)
-            return connection.exchange(commands, is_patient=is_patient, limit_s=limit_s)
+            return connection.exchange(commands, limit_s=limit_s)
         return self._exchange_by_slot(self._client, operations, commands, limit_s)
 
     def _exchange_by_slot(

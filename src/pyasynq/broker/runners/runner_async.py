@@ -87,7 +87,7 @@ class AsyncRunner:
         if connection is None:
             replies = await self._exchange((operation,), (command,))
         else:
-            replies = await connection.exchange((command,), is_patient=operation.is_patient)
+            replies = await connection.exchange((command,))
         if type(replies[0]) not in _FAILURES:
             return operation.decode(replies[0])
         answers = await self._repeat((operation,), replies, end)
@@ -234,9 +234,8 @@ class AsyncRunner:
             limit_s: for how long this try may take; None: the time-outs decide.
         """
         if not isinstance(self._client, AsyncCluster):
-            is_patient = all(operation.is_patient for operation in operations)
             connection = self._connection_to(self._client.connection_pool)
-            return await connection.exchange(commands, is_patient=is_patient, limit_s=limit_s)
+            return await connection.exchange(commands, limit_s=limit_s)
         return await self._exchange_by_slot(self._client, operations, commands, limit_s)
 
     async def _exchange_by_slot(

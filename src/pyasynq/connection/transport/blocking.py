@@ -50,21 +50,13 @@ class BlockingConnections:
         self._calls: list[None] = []  # one for each that is under way, in any thread
         self._process_id = os.getpid()
 
-    def exchange(
-        self,
-        commands: Sequence[Command],
-        *,
-        is_patient: bool = False,
-        limit_s: float | None = None,
-    ) -> list[Any]:
+    def exchange(self, commands: Sequence[Command], *, limit_s: float | None = None) -> list[Any]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
         Args:
-            is_patient: ignored; only the counterpart can send commands of several callers at once.
             limit_s: for how long to wait for the replies while the server is silent; None: as
                 long as the time-out. It holds for connecting, too.
         """
-        del is_patient
         data = packed(commands)
         try:
             channel = self._take(limit_s)

@@ -70,20 +70,14 @@ class MultiplexedConnection:
         self._connecting = asyncio.Lock()
 
     def exchange(
-        self,
-        commands: Sequence[Command],
-        *,
-        is_patient: bool = False,
-        limit_s: float | None = None,
+        self, commands: Sequence[Command], *, limit_s: float | None = None
     ) -> Awaitable[list[Any]]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
 
-        They are sent before it returns if there is a connection, unless *is_patient*. Cancelling
-        one caller does not affect the others; the server may have executed its commands.
+        They are sent before it returns if there is a connection. Cancelling one caller does not
+        affect the others; the server may have executed its commands.
 
         Args:
-            is_patient: wait until the event loop turns, so that these commands can be sent
-                together with those of other callers and wake the server only once.
             limit_s: for how long to wait for the replies; None: as long as the server is not
                 silent for longer than the time-out.
 
@@ -95,8 +89,8 @@ class MultiplexedConnection:
             self._take_over(channel)
             channel = None
         if channel is None or not channel.is_usable or not commands or limit_s is not None:
-            return self._exchange_within(commands, limit_s or self._limit_s, is_patient=is_patient)
-        return channel.send(packed(commands), len(commands), is_patient=is_patient)
+            return self._exchange_within(commands, limit_s or self._limit_s)
+        return channel.send(packed(commands), len(commands))
 
     async def close(self) -> None:
         """Close the connection; calls that wait get `Trouble`. Safe to repeat."""
@@ -108,7 +102,7 @@ class MultiplexedConnection:
             await self._let_go(is_awaited=True)
 
     async def _exchange_within(
-        self, commands: Sequence[Command], limit_s: float | None, *, is_patient: bool
+        self, commands: Sequence[Command], limit_s: float | None
     ) -> list[Any]:
         if not commands:
             return []
@@ -117,7 +111,7 @@ class MultiplexedConnection:
             async with within(limit_s):
                 channel = await self._connect()
                 was_sent = True
-                return await channel.send(data, len(commands), is_patient=is_patient)
+                return await channel.send(data, len(commands))
         except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
             is_late = isinstance(error, TimeoutError) and not str(error)
             why = f"no answer within {limit_s:g} s" if is_late and limit_s else error
@@ -172,7 +166,6 @@ class _Channel(asyncio.Protocol):
         self._timeout_s = timeout_s
         self._progress_at = 0.0
         self._unsent_bytes = 0  # at the last check
-        self._outgoing: list[bytes] = []
         self._check: asyncio.TimerHandle | None = None
         self._reader: Reader = AnnouncementReader(listener.announced) if listener else new_reader()
         self._on_loss = listener.lost if listener else None
@@ -193,9 +186,7 @@ class _Channel(asyncio.Protocol):
             channel._awake = LoopAwake(channel.loop, is_wanted=True)
         return channel
 
-    def send(
-        self, data: bytes, count: int, *, is_patient: bool = False
-    ) -> "asyncio.Future[list[Any]]":
+    def send(self, data: bytes, count: int) -> "asyncio.Future[list[Any]]":
         """Send *count* packed commands; the future gets what came back."""
         future: asyncio.Future[list[Any]] = self.loop.create_future()
         if not self._waiting:
@@ -208,28 +199,12 @@ class _Channel(asyncio.Protocol):
         self._waiting.append((count, [], future))
         if self._awake is not None and len(self._waiting) == 1:
             self._awake.begin()
-        if is_patient or self._outgoing:
-            self._buffer(data, is_patient=is_patient)
-        else:
-            self._transport.write(data)
+        self._transport.write(data)
         if self._check is None and self._timeout_s:
             self._check = self.loop.call_later(
                 self._timeout_s / CHECKS_PER_TIMEOUT, self._check_progress
             )
         return future
-
-    def _buffer(self, data: bytes, *, is_patient: bool) -> None:
-        """Keep *data* until the next call that is not patient, or until the loop turns."""
-        self._outgoing.append(data)
-        if not is_patient:
-            self._write()
-        elif len(self._outgoing) == 1:
-            self.loop.call_soon(self._write)
-
-    def _write(self) -> None:
-        if self._outgoing and not self._transport.is_closing():  # uvloop would raise
-            self._transport.write(b"".join(self._outgoing))
-        self._outgoing.clear()
 
     def retire(self) -> bool:
         """Take no more commands, and close when no call waits; return whether some still do."""

@@ -138,8 +138,13 @@ class EmptyQueues:
         """
         keys = [self._keys[queue] for queue in announced]
         pending = [each.pending for each in keys]
-        question = _exists_any(pending) if self._is_cluster else ("EXISTS", *pending)
-        answers = await self._answers(node, [question, ("ZREM", keys[0].waiters, NOBODY)])
+        # A replica of a cluster answers neither; another one would answer a question.
+        questions: list[Command] = (
+            [_exists_any(pending)]
+            if self._is_cluster
+            else [("EXISTS", *pending), ("ZREM", keys[0].waiters, NOBODY)]
+        )
+        answers = await self._answers(node, questions)
         if answers and answers[0] and announced.items() <= self.known.items():
             self._pause(LONGEST_PAUSE_S, "a change was not announced")
         elif answers:

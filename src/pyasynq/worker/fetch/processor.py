@@ -164,7 +164,6 @@ class Processor:
         self._idle_wait.track(self._fetcher.waitable)
         if fetched < room:  # there is no more: the handlers start first
             await asyncio.sleep(0)
-            await asyncio.sleep(0)  # and the outcomes of those that do not wait go along
 
     def _room(self) -> int:
         slots = self._config.concurrency - len(self._executor.running)

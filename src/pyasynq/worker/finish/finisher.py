@@ -139,6 +139,7 @@ class Finisher:
         waiting, backoff = self._waiting[keys.queue], None
         try:
             while waiting:
+                await asyncio.sleep(0)  # the fetch for the slots that are free goes first
                 batch = waiting[:MOST_PER_OPERATION]
                 failed = await self._write_isolating_faults(keys, batch)
                 waiting[: len(batch)] = failed

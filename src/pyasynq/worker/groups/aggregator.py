@@ -20,6 +20,7 @@ from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.options import to_seconds
 from pyasynq.shown import LONGEST_ERROR, shown
+from pyasynq.wire.handled import HandledGroups
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
 from pyasynq.worker.handlers.aggregators import Aggregation, Aggregations
@@ -113,6 +114,12 @@ class Aggregator:
         while self._under_way:
             await asyncio.wait(self._under_way)
         return self._made - before
+
+    @property
+    def handled_groups(self) -> tuple[HandledGroups, ...]:
+        """The patterns of all aggregators, the longest first, and when their groups are due."""
+        every = self._aggregations.all()
+        return tuple(HandledGroups(pattern=each.pattern, **self._limits(each)) for each in every)
 
     def limits_of(self, group: str) -> DueLimits | None:
         """Return when *group* is due; None if no aggregator is for it."""

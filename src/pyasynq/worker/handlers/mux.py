@@ -13,6 +13,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.task import Task
+from pyasynq.wire.handled import ANY_TEXT
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.events import Listeners
@@ -51,8 +52,6 @@ class TaskSettings:
 
 
 AS_SERVER = TaskSettings()
-
-ANY_TEXT = "*"  # at the end of a pattern of an App
 
 
 def prefix_of(pattern: str) -> str | None:

@@ -15,6 +15,7 @@ import msgspec
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.decoding import MOST_TASKS
+from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain, presence
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, redis_now_s
@@ -23,6 +24,7 @@ from pyasynq.lifecycle.component import Life, in_thread
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
 from pyasynq.shown import listed
+from pyasynq.wire.handled import Handled, encode
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from pyasynq.worker.attempt.lease import lease_expires_at_s
@@ -35,6 +37,8 @@ PRESENCE_BEATS = 2  # a server counts as gone after this many missed beats
 DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
 LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
 LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
+PUBLISH_AGAIN_S = 60.0  # what the server handles, if it has not changed
+PUBLISHED_FOR_S = 200
 LARGEST_OFFSET_NS = 5 * NANOSECONDS
 
 
@@ -64,6 +68,7 @@ class Heartbeater:
 
     Args:
         status: "active" or "stopped", asked for at each beat.
+        handled: what the server handles, asked for at each beat.
         on_lost: called on the loop with tasks whose lease somebody else has ended.
     """
 
@@ -75,6 +80,7 @@ class Heartbeater:
         identity: Identity,
         *,
         status: Callable[[], str],
+        handled: Callable[[], Handled],
         on_lost: Callable[[list[RunningTask]], None],
     ) -> None:
         config = resources.config
@@ -84,6 +90,9 @@ class Heartbeater:
         self._identity = identity
         self._held = resources.held
         self._status = status
+        self._handled = handled
+        self._published = b""
+        self._publish_at = 0.0  # monotonic
         self._on_lost = on_lost
         self._interval_s = to_seconds(config.heartbeat_interval)
         self._lease_s = to_seconds(config.lease_duration)
@@ -214,30 +223,23 @@ class Heartbeater:
 
     def _show(self, runner: Runner) -> bool:
         """Write what tools show of this server and its tasks; return whether any arrived."""
-        identity, config = self._identity, self._config
         workers = {
             running.leased.task_id: self._worker(running)
             for running in list(self._held.values())
             if not running.is_settled
         }
-        server = ServerRecord(
-            host=identity.host,
-            pid=identity.pid,
-            server_id=identity.server_id,
-            concurrency=config.concurrency,
-            queues=dict(config.queues),
-            strict_priority=config.strict_priority,
-            status=self._status(),
-            started_ns=identity.started_ns,
-            active_worker_count=len(workers),
-        )
         operations = presence.write_server_state(
-            server,
+            self._server(len(workers)),
             workers,
             namespace=self._connector.namespace,
             now_s=redis_now_s(self._clock),
             ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
         )
+        handled = encode(self._handled())
+        now = self._clock.monotonic()
+        is_published = handled != self._published or now >= self._publish_at
+        if is_published:
+            operations.append(self._publishing(handled))
         answers = runner.run_all(operations, patience_s=0)
         if not self._connector.is_cluster:
             raise_first(answers, which=concerns_redis_as_a_whole)
@@ -246,7 +248,34 @@ class Heartbeater:
             self._hidden.begins(refused[0])
         else:
             self._hidden.ends()
+            if is_published:
+                self._published, self._publish_at = handled, now + PUBLISH_AGAIN_S
         return not all(isinstance(answer, RedisUnavailableError) for answer in answers)
+
+    def _server(self, active_worker_count: int) -> ServerRecord:
+        identity, config = self._identity, self._config
+        return ServerRecord(
+            host=identity.host,
+            pid=identity.pid,
+            server_id=identity.server_id,
+            concurrency=config.concurrency,
+            queues=dict(config.queues),
+            strict_priority=config.strict_priority,
+            status=self._status(),
+            started_ns=identity.started_ns,
+            active_worker_count=active_worker_count,
+        )
+
+    def _publishing(self, handled: bytes) -> Operation[None]:
+        identity = self._identity
+        return presence.write_handled(
+            identity.host,
+            identity.pid,
+            identity.server_id,
+            handled,
+            namespace=self._connector.namespace,
+            ttl_s=PUBLISHED_FOR_S,
+        )
 
     def _worker(self, running: RunningTask) -> WorkerRecord:
         message = running.message
