@@ -75,6 +75,7 @@ MADE = [
     errors.QueueAlreadyPausedError("a"),
     errors.QueueNotPausedError("a"),
     errors.TaskStateError(task_id="a", state="b", allowed=("c", "d")),
+    errors.ImportLineError(3, "why"),
     errors.ServerStateError("text"),
     errors.TaskFailedError(task_id="a", error="b"),
     errors.ResultNotKeptError("a"),

@@ -17,6 +17,7 @@
     │   ├── QueueAlreadyPausedError
     │   ├── QueueNotPausedError
     │   └── TaskStateError
+    ├── ImportLineError
     ├── ServerStateError
     ├── TaskFailedError
     ├── ResultNotKeptError
@@ -283,12 +284,16 @@ class TaskStateError(StateError):
         self, *, task_id: str, state: str, allowed: tuple[str, ...], advice: str = ""
     ) -> None:
         advice = advice or f"this needs a task that is {' or '.join(allowed)}"
-        super().__init__(
-            f"task {task_id!r} is {state}; {advice}",
-            state=state,
-            allowed=allowed,
-        )
+        super().__init__(f"task {task_id!r} is {state}; {advice}", state=state, allowed=allowed)
         self.task_id = task_id
+
+
+class ImportLineError(PyasynqError):
+    """A line of an import was not imported, and none after it; `line` is its number, from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line, self.reason = line, reason
 
 
 class ServerStateError(PyasynqError):

@@ -26,3 +26,10 @@ def test_nothing_is_shown_where_there_is_no_terminal(capsys):
         bar.show("5 done", 0.5)
 
     assert capsys.readouterr().err == ""
+
+
+def test_a_count_is_shown_of_how_many_there_are_or_by_itself(capsys):
+    ProgressBar(is_shown=True).count(500, 2000)
+    ProgressBar(is_shown=True).count(1500, 0)
+
+    assert capsys.readouterr().err == f"{CLEAR}[{'#' * 6}{'.' * 18}]  25%  500 of 2,000{CLEAR}1,500"

@@ -28,6 +28,7 @@ from pyasynq.broker.operations import (
     servers,
     task_control,
     task_lists,
+    transfer,
 )
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.runners.runner import Runner
@@ -131,6 +132,18 @@ CASES: dict[str, Callable[[], Operation]] = {
         KEYS, SCHEDULED, first=0, limit=9, is_from_tail=False
     ),
     "walk_tasks": lambda: task_lists.walk_tasks(KEYS, SCHEDULED, rank=0, limit=9),
+    "walk_hashes": lambda: transfer.walk_hashes(KEYS, SCHEDULED, rank=0, limit=9),
+    "import_task": lambda: transfer.import_task(
+        transfer.ToImport(
+            keys=KEYS,
+            task_id="new",
+            state=TaskState.ARCHIVED,
+            score=NOW_S,
+            fields={b"msg": make_data(id="new"), b"state": b"archived"},
+            lock=KEYS.unique("email", b"x"),
+            lock_ms=90_000,
+        )
+    ),
     "pause_queue": lambda: queue_control.pause_queue(KEYS, now_s=NOW_S, details=b"why"),
     "delete_queue": lambda: queue_control.delete_queue(make_keys("empty"), now_s=NOW_S),
     "list_live": lambda: servers.list_live("servers", namespace="asynq", now_s=NOW_S),

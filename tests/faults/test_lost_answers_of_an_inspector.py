@@ -19,6 +19,7 @@ pytestmark = pytest.mark.timeout(60)
 
 KEYS = queue_keys("mail")
 LATER = datetime(2033, 1, 1, tzinfo=UTC)
+LINE = '{"format":1,"queue":"mail","id":"b","state":"pending","type":"email"}'
 
 
 def changed(inspector, **change):
@@ -48,6 +49,8 @@ CASES = {
     "SREM": (lambda i: i.queues.delete("mail", force=True), None),
     "list_tasks": (lambda i: i.tasks.list("mail", "scheduled"), b"scheduled"),
     "walk_tasks": (lambda i: list(i.tasks.iterate("mail", "scheduled")), b"scheduled"),
+    "walk_hashes": (lambda i: list(i.tasks.export("mail")), b"scheduled"),
+    "import_task": (lambda i: i.tasks.import_([LINE]), b"scheduled"),
     "read_placed_task": (lambda i: i.tasks.explain("mail", "a"), b"scheduled"),
     "list_live": (lambda i: i.servers.list(), b"scheduled"),
 }

@@ -1,5 +1,6 @@
 """Everything an inspector does, in a Redis Cluster, where each queue lies on a node of its own."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -121,6 +122,30 @@ def test_the_slot_and_the_node_of_a_queue_are_told(inspector, cluster):
     assert slot == 5718
     assert node.address == f"127.0.0.1:{cluster.nodes[cluster.owner_at_first(slot)].port}"
     assert inspector.redis.cluster_info()["cluster_known_nodes"] == "3"
+
+
+def test_queues_of_all_nodes_are_exported_and_imported(client, inspector):
+    for queue in QUEUES:
+        enqueue(client, queue)
+        enqueue(client, queue, group="g")
+        enqueue(client, queue, process_in=60)
+    before = list(inspector.tasks.export())
+    for queue in QUEUES:
+        inspector.queues.delete(queue, force=True)
+
+    result = inspector.tasks.import_(before)
+    after = list(inspector.tasks.export())
+
+    assert result.imported == 9 * len(QUEUES)
+    kept = [
+        [
+            {name: each for name, each in json.loads(line).items() if name != "lock_ms"}
+            for line in lines
+        ]
+        for lines in (before, after)
+    ]
+    assert kept[0] == kept[1]
+    assert all("lock_ms" in line for line in after)
 
 
 def test_tasks_are_explained_in_two_round_trips_to_any_node(client, inspector, cluster):

@@ -349,3 +349,15 @@ def test_a_task_always_has_something_that_ends_an_attempt(redis_url):
 
         first, second = [inspector.tasks.get("mail", each) for each in "ab"]
     assert (first.timeout, second.timeout) == (timedelta(minutes=30), None)
+
+
+def test_a_payload_is_replaced_only_if_it_is_the_expected_one(redis_url, redis_client):
+    with Client(redis_url) as client, Inspector(redis_url) as inspector:
+        client.enqueue(Task("email", b"theirs"), queue="mail", task_id="a")
+
+        with pytest.raises(TaskStateError, match="its payload is no longer the one"):
+            inspector.tasks.replace("mail", "a", payload=b"new", expected_payload=b"old")
+        before = (inspector.tasks.get("mail", "a")).payload
+        inspector.tasks.replace("mail", "a", payload=b"new", expected_payload=b"theirs")
+
+        assert (before, (inspector.tasks.get("mail", "a")).payload) == (b"theirs", b"new")

@@ -358,3 +358,15 @@ async def test_a_task_always_has_something_that_ends_an_attempt(redis_url):
 
         first, second = [await inspector.tasks.get("mail", each) for each in "ab"]
     assert (first.timeout, second.timeout) == (timedelta(minutes=30), None)
+
+
+async def test_a_payload_is_replaced_only_if_it_is_the_expected_one(redis_url, redis_client):
+    async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
+        await client.enqueue(Task("email", b"theirs"), queue="mail", task_id="a")
+
+        with pytest.raises(TaskStateError, match="its payload is no longer the one"):
+            await inspector.tasks.replace("mail", "a", payload=b"new", expected_payload=b"old")
+        before = (await inspector.tasks.get("mail", "a")).payload
+        await inspector.tasks.replace("mail", "a", payload=b"new", expected_payload=b"theirs")
+
+        assert (before, (await inspector.tasks.get("mail", "a")).payload) == (b"theirs", b"new")

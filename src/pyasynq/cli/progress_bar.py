@@ -15,10 +15,13 @@ class ProgressBar:
 
     Args:
         is_shown: whether there is a terminal to show it on.
+
+    Attributes:
+        is_shown: the same.
     """
 
     def __init__(self, *, is_shown: bool) -> None:
-        self._is_shown = is_shown
+        self.is_shown = is_shown
         self._drawn_s = float("-inf")
 
     def show(self, text: str, fraction: float | None = None) -> None:
@@ -29,7 +32,7 @@ class ProgressBar:
             fraction: the same from 0 to 1; None if nobody knows.
         """
         now_s = time.monotonic()
-        if not self._is_shown or now_s - self._drawn_s < LEAST_S:
+        if not self.is_shown or now_s - self._drawn_s < LEAST_S:
             return
         self._drawn_s = now_s
         bar = ""
@@ -39,17 +42,25 @@ class ProgressBar:
         sys.stderr.write(f"{CLEAR}{bar}{text}")
         sys.stderr.flush()
 
+    def count(self, done: int, total: int) -> None:
+        """Draw how many are done of *total*; 0 if nobody knows how many there are."""
+        if not total:
+            self.show(f"{done:,}")
+            return
+        self.show(f"{done:,} of {max(done, total):,}", done / total)
+
     def clear(self) -> None:
         """Remove it."""
         if self._drawn_s > 0:
+            self._drawn_s = float("-inf")
             sys.stderr.write(CLEAR)
             sys.stderr.flush()
 
 
 @contextmanager
-def progress_bar() -> Iterator[ProgressBar]:
+def progress_bar(*, is_wanted: bool = True) -> Iterator[ProgressBar]:
     """Return a bar that is gone at the end."""
-    bar = ProgressBar(is_shown=sys.stderr.isatty())
+    bar = ProgressBar(is_shown=is_wanted and sys.stderr.isatty())
     try:
         yield bar
     finally:

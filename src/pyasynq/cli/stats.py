@@ -43,14 +43,17 @@ def command(*, redis_url: str | None, output: str, as_json: bool, watch: int | N
     """
     form = "json" if as_json else output
     with Inspector(redis_url) as inspector:
-        show_again(watch, lambda: _show(inspector, form))
+        show_again(watch, lambda: _read(inspector, form), lambda found: _show(found, form))
 
 
-def _show(inspector: Inspector, form: str) -> None:
+def _read(inspector: Inspector, form: str) -> Overview:
     redis = inspector.redis.info()
     if redis.get("cluster_enabled") == "1":
         redis |= inspector.redis.cluster_info()
-    found = overview(inspector.queues.infos(memory=form != "table"), redis)
+    return overview(inspector.queues.infos(memory=form != "table"), redis)
+
+
+def _show(found: Overview, form: str) -> None:
     for queue in found.queues:
         if queue.error:
             note(f"queue {shown(queue.queue)!r}: {queue.error}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyasynq.inspector.explain.finding import Finding, Severity
     from pyasynq.inspector.found_task import FoundTask, TaskChunk
     from pyasynq.inspector.history import DailyStats
+    from pyasynq.inspector.imports import BadLine, ImportResult
     from pyasynq.inspector.infos import QueueInfo
     from pyasynq.inspector.inspector import Inspector
     from pyasynq.inspector.inspector_async import AsyncInspector
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncInspector",
+    "BadLine",
     "Change",
     "DailyStats",
     "DamagedTask",
@@ -35,6 +37,7 @@ __all__ = [
     "Finding",
     "FoundTask",
     "GroupInfo",
+    "ImportResult",
     "Inspector",
     "Node",
     "QueueInfo",
@@ -53,6 +56,7 @@ _HOMES = {
     "explain.finding": ("Finding", "Severity"),
     "found_task": ("FoundTask", "TaskChunk"),
     "history": ("DailyStats",),
+    "imports": ("BadLine", "ImportResult"),
     "infos": ("QueueInfo",),
     "inspector": ("Inspector",),
     "inspector_async": ("AsyncInspector",),

@@ -14,6 +14,8 @@ from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
 from pyasynq.inspector.task_changes_async import AsyncTaskChanges
 from pyasynq.inspector.task_control_async import AsyncTaskControl
 from pyasynq.inspector.task_explanation_async import AsyncTaskExplanation
+from pyasynq.inspector.task_export_async import AsyncTaskExport
+from pyasynq.inspector.task_import_async import AsyncTaskImport
 from pyasynq.inspector.task_walks_async import AsyncTaskWalks
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
@@ -24,13 +26,19 @@ _STATES = {each.value: each for each in TaskState}
 
 
 class AsyncTasks(
-    AsyncTaskWalks, AsyncTaskControl, AsyncTaskChanges, AsyncTaskBulk, AsyncTaskExplanation
+    AsyncTaskWalks,
+    AsyncTaskControl,
+    AsyncTaskChanges,
+    AsyncTaskBulk,
+    AsyncTaskExport,
+    AsyncTaskImport,
+    AsyncTaskExplanation,
 ):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task or several, those that change all of a state, and
-    those that explain. They share nothing but the calls.
+    list and search, that change one task or several, that change all of a state, that export and
+    import, and that explain. They share nothing but the calls.
     """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from pyasynq.broker.operations.task_lists import ListedTask
+from pyasynq.broker.operations.transfer import StoredHash
 from pyasynq.errors import ConfigError
 from pyasynq.options import name_fault
 from pyasynq.spelling import nearest
@@ -40,7 +41,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     passed: tuple[str, ...] = ()
 
 
-def after(place: Place, rank: int, tasks: Sequence[ListedTask]) -> Place:
+def after(place: Place, rank: int, tasks: Sequence[ListedTask | StoredHash]) -> Place:
     """Return the place after *tasks*, of which the first one had *rank*.
 
     Of the tasks it remembers the last one, the one before that, and those 4, 8, 16 … from the end:

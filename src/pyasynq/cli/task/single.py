@@ -7,6 +7,7 @@ import click
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import do_each, named
 from pyasynq.cli.inspecting import inspecting
+from pyasynq.cli.live_words import queue_names
 from pyasynq.cli.task.filtering import Filtering, filter_options
 from pyasynq.cli.value_types import any_queue_option, ids_argument
 from pyasynq.errors import StateError, TaskStateError
@@ -27,7 +28,9 @@ from pyasynq.task import TaskState
     show_default=True,
     help="What becomes of the task. Servers in Go know only retry.",
 )
-@click.option("-q", "--queue", help="The queue, if the same ID is in others, too.")
+@click.option(
+    "-q", "--queue", shell_complete=queue_names, help="The queue, if the same ID is in others, too."
+)
 @filter_options(TaskState.ACTIVE)
 @redis_url_option
 def cancel(
