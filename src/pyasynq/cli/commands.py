@@ -63,6 +63,7 @@ TASK = {
 
 COMMANDS: Mapping[str, Command] = {
     "cron": Command("Look at periodic tasks.", verbs=CRON),
+    "dash": Command("Look at queues and act on them in a terminal.", "dash"),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),

@@ -1,11 +1,5 @@
-"""Counts and shares, for people."""
+"""Counts and shares for people, as every front end shows them."""
 
+from pyasynq.admin.rates import counted, rate
 
-def rate(failed: int, processed: int) -> str:
-    """Return which share of what was processed has failed, in per cent; "N/A" of nothing."""
-    return f"{failed / processed:.2%}" if processed else "N/A"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return how many there are of something, such as "1 task" or "2,000 tasks"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+__all__ = ["counted", "rate"]
