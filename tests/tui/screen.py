@@ -14,12 +14,13 @@ from textual.pilot import Pilot
 
 from pyasynq.clock import Clock
 from pyasynq.tui.dash import Dash
+from tests.support.eventually import eventually_async
 
 CHARACTER = 12.2  # width in an SVG of Textual
 LINE = 24.4
 TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)" textLength="[^"]*"[^>]*>([^<]*)</text>')
 ROUNDS = 4  # of messages: the table tells the view, the view the application, that mounts
-WITHIN_S = 5  # only ends broken tests
+WITHIN_S = 8  # only ends broken tests
 
 
 def lines_of(svg: str) -> list[str]:
@@ -47,8 +48,12 @@ class Shown:
         stack = self.dash.screen_stack
         screens = stack[-2:] if stack[-1].is_modal else stack[-1:]
         strips = [strip for each in screens for strip in each._compositor.render_strips()]
-        told = [each.message for each in self.dash._notifications]  # those may be in several lines
-        return "\n".join([*(strip.text.rstrip() for strip in strips), *told])
+        return "\n".join([*(strip.text.rstrip() for strip in strips), *self.told])
+
+    @property
+    def told(self) -> list[str]:
+        """Return the notes; the screen shows them, too, but in several lines."""
+        return [each.message for each in self.dash._notifications]
 
     @property
     def view(self) -> Any:
@@ -68,6 +73,10 @@ class Shown:
             self.dash._driver.send_message(Key(name, character))
             for _ in range(ROUNDS):
                 await self.pilot.pause(0)
+
+    async def until_told(self, part: str) -> None:
+        """Wait until a note says *part*."""
+        await eventually_async(lambda: any(part in each for each in self.told))
 
     async def until(self, *parts: str, without: str | None = None) -> None:
         """Wait until the screen shows all *parts*, and not what is in *without*."""

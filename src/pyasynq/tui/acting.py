@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from pyasynq.answers import concerns_redis_as_a_whole
 from pyasynq.errors import PyasynqError
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.task import TaskState
@@ -127,7 +128,7 @@ async def each(
         some = items[first : first + AT_ONCE]
         answers = await asyncio.gather(*map(call, some), return_exceptions=True)
         for answer in answers:
-            if isinstance(answer, PyasynqError):
+            if isinstance(answer, PyasynqError) and not concerns_redis_as_a_whole(answer):
                 errors.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer

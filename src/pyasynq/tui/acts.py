@@ -74,7 +74,7 @@ def refusal(act: Act, state: str) -> str:
     if state == "active":
         return f"a task that runs cannot be {_participle(act)}; C cancels it"
     if act.verb == "cancel":
-        return f"only tasks that run can be cancelled; these are {state}"
+        return "only tasks that run can be cancelled"
     return f"tasks that are {state} cannot be {_participle(act)}"
 
 

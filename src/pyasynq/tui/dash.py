@@ -116,8 +116,7 @@ class Dash(App[None]):
 
     def open_queue(self, queue: str) -> None:
         """Open a queue."""
-        self.action_open(TABS[0])
-        self.call_next(self.push_screen, QueueView(self.session, queue))
+        self.call_later(self._open, TABS[0], QueueView(self.session, queue))
 
     def watch_theme(self, theme: str) -> None:
         """Colour texts as the theme says."""
@@ -137,11 +136,7 @@ class Dash(App[None]):
 
     def action_open(self, name: str) -> None:
         """Open one of the views at the top."""
-        if self.view is None:
-            return
-        for _ in self.screen_stack[TOP:]:
-            self.call_next(self.pop_screen)
-        self.call_next(self._switch_to, name)
+        self.call_later(self._open, name)
 
     def action_hold(self) -> None:
         """Hold still, or be live again."""
@@ -166,6 +161,13 @@ class Dash(App[None]):
             shown = Help(sections_of(type(self.view).__name__), self.session.colours)
             self.call_next(self.push_screen, shown)
 
-    async def _switch_to(self, name: str) -> None:
+    async def _open(self, name: str, above: View[Any] | None = None) -> None:
+        """Open a view at the top, and another one above it."""
+        if self.view is None:  # a dialog waits for an answer
+            return
+        while len(self.screen_stack) > TOP:
+            await self.pop_screen()
         if self.screen is not self._views[name]:
             await self.switch_screen(name)
+        if above is not None:
+            await self.push_screen(above)

@@ -7,12 +7,14 @@ another screen covers the view: what nobody sees is not read.
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.css.query import NoMatches
 from textual.events import Resize, ScreenResume, ScreenSuspend
 from textual.screen import Screen
 from textual.widget import Widget
@@ -119,10 +121,20 @@ class View(Screen[None], Generic[Data]):
     def _resized(self) -> None:
         self.call_after_refresh(self.redraw)
 
+    @property
+    def name_shown(self) -> str:
+        """What the heading says before anything was read."""
+        return self.tab
+
     def on_mount(self) -> None:
         """Think about the banner again and again."""
+        self.call_after_refresh(self._draw_name)
         self.query_one(Banner).display = False
         self.set_interval(TICK_S, self._draw_state)
+
+    def _draw_name(self) -> None:
+        if self.data is None:
+            self.entitle(self.name_shown, "")
 
     # Reading.
 
@@ -145,7 +157,8 @@ class View(Screen[None], Generic[Data]):
         else:
             self._freshness = self._freshness.answered(self.session.now())
             self.data = data
-            self.draw(data, self.session.now())
+            with suppress(NoMatches):  # the dash ends, and some of its widgets are gone
+                self.draw(data, self.session.now())
 
     def read_failed(self, error: PyasynqError) -> bool:
         """Return whether the view itself tells an error; the banner tells it otherwise."""
@@ -171,8 +184,11 @@ class View(Screen[None], Generic[Data]):
         self._draw_state()
 
     def _draw_state(self) -> None:
-        if not self.is_mounted or not self.is_current:
-            return
+        if self.is_mounted and self.is_current:
+            with suppress(NoMatches):  # as above
+                self._draw_banner()
+
+    def _draw_banner(self) -> None:
         session, colours = self.session, self.session.colours
         told = self._freshness.banner(session.now(), session.clock.monotonic())
         banner = self.query_one(Banner)

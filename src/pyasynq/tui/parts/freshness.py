@@ -46,6 +46,6 @@ class Freshness:
             return ""
         trouble = self.error or "redis does not answer"
         if self.read_at is None:
-            return f"▲ {trouble}; trying again"
-        since = f"{self.read_at:%H:%M:%S} UTC, {span(now - self.read_at)} ago"
-        return f"▲ stale since {since}: {trouble}; trying again"
+            return f"▲ trying again: {trouble}"
+        since = f"{self.read_at:%H:%M:%S} UTC ({span(now - self.read_at)})"
+        return f"▲ stale since {since}, trying again: {trouble}"

@@ -103,6 +103,11 @@ class QueueView(RowsView[QueueData]):
     def rows(self) -> Iterable[Widget]:
         yield RowsTable(selectable=True)
 
+    @property
+    @override
+    def name_shown(self) -> str:
+        return shown(self.queue)
+
     @override
     async def read(self) -> QueueData:
         inspector = self.session.inspector

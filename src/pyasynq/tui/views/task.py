@@ -59,6 +59,11 @@ class TaskView(View[TaskData]):
     def body(self) -> Iterable[Widget]:
         yield VerticalScroll(Static(id="text"), id="task")
 
+    @property
+    @override
+    def name_shown(self) -> str:
+        return shown(self.task_id)
+
     @override
     async def read(self) -> TaskData:
         inspector = self.session.inspector
