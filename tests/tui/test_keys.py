@@ -139,6 +139,14 @@ async def test_q_and_esc_lead_back_and_quit_at_the_top(shop_url, clock):
         assert shown.dash._exit
 
 
+async def test_ctrl_c_quits_from_everywhere(shop_url, clock):
+    async with dashing(shop_url, clock=clock) as shown:
+        await shown.until("reports")
+        await shown.press("/", "r", "ctrl+c")
+
+        assert shown.dash._exit
+
+
 async def test_a_queue_is_opened_by_its_name_from_the_palette(shop_url, clock):
     async with dashing(shop_url, clock=clock) as shown:
         await shown.until("reports")

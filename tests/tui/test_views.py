@@ -1,8 +1,11 @@
 """Each view shows what is in Redis."""
 
+from itertools import product
+
 import pytest
 
 from pyasynq.clock import FakeClock
+from tests.support.garbage import FIELDS, GARBAGE
 from tests.support.stored_tasks import store
 from tests.tui.screen import dashing
 from tests.tui.shop import NOW
@@ -225,6 +228,32 @@ async def test_a_task_that_cannot_be_read_is_shown_with_the_reason(redis_url, re
         await shown.until("mail")
         await shown.press("enter")
         await shown.until("good", "bad", "unreadable", "there is no such")
+
+
+async def test_garbage_in_redis_closes_no_view(redis_url, redis_client):
+    for number, (field, data) in enumerate(product(FIELDS, GARBAGE)):
+        store(redis_client, ("pending", "active", "archived")[number % 3], f"t{number}")
+        redis_client.hset(f"asynq:{{mail}}:t:t{number}", field, data)
+    for number, data in enumerate(GARBAGE):
+        store(redis_client, "pending", f"u{number}", payload=data, type=data.decode("latin1"))
+        redis_client.hset(f"asynq:{{mail}}:t:t{number}", "msg", data)
+        redis_client.sadd("asynq:queues", data)
+        redis_client.set(b"asynq:{" + data + b"}:pending", data)
+        for index in ("servers", "workers", "schedulers"):
+            redis_client.zadd(f"asynq:{index}", {data: 1e12})
+
+    async with dashing(redis_url) as shown:
+        await shown.until("unreadable")
+        for key, text in ("2", "No server"), ("3", "No scheduler"), ("5", "errors"), ("1", "abc"):
+            await shown.press(key)
+            await shown.until(text)
+        shown.dash.open_queue("mail")
+        await shown.until("alive")
+        for text in ("t12", "No aggregating", "No scheduled", "No retry", "t101", "No completed"):
+            await shown.press("l")
+            await shown.until(text, without="▲")
+        shown.dash.open_queue("")
+        await shown.until("trying again: queue must not be blank")
 
 
 async def test_hostile_names_are_shown_as_text(redis_url, redis_client):

@@ -59,6 +59,7 @@ class Dash(App[None]):
         Binding("q,escape", "leave", "back", key_display="q"),
         *(Binding(str(at), f"open('{name}')", name, show=False) for at, name in enumerate(TABS, 1)),
         Binding("space", "hold", "hold", show=False),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
         Binding("ctrl+l", "reload", "read now", show=False),
         Binding("ctrl+k", "command_palette", "commands", show=False),
         Binding("question_mark", "help", "help", key_display="?"),

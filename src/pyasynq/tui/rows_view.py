@@ -51,7 +51,7 @@ class RowsView(View[Data]):
         text = Text.assemble(summary)
         if self.query_one(FilterBar).value:
             some = f"{len(self.table.shown):,} of {self.table.count:,} match"
-            text = Text.assemble(text, "  ", (some, self.session.colours.warning))
+            text = Text.assemble((some, self.session.colours.warning), "  ", text)
         super().entitle(name, text, aside)
 
     def show_rows(self, *, has_rows: bool, title: str, what_to_do: str) -> None:

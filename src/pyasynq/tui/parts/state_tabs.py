@@ -35,7 +35,7 @@ class StateTabs(Static):
             text = f"{count:,}"
             numbers.append(text, colours.strong if is_open or count else colours.dim)
             numbers.append(" " * (width - len(text)))
-        self.update(Text.assemble(names, "\n", numbers))
+        self.update(Text.assemble(names, "\n", numbers, no_wrap=True, overflow="crop"))
         self._ends = [sum(tab_widths(counts)[: at + 1]) for at in range(len(STATES))]
 
     def on_click(self, event: Click) -> None:

@@ -35,7 +35,7 @@ TYPE = TaskColumn(
     lambda task, _now, colours: cell(task.type, colours.strong),
 )
 RETRIED = TaskColumn(
-    Column(heading="Retried", right=True),
+    Column(heading="Retried", right=True, rank=2),
     lambda task, _now, colours: cell(
         f"{task.retried}/{task.max_retry}", "" if task.retried else colours.dim
     ),
@@ -54,7 +54,7 @@ LEASE = TaskColumn(
     ),
 )
 FAILED = TaskColumn(
-    Column(heading="Failed"),
+    Column(heading="Failed", rank=1),
     lambda task, now, colours: cell(ago(task.last_failed_at, now), colours.dim),
 )
 ERROR = TaskColumn(

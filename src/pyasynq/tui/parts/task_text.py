@@ -19,7 +19,7 @@ Form = Literal["JSON", "text", "hex"]
 FORMS: tuple[Form, ...] = ("JSON", "text", "hex")
 
 LABEL = 14  # columns
-BAR = 30
+BAR = 20
 LONGEST = 50_000  # characters of a payload or a result
 
 

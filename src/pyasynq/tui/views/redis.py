@@ -56,12 +56,12 @@ class RedisView(RowsView[Mapping[str, str]]):
 
 def facts(info: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return what matters most of INFO, and of CLUSTER INFO."""
-    limit = int(info.get("maxmemory", "0") or 0)
+    limit = _number(info, "maxmemory")
     found = [
         ("Version", info.get("redis_version", "-")),
-        ("Memory", size_text(int(info.get("used_memory", "0") or 0))),
+        ("Memory", size_text(_number(info, "used_memory"))),
         ("Mode", f"{info.get('redis_mode', '-')}, {info.get('role', '-')}"),
-        ("Peak memory", size_text(int(info.get("used_memory_peak", "0") or 0))),
+        ("Peak memory", size_text(_number(info, "used_memory_peak"))),
         ("Up for", f"{info.get('uptime_in_days', '-')} days"),
         ("Memory limit", size_text(limit) if limit else "none"),
         ("Clients", info.get("connected_clients", "-")),
@@ -77,6 +77,12 @@ def facts(info: Mapping[str, str]) -> list[tuple[str, str]]:
             ("Known nodes", info.get("cluster_known_nodes", "-")),
         ]
     return found
+
+
+def _number(info: Mapping[str, str], name: str) -> int:
+    """Return a field as a number; 0 if it is none: not every provider tells all of them."""
+    text = info.get(name, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _persistence(info: Mapping[str, str]) -> str:
