@@ -7,7 +7,7 @@ import pytest
 from tests.support.stored_tasks import store
 
 
-@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"COLORFGBG": "0;15"}])
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
 def test_a_dash_on_a_terminal_ends_with_q(on_terminal, redis_client, environment):
     store(redis_client, "pending", "a", queue="letters")
 

@@ -19,7 +19,7 @@ from tests.support.eventually import eventually_async
 CHARACTER = 12.2  # width in an SVG of Textual
 LINE = 24.4
 TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)" textLength="[^"]*"[^>]*>([^<]*)</text>')
-ROUNDS = 4  # of messages: the table tells the view, the view the application, that mounts
+ROUNDS = 3  # of messages: the table tells the view, the view the application, that mounts
 WITHIN_S = 8  # only ends broken tests
 
 
@@ -86,7 +86,7 @@ class Shown:
             if all(part in text for part in parts) and (without is None or without not in text):
                 return
             assert time.monotonic() < end, f"no {parts}, or {without!r} is still there:\n{text}"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -18,12 +18,11 @@ from textual.css.query import NoMatches
 from textual.events import Resize, ScreenResume, ScreenSuspend
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 from textual.worker import Worker
 from typing_extensions import override
 
 from pyasynq.errors import PyasynqError, RedisUnavailableError
-from pyasynq.tui.parts.frame import HELD, LIVE, STALE, Banner, Heading, TopBar
+from pyasynq.tui.parts.frame import HELD, LIVE, STALE, Banner, Heading, Hints, TopBar
 from pyasynq.tui.parts.freshness import Freshness
 from pyasynq.tui.session import Session
 
@@ -70,7 +69,7 @@ class View(Screen[None], Generic[Data]):
         yield Banner(id="banner")
         yield Heading(id="heading")
         yield from self.body()
-        yield Footer()
+        yield Hints(id="hints")
 
     # What subclasses use.
 
@@ -101,6 +100,7 @@ class View(Screen[None], Generic[Data]):
         if self.data is not None:
             self.draw(self.data, self.session.now())
         self._draw_state()
+        self._draw_hints(self)
 
     def back(self) -> bool:
         """End what can be ended inside the view; return whether there was something."""
@@ -130,7 +130,17 @@ class View(Screen[None], Generic[Data]):
         """Think about the banner again and again."""
         self.call_after_refresh(self._draw_name)
         self.query_one(Banner).display = False
+        self.bindings_updated_signal.subscribe(self, self._draw_hints)
         self.set_interval(TICK_S, self._draw_state)
+
+    def _draw_hints(self, _screen: object) -> None:
+        if self.is_mounted and self.is_current:
+            shown = {
+                (self.app.get_key_display(each.binding), each.binding.description): None
+                for each in self.active_bindings.values()
+                if each.binding.show
+            }
+            self.query_one(Hints).draw(shown, self.session.colours)
 
     def _draw_name(self) -> None:
         if self.data is None:

@@ -1,5 +1,7 @@
 """What is above and below every view: tabs, whether it is live, and what keeps it from being so."""
 
+from collections.abc import Iterable
+
 from rich.text import Text
 from textual.widgets import Static
 
@@ -42,6 +44,17 @@ class Heading(Static):
         left.truncate(max(name.cell_len, width - aside.cell_len - 2), overflow="ellipsis")
         gap = max(0, width - left.cell_len - aside.cell_len)
         self.update(Text.assemble(left, " " * gap, aside, end="", no_wrap=True))
+
+
+class Hints(Static):
+    """The most important keys; Textual's own Footer, a widget for each key, costs much more."""
+
+    def draw(self, hints: Iterable[tuple[str, str]], colours: Colours) -> None:
+        """Show keys, and what they do."""
+        line = Text(no_wrap=True, overflow="crop", end="")
+        for keys, does in hints:
+            line.append(f" {keys} ", f"bold {colours.accent}").append(f"{does} ", colours.dim)
+        self.update(line)
 
 
 class Note(Static):
