@@ -92,6 +92,23 @@ async def test_all_tasks_of_a_state_are_meant_when_the_page_is_selected_twice(
     assert inspector.queues.info("mail").pending == 60
 
 
+async def test_all_tasks_of_a_state_are_never_meant_while_a_filter_hides_some(
+    redis_client, redis_url
+):
+    pipeline = redis_client.pipeline()
+    for number in range(60):
+        store(pipeline, "archived", f"{number:02}", type=f"type{number % 2}")
+    pipeline.execute()
+    async with dashing(redis_url) as shown:
+        await shown.until("mail")
+        await shown.press("enter")
+        await shown.until("page 1/2")
+        await shown.press("*", "*", "/", *"type1", "enter", "R")
+        await shown.until("Run 25 archived tasks of queue 'mail'?")
+        await shown.press("n", "*", "*", "R")
+        await shown.until("Run 25 archived tasks of queue 'mail'?")
+
+
 async def test_to_delete_many_tasks_the_name_of_the_queue_must_be_typed(
     redis_client, redis_url, inspector
 ):

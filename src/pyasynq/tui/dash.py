@@ -75,9 +75,10 @@ class Dash(App[None]):
         theme: str | None = None,
     ) -> None:
         super().__init__()
+        used = clock or SystemClock()
         self.session = Session(
-            inspector=AsyncInspector(source, clock=clock),
-            clock=clock or SystemClock(),
+            inspector=AsyncInspector(source, clock=used),
+            clock=used,
             refresh_s=refresh_s,
             read_only=read_only,
         )

@@ -177,15 +177,20 @@ class QueueView(RowsView[QueueData]):
 
     @override
     def action_mark_all(self) -> None:
-        """Select the page; if it is selected, all tasks of the state."""
+        """Select the page; if it is selected as a whole, without a filter, all of the state."""
         keys = {row.key for row in self.table.shown}
-        total = self._total()
-        if keys and keys <= self.table.selected and not self.is_all and total > len(keys):
+        is_whole = len(keys) == self.table.count and keys <= self.table.selected
+        if keys and is_whole and not self.is_all and self._total() > len(keys):
             self.is_all = True
         else:
             self.is_all = False
             self.table.mark_all()
         self.redraw()
+
+    @override
+    def action_filter(self) -> None:
+        self.is_all = False  # what does not match is not meant
+        super().action_filter()
 
     @override
     def action_mark(self) -> None:
