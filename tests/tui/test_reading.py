@@ -14,6 +14,7 @@ from tests.tui.screen import dashing
 
 FOREVER = 3600.0
 RUNNING = ["evalsha", "evalsha", *["get"] * 4, "hvals", "hvals"]  # of two servers
+EXPLAINED = ["time", "evalsha", "smembers", "zrevrange", *["evalsha"] * 3]
 QUEUES = ["smembers", *["evalsha"] * 3]
 
 
@@ -36,7 +37,7 @@ async def opened(shown, keys):
         ),
         (
             (("enter", "email:welcome"), ("enter", "Payload")),
-            ["sismember", "evalsha", "sismember", "hmget", *RUNNING],
+            ["sismember", "evalsha", "sismember", "hmget", *EXPLAINED, *RUNNING],
         ),
         ((("4", "noeviction"),), ["info"]),
     ],

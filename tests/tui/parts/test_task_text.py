@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pyasynq.inspector import Finding
 from pyasynq.task import Progress, TaskInfo, TaskState
 from pyasynq.tui.parts.colours import DARK
 from pyasynq.tui.parts.task_text import LONGEST, TaskData, in_form, task_text
@@ -78,3 +79,18 @@ def test_everything_that_is_known_is_shown():
     assert "\nHeaders\na = 1\nb = 2\n" in text
     assert text.endswith("Result · JSON\ndone")
     assert "25%  1 of 4  half  (0s ago)" in text
+
+
+def test_it_is_told_why_a_task_does_not_run_and_what_to_do():
+    paused = Finding(
+        code="paused",
+        severity="error",
+        sentence="Queue 'mail' is paused.",
+        evidence={},
+        advice="resume it",
+    )
+    due = Finding(code="due", severity="info", sentence="It is due.", evidence={})
+
+    shown = text_of(info(state=TaskState.PENDING, last_error="oh"), findings=[paused, due])
+
+    assert "\n● Queue 'mail' is paused.\n  resume it\n● It is due.\n\nLast error\n" in shown

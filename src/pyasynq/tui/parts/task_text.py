@@ -1,6 +1,6 @@
 """All that is known about a task, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from pyasynq.admin.payload_text import indented_json, payload_text
 from pyasynq.admin.spans import ago, moment, until
-from pyasynq.inspector import ServerInfo, WorkerInfo
+from pyasynq.inspector import Finding, ServerInfo, WorkerInfo
 from pyasynq.shown import shown, span
 from pyasynq.task import Progress, TaskInfo, TaskState
 from pyasynq.tui.parts.bars import EMPTY, FULL
@@ -19,6 +19,7 @@ Form = Literal["JSON", "text", "hex"]
 FORMS: tuple[Form, ...] = ("JSON", "text", "hex")
 
 LABEL = 14  # columns
+MOST_FINDINGS = 3
 BAR = 20
 LONGEST = 50_000  # characters of a payload or a result
 
@@ -32,12 +33,14 @@ class TaskData:
         progress: how far its handler said that it is; None if it said nothing.
         server: the server that runs it; None if none says so.
         worker: what that server says about it.
+        findings: why it does not run, the most decisive first.
     """
 
     info: TaskInfo
     progress: Progress | None = None
     server: ServerInfo | None = None
     worker: WorkerInfo | None = None
+    findings: Sequence[Finding] = ()
 
 
 def task_text(data: TaskData, now: datetime, colours: Colours, form: Form) -> Text:
@@ -46,6 +49,7 @@ def task_text(data: TaskData, now: datetime, colours: Colours, form: Form) -> Te
     for name, value in _fields(data, now, colours):
         text.append(f"{name:<{LABEL}}", colours.dim)
         text.append(value if isinstance(value, Text) else Text(value)).append("\n")
+    text.append(_findings(data.findings, colours))
     info = data.info
     sections = [
         ("Last error", printable(info.last_error), colours.bad),
@@ -79,6 +83,17 @@ def printable(text: str) -> str:
 
 def _is_binary(data: bytes) -> bool:
     return payload_text(data) != payload_text(data, as_hex=True)
+
+
+def _findings(findings: Sequence[Finding], colours: Colours) -> Text:
+    """Return what was found, and what to do about it."""
+    styles = {"error": colours.bad, "warning": colours.warning, "info": colours.good}
+    text = Text()
+    for finding in findings[:MOST_FINDINGS]:
+        text.append("\n● ", styles[finding.severity]).append(printable(finding.sentence))
+        if finding.advice:
+            text.append(f"\n  {printable(finding.advice)}", colours.dim)
+    return text.append("\n") if findings else text
 
 
 def _headers(info: TaskInfo) -> str:

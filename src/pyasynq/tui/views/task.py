@@ -67,18 +67,19 @@ class TaskView(View[TaskData]):
     @override
     async def read(self) -> TaskData:
         inspector = self.session.inspector
-        info, progress = await asyncio.gather(
+        info, progress, findings = await asyncio.gather(
             inspector.tasks.get(self.queue, self.task_id),
             inspector.tasks.progress(self.queue, self.task_id),
+            inspector.tasks.explain(self.queue, self.task_id),
         )
         self._is_gone = False
         if info.state is not TaskState.ACTIVE:
-            return TaskData(info=info, progress=progress)
+            return TaskData(info=info, progress=progress, findings=findings)
         for server in await inspector.servers.list():
             for worker in server.active_workers:
                 if (worker.queue, worker.task_id) == (self.queue, self.task_id):
                     return TaskData(info=info, progress=progress, server=server, worker=worker)
-        return TaskData(info=info, progress=progress)
+        return TaskData(info=info, progress=progress, findings=findings)
 
     @override
     def read_failed(self, error: PyasynqError) -> bool:
