@@ -66,6 +66,7 @@ COMMANDS: Mapping[str, Command] = {
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),
+    "scheduler": Command("Enqueue the periodic tasks of an App.", "scheduler"),
     "server": Command("Look at servers.", verbs=SERVER),
     "stats": Command("Show what is in the queues.", "stats"),
     "task": Command("Enqueue, look at, run, archive and delete tasks.", verbs=TASK),

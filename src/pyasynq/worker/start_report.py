@@ -12,11 +12,13 @@ from pyasynq.worker.handlers.mux import ServeMux
 
 def start_line(mux: ServeMux, config: ServerConfig, *, server_id: str, redis: str) -> str:
     """Return the line that says what runs where."""
-    count = len(mux.routes)
+    counts = _counted(len(mux.routes), "task type")
+    if mux.periodic_tasks:
+        counts = f"{counts}, {_counted(mux.periodic_tasks, 'periodic task')}"
     queues = ", ".join(f"{queue}={priority}" for queue, priority in config.queues.items())
     return (
         f"pyasynq {__version__} serves {queues} with concurrency {config.concurrency} on {redis}: "
-        f"{count} task type{'' if count == 1 else 's'} (server {server_id})"
+        f"{counts} (server {server_id})"
     )
 
 
@@ -65,6 +67,10 @@ def eviction_warnings(memory: Iterable[Mapping[str, str]]) -> Iterator[str]:
                 f"redis deletes keys that expire when its memory is full (maxmemory-policy "
                 f"{policy!r}), such as the locks of unique tasks, which can then run twice; {cure}"
             )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _is_aggregated(group: str, mux: ServeMux, config: ServerConfig) -> bool:
