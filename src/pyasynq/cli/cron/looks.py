@@ -1,4 +1,4 @@
-"""``pyasynq cron``: periodic tasks, and what they have enqueued."""
+"""``pyasynq cron list`` and ``history``: periodic tasks, and what they have enqueued."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -43,7 +43,9 @@ def entries(*, as_hex: bool, redis_url: str | None, output: str, quiet: bool) ->
     print_rows(
         [{**asdict(entry), **in_json("payload", entry.payload)} for entry in found],
         output,
-        page=lambda: on_screen(HEADINGS, cells, cuttable=("Payload", "Options")) if cells else "",
+        page=lambda: (
+            on_screen(HEADINGS, cells, cuttable=("Payload", "Options", "Next")) if cells else ""
+        ),
     )
     if not found and output == "table":
         note("No scheduler is alive.")
@@ -60,7 +62,8 @@ def history(
 ) -> None:
     """Show what entries have enqueued.
 
-    The latest first; the last 1,000 of each entry are kept while its scheduler lives.
+    The latest first; the last 1,000 of each entry are kept, 30 days after the last one, or in Go
+    while its scheduler lives.
     """
     names = named(entry_ids, "entry ID")
     with inspecting(redis_url) as inspector:
@@ -84,9 +87,20 @@ def _cells(entry: SchedulerEntry, time: datetime, *, as_hex: bool) -> list[objec
         entry.task_type,
         payload_text(entry.payload, as_hex=as_hex),
         ", ".join(entry.options),
-        until(entry.next_enqueue_at, time),
-        ago(entry.previous_enqueue_at, time),
+        _pause(entry) if entry.is_paused else until(entry.next_enqueue_at, time),
+        ago(_last(entry), time),
     ]
+
+
+def _last(entry: SchedulerEntry) -> datetime | None:
+    """Return when an entry was due the last time; schedulers show that only now and then."""
+    known = (entry.previous_enqueue_at, entry.last_tick_at)
+    return max((each for each in known if each is not None), default=None)
+
+
+def _pause(entry: SchedulerEntry) -> str:
+    by = f" by {entry.paused_by}" if entry.paused_by else ""
+    return f"paused{by}" + (f": {entry.pause_reason}" if entry.pause_reason else "")
 
 
 def _events(entry_id: str, events: Sequence[EnqueueEvent]) -> str:
