@@ -107,10 +107,7 @@ class App:
             enqueue_patience=enqueue_patience,
         )
         self._maker = DefinitionMaker(
-            clients=self._clients,
-            task_defaults=task_defaults,
-            on_invalid_payload=on_invalid_payload,
-            on_invalid_result=on_invalid_result,
+            self._clients, task_defaults, on_invalid_payload, on_invalid_result
         )
         self.periodic = PeriodicTasks(name, self.tasks, self._maker)
         self._middlewares: list[Middleware] = []
@@ -323,7 +320,9 @@ class App:
         if new_source is not None:
             self._clients.source = new_source
 
-    def testing(self, *, state: Any = UNSET, threads: bool | None = None) -> "AppHarness":
+    def testing(
+        self, *, state: Any = UNSET, threads: bool | None = None, scheduler: bool = True
+    ) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
@@ -341,6 +340,7 @@ class App:
             threads: whether plain functions run in threads of their own, as in a worker. If not
                 given, they do so in async tests only: a plain test runs them in its own thread,
                 so that they see its database connection and open transaction.
+            scheduler: whether periodic tasks are enqueued when the clock comes to their ticks.
         """
         from pyasynq.app.harness.harness import AppHarness  # noqa: PLC0415 - for tests only
 
@@ -352,6 +352,7 @@ class App:
             self.tasks,
             state=state,
             threads=threads,
+            periodic=tuple(self.periodic) if scheduler else (),
         )
 
     def scheduler(self) -> "Scheduler":

@@ -16,7 +16,7 @@ from pyasynq.worker.handlers.mux import OnInvalidResult
 NOTHING: Mapping[str, Any] = {}
 
 
-class DefinitionMaker(msgspec.Struct, frozen=True, kw_only=True):
+class DefinitionMaker(msgspec.Struct, frozen=True):
     """What an App was given for each of its tasks; the arguments of a decorator win.
 
     Attributes:
