@@ -27,7 +27,7 @@ pyasynq runs background tasks on Redis, side by side with Go's Asynq.
 """
 
 # Those that take settings of the project; the others do not read them.
-CONFIGURED = ("dev", "worker")
+CONFIGURED = ("dev", "scheduler", "worker")
 
 
 class Nouns(LazyGroup):
