@@ -99,3 +99,31 @@ def test_at_least_one_entry_is_named(cli):
         done = cli("cron", verb)
         assert done.code == 2
         assert "name at least one entry ID" in done.err
+
+
+@pytest.fixture
+def long_ids(redis_client):
+    for number, entry_id in enumerate(("b4d7fcf6-0a42", "b4d7aaaa-0a42")):
+        record = SchedulerEntryRecord(id=entry_id, spec="@hourly", task_type=f"t{number}")
+        redis_client.zadd("asynq:schedulers", {"asynq:schedulers:{box:7:c1}": FAR_S})
+        redis_client.rpush("asynq:schedulers:{box:7:c1}", encode_scheduler_entry(record))
+
+
+def test_the_beginning_of_an_id_is_enough(cli, long_ids):
+    assert cli("cron", "run", "b4d7f").code == 0
+    assert cli("cron", "run", "b4d7fcf6-0…").code == 0
+    assert len(cli("cron", "history", "b4d7f", "-o", "jsonl").out.splitlines()) == 2
+    assert cli("cron", "next", "b4d7f").code == 0
+    assert cli("cron", "clear-history", "b4d7f").out == (
+        "Cleared the history of entry b4d7fcf6-0a42\n"
+    )
+
+
+def test_the_beginning_of_several_ids_names_none(cli, long_ids):
+    assert cli("cron", "run", "b4d7") == (
+        3,
+        "",
+        "Error: 'b4d7' begins the IDs of 2 entries; write more of it\n",
+    )
+    assert cli("cron", "run", "b4d").code == 3
+    assert "does not exist" in cli("cron", "run", "b4d").err

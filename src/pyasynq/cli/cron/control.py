@@ -1,11 +1,11 @@
 """``pyasynq cron run``, ``pause``, ``resume`` and ``clear-history``."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
 
 import click
 
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.cron.entry_ids import entry_ids_argument, full_id
 from pyasynq.cli.each import do_each, named
 from pyasynq.cli.inspecting import inspecting, unknown_entry
 from pyasynq.cli.output import quiet_option
@@ -13,16 +13,9 @@ from pyasynq.errors import EntryNotFoundError
 from pyasynq.inspector import Inspector
 from pyasynq.shown import shown
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def entries_argument(function: F) -> F:
-    """Add the IDs of entries as arguments."""
-    return click.argument("entry_ids", nargs=-1, metavar="ENTRY_ID...")(function)
-
 
 @click.command("run")
-@entries_argument
+@entry_ids_argument
 @redis_url_option
 @quiet_option
 def run(*, entry_ids: Sequence[str], redis_url: str | None, quiet: bool) -> int:
@@ -39,7 +32,7 @@ def run(*, entry_ids: Sequence[str], redis_url: str | None, quiet: bool) -> int:
 
 
 @click.command("pause")
-@entries_argument
+@entry_ids_argument
 @click.option("--by", default="", help="Who pauses it.")
 @click.option("--reason", default="", help="Why.")
 @redis_url_option
@@ -58,7 +51,7 @@ def pause(*, entry_ids: Sequence[str], by: str, reason: str, redis_url: str | No
 
 
 @click.command("resume")
-@entries_argument
+@entry_ids_argument
 @redis_url_option
 def resume(*, entry_ids: Sequence[str], redis_url: str | None) -> int:
     """End the pause of entries.
@@ -74,7 +67,7 @@ def resume(*, entry_ids: Sequence[str], redis_url: str | None) -> int:
 
 
 @click.command("clear-history")
-@entries_argument
+@entry_ids_argument
 @redis_url_option
 def clear_history(*, entry_ids: Sequence[str], redis_url: str | None) -> int:
     """Delete what is known of the tasks that entries have enqueued.
@@ -96,9 +89,11 @@ def _with_each(
 
     def act(name: str) -> str:
         try:
-            return action(inspector, name)
+            return action(inspector, full_id(name, entries))
         except EntryNotFoundError as error:
             raise unknown_entry(error.entry_id) from error
 
+    names = named(entry_ids, "entry ID")
     with inspecting(redis_url) as inspector:
-        return do_each(inspector, named(entry_ids, "entry ID"), act)
+        entries = inspector.schedulers.entries()
+        return do_each(inspector, names, act)

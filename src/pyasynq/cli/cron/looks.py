@@ -8,6 +8,7 @@ import click
 
 from pyasynq.admin.payload_text import in_json, payload_text
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.cron.entry_ids import entry_ids_argument, full_id
 from pyasynq.cli.each import named
 from pyasynq.cli.inspecting import inspecting, now
 from pyasynq.cli.output import (
@@ -52,7 +53,7 @@ def entries(*, as_hex: bool, redis_url: str | None, output: str, quiet: bool) ->
 
 
 @click.command("history")
-@click.argument("entry_ids", nargs=-1, metavar="ENTRY_ID...")
+@entry_ids_argument
 @click.option("--page", type=int, default=1, show_default=True, help="Number of the page.")
 @click.option("--size", type=int, default=30, show_default=True, help="Size of a page, to 500.")
 @redis_url_option
@@ -67,8 +68,10 @@ def history(
     """
     names = named(entry_ids, "entry ID")
     with inspecting(redis_url) as inspector:
+        entries = inspector.schedulers.entries()
+        ids = dict.fromkeys(full_id(name, entries) for name in names)
         found = {
-            name: inspector.schedulers.history(name, page=page, page_size=size) for name in names
+            name: inspector.schedulers.history(name, page=page, page_size=size) for name in ids
         }
     print_rows(
         [{"entry_id": name, **asdict(event)} for name, some in found.items() for event in some],

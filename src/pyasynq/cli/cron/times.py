@@ -9,6 +9,7 @@ import click
 
 from pyasynq.admin.cron_times import schedule_of, times_of, zone_of
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.cron.entry_ids import full_id
 from pyasynq.cli.inspecting import inspecting, now, unknown_entry
 from pyasynq.cli.output import fields_on_screen, note, on_screen, output_option, print_rows
 from pyasynq.cli.spans import ago, moment, until
@@ -80,7 +81,7 @@ def following(
         since = after or now()
         times = (each for each in times_of(entry, schedule, since) if each > since)
         if entry.is_paused:
-            note(f"Entry {shown(entry_id)} is paused: until it is resumed, these pass.")
+            note(f"Entry {shown(entry.id)} is paused: until it is resumed, these pass.")
     _print_times(list(islice(times, count)), zone_of(schedule), output)
 
 
@@ -116,8 +117,9 @@ def _parsed(spec: str, timezone: str, *, seconds: bool) -> Schedule:
 def _entry(entry_id: str, redis_url: str | None) -> SchedulerEntry:
     with inspecting(redis_url) as inspector:
         entries = inspector.schedulers.entries()
+    wanted = full_id(entry_id, entries)
     for entry in entries:
-        if entry.id == entry_id:
+        if entry.id == wanted:
             return entry
     raise unknown_entry(entry_id)
 
