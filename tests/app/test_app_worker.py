@@ -9,6 +9,7 @@ from pyasynq.app import App
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle.component import ComponentCrashedError
 from pyasynq.scheduler.ticker import Ticker
+from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
 
 
@@ -51,6 +52,20 @@ async def test_a_shutdown_ends_both(app, redis_client):
     assert statuses(worker) == ("closed", "closed")
     assert not redis_client.exists("asynq:leader:shop")
     assert redis_client.keys("asynq:servers*") == []
+
+
+async def test_a_queue_of_ticks_that_the_worker_does_not_serve_is_told_once(app, caplog):
+    @app.periodic("@daily", queue="lwo")
+    @app.periodic("@hourly", queue="lwo")
+    @app.task
+    async def other() -> None: ...
+
+    app.reconfigure(queues={"default": 1, "low": 1})
+    async with serving(app.worker()):
+        pass
+
+    told = "task 'other' goes to queue 'lwo', which this worker does not serve; did you mean 'low'?"
+    assert [each for each in caplog.messages if "does not serve" in each] == [told]
 
 
 async def test_a_stop_leaves_the_scheduler_alone(app):
@@ -104,6 +119,24 @@ async def test_a_second_shutdown_does_not_wait_for_handlers(app):
 
     assert (await handle.ainfo()).state == "pending"
     await app.aclose()
+
+
+@pytest.mark.long
+async def test_a_silent_redis_does_not_hold_up_the_stop(redis_server):
+    with ChaosProxy(redis_server.port) as proxy:
+        app = App(proxy.url, shutdown_timeout=0.1, cancel_grace=0.1)
+
+        @app.periodic("@every 1s")
+        async def sweep() -> None: ...
+
+        worker = app.worker()
+        async with serving(worker) as task:
+            proxy.hold_answers()
+            worker.shutdown()
+            async with asyncio.timeout(10):  # 3.1 s are allowed
+                await task
+
+    assert statuses(worker) == ("closed", "closed")
 
 
 @pytest.mark.long

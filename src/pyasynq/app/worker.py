@@ -29,7 +29,7 @@ class AppWorker:
         self._mux = mux
         self._is_ending = False
         if scheduler is not None:
-            mux.periodic_tasks = len(scheduler.entries)
+            mux.periodic_tasks = [(each.task.type, each.options) for each in scheduler.entries]
 
     def run(self, *, on_loop: Callable[[], object] | None = None) -> None:
         """Work until SIGTERM or SIGINT, then shut down; blocks. See `Server.run`.

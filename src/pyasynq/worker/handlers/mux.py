@@ -102,7 +102,8 @@ class ServeMux:
         archives_unknown: whether a task of a type that nothing handles is archived at once.
         usual_options: with which options the tasks of a type are usually enqueued, as far as that
             is known; a server warns of what it could not run.
-        periodic_tasks: how many periodic tasks the process of the server enqueues besides.
+        periodic_tasks: type and options of each task that the process of the server enqueues
+            again and again besides.
     """
 
     def __init__(self) -> None:
@@ -113,7 +114,7 @@ class ServeMux:
         self.aggregations = Aggregations()
         self.listeners = Listeners()
         self.usual_options: dict[str, EnqueueOptions] = {}
-        self.periodic_tasks = 0
+        self.periodic_tasks: list[tuple[str, EnqueueOptions]] = []
 
     def add(
         self,
