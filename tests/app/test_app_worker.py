@@ -68,6 +68,22 @@ async def test_a_queue_of_ticks_that_the_worker_does_not_serve_is_told_once(app,
     assert [each for each in caplog.messages if "does not serve" in each] == [told]
 
 
+async def test_a_worker_runs_around_a_block(app):
+    @app.task(retention=60)
+    async def double(number: int) -> int:
+        return 2 * number
+
+    async with app.worker().running() as worker:
+        assert statuses(worker) == ("active", "active")
+        handle = await double.aenqueue(21)
+        assert await handle.aresult(timeout=10) == 42
+
+    assert statuses(worker) == ("closed", "closed")
+    async with app.worker(scheduler=False).running() as worker:
+        assert worker.scheduler is None
+    await app.aclose()
+
+
 async def test_a_stop_leaves_the_scheduler_alone(app):
     worker = app.worker()
 

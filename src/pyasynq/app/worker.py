@@ -1,9 +1,10 @@
 """The worker of an App: a server and, beside it, a scheduler; both start and end together."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Self
 
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.to_its_end import to_its_end
@@ -66,6 +67,18 @@ class AppWorker:
             return
         serving = asyncio.create_task(self._serve(self.scheduler), name="pyasynq worker")
         await to_its_end(serving, self._end)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Work around a block, for tests and for embedding; shuts down at its end.
+
+        Raises:
+            ComponentCrashedError, RedisUnavailableError, ServerStateError: see `Server.running`.
+        """
+        async with self.server.running(self._mux), contextlib.AsyncExitStack() as stack:
+            if self.scheduler is not None:
+                await stack.enter_async_context(self.scheduler.running())
+            yield self
 
     def stop(self) -> None:
         """Fetch nothing more; running handlers and the scheduler go on."""
