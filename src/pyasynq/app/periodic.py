@@ -23,6 +23,7 @@ from pyasynq.app.definition import CallP, CallR, TaskDefinition
 from pyasynq.app.definition_maker import DefinitionMaker
 from pyasynq.app.keywords import TaskKeywords
 from pyasynq.app.registry import Registry
+from pyasynq.app.spec import TaskSpec
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.options import Duration, EnqueueOptions, OptionKeywords
 from pyasynq.task import Task
@@ -102,7 +103,8 @@ class PeriodicTasks:
 
     def __init__(self, name: str, tasks: Registry, make: DefinitionMaker) -> None:
         self._name, self._tasks, self._make = name, tasks, make
-        self._found: list[tuple[TaskDefinition[..., Any], Entry]] = []
+        self._found: dict[str, tuple[TaskDefinition[..., Any], Entry]] = {}  # by ID of the entry
+        self._newest: TaskSpec | None = None
 
     def __call__(
         self,
@@ -174,7 +176,7 @@ class PeriodicTasks:
 
     def __iter__(self) -> "Iterator[Entry]":
         """Yield what a scheduler of the App enqueues."""
-        return iter([entry for _definition, entry in self._found])
+        return iter([entry for _definition, entry in self._found.values()])
 
     @override
     def __repr__(self) -> str:
@@ -186,14 +188,26 @@ class PeriodicTasks:
             raise ConfigError(f"{function!r} is a task of another App; decorate it with that one")
         definition = function if is_task else self._make(function, options=given.options)
         entry = self._entry(definition, given)
-        known = [each for each in self._found if not _is_redefined(each[0], definition)]
-        for other, each in known:
-            if each.id == entry.id:
-                raise ConfigError(_registered_twice(other, definition, given))
+        known = self._without_older(definition)
+        if entry.id in known:
+            raise ConfigError(_registered_twice(known[entry.id][0], definition, given))
         if not is_task:
             self._tasks.add(definition)
-        self._found = [*known, (definition, entry)]
+        known[entry.id] = definition, entry
+        self._found, self._newest = known, definition.spec
         return definition
+
+    def _without_older(
+        self, definition: TaskDefinition[..., Any]
+    ) -> "dict[str, tuple[TaskDefinition[..., Any], Entry]]":
+        """Return what is known, without older versions of the function of *definition*."""
+        if definition.spec is self._newest:
+            return self._found
+        return {
+            entry_id: each
+            for entry_id, each in self._found.items()
+            if not _is_redefined(each[0], definition)
+        }
 
     def _has(self, definition: TaskDefinition[..., Any]) -> bool:
         registered = self._tasks.get(definition.type)
