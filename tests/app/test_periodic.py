@@ -214,6 +214,9 @@ def test_a_cell_that_runs_again_replaces_its_periodic_tasks(app):
     assert [each.schedule.spec for each in app.periodic] == ["@hourly", "@weekly"]
     assert list(app.tasks) == ["sweep"]
 
+    exec(compile("@app.task\ndef sweep() -> None: ...\n", "<cell>", "exec"), space)
+    assert (list(app.periodic), len(app.periodic)) == ([], 0)
+
 
 async def test_a_worker_enqueues_and_runs_periodic_tasks(redis_url):
     app, ran = App(redis_url, task_check_interval=0.01), []

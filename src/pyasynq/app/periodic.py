@@ -172,11 +172,11 @@ class PeriodicTasks:
         return lambda function: self._register(function, given)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return sum(1 for _entry in self)
 
     def __iter__(self) -> "Iterator[Entry]":
         """Yield what a scheduler of the App enqueues."""
-        return iter([entry for _definition, entry in self._found.values()])
+        return iter([entry for task, entry in self._found.values() if self._has(task)])
 
     @override
     def __repr__(self) -> str:
