@@ -3,7 +3,8 @@
 One task for each source file parses it and puts what it found into a group. A hundred findings at a
 time become one task that writes them down, and a last task returns the longest functions as its
 result. Three files are broken on purpose: they are retried after a second and then archived. A few
-files are urgent and overtake the rest; some reminders are due later.
+files are urgent and overtake the rest; some reminders are due later. A periodic task ticks each
+second: both processes schedule it, and each tick makes one task.
 
 Run it with ``make demo``. It starts a Redis of its own and two worker processes, and ends by
 itself.
@@ -97,6 +98,12 @@ def longest_functions(top: int) -> list[Finding]:
 async def remind(number: int, due: float) -> None:
     """Write down how late a scheduled task starts."""
     note(kind="reminder", number=number, late=datetime.now(UTC).timestamp() - due)
+
+
+@app.periodic("@every 1s", queue="critical", missed="all")
+async def tick() -> None:
+    """Write down each second; both worker processes schedule it."""
+    note(kind="tick")
 
 
 @app.middleware
@@ -236,6 +243,7 @@ def report(total: int, seconds: float, inspector: Inspector, ranking: list[Findi
     files = [record for record in records if record["kind"] == "file"]
     collected = [record for record in attempts if record["type"] == "library:collect"]
     late = [record["late"] for record in records if record["kind"] == "reminder"]
+    ticks = sum(record["kind"] == "tick" for record in records)
     print(f"""
 {len(files)} files measured in {seconds:.1f} s by {WORKERS} processes
   tasks     {total + len(files)} ({total} enqueued here, {len(files)} by other tasks)
@@ -246,6 +254,7 @@ def report(total: int, seconds: float, inspector: Inspector, ranking: list[Findi
             {wait_of(attempts, "default")} in queue default (median)
   ran       {1000 * median(record["run"] for record in attempts):.1f} ms (median)
   reminders {len(late)}, at most {1000 * max(late, default=0):.0f} ms late, never early
+  periodic  {ticks} tasks, one a second although {WORKERS} processes schedule them
 
 longest functions of the standard library""")
     for finding in ranking:

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     )
     from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
+    from pyasynq.scheduler.scheduler import Scheduler
     from pyasynq.task import EnqueueResult, Progress, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
@@ -125,6 +126,7 @@ __all__ = [
     "ResultTimeoutError",
     "RetryLater",
     "RevokeTask",
+    "Scheduler",
     "SchedulerEntry",
     "SearchResult",
     "ServeMux",
@@ -187,6 +189,7 @@ _HOMES = {
     ),
     "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
+    "scheduler.scheduler": ("Scheduler",),
     "task": ("EnqueueResult", "Progress", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),

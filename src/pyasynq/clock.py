@@ -128,6 +128,21 @@ def to_ns(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * NANOSECONDS + since.microseconds * 1000
 
 
+def forward_span(by: timedelta | float) -> timedelta:
+    """Return how far a clock is moved.
+
+    Raises:
+        ConfigError: it is neither a timedelta nor a number of seconds, or less than zero.
+    """
+    try:
+        span = by if isinstance(by, timedelta) else timedelta(seconds=by)
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigError(f"a clock is moved by seconds or a timedelta, not {by!r}") from None
+    if span < timedelta(0):
+        raise ConfigError("a clock cannot go back")
+    return span
+
+
 class FakeClock:
     """A clock that stands still until it is advanced; for tests.
 
@@ -150,12 +165,7 @@ class FakeClock:
         Raises:
             ConfigError: it is something else, or less than zero.
         """
-        try:
-            span = by if isinstance(by, timedelta) else timedelta(seconds=by)
-        except (TypeError, ValueError, OverflowError):
-            raise ConfigError(f"a clock is moved by seconds or a timedelta, not {by!r}") from None
-        if span < timedelta(0):
-            raise ConfigError("a clock cannot go back")
+        span = forward_span(by)
         self._now_ns += span // MICROSECOND * 1000
         self._moved_s += span.total_seconds()
 

@@ -15,6 +15,7 @@ KINDS: Mapping[str, tuple[type, str]] = {
     "queues": (str, 'text such as "critical=6,default=3"'),
     "strict_priority": (bool, "true or false"),
     "processes": (int, "a whole number"),
+    "scheduler": (bool, "true or false"),
     "log_level": (str, "text"),
 }
 """The settings: the type of each, and a description of its value for error texts."""

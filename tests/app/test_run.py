@@ -45,7 +45,7 @@ def test_run_works_until_sigterm_and_exits_cleanly(redis_url):
 
 
 async def test_run_in_a_running_loop_says_what_to_await():
-    with pytest.raises(ServerStateError, match=r"use `await server.serve\(mux\)`, as in"):
+    with pytest.raises(ServerStateError, match=r"use `await worker\.serve\(\)`, as in"):
         App("redis://127.0.0.1:1").run()
 
 

@@ -106,7 +106,7 @@ def test_help_loads_the_command_line_only(tmp_path, arguments):
 
 
 @pytest.mark.parametrize(
-    "module", ["queue.looks", "task.single", "task.looks", "server", "cron", "stats"]
+    "module", ["queue.looks", "task.single", "task.looks", "server", "cron.looks", "stats"]
 )
 def test_a_command_that_looks_or_controls_loads_nothing_that_runs_tasks(tmp_path, module):
     loaded = loaded_by(f"import pyasynq.cli.main, pyasynq.cli.{module}", tmp_path)

@@ -84,7 +84,7 @@ def test_findings_are_collected_in_one_task_and_ranked(library, tmp_path):
     short.write_text("def one():\n    pass\n")
     long.write_text("def many():\n" + "    pass\n" * 9)
 
-    with library.app.testing() as harness:
+    with library.app.testing(scheduler=False) as harness:
         library.app.enqueue_many([library.measure.bind(str(path)) for path in (short, long)])
         assert [each.type for each in harness.run_pending()] == ["library:measure"] * 2
         harness.clock.advance(1)
@@ -96,11 +96,19 @@ def test_findings_are_collected_in_one_task_and_ranked(library, tmp_path):
     assert longest == library.Finding(str(long), 1, "many", 10)
 
 
+def test_a_tick_is_written_down_each_second(library):
+    with library.app.testing() as harness:
+        harness.clock.advance(3)
+        harness.run_pending(raises=True)
+
+    assert [each["kind"] for each in library.ledger() if each["kind"] == "tick"] == ["tick"] * 3
+
+
 def test_a_broken_file_is_retried_after_a_second_and_then_archived(library, tmp_path):
     broken = tmp_path / "broken.py"
     broken.write_text("def broken(:\n")
 
-    with library.app.testing() as harness:
+    with library.app.testing(scheduler=False) as harness:
         handle = library.measure.enqueue(str(broken))
         attempts = []
         for _ in range(3):
@@ -112,7 +120,7 @@ def test_a_broken_file_is_retried_after_a_second_and_then_archived(library, tmp_
 
 
 def test_a_reminder_waits_for_its_time(library):
-    with library.app.testing() as harness:
+    with library.app.testing(scheduler=False) as harness:
         library.remind.options(process_in=2.5).enqueue(1, 0.0)
         harness.clock.advance(2)
         assert harness.run_pending() == []

@@ -220,3 +220,36 @@ def other(user_id: str) -> Receipt:
 
 annotated(exact)
 annotated(other)  # error
+
+
+# Periodic tasks: of functions, and above a task.
+@app.periodic("*/5 * * * *", timezone="Asia/Shanghai", queue="low", key="sweep")
+async def sweep(days: int = 7) -> Receipt:
+    raise NotImplementedError
+
+
+@app.periodic(timedelta(minutes=5), args=(1,), missed="all", overlap="skip", jitter=3)
+def sweep_plainly(ctx: TaskContext, days: int) -> Receipt:
+    raise NotImplementedError
+
+
+@app.periodic("@daily", kwargs={"days": 2})
+@app.periodic("@hourly", args=(1,))
+@app.task("sweep:typed")
+async def sweep_typed(ctx: TaskContext, days: int) -> Receipt:
+    raise NotImplementedError
+
+
+async def periodic(ctx: TaskContext) -> None:
+    assert_type(sweep.enqueue(days=1), TaskHandle[Receipt])
+    assert_type(await sweep(3), Receipt)
+    assert_type(sweep_plainly(ctx, 3), Receipt)
+    assert_type(await sweep_typed(ctx, 3), Receipt)
+    assert_type(sweep_typed.enqueue(3), TaskHandle[Receipt])
+    sweep.enqueue("1")  # error
+    sweep_plainly.enqueue(ctx, 1)  # error
+    sweep_typed.enqueue("1")  # error
+    app.periodic(5)  # error
+    app.periodic("@daily", missed="some")  # error
+    app.periodic("@daily", colour="red")  # error
+    app.periodic("@daily", queue=1)  # error

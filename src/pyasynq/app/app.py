@@ -16,11 +16,13 @@ from pyasynq.app.advice import (
 from pyasynq.app.changed_settings import changed, gathering
 from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
+from pyasynq.app.definition_maker import DefinitionMaker
 from pyasynq.app.handle import TaskHandle
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
+from pyasynq.app.periodic import PeriodicTasks
 from pyasynq.app.registry import Registry
 from pyasynq.app.server_keywords import ServerKeywords
-from pyasynq.app.spec import TaskSpec, on_invalid_payload_fault, split_keywords
+from pyasynq.app.spec import on_invalid_payload_fault, split_keywords
 from pyasynq.clock import Clock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError
@@ -37,6 +39,8 @@ from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
     from pyasynq.app.harness.harness import AppHarness
+    from pyasynq.app.worker import AppWorker
+    from pyasynq.scheduler.scheduler import Scheduler
     from pyasynq.worker.server import Server
 
 P = ParamSpec("P")
@@ -95,15 +99,17 @@ class App:
         self.name = name
         self.tasks = Registry()
         self._clock = clock
-        self._task_defaults = task_defaults
-        self._on_invalid_payload = on_invalid_payload
-        self._on_invalid_result = on_invalid_result
+        self._archives_unknown = on_invalid_payload == "archive"
         self._clients = Clients(
             source,
             clock,
             max_payload_size=self.config.max_payload_size,
             enqueue_patience=enqueue_patience,
         )
+        self._maker = DefinitionMaker(
+            self._clients, task_defaults, on_invalid_payload, on_invalid_result
+        )
+        self.periodic = PeriodicTasks(name, self.tasks, self._maker)
         self._middlewares: list[Middleware] = []
         self._aggregations = Aggregations()
         self._listeners = Listeners()
@@ -163,8 +169,8 @@ class App:
         """
         if given is None or isinstance(given, str):
             own, options = split_keywords(keywords)
-            return lambda function: self._register(function, given, own, options)
-        return self._register(given, None, {}, EMPTY)
+            return lambda function: self.tasks.add(self._maker(function, given, own, options))
+        return self.tasks.add(self._maker(given))
 
     def enqueue_many(
         self,
@@ -276,8 +282,7 @@ class App:
     @property
     def mux(self) -> ServeMux:
         """A new mux with all tasks, middlewares, aggregators and listeners registered so far."""
-        archives_unknown = self._on_invalid_payload == "archive"
-        mux = self.tasks.mux(self._middlewares, archives_unknown=archives_unknown)
+        mux = self.tasks.mux(self._middlewares, archives_unknown=self._archives_unknown)
         for aggregation in self._aggregations.all():
             mux.aggregations.add(aggregation)
         for listener in self._listeners:
@@ -315,7 +320,9 @@ class App:
         if new_source is not None:
             self._clients.source = new_source
 
-    def testing(self, *, state: Any = UNSET, threads: bool | None = None) -> "AppHarness":
+    def testing(
+        self, *, state: Any = UNSET, threads: bool | None = None, scheduler: bool = True
+    ) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
@@ -333,6 +340,7 @@ class App:
             threads: whether plain functions run in threads of their own, as in a worker. If not
                 given, they do so in async tests only: a plain test runs them in its own thread,
                 so that they see its database connection and open transaction.
+            scheduler: whether periodic tasks are enqueued when the clock comes to their ticks.
         """
         from pyasynq.app.harness.harness import AppHarness  # noqa: PLC0415 - for tests only
 
@@ -344,16 +352,40 @@ class App:
             self.tasks,
             state=state,
             threads=threads,
+            periodic=tuple(self.periodic) if scheduler else (),
         )
 
-    def run(self) -> None:
-        """Run the worker in this process until SIGTERM or SIGINT; blocks.
+    def scheduler(self) -> "Scheduler":
+        """Return a new scheduler for the periodic tasks of this App; `run` it, or `serve`."""
+        from pyasynq.scheduler.scheduler import Scheduler  # noqa: PLC0415 - few need it
+
+        scheduler = Scheduler(self._clients.source, name=self.name, clock=self._clock)
+        for entry in self.periodic:
+            scheduler.add(entry)
+        return scheduler
+
+    def worker(self, *, scheduler: bool = True) -> "AppWorker":
+        """Return a new worker: a server and, if the App has periodic tasks, a scheduler beside it.
+
+        Args:
+            scheduler: whether it enqueues the periodic tasks. Any number of workers may do so.
+        """
+        from pyasynq.app.worker import AppWorker  # noqa: PLC0415 - producers never load it
+
+        is_scheduling = scheduler and len(self.periodic) > 0
+        return AppWorker(self.server(), self.mux, self.scheduler() if is_scheduling else None)
+
+    def run(self, *, scheduler: bool = True) -> None:
+        """Run tasks, and enqueue periodic ones, in this process until SIGTERM or SIGINT; blocks.
+
+        Args:
+            scheduler: see `worker`.
 
         Raises:
             RedisUnavailableError: Redis did not answer at the start.
             ServerStateError: called in a running event loop, or not in the main thread.
         """
-        self.server().run(self.mux)
+        self.worker(scheduler=scheduler).run()
 
     def close(self) -> None:
         """Close the connections of blocking code; safe to repeat. The next use opens new ones."""
@@ -366,22 +398,3 @@ class App:
     @override
     def __repr__(self) -> str:
         return f"<App {self.name!r} with {len(self.tasks)} task types>"
-
-    def _register(
-        self,
-        function: Callable[..., Any],
-        name: str | None,
-        keywords: Mapping[str, Any],
-        options: EnqueueOptions,
-    ) -> TaskDefinition[..., Any]:
-        spec = TaskSpec.of(
-            function,
-            name,
-            keywords,
-            on_invalid_payload=self._on_invalid_payload,
-            on_invalid_result=self._on_invalid_result,
-        )
-        merged = options.merged_over(self._task_defaults)
-        definition: TaskDefinition[..., Any] = TaskDefinition(spec, self._clients, merged)
-        self.tasks.add(definition)
-        return definition

@@ -20,8 +20,8 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
     def __init__(self) -> None:
         self._by_type: dict[str, TaskDefinition[..., object]] = {}
 
-    def add(self, definition: TaskDefinition[..., object]) -> None:
-        """Register *definition* for its type and its aliases.
+    def add(self, definition: TaskDefinition[..., Any]) -> TaskDefinition[..., Any]:
+        """Register *definition* for its type and its aliases, and return it.
 
         A function that is defined again, in a notebook or by a reload, replaces its old version.
 
@@ -49,6 +49,7 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
         ConfigError.raise_if(faults)
         self._by_type = {each: old for each, old in self._by_type.items() if old not in replaced}
         self._by_type.update(dict.fromkeys(types, definition))
+        return definition
 
     def decode_result(self, info: TaskInfo) -> Any:
         """Return the result of a task as its function returned it; plain values if it is unknown.

@@ -27,8 +27,20 @@ class Command:
 
 
 CRON = {
-    "history": Command("Show what entries have enqueued.", "cron", "history"),
-    "list": Command("Show the entries of schedulers that are alive.", "cron", "entries", ("ls",)),
+    "clear-history": Command(
+        "Delete what is known of the tasks that entries have enqueued.",
+        "cron.control",
+        "clear_history",
+    ),
+    "explain": Command("Say in plain English when a spec is due.", "cron.times", "explain"),
+    "history": Command("Show what entries have enqueued.", "cron.looks", "history"),
+    "list": Command(
+        "Show the entries of schedulers that are alive.", "cron.looks", "entries", ("ls",)
+    ),
+    "next": Command("Show when an entry is due next.", "cron.times", "following"),
+    "pause": Command("Let the ticks of entries pass without a task.", "cron.control", "pause"),
+    "resume": Command("End the pause of entries.", "cron.control", "resume", ("unpause",)),
+    "run": Command("Enqueue the tasks of entries now.", "cron.control", "run"),
 }
 GROUP = {
     "list": Command("Show the groups of a queue.", "group", "list_groups", ("ls",)),
@@ -70,12 +82,13 @@ TASK = {
 
 COMMANDS: Mapping[str, Command] = {
     "completion": Command("Print the completion script of a shell.", "completion"),
-    "cron": Command("Look at periodic tasks.", verbs=CRON),
+    "cron": Command("Look at periodic tasks, run and pause them.", verbs=CRON),
     "dash": Command("Look at queues and act on them in a terminal.", "dash"),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
     "health": Command("Tell whether Redis answers and servers are alive.", "health"),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),
+    "scheduler": Command("Enqueue the periodic tasks of an App.", "scheduler"),
     "server": Command("Look at servers.", verbs=SERVER),
     "stats": Command("Show what is in the queues.", "stats"),
     "task": Command("Enqueue, look at, run, archive and delete tasks.", verbs=TASK),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from pyasynq.clock import SystemClock, to_datetime
-from pyasynq.errors import NotFoundError, QueueNotFoundError
+from pyasynq.errors import EntryNotFoundError, NotFoundError, QueueNotFoundError
 from pyasynq.inspector import Inspector
 from pyasynq.shown import shown
 from pyasynq.spelling import nearest
@@ -31,6 +31,14 @@ def suggested(error: QueueNotFoundError, inspector: Inspector) -> NotFoundError:
         return NotFoundError(f"{error}; did you mean {shown(near)!r}?")
     hint = "`pyasynq queue ls` shows those that do" if known else "there are no queues yet"
     return NotFoundError(f"{error}; {hint}")
+
+
+def unknown_entry(entry_id: str) -> NotFoundError:
+    """Return the error for a scheduler entry that is not there."""
+    return NotFoundError(
+        f"{EntryNotFoundError(entry_id)}; `pyasynq cron ls` shows those of schedulers that are "
+        "alive"
+    )
 
 
 def now() -> datetime:

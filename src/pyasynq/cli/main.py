@@ -27,7 +27,7 @@ pyasynq runs background tasks on Redis, side by side with Go's Asynq.
 """
 
 # Those that take settings of the project; the others do not read them.
-CONFIGURED = ("dev", "worker")
+CONFIGURED = ("dev", "scheduler", "worker")
 
 
 class Nouns(LazyGroup):
@@ -73,7 +73,8 @@ def project_defaults() -> dict[str, Any]:
     worker = {name: value for name, value in found.items() if name not in ("app", "redis_url")}
     if "queues" in found:
         worker["queues"] = [found["queues"]]  # the flag may be given several times
-    return {"worker": {**worker, **dev}, "dev": dev}
+    scheduler = {name: found[name] for name in ("log_level",) if name in found}
+    return {"worker": {**worker, **dev}, "dev": dev, "scheduler": {**scheduler, **dev}}
 
 
 def run(command: Callable[[], Any]) -> int:

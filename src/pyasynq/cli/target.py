@@ -22,7 +22,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # What a worker loads sooner or later, so that no file beside the App takes its place; `secrets` is
 # what redis-py imports when it connects, `encodings.idna` the resolver of host names.
-_OF_A_WORKER = ("pyasynq.worker.server", "redis.asyncio", "secrets", "encodings.idna")
+_OF_A_WORKER = (
+    "pyasynq.worker.server",
+    "pyasynq.scheduler.scheduler",
+    "redis.asyncio",
+    "secrets",
+    "encodings.idna",
+)
 _OPTIONAL = ("uvloop",)
 _TARGET = re.compile(r"(?P<module>[^:]+):(?P<name>[^:()]+)(?P<call>\(\))?")
 

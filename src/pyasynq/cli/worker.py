@@ -47,6 +47,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many processes, each with its own concurrency; those that die are started again.",
 )
+@click.option(
+    "--scheduler/--no-scheduler",
+    default=True,
+    envvar="PYASYNQ_SCHEDULER",
+    show_envvar=True,
+    help="Whether to enqueue the periodic tasks of the App besides.",
+)
 @log_options
 @redis_url_option
 def command(
@@ -57,12 +64,14 @@ def command(
     queues: tuple[str, ...],
     strict_priority: bool | None,
     processes: int,
+    scheduler: bool,
     redis_url: str | None,
     **log: Any,
 ) -> int:
     """Run the tasks of an App.
 
-    It is named as MODULE:APP, such as app:app for `app` in app.py.
+    It is named as MODULE:APP, such as app:app for `app` in app.py. Its periodic tasks are enqueued
+    besides, each once, however many workers run.
 
     SIGTERM and SIGINT stop it: running tasks may end, the rest goes back to its queue. A second
     signal does not wait. SIGTSTP only ends the fetching.
@@ -83,6 +92,7 @@ def command(
             app_dir=app_dir,
             redis_url=redis_url,
             settings=changes,
+            is_scheduling=scheduler,
             log=settings,
             arguments=sys.argv,
             is_relayed=True,
@@ -91,7 +101,7 @@ def command(
     app = load_app(target, app_dir)
     set_up(settings)
     app.reconfigure(redis_url, **changes)
-    app.run()
+    app.run(scheduler=scheduler)
     return 0
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyasynq.clock import to_datetime
+from pyasynq.broker.operations.schedulers import TickRecord
+from pyasynq.clock import NANOSECONDS, to_datetime
+from pyasynq.inspector.scheduler_entries import EntryPause, entry_pause
 from pyasynq.wire.handled import NOTHING_KNOWN, Handled
 from pyasynq.wire.records import (
     EnqueueEventRecord,
@@ -92,6 +94,13 @@ class SchedulerEntry:
         options: how they are enqueued, in Go's text form, such as 'Queue("low")'.
         next_enqueue_at: when it enqueues the next time.
         previous_enqueue_at: when it did the last time; None if it has not yet.
+        is_paused: whether its ticks pass without a task; only schedulers of pyasynq know that, and
+            what follows.
+        paused_since: when it was paused; None if it is not, or that is not known.
+        paused_by: who paused it; empty if that was not said.
+        pause_reason: why; empty if that was not said.
+        last_tick_at: its last tick that a scheduler has done, with a task or without; None if
+            there was none yet.
     """
 
     id: str
@@ -101,6 +110,11 @@ class SchedulerEntry:
     options: tuple[str, ...]
     next_enqueue_at: datetime | None
     previous_enqueue_at: datetime | None
+    is_paused: bool = False
+    paused_since: datetime | None = None
+    paused_by: str = ""
+    pause_reason: str = ""
+    last_tick_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +162,9 @@ def worker_info(record: WorkerRecord) -> WorkerInfo:
     )
 
 
-def scheduler_entry(record: SchedulerEntryRecord) -> SchedulerEntry:
-    """Return an entry of a scheduler."""
+def scheduler_entry(record: SchedulerEntryRecord, tick: TickRecord | None = None) -> SchedulerEntry:
+    """Return an entry of a scheduler; *tick* is what is known of its ticks."""
+    pause = entry_pause(tick.paused) if tick else EntryPause()
     return SchedulerEntry(
         id=record.id,
         spec=record.spec,
@@ -158,6 +173,11 @@ def scheduler_entry(record: SchedulerEntryRecord) -> SchedulerEntry:
         options=record.enqueue_options,
         next_enqueue_at=_moment(record.next_enqueue_ns),
         previous_enqueue_at=_moment(record.previous_enqueue_ns),
+        is_paused=tick is not None and bool(tick.paused),
+        paused_since=pause.since,
+        paused_by=pause.by,
+        pause_reason=pause.reason,
+        last_tick_at=_moment(tick.at_s * NANOSECONDS) if tick and tick.task_id else None,
     )
 
 

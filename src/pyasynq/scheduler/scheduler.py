@@ -171,6 +171,10 @@ class Scheduler:
             seconds=seconds,
             policy=policy,
         )
+        return self.add(entry)
+
+    def add(self, entry: Entry) -> str:
+        """Enqueue what an entry says that was made for a scheduler of this name; see `register`."""
         self._entries[entry.id] = entry
         self._tell_of_change()
         return entry.id

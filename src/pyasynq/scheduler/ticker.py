@@ -12,7 +12,6 @@ from typing import Any
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
 from pyasynq.broker.new_tasks.prepare import info_of, prepare
-from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import enqueue, schedulers
 from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
 from pyasynq.clock import NANOSECONDS, redis_now_s, to_datetime
@@ -21,6 +20,7 @@ from pyasynq.identifiers import new_task_id
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
 from pyasynq.lifecycle.outage import LoggedOnce
+from pyasynq.scheduler import tick_operations
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.hooks import Hooks
 from pyasynq.scheduler.leadership import Leadership
@@ -33,7 +33,6 @@ from pyasynq.wire.records import EnqueueEventRecord
 logger = logging.getLogger("pyasynq.scheduler")
 
 BATCH = 100  # entries in one round trip
-KNOWN_S = 90 * 86_400  # for how long a tick is known after the next one is due
 HISTORY_S = 30 * 86_400  # for how long events are kept after the last one
 LONGEST_SLEEP_S = 1.0  # then it looks at the clock again, which may have jumped
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 1.0
@@ -106,12 +105,7 @@ class Ticker:
             some = new[at : at + BATCH]
             answers = await self._runner.run_all(
                 [
-                    schedulers.read_tick(
-                        queue_keys(entry.queue, self._resources.namespace),
-                        entry.id,
-                        now_s=now_s,
-                        ttl_s=_known_for_s(entry, now_s),
-                    )
+                    tick_operations.read_tick(entry, self._resources.namespace, now_s)
                     for entry in some
                 ],
                 patience_s=0,
@@ -136,7 +130,7 @@ class Ticker:
         answers = await self._runner.run_all(
             [
                 *(enqueue.register_queue(queue, namespace=namespace) for queue in queues),
-                *(_operation(each, now_ns) for each in tried),
+                *(tick_operations.enqueue_tick(each, now_ns) for each in tried),
             ],
             patience_s=0,
         )
@@ -184,7 +178,7 @@ class Ticker:
         self, planned: Planned, answer: TickAnswer | PyasynqError, now_ns: int
     ) -> None:
         """Tell what became of a tick, and go on to the next one."""
-        item, tick_s = planned.item, planned.tick_s or 0
+        item = planned.item
         if isinstance(answer, PyasynqError):
             await self._failed(planned, answer)
         elif answer.refusal is not None:
@@ -194,9 +188,7 @@ class Ticker:
             _log_passed(planned, answer)
             if answer.tick is Tick.STORED and item is not None:
                 await self._hooks.after(info_of(item, now=to_datetime(now_ns)), None)
-        planned.is_paused = _has(answer, Tick.PAUSED)
-        last_s = answer.last_s if isinstance(answer, TickAnswer) else None
-        planned.done(max(tick_s, last_s or 0), now_ns, has_task=_is_stored(answer))
+        planned.answered(answer, now_ns)
 
     async def _failed(self, planned: Planned, error: PyasynqError) -> None:
         entry = planned.entry
@@ -218,31 +210,8 @@ class Ticker:
                 await self._changed.wait()
 
 
-def _operation(planned: Planned, now_ns: int) -> Operation[TickAnswer]:
-    entry, item, tick_s = planned.entry, planned.item, planned.tick_s
-    assert item is not None and tick_s is not None  # noqa: S101, PT018 - as it is due
-    return schedulers.enqueue_tick(
-        item,
-        entry.id,
-        tick_s=tick_s,
-        ttl_s=_known_for_s(entry, tick_s),
-        now_ns=now_ns,
-        overlap=entry.policy.overlap,
-    )
-
-
-def _known_for_s(entry: Entry, at_s: int) -> int:
-    """Return for how long a tick must be known: well beyond the next one."""
-    following = entry.schedule.next_after(to_datetime(at_s * NANOSECONDS))
-    return KNOWN_S + (0 if following is None else int(following.timestamp()) - at_s)
-
-
 def _is_stored(answer: object) -> bool:
-    return _has(answer, Tick.STORED)
-
-
-def _has(answer: object, tick: Tick) -> bool:
-    return isinstance(answer, TickAnswer) and answer.tick is tick
+    return isinstance(answer, TickAnswer) and answer.tick is Tick.STORED
 
 
 def _log_passed(planned: Planned, answer: TickAnswer) -> None:

@@ -102,6 +102,11 @@ class Server:
             is_working and parts.heartbeater.is_reachable and not parts.watchdog.is_every_slot_stuck
         )
 
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether code of the user goes on that was asked to end."""
+        return self._parts is not None and self._parts.has_leftovers
+
     def run(self, mux: ServeMux, *, on_loop: Callable[[], object] | None = None) -> None:
         """Serve until SIGTERM or SIGINT, then shut down; blocks.
 
@@ -126,7 +131,7 @@ class Server:
                 signal.SIGINT: self.shutdown,
                 signal.SIGTSTP: self.stop,
             },
-            has_leftovers=lambda: self._parts is not None and self._parts.has_leftovers,
+            has_leftovers=lambda: self.has_leftovers,
             on_loop=on_loop,
         )
 

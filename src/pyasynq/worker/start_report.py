@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions
 from pyasynq.spelling import nearest
 from pyasynq.version import __version__
 from pyasynq.worker.config import ServerConfig
@@ -12,11 +13,13 @@ from pyasynq.worker.handlers.mux import ServeMux
 
 def start_line(mux: ServeMux, config: ServerConfig, *, server_id: str, redis: str) -> str:
     """Return the line that says what runs where."""
-    count = len(mux.routes)
+    counts = _counted(len(mux.routes), "task type")
+    if mux.periodic_tasks:
+        counts = f"{counts}, {_counted(len(mux.periodic_tasks), 'periodic task')}"
     queues = ", ".join(f"{queue}={priority}" for queue, priority in config.queues.items())
     return (
         f"pyasynq {__version__} serves {queues} with concurrency {config.concurrency} on {redis}: "
-        f"{count} task type{'' if count == 1 else 's'} (server {server_id})"
+        f"{counts} (server {server_id})"
     )
 
 
@@ -32,18 +35,9 @@ def start_warnings(mux: ServeMux, config: ServerConfig) -> Iterator[str]:
                     "processes of handlers, since an `async def` one was registered after it; "
                     "register plain ones last"
                 )
-    for task_type, options in mux.usual_options.items():
-        queue = options.queue or "default"
-        if queue not in config.queues:
-            near = nearest(queue, config.queues)
-            hint = f"; did you mean {near!r}?" if near else ""
-            where = f"queue {queue!r}, which this worker does not serve"
-            yield f"task {task_type!r} goes to {where}{hint}"
-        if options.group and not _is_aggregated(options.group, mux, config):
-            yield (
-                f"task {task_type!r} goes to group {options.group!r}, which no aggregator of this "
-                "worker takes: register one with @app.aggregator"
-            )
+    enqueued = (*mux.usual_options.items(), *mux.periodic_tasks)
+    found = (each for one in enqueued for each in _misdirected(*one, mux, config))
+    yield from dict.fromkeys(found)  # several schedules of one task may have the same fault
 
 
 def eviction_warnings(memory: Iterable[Mapping[str, str]]) -> Iterator[str]:
@@ -65,6 +59,26 @@ def eviction_warnings(memory: Iterable[Mapping[str, str]]) -> Iterator[str]:
                 f"redis deletes keys that expire when its memory is full (maxmemory-policy "
                 f"{policy!r}), such as the locks of unique tasks, which can then run twice; {cure}"
             )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _misdirected(
+    task_type: str, options: EnqueueOptions, mux: ServeMux, config: ServerConfig
+) -> Iterator[str]:
+    queue = options.queue or DEFAULT_QUEUE
+    if queue not in config.queues:
+        near = nearest(queue, config.queues)
+        hint = f"; did you mean {near!r}?" if near else ""
+        where = f"queue {queue!r}, which this worker does not serve"
+        yield f"task {task_type!r} goes to {where}{hint}"
+    if options.group and not _is_aggregated(options.group, mux, config):
+        yield (
+            f"task {task_type!r} goes to group {options.group!r}, which no aggregator of this "
+            "worker takes: register one with @app.aggregator"
+        )
 
 
 def _is_aggregated(group: str, mux: ServeMux, config: ServerConfig) -> bool:

@@ -8,6 +8,7 @@ a janitor deletes, completed tasks after their retention and old archived ones, 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.runners.runner import Runner
@@ -70,9 +71,12 @@ class Expiry:
             del self._ends_ns[key]
         if over:
             self._client.delete(*over)
-        for operation in self._clean_ups():
-            while self._runner.run(operation) >= TASKS_PER_CALL:
-                pass
+        operations = list(self._clean_ups())
+        while operations:
+            answers = self._runner.run_all(operations)
+            raise_first(answers)
+            done = zip(operations, answers, strict=True)
+            operations = [each for each, count in done if count >= TASKS_PER_CALL]
 
     def _made_permanent(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
         """Make *keys* permanent; yield those that were not, with the milliseconds they had left."""

@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from typing_extensions import override
@@ -30,6 +30,10 @@ from pyasynq.worker.handlers.lifespan import Lifespan
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.threads import MakeThreads, in_threads
 
+if TYPE_CHECKING:
+    from pyasynq.app.harness.due_ticks import DueTicks
+    from pyasynq.scheduler.entry import Entry
+
 LIMIT = 1000
 """How many attempts are made at most, unless a test says otherwise."""
 
@@ -41,7 +45,8 @@ class AppHarness:
 
     Attributes:
         clock: stands still until it is advanced. What expires in the private Redis goes by it:
-            unique locks, retentions, and every key with a time to live.
+            unique locks, retentions, and every key with a time to live. Periodic tasks are
+            enqueued when it comes to their ticks.
         url: of the private Redis, for a client of your own; empty outside of the block.
     """
 
@@ -57,6 +62,7 @@ class AppHarness:
         *,
         state: Any = msgspec.UNSET,
         threads: bool | None = None,
+        periodic: "tuple[Entry, ...]" = (),
     ) -> None:
         self.clock = HarnessClock()
         self.url = ""
@@ -70,6 +76,7 @@ class AppHarness:
         )
         self._tasks = tasks
         self._threads = threads
+        self._periodic = periodic
         self._redis: HarnessRedis | None = None
         self._stack = contextlib.ExitStack()
 
@@ -176,7 +183,7 @@ class AppHarness:
         self._redis = HarnessRedis(
             url=self.url, clock=self.clock, client=client, runner=runner, expiry=expiry
         )
-        self._stack.enter_context(self.clock.followed_by(expiry))
+        self._stack.enter_context(self.clock.followed_by(expiry, self._ticks(runner)))
         self._stack.enter_context(self._clients.replaced(self.url, self.clock))
         return self
 
@@ -200,6 +207,13 @@ class AppHarness:
     ) -> None:
         await self._clients.aclose()
         self.__exit__(kind, error, trace)
+
+    def _ticks(self, runner: Runner) -> "DueTicks | None":
+        if not self._periodic:
+            return None
+        from pyasynq.app.harness.due_ticks import DueTicks  # noqa: PLC0415 - few Apps need it
+
+        return DueTicks(self._periodic, runner, self.clock)
 
     def _in_a_loop(
         self, name: str, work: Callable[[MakeThreads], Coroutine[Any, Any, list[HandledTask]]]

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from itertools import count, islice
 from typing import Any, Literal
@@ -154,7 +154,18 @@ def read_tick(keys: QueueKeys, entry_id: str, *, now_s: int, ttl_s: int) -> Oper
     )
 
 
-def pause_entry(keys: QueueKeys, entry_id: str, details: dict[str, str]) -> list[Operation[None]]:
+def look_at_tick(keys: QueueKeys, entry_id: str) -> Operation[TickRecord | None]:
+    """Read which tick of an entry was done last; None if no scheduler of ours has it."""
+
+    def decode(reply: Sequence[Any]) -> TickRecord | None:
+        return None if reply[0] is None else _record(reply)
+
+    return Operation("HMGET", (keys.tick(entry_id),), ("at", "task", "paused"), decode, Repeat.SAFE)
+
+
+def pause_entry(
+    keys: QueueKeys, entry_id: str, details: Mapping[str, object]
+) -> list[Operation[None]]:
     """Let the ticks of an entry pass without a task. It is known for as long as it is paused."""
     key, shown = keys.tick(entry_id), json.dumps(details)
     return [

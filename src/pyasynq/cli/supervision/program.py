@@ -36,7 +36,7 @@ from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.interpreter import socket_of_starter
 
 if TYPE_CHECKING:
-    from pyasynq.worker.server import Server
+    from pyasynq.app.worker import AppWorker
 
 
 class Program:
@@ -48,7 +48,7 @@ class Program:
         self._lock = threading.Lock()  # of the two that follow
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_paused = False
-        self._server: Server | None = None
+        self._worker: AppWorker | None = None
         self._is_stopping = False
         self._stops_within_s = 0.0
 
@@ -84,13 +84,13 @@ class Program:
         set_up(order.log)
         is_url_used = order.is_redis_forced or not app.names_redis
         app.reconfigure(order.redis_url if is_url_used else None, **order.settings)
-        self._server = app.server()
-        config = self._server.config
+        config = app.config
         self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)
-        self._server.run(app.mux, on_loop=self._take_over)
+        self._worker = app.worker(scheduler=order.is_scheduling)
+        self._worker.run(on_loop=self._take_over)
 
     def _take_over(self) -> None:
-        """Let signals and commands reach the server, which is about to start."""
+        """Let signals and commands reach the worker, which is about to start."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._react, "stop")
@@ -101,16 +101,16 @@ class Program:
         self._send(Started(self._stops_within_s))
 
     def _react(self, command: CommandName) -> None:
-        if self._server is None:
+        if self._worker is None:
             return
         if command == "pause":
-            self._server.stop()
+            self._worker.stop()
             return
         if not self._is_stopping:
             self._is_stopping = True
-            self._server.shutdown()
+            self._worker.shutdown()
         if command == "hurry":
-            self._server.shutdown()
+            self._worker.shutdown()
 
     def _receive(self, order: Order) -> None:
         with contextlib.suppress(OSError):

@@ -25,6 +25,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         redis_url: where Redis is; None leaves it to the App and the environment.
         is_redis_forced: use *redis_url* even if the App names another Redis.
         settings: fields of `ServerConfig` to change.
+        is_scheduling: whether it enqueues the periodic tasks of the App besides.
         log: how the process logs.
         arguments: ``sys.argv`` of the starter.
         is_relayed: whether the output goes through the starter.
@@ -35,6 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str | None = None
     is_redis_forced: bool = True
     settings: dict[str, Any] = {}
+    is_scheduling: bool = True
     log: LogSettings = LogSettings()
     arguments: list[str] = []
     is_relayed: bool = False

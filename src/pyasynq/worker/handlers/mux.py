@@ -101,6 +101,8 @@ class ServeMux:
         archives_unknown: whether a task of a type that nothing handles is archived at once.
         usual_options: with which options the tasks of a type are usually enqueued, as far as that
             is known; a server warns of what it could not run.
+        periodic_tasks: type and options of each task that the process of the server enqueues
+            again and again besides.
     """
 
     def __init__(self) -> None:
@@ -111,6 +113,7 @@ class ServeMux:
         self.aggregations = Aggregations()
         self.listeners = Listeners()
         self.usual_options: dict[str, EnqueueOptions] = {}
+        self.periodic_tasks: list[tuple[str, EnqueueOptions]] = []
 
     def add(
         self,
