@@ -52,7 +52,7 @@ def test_an_entry_that_is_gone_is_not_due_and_does_not_come_back():
     plan = plan_of("@every 10s", "@every 20s")
     (first,) = plan.take_due((NOW_S + 10) * NANOSECONDS, 1)
 
-    plan.keep_only(())
+    plan.keep_only({})
     plan.put_back(first)
 
     assert plan.next_ns is None

@@ -7,6 +7,7 @@ each tick once nevertheless, because Redis compares ticks.
 import asyncio
 import contextlib
 import logging
+import math
 
 from pyasynq.broker.operations import schedulers
 from pyasynq.errors import PyasynqError
@@ -18,7 +19,7 @@ logger = logging.getLogger("pyasynq.scheduler")
 # A leader that dies is followed within both together.
 LEADS_S = 3.5
 ASK_S = 1.0
-RESIGN_S = 1.0
+LAST_ASK_S, RESIGN_S = 0.5, 0.5  # at the stop, if Redis does not answer
 MEASURE_S = 30.0  # how often the time of Redis is measured
 
 
@@ -41,19 +42,13 @@ class Leadership:
 
     async def run(self, life: Life) -> None:
         """Ask until the stop; then let another scheduler lead at once."""
-        life.stops_within_s = RESIGN_S
-        try:
-            await every(
-                ASK_S,
-                self.ask,
-                life,
-                name=self.name,
-                outage=self._resources.outage,
-                is_at_once=True,
-            )
-        finally:
-            self._until = float("-inf")
-            await self._resign()
+        life.stops_within_s = math.inf  # for it gives up by itself
+        asking = every(
+            ASK_S, self.ask, life, name=self.name, outage=self._resources.outage, is_at_once=True
+        )
+        await life.until_stop(asking, within_s=LAST_ASK_S)
+        self._until = float("-inf")
+        await self._resign()
 
     async def ask(self) -> None:
         """Ask once to lead, or to go on leading."""

@@ -76,7 +76,7 @@ class Scheduler:
     A scheduler runs once: new → active → closed.
 
     Attributes:
-        id: of this process, as tools show it.
+        id: of this process, by which it leads.
     """
 
     def __init__(
@@ -260,6 +260,7 @@ class Scheduler:
                 entries=self._entries,
                 outage=Outage(monotonic=self._clock.monotonic, log=logger),
                 budget=self._budget,
+                is_cluster=connector.is_cluster,
             )
             self._changed = resources.changed
             parts = self._parts(resources)
@@ -287,4 +288,5 @@ class Scheduler:
     def _tell_of_change(self) -> None:
         loop, changed = self._loop, self._changed
         if loop is not None and changed is not None:
-            loop.call_soon_threadsafe(changed.set)
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(changed.set)
