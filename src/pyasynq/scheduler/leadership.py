@@ -65,12 +65,13 @@ class Leadership:
             ),
             patience_s=0,
         )
-        is_leading = leader == resources.id
+        is_leading, led = leader == resources.id, self.is_leading
         self._until = asked_at + LEADS_S if is_leading else float("-inf")
+        if is_leading != led:
+            resources.changed.set()
         if is_leading != self._was_leading:
             self._was_leading = is_leading
             logger.info("scheduler %s %s", resources.name, "leads" if is_leading else "follows")
-            resources.changed.set()
 
     async def _resign(self) -> None:
         resources = self._resources

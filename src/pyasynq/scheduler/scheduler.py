@@ -98,7 +98,7 @@ class Scheduler:
         self.name = name
         self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._source = source
-        self._location = find_zone(location) if isinstance(location, str) else location
+        self._location = find_zone(location)
         self._hooks = Hooks(pre_enqueue=pre_enqueue, post_enqueue=post_enqueue, on_error=on_error)
         self._heartbeat_s = to_seconds(heartbeat_interval)
         self._clock = clock or SystemClock()
@@ -264,13 +264,9 @@ class Scheduler:
             )
             self._changed = resources.changed
             parts = self._parts(resources)
+            where, entries = connector.description, len(self._entries)
+            logger.info("scheduler %s of %s starts; entries: %d", self.name, where, entries)
             lives = await stack.enter_async_context(running(parts, self._budget))
-            logger.info(
-                "scheduler %s with %d entries of %s starts",
-                self.name,
-                len(self._entries),
-                connector.description,
-            )
             self._started.set()
             try:
                 await until_end(lives, shutdown)
