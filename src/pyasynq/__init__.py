@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     )
     from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
+    from pyasynq.scheduler.config import PeriodicTaskConfig
+    from pyasynq.scheduler.manager import PeriodicTaskManager
     from pyasynq.task import EnqueueResult, Progress, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
@@ -104,6 +106,8 @@ __all__ = [
     "NotEnqueued",
     "NotFoundError",
     "PayloadError",
+    "PeriodicTaskConfig",
+    "PeriodicTaskManager",
     "PlainCallNext",
     "Progress",
     "PyasynqError",
@@ -177,6 +181,8 @@ _HOMES = {
     ),
     "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
+    "scheduler.config": ("PeriodicTaskConfig",),
+    "scheduler.manager": ("PeriodicTaskManager",),
     "task": ("EnqueueResult", "Progress", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),

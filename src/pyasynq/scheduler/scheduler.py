@@ -77,6 +77,7 @@ class Scheduler:
 
     Attributes:
         id: of this process, by which it leads.
+        location: the time zone in which specs are meant.
     """
 
     def __init__(
@@ -98,7 +99,8 @@ class Scheduler:
         self.name = name
         self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._source = source
-        self._location = find_zone(location)
+        self._first: tuple[Component, ...] = ()
+        self.location = find_zone(location)
         self._hooks = Hooks(pre_enqueue=pre_enqueue, post_enqueue=post_enqueue, on_error=on_error)
         self._heartbeat_s = to_seconds(heartbeat_interval)
         self._clock = clock or SystemClock()
@@ -166,14 +168,18 @@ class Scheduler:
             spec,
             task,
             EnqueueOptions.from_keywords(options),
-            location=self._location,
+            location=self.location,
             key=key,
             seconds=seconds,
             policy=policy,
         )
+        self.put(entry)
+        return entry.id
+
+    def put(self, entry: Entry) -> None:
+        """Enqueue what an entry says that was made for a scheduler of this name."""
         self._entries[entry.id] = entry
         self._tell_of_change()
-        return entry.id
 
     def unregister(self, entry_id: str) -> None:
         """Enqueue nothing more for an entry; its history and its last tick are kept.
@@ -184,6 +190,10 @@ class Scheduler:
         if self._entries.pop(entry_id, None) is None:
             raise EntryNotFoundError(f"scheduler {self.name} has no entry {entry_id}")
         self._tell_of_change()
+
+    def run_first(self, component: Component) -> None:
+        """Run another component, which starts before those of the scheduler; call it before."""
+        self._first = (*self._first, component)
 
     def run(self, *, on_loop: Callable[[], object] | None = None) -> None:
         """Schedule until SIGTERM or SIGINT; blocks.
@@ -276,7 +286,8 @@ class Scheduler:
     def _parts(self, resources: SchedulerResources) -> tuple[Component, ...]:
         leadership = Leadership(resources)
         ticker = Ticker(resources, leadership, self._hooks)
-        return leadership, Publisher(resources, leadership, ticker.plan, self._heartbeat_s), ticker
+        publisher = Publisher(resources, leadership, ticker.plan, self._heartbeat_s)
+        return (*self._first, leadership, publisher, ticker)
 
     def _close(self) -> None:
         self._status, self._changed = "closed", None
