@@ -14,6 +14,7 @@ from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.scheduler.scheduler import Scheduler
 from pyasynq.task import Task
 from pyasynq.wire.keys import global_keys, queue_keys
+from tests.support.clocks import HOUR_S, WrongClock
 from tests.support.eventually import eventually_async
 
 REPORT = Task("report", b"{}")
@@ -140,6 +141,36 @@ async def test_the_history_and_the_last_ticks_outlive_a_scheduler(redis_url, red
     assert redis_client.zcard(history) == 1
     assert redis_client.ttl(history) > 0
     assert redis_client.ttl(queue_keys("default").tick(entry.id)) > 0
+
+
+async def test_the_time_of_the_machine_does_not_matter(redis_url, redis_client):
+    clock = WrongClock(ahead_s=HOUR_S)
+    pending = queue_keys("default").pending
+
+    async with scheduler(redis_url, "@every 1s", clock=clock).running():
+        await eventually_async(lambda: redis_client.llen(pending) >= 1)
+        clock.jump(-2 * HOUR_S)
+        before = redis_client.llen(pending)
+        await eventually_async(lambda: redis_client.llen(pending) > before)
+
+    (record,) = redis_client.keys("*x:tick:*")
+    now_s, _ = redis_client.time()
+    assert now_s - 60 < int(redis_client.hget(record, "at")) <= now_s
+    assert redis_client.llen(pending) < 60
+
+
+@pytest.mark.long
+async def test_ten_thousand_entries_are_shown_and_enqueued(redis_url, redis_client, inspector):
+    clock = FakeClock(datetime(2025, 1, 6, 9, tzinfo=UTC))
+    many = scheduler(redis_url, clock=clock)
+    for number in range(10_000):
+        many.register("@hourly", REPORT, key=str(number))
+
+    async with many.running():
+        await eventually_async(lambda: redis_client.llen(SHOWN) == 10_000, within_s=120)
+        clock.advance(timedelta(hours=1))
+        pending = queue_keys("default").pending
+        await eventually_async(lambda: redis_client.llen(pending) == 10_000, within_s=120)
 
 
 async def test_a_stop_while_redis_hangs_ends_in_time(own_redis, caplog):

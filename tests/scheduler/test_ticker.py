@@ -1,5 +1,6 @@
 """What the ticks of a scheduler leave in Redis, with a clock that the test moves."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from pyasynq.options import EnqueueOptions
 from pyasynq.scheduler.entry import Policy, make_entry
 from pyasynq.scheduler.hooks import Hooks
 from pyasynq.scheduler.leadership import Leadership
-from pyasynq.scheduler.ticker import Ticker
+from pyasynq.scheduler.ticker import BATCH, Ticker
 from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
 from tests.support.builders import make_scheduler_resources
@@ -135,6 +136,26 @@ async def test_ten_thousand_entries_that_are_due_together_are_enqueued(ticking):
 
     assert await ticker.fire_due() == 10_000
     assert ticking.pending() == 10_000
+
+
+async def test_many_entries_that_are_due_together_do_not_hold_up_the_loop(ticking):
+    ticker = ticking.scheduler(*(entry(key=str(i)) for i in range(1000)))
+    await ticker.fire_due()
+    ticking.clock.advance(60)
+    turns = 0
+
+    async def take_turns():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    others = asyncio.create_task(take_turns())
+    made = await ticker.fire_due()
+    others.cancel()
+
+    assert made == 1000
+    assert turns >= 1000 // BATCH  # one at least for each round trip
 
 
 async def test_a_paused_entry_makes_no_task_and_does_not_catch_up(ticking):

@@ -25,7 +25,7 @@ logger = logging.getLogger("pyasynq.scheduler")
 
 LOOK_S = 0.2  # how soon a change is shown
 TICKS_S = 1.0  # how soon the next times are shown after a tick
-RATE = 1000.0  # entries that are shown in a second, at most, except at the interval
+RATE = 10_000.0  # entries that are shown in a second, at most, except at the interval
 FAILED_S = 1.0  # how long it waits after a failure
 LIVES = 2  # times the interval; asynq v0.26 scheduler.go
 LAST_WRITE_S, CLEAR_S = 0.5, 0.5  # at the stop, if Redis does not answer
