@@ -142,8 +142,7 @@ class PeriodicTaskManager:
             raise ConfigError(f"a periodic task must be a PeriodicTaskConfig, not {kind}")
         entry = config.to_entry(self.name, self._scheduler.location)
         self._by_hand[entry.id] = entry
-        self._scheduler.put(entry)
-        return entry.id
+        return self._scheduler.add(entry)
 
     def remove(self, entry_id: str) -> None:
         """Enqueue nothing more for an entry; one that the provider returns is back after a sync.
@@ -201,7 +200,7 @@ class PeriodicTaskManager:
         kept = found.untouched | set(after)
         removed = [entry_id for entry_id in before if entry_id not in kept]
         for entry in added:
-            self._scheduler.put(entry)
+            self._scheduler.add(entry)
         for entry_id in removed:
             with contextlib.suppress(EntryNotFoundError):  # removed in another thread meanwhile
                 self._scheduler.unregister(entry_id)

@@ -9,7 +9,7 @@ from itertools import count
 import msgspec
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
-from pyasynq.broker.operations.schedulers import TickRecord
+from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
 from pyasynq.clock import NANOSECONDS
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.ticks import next_tick
@@ -39,6 +39,17 @@ class Planned(msgspec.Struct, eq=False):
         self.last_s, self.item = max(self.last_s, tick_s), None
         self.has_ticked = self.has_ticked or has_task
         self.look_ahead(now_ns)
+
+    def answered(self, answer: object, now_ns: int) -> None:
+        """Take in what became of the tick, which is done, and find the next one.
+
+        Args:
+            answer: a TickAnswer, or what kept Redis from giving one.
+        """
+        tick_s, tick = self.tick_s or 0, None
+        if isinstance(answer, TickAnswer):
+            tick_s, tick = max(tick_s, answer.last_s or 0), answer.tick
+        self.done(tick_s, now_ns, has_task=tick is Tick.STORED)
 
     def look_ahead(self, now_ns: int) -> None:
         """Find the next tick."""

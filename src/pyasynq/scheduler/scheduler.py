@@ -173,13 +173,13 @@ class Scheduler:
             seconds=seconds,
             policy=policy,
         )
-        self.put(entry)
-        return entry.id
+        return self.add(entry)
 
-    def put(self, entry: Entry) -> None:
-        """Enqueue what an entry says that was made for a scheduler of this name."""
+    def add(self, entry: Entry) -> str:
+        """Enqueue what an entry says that was made for a scheduler of this name; see `register`."""
         self._entries[entry.id] = entry
         self._tell_of_change()
+        return entry.id
 
     def unregister(self, entry_id: str) -> None:
         """Enqueue nothing more for an entry; its history and its last tick are kept.

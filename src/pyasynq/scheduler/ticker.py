@@ -15,7 +15,6 @@ import msgspec
 
 from pyasynq.answers import concerns_redis_as_a_whole
 from pyasynq.broker.new_tasks.prepare import info_of, prepare
-from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import enqueue, schedulers
 from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
 from pyasynq.clock import NANOSECONDS, redis_now_s, to_datetime
@@ -23,6 +22,7 @@ from pyasynq.errors import DuplicateTaskError, PyasynqError
 from pyasynq.identifiers import new_task_id
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
+from pyasynq.scheduler import tick_operations
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.hooks import Hooks
 from pyasynq.scheduler.leadership import Leadership
@@ -36,7 +36,6 @@ from pyasynq.wire.records import EnqueueEventRecord
 logger = logging.getLogger("pyasynq.scheduler")
 
 BATCH = 100  # entries in one round trip
-KNOWN_S = 90 * 86_400  # for how long a tick is known after the next one is due
 HISTORY_S = 30 * 86_400  # for how long events are kept after the last one
 LONGEST_SLEEP_S = 1.0  # then it looks at the clock again, which may have jumped
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 1.0
@@ -155,12 +154,7 @@ class Ticker:
             some = [entry for entry in new[at : at + BATCH] if entry.queue not in away.queues]
             answers = await self._runner.run_all(
                 [
-                    schedulers.read_tick(
-                        queue_keys(entry.queue, self._resources.namespace),
-                        entry.id,
-                        now_s=now_s,
-                        ttl_s=_known_for_s(entry, now_s),
-                    )
+                    tick_operations.read_tick(entry, self._resources.namespace, now_s)
                     for entry in some
                 ],
                 patience_s=0,
@@ -203,7 +197,7 @@ class Ticker:
         namespace = self._resources.namespace
         answers = await self._runner.run_all(
             [
-                *(_operation(each, now_ns) for each in tried),
+                *(tick_operations.enqueue_tick(each, now_ns) for each in tried),
                 *(enqueue.register_queue(queue, namespace=namespace) for queue in queues),
             ],
             patience_s=0,
@@ -256,7 +250,7 @@ class Ticker:
         self, planned: Planned, answer: TickAnswer | PyasynqError, now_ns: int
     ) -> None:
         """Tell what became of a tick, and go on to the next one."""
-        entry, item, tick_s = planned.entry, planned.item, planned.tick_s or 0
+        entry, item = planned.entry, planned.item
         if isinstance(answer, PyasynqError):
             await self._failed(planned, answer)
         elif answer.refusal is not None:
@@ -268,8 +262,7 @@ class Ticker:
         elif answer.tick is Tick.STORED and item is not None:
             self._log.stored(entry)
             await self._hooks.after(info_of(item, now=to_datetime(now_ns)), None)
-        last_s = answer.last_s if isinstance(answer, TickAnswer) else None
-        planned.done(max(tick_s, last_s or 0), now_ns, has_task=_is_stored(answer))
+        planned.answered(answer, now_ns)
 
     async def _failed(self, planned: Planned, error: PyasynqError) -> None:
         entry = planned.entry
@@ -292,25 +285,6 @@ class Ticker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._changed.wait()
-
-
-def _operation(planned: Planned, now_ns: int) -> Operation[TickAnswer]:
-    entry, item, tick_s = planned.entry, planned.item, planned.tick_s
-    assert item is not None and tick_s is not None  # noqa: S101, PT018 - as it is due
-    return schedulers.enqueue_tick(
-        item,
-        entry.id,
-        tick_s=tick_s,
-        ttl_s=_known_for_s(entry, tick_s),
-        now_ns=now_ns,
-        overlap=entry.policy.overlap,
-    )
-
-
-def _known_for_s(entry: Entry, at_s: int) -> int:
-    """Return for how long a tick must be known: well beyond the next one."""
-    following = entry.schedule.next_after(to_datetime(at_s * NANOSECONDS))
-    return KNOWN_S + (0 if following is None else int(following.timestamp()) - at_s)
 
 
 def _is_stored(answer: object) -> bool:
