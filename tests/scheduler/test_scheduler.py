@@ -14,7 +14,7 @@ from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.scheduler.scheduler import Scheduler
 from pyasynq.task import Task
 from pyasynq.wire.keys import global_keys, queue_keys
-from tests.support.clocks import HOUR_S, WrongClock
+from tests.support.clocks import HOUR_S, StoppableClock, WrongClock
 from tests.support.eventually import eventually_async
 
 REPORT = Task("report", b"{}")
@@ -115,6 +115,29 @@ async def test_a_follower_that_stops_leaves_the_entries_of_the_leader(redis_url,
             pass
 
         assert len(await inspector.schedulers.entries()) == 1
+
+
+@pytest.mark.parametrize(("other", "warned"), [("@weekly", True), ("@hourly", False)])
+async def test_two_applications_of_one_name_are_warned(
+    redis_url, redis_client, inspector, caplog, other, warned
+):
+    clock = StoppableClock()
+    async with scheduler(redis_url, "@hourly", "@daily").running():
+        await until_shown(inspector, lambda entries: len(entries) == 2)
+        async with scheduler(redis_url, other, clock=clock).running() as second:
+            clock.stop()
+            looked = redis_client.info("commandstats")["cmdstat_lrange"]["calls"]
+            for _ in range(2):
+                clock.advance(60)
+                await eventually_async(
+                    lambda n=looked: (
+                        redis_client.info("commandstats")["cmdstat_lrange"]["calls"] > n
+                        or "another application" in caplog.text
+                    )
+                )
+            assert redis_client.get(LEADER) != second.id.encode()
+
+    assert caplog.text.count("does another application use this name?") == warned
 
 
 async def test_an_entry_ticks_while_the_scheduler_runs(redis_url, redis_client):

@@ -356,3 +356,17 @@ async def test_an_interval_is_as_long_on_the_days_of_the_change(ticking):
     ticking.clock.advance(timedelta(hours=24))
 
     assert await ticker.fire_due() == 48
+
+
+async def test_a_leader_does_not_repeat_a_tick_that_a_failover_has_lost(ticking, redis_client):
+    ticker = ticking.scheduler(entry())
+    await ticker.fire_due()
+    ticking.clock.advance(60)
+    made = [await ticker.fire_due()]
+
+    redis_client.flushall()  # the task, and the record of its tick
+    made.append(await ticker.fire_due())
+    ticking.clock.advance(60)
+    made.append(await ticker.fire_due())
+
+    assert made == [1, 0, 1]

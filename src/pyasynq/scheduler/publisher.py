@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 
 from pyasynq.answers import concerns_redis_as_a_whole
-from pyasynq.broker.operations import schedulers
+from pyasynq.broker.operations import schedulers, servers
 from pyasynq.clock import NANOSECONDS, redis_now_s
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.component import Life
@@ -19,6 +19,7 @@ from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.scheduler.leadership import Leadership
 from pyasynq.scheduler.plan import Plan, Planned
 from pyasynq.scheduler.resources import SchedulerResources
+from pyasynq.wire.keys import global_keys
 from pyasynq.wire.records import SchedulerEntryRecord
 
 logger = logging.getLogger("pyasynq.scheduler")
@@ -27,6 +28,7 @@ LOOK_S = 0.2  # how soon a change is shown
 TICKS_S = 1.0  # how soon the next times are shown after a tick
 RATE = 10_000.0  # entries that are shown in a second, at most, except at the interval
 FAILED_S = 1.0  # how long it waits after a failure
+COMPARE_S = 10.0  # how often one that follows looks at what the leader shows
 LIVES = 2  # times the interval; asynq v0.26 scheduler.go
 LAST_WRITE_S, CLEAR_S = 0.5, 0.5  # at the stop, if Redis does not answer
 
@@ -43,6 +45,7 @@ class Publisher:
         self._interval_s = interval_s
         self._troubles = LoggedOnce(logger, "cannot show the entries of scheduler %s: %s")
         self._written_at = float("-inf")  # monotonic
+        self._compare_at = resources.clock.monotonic() + COMPARE_S
         self._shown: tuple[int, int] | None = None  # members and ticks of the plan
 
     async def run(self, life: Life) -> None:
@@ -76,12 +79,30 @@ class Publisher:
     async def _look(self) -> None:
         if not self._leadership.is_leading:
             self._shown = None
+            await self._compare()
             return
         now = self._resources.clock.monotonic()
+        self._compare_at = now + COMPARE_S
         if now >= self._due_at():
             self._shown = self._plan.members, self._plan.ticks
             self._written_at = now
             await self._write(list(self._plan))
+
+    async def _compare(self) -> None:
+        """Warn once if the leader has none of our entries, as if it were another application's."""
+        resources, now = self._resources, self._resources.clock.monotonic()
+        if now < self._compare_at or not resources.entries:
+            return
+        self._compare_at = now + COMPARE_S
+        key = global_keys(resources.namespace).scheduler_entries(resources.name)
+        shown = await resources.runner.run(servers.read_entries(key), patience_s=0)
+        if shown and not any(record.id in resources.entries for record in shown):
+            self._compare_at = math.inf
+            logger.warning(
+                "scheduler %s is led by another one that has none of its entries, so they are "
+                "not enqueued; does another application use this name? give each its own",
+                resources.name,
+            )
 
     def _due_at(self) -> float:
         """Return when the entries are written next."""

@@ -268,7 +268,7 @@ class Scheduler:
                 clock=self._clock,
                 runner=runner,
                 entries=self._entries,
-                outage=Outage(monotonic=self._clock.monotonic, log=logger),
+                outage=Outage(monotonic=self._clock.monotonic, log=logger, who="scheduler"),
                 budget=self._budget,
                 is_cluster=connector.is_cluster,
             )
