@@ -21,7 +21,7 @@ class Planned(msgspec.Struct, eq=False):
     Attributes:
         entry: what ticks.
         last_s: the tick that was done last, or when the entry was seen first.
-        has_ticked: whether *last_s* was a tick with a task.
+        enqueued_s: the last tick that made a task; None if there is none.
         tick_s: the tick that comes next; None if there is none in sight.
         fires_ns: when it is enqueued.
         item: the task of the tick, once it was tried: the same one however often that is repeated.
@@ -29,7 +29,7 @@ class Planned(msgspec.Struct, eq=False):
 
     entry: Entry
     last_s: int
-    has_ticked: bool = False
+    enqueued_s: int | None = None
     tick_s: int | None = None
     fires_ns: int = 0
     item: PreparedTask | None = None
@@ -37,7 +37,8 @@ class Planned(msgspec.Struct, eq=False):
     def done(self, tick_s: int, now_ns: int, *, has_task: bool) -> None:
         """Note that a tick was done, and find the next one."""
         self.last_s, self.item = max(self.last_s, tick_s), None
-        self.has_ticked = self.has_ticked or has_task
+        if has_task:
+            self.enqueued_s = tick_s
         self.look_ahead(now_ns)
 
     def answered(self, answer: object, now_ns: int) -> None:
@@ -97,7 +98,8 @@ class Plan:
 
     def add(self, entry: Entry, record: TickRecord, now_ns: int) -> None:
         """Take an entry in, whose record was read."""
-        planned = Planned(entry, record.at_s, has_ticked=bool(record.task_id))
+        enqueued_s = record.at_s if record.task_id else None
+        planned = Planned(entry, record.at_s, enqueued_s=enqueued_s)
         planned.look_ahead(now_ns)
         self._planned[entry.id] = planned
         self.members += 1

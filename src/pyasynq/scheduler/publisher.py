@@ -143,6 +143,10 @@ def _records(planned: list[Planned]) -> Iterator[SchedulerEntryRecord]:
             task_type=entry.task.type,
             task_payload=entry.task.payload or b"",
             enqueue_options=entry.option_texts,
-            next_enqueue_ns=None if each.tick_s is None else each.tick_s * NANOSECONDS,
-            previous_enqueue_ns=each.last_s * NANOSECONDS if each.has_ticked else None,
+            next_enqueue_ns=_nanoseconds(each.tick_s),
+            previous_enqueue_ns=_nanoseconds(each.enqueued_s),
         )
+
+
+def _nanoseconds(tick_s: int | None) -> int | None:
+    return None if tick_s is None else tick_s * NANOSECONDS

@@ -22,6 +22,7 @@ from pyasynq.errors import DuplicateTaskError, PyasynqError
 from pyasynq.identifiers import new_task_id
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.component import Life
+from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.scheduler import tick_operations
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.hooks import Hooks
@@ -29,7 +30,6 @@ from pyasynq.scheduler.leadership import Leadership
 from pyasynq.scheduler.plan import Plan, Planned
 from pyasynq.scheduler.resources import SchedulerResources
 from pyasynq.scheduler.tick_log import TickLog
-from pyasynq.shown import shown
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.records import EnqueueEventRecord
 
@@ -83,6 +83,7 @@ class Ticker:
         self._changed = resources.changed
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self._log = TickLog(resources.clock)
+        self._unrecorded = LoggedOnce(logger, "cannot record what was enqueued: %s")
         self._latest_ns = 0
         self.plan = Plan()
 
@@ -139,7 +140,8 @@ class Ticker:
             if self._resources.outage.is_on:
                 self._resources.outage.worked(component=self.name)
             self._backoff.reset()
-            await self._wait(self._sleep_s())
+            if not life.stopping.is_set():
+                await self._wait(self._sleep_s())
 
     async def _learn(self, away: _Away) -> None:
         """Read the records of entries that are new or have changed; forget those that are gone."""
@@ -241,10 +243,12 @@ class Ticker:
             for planned, answer in results
             if planned.item is not None and _is_stored(answer)
         ]
-        for answer in await self._runner.run_all(operations, patience_s=0):
-            if isinstance(answer, PyasynqError):
-                logger.warning("cannot record what was enqueued: %s", shown(str(answer)))
-                return
+        answers = await self._runner.run_all(operations, patience_s=0)
+        failures = [answer for answer in answers if isinstance(answer, PyasynqError)]
+        if failures:
+            self._unrecorded.begins(failures[0])
+        elif answers:
+            self._unrecorded.ends()
 
     async def _on_result(
         self, planned: Planned, answer: TickAnswer | PyasynqError, now_ns: int
