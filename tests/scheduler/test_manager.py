@@ -260,3 +260,22 @@ async def test_a_provider_that_hangs_does_not_keep_the_stop(redis_url, caplog):
 
     assert manager.status == "closed"
     assert "has not stopped in time" not in caplog.text
+
+
+async def test_a_stop_ends_a_start_that_waits_for_the_provider(redis_url, redis_client, caplog):
+    asked = asyncio.Event()
+
+    async def provider():
+        asked.set()
+        await asyncio.Event().wait()
+
+    manager = manager_of(provider, redis_url)
+    serving = asyncio.create_task(manager.serve())
+    await asked.wait()
+    manager.shutdown()
+    async with asyncio.timeout(30):
+        await serving
+
+    assert manager.status == "closed"
+    assert "was stopped before it had started" in caplog.text
+    assert redis_client.keys() == []

@@ -212,6 +212,21 @@ def freeze(pid):
     os.waitpid(pid, os.WUNTRACED)
 
 
+async def test_a_stop_ends_a_start_that_waits_for_redis(own_redis):
+    freeze(own_redis.pid)
+    try:
+        made = scheduler(f"{own_redis.tcp_url}?socket_timeout=600")
+        serving = asyncio.create_task(made.serve())
+        await asyncio.sleep(0)
+        made.shutdown()
+        async with asyncio.timeout(60):
+            await serving
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    assert made.status == "closed"
+
+
 def own_redis_leads(own_redis):
     with own_redis.client() as client:
         return client.get(LEADER)

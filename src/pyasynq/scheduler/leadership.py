@@ -71,7 +71,8 @@ class Leadership:
             resources.changed.set()
         if is_leading != self._was_leading:
             self._was_leading = is_leading
-            logger.info("scheduler %s %s", resources.name, "leads" if is_leading else "follows")
+            does, count = "leads" if is_leading else "follows", len(resources.entries)
+            logger.info("scheduler %s %s; entries: %d", resources.name, does, count)
 
     async def _resign(self) -> None:
         resources = self._resources
