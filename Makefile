@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 WITH_PEERS := drain threads processes enqueue latency idle
-ALONE := scale memory startup ceiling interpreters
+ALONE := scale memory startup ticks ceiling interpreters
 PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 

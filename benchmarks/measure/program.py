@@ -17,6 +17,8 @@ line at its end. Roles, with the parameters and the figures of each:
 * `idle`: print `ready`, serve with `concurrency` until SIGTERM; nothing.
 * `hold`: print `ready`, run `tasks` tasks until all run at once and for `hold_s` more;
   `before_mb`, `after_mb`: what was resident before, and at the end.
+* `tick`: enqueue `ticks` ticks of `entries` periodic tasks; `late_ms` of each, and `loop_ms`, the
+  longest time in which the loop gave nothing else a turn.
 * `endure`: as `drain`, and `before_mb`, `after_mb`: what was resident after a tenth of the tasks,
   and after all.
 """

@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     )
     from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
+    from pyasynq.scheduler.config import PeriodicTaskConfig
+    from pyasynq.scheduler.manager import PeriodicTaskManager
     from pyasynq.scheduler.scheduler import Scheduler
     from pyasynq.task import EnqueueResult, Progress, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
@@ -113,6 +115,8 @@ __all__ = [
     "NotEnqueued",
     "NotFoundError",
     "PayloadError",
+    "PeriodicTaskConfig",
+    "PeriodicTaskManager",
     "PlainCallNext",
     "Progress",
     "PyasynqError",
@@ -189,6 +193,8 @@ _HOMES = {
     ),
     "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
+    "scheduler.config": ("PeriodicTaskConfig",),
+    "scheduler.manager": ("PeriodicTaskManager",),
     "scheduler.scheduler": ("Scheduler",),
     "task": ("EnqueueResult", "Progress", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),

@@ -104,7 +104,7 @@ async def test_a_cancelled_worker_leaves_nothing_behind(app):
 
 
 async def test_a_scheduler_that_crashes_shuts_the_server_down(app, monkeypatch):
-    async def crash(self):
+    async def crash(self, *_given):
         raise ZeroDivisionError
 
     worker = app.worker()

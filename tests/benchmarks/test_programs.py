@@ -16,6 +16,7 @@ from benchmarks import (
     processes,
     scale,
     threads,
+    ticks,
 )
 from benchmarks.measure.draining import drained
 from benchmarks.measure.options import Options
@@ -172,6 +173,15 @@ def test_memory_is_compared_before_and_after(redis):
     assert figures["tasks"] == 100
     assert figures["before_mb"] > 1
     assert json.dumps(figures)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("entries", [1, 20])
+def test_ticks_are_late_by_some_time_and_hold_up_the_loop_for_some(redis, entries):
+    figures = ticks.late(redis, ticks.SCHEDULER, ticks.Case("few", entries, 1), 1)
+
+    assert 0 < figures["p50_ms"] <= figures["latest_ms"]
+    assert figures["loop_ms"] > 0
 
 
 @pytest.mark.slow

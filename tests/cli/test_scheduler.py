@@ -105,7 +105,7 @@ def test_a_scheduler_alone_enqueues_and_runs_nothing(start, tmp_path, redis_url)
 @pytest.mark.slow
 def test_a_scheduler_that_has_nothing_to_do_says_so(start, tmp_path):
     with start("scheduler", "shop:app", app=WITHOUT):
-        eventually(lambda: "scheduler default with 0 entries" in (tmp_path / "log").read_text())
+        eventually(lambda: "scheduler default leads; entries: 0" in (tmp_path / "log").read_text())
 
     assert "WARNING pyasynq.scheduler: no periodic task is registered; is a module not im" in (
         (tmp_path / "log").read_text()

@@ -79,6 +79,14 @@ class Peer:
         await worker.until_ready()
         return worker
 
+    async def schedule(self, spec: str, task_type: str) -> str:
+        """Start a Go scheduler with one entry; return its ID when it runs."""
+        output = self._folder / f"go-worker-{len(self._workers)}"
+        scheduler = GoWorker([*self._command, "schedule", spec, task_type], output)
+        self._workers.append(scheduler)
+        await scheduler.until_ready()
+        return json.loads(output.read_text().splitlines()[0])["id"]
+
     def close(self) -> None:
         for worker in self._workers:
             worker.kill()

@@ -45,14 +45,25 @@ def test_an_entry_comes_back_with_its_next_tick():
     plan.put_back(planned)
 
     assert plan.next_ns == (NOW_S + 20) * NANOSECONDS
-    assert (planned.last_s, planned.has_ticked) == (NOW_S + 10, True)
+    assert (planned.last_s, planned.enqueued_s) == (NOW_S + 10, NOW_S + 10)
+
+
+def test_a_tick_that_passes_is_not_the_last_one_with_a_task():
+    plan = plan_of("@every 10s")
+    for seconds, has_task in ((10, True), (20, False)):
+        now_ns = (NOW_S + seconds) * NANOSECONDS
+        (planned,) = plan.take_due(now_ns, 9)
+        planned.done(planned.tick_s, now_ns, has_task=has_task)
+        plan.put_back(planned)
+
+    assert (planned.last_s, planned.enqueued_s) == (NOW_S + 20, NOW_S + 10)
 
 
 def test_an_entry_that_is_gone_is_not_due_and_does_not_come_back():
     plan = plan_of("@every 10s", "@every 20s")
     (first,) = plan.take_due((NOW_S + 10) * NANOSECONDS, 1)
 
-    plan.keep_only(())
+    plan.keep_only({})
     plan.put_back(first)
 
     assert plan.next_ns is None

@@ -134,4 +134,5 @@ def make_scheduler_resources(
         entries=entries,
         outage=Outage(monotonic=clock.monotonic),
         budget=ShutdownBudget(),
+        is_cluster=connector.is_cluster,
     )

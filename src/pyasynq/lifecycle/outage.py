@@ -42,6 +42,7 @@ class Outage:
         monotonic: the time in seconds.
         is_by_queue: the queues are on nodes of a cluster, which can be away one by one: then each
             queue that a report names has lines of its own.
+        who: waits, as the lines call it.
 
     Attributes:
         is_on: whether anything waits. As long as it is not, there is no success to report.
@@ -53,11 +54,13 @@ class Outage:
         monotonic: Callable[[], float] = SystemClock.monotonic,
         is_by_queue: bool = False,
         log: logging.Logger = logger,
+        who: str = "server",
     ) -> None:
         self.is_on = False
         self._is_by_queue = is_by_queue
         self._monotonic = monotonic
         self._log = log
+        self._who = who
         self._waits: dict[str, _Wait] = {}  # by queue; "" is Redis as a whole
         self._lock = threading.Lock()
 
@@ -83,7 +86,8 @@ class Outage:
                 level = logging.WARNING if is_absence else logging.ERROR
                 self._log.log(
                     level,
-                    "the server waits for redis%s: %s",
+                    "the %s waits for redis%s: %s",
+                    self._who,
                     _of(where),
                     shown(str(error), LONGEST_ERROR),
                 )

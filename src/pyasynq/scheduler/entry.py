@@ -102,8 +102,17 @@ def make_entry(
     if not schedule.can_fire:
         raise ConfigError(f"the cron spec {schedule.spec!r} never fires: there is no such day")
     merged = options.merged_over(task.options)
-    entry_id = str(uuid5(_NAMES, _name(scheduler, key, schedule, task, merged)))
+    entry_id = (
+        id_of_key(scheduler, key)
+        if key is not None
+        else _id(_name(scheduler, schedule, task, merged))
+    )
     return Entry(entry_id, schedule, task, merged, policy or Policy())
+
+
+def id_of_key(scheduler: str, key: str) -> str:
+    """Return the ID of the entry that *key* names among those of a scheduler."""
+    return _id(json.dumps([scheduler, key]))
 
 
 def make_policy(
@@ -140,12 +149,12 @@ def _schedule(spec: str | timedelta, location: tzinfo | str, *, seconds: bool) -
     return EverySchedule(every, whole, parse(every, location).location)
 
 
-def _name(
-    scheduler: str, key: str | None, schedule: Schedule, task: Task, options: EnqueueOptions
-) -> str:
-    """Return what the ID is made of."""
-    if key is not None:
-        return json.dumps([scheduler, key])
+def _id(name: str) -> str:
+    return str(uuid5(_NAMES, name))
+
+
+def _name(scheduler: str, schedule: Schedule, task: Task, options: EnqueueOptions) -> str:
+    """Return what the ID of an entry without a key is made of."""
     payload = None if task.payload is None else task.payload.hex()
     texts = sorted(map(format_option, _go_options(task, options)))
     expires = options.expires

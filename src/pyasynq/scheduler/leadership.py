@@ -7,6 +7,7 @@ each tick once nevertheless, because Redis compares ticks.
 import asyncio
 import contextlib
 import logging
+import math
 
 from pyasynq.broker.operations import schedulers
 from pyasynq.errors import PyasynqError
@@ -18,7 +19,7 @@ logger = logging.getLogger("pyasynq.scheduler")
 # A leader that dies is followed within both together.
 LEADS_S = 3.5
 ASK_S = 1.0
-RESIGN_S = 1.0
+LAST_ASK_S, RESIGN_S = 0.5, 0.5  # at the stop, if Redis does not answer
 MEASURE_S = 30.0  # how often the time of Redis is measured
 
 
@@ -41,19 +42,13 @@ class Leadership:
 
     async def run(self, life: Life) -> None:
         """Ask until the stop; then let another scheduler lead at once."""
-        life.stops_within_s = RESIGN_S
-        try:
-            await every(
-                ASK_S,
-                self.ask,
-                life,
-                name=self.name,
-                outage=self._resources.outage,
-                is_at_once=True,
-            )
-        finally:
-            self._until = float("-inf")
-            await self._resign()
+        life.stops_within_s = math.inf  # for it gives up by itself
+        asking = every(
+            ASK_S, self.ask, life, name=self.name, outage=self._resources.outage, is_at_once=True
+        )
+        await life.until_stop(asking, within_s=LAST_ASK_S)
+        self._until = float("-inf")
+        await self._resign()
 
     async def ask(self) -> None:
         """Ask once to lead, or to go on leading."""
@@ -70,12 +65,14 @@ class Leadership:
             ),
             patience_s=0,
         )
-        is_leading = leader == resources.id
+        is_leading, led = leader == resources.id, self.is_leading
         self._until = asked_at + LEADS_S if is_leading else float("-inf")
+        if is_leading != led:
+            resources.changed.set()
         if is_leading != self._was_leading:
             self._was_leading = is_leading
-            logger.info("scheduler %s %s", resources.name, "leads" if is_leading else "follows")
-            resources.changed.set()
+            does, count = "leads" if is_leading else "follows", len(resources.entries)
+            logger.info("scheduler %s %s; entries: %d", resources.name, does, count)
 
     async def _resign(self) -> None:
         resources = self._resources

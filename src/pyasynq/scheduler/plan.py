@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from itertools import count
 
@@ -21,25 +21,24 @@ class Planned(msgspec.Struct, eq=False):
     Attributes:
         entry: what ticks.
         last_s: the tick that was done last, or when the entry was seen first.
-        has_ticked: whether *last_s* was a tick with a task.
+        enqueued_s: the last tick that made a task; None if there is none.
         tick_s: the tick that comes next; None if there is none in sight.
         fires_ns: when it is enqueued.
         item: the task of the tick, once it was tried: the same one however often that is repeated.
-        is_paused: whether ticks pass without a task, as far as is known.
     """
 
     entry: Entry
     last_s: int
-    has_ticked: bool = False
+    enqueued_s: int | None = None
     tick_s: int | None = None
     fires_ns: int = 0
     item: PreparedTask | None = None
-    is_paused: bool = False
 
     def done(self, tick_s: int, now_ns: int, *, has_task: bool) -> None:
         """Note that a tick was done, and find the next one."""
         self.last_s, self.item = max(self.last_s, tick_s), None
-        self.has_ticked = self.has_ticked or has_task
+        if has_task:
+            self.enqueued_s = tick_s
         self.look_ahead(now_ns)
 
     def answered(self, answer: object, now_ns: int) -> None:
@@ -51,7 +50,6 @@ class Planned(msgspec.Struct, eq=False):
         tick_s, tick = self.tick_s or 0, None
         if isinstance(answer, TickAnswer):
             tick_s, tick = max(tick_s, answer.last_s or 0), answer.tick
-        self.is_paused = tick is Tick.PAUSED
         self.done(tick_s, now_ns, has_task=tick is Tick.STORED)
 
     def look_ahead(self, now_ns: int) -> None:
@@ -69,15 +67,24 @@ class Planned(msgspec.Struct, eq=False):
 
 
 class Plan:
-    """The entries of a scheduler, in the order in which they are due."""
+    """The entries of a scheduler, in the order in which they are due.
+
+    Attributes:
+        members: changes with the entries.
+        ticks: changes with their ticks.
+    """
 
     def __init__(self) -> None:
+        self.members, self.ticks = 0, 0
         self._planned: dict[str, Planned] = {}
         self._heap: list[tuple[int, int, Planned]] = []
         self._pushes = count()  # so that entries that are due together keep their order
 
     def __iter__(self) -> Iterator[Planned]:
         return iter(list(self._planned.values()))
+
+    def __len__(self) -> int:
+        return len(self._planned)
 
     def __contains__(self, entry_id: object) -> bool:
         return entry_id in self._planned
@@ -91,18 +98,24 @@ class Plan:
 
     def add(self, entry: Entry, record: TickRecord, now_ns: int) -> None:
         """Take an entry in, whose record was read."""
-        planned = Planned(
-            entry, record.at_s, has_ticked=bool(record.task_id), is_paused=bool(record.paused)
-        )
+        enqueued_s = record.at_s if record.task_id else None
+        planned = Planned(entry, record.at_s, enqueued_s=enqueued_s)
         planned.look_ahead(now_ns)
         self._planned[entry.id] = planned
+        self.members += 1
         self._push(planned)
 
-    def keep_only(self, entries: Iterable[str]) -> None:
-        """Forget all other entries."""
-        kept = set(entries)
-        for entry_id in [each for each in self._planned if each not in kept]:
+    def keep_only(self, entries: Mapping[str, Entry]) -> list[str]:
+        """Forget entries that are not among *entries* as they are; return their IDs."""
+        gone = [
+            entry_id
+            for entry_id, planned in self._planned.items()
+            if (kept := entries.get(entry_id)) is not planned.entry and kept != planned.entry
+        ]
+        for entry_id in gone:
             del self._planned[entry_id]
+        self.members += len(gone)
+        return gone
 
     def take_due(self, now_ns: int, limit: int) -> list[Planned]:
         """Take out up to *limit* entries that are due; each comes back by `put_back`."""
@@ -120,6 +133,7 @@ class Plan:
     def put_back(self, planned: Planned) -> None:
         """Take an entry in again, at the time that it says now."""
         if self._planned.get(planned.entry.id) is planned:
+            self.ticks += 1
             self._push(planned)
 
     def _push(self, planned: Planned) -> None:

@@ -18,7 +18,8 @@ class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: of the scheduler, the same in every process that runs it.
-        id: of this process, as tools show it: host, process ID and a UUID.
+        id: of this process, by which it leads: host, process ID and a UUID.
+        is_cluster: whether the keys of queues may be on nodes that are away one by one.
         entries: what ticks, by ID; it changes as entries are registered.
         outage: what components tell when Redis is away, and when it is back.
         changed: set when the entries or the leader have changed.
@@ -32,5 +33,6 @@ class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
     entries: Mapping[str, Entry]
     outage: Outage
     budget: ShutdownBudget
+    is_cluster: bool = False
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     random: Random = msgspec.field(default_factory=Random)

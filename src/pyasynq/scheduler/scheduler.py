@@ -17,7 +17,7 @@ from pyasynq.broker.runners.runner_async import PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError, EntryNotFoundError, ServerStateError
-from pyasynq.lifecycle.component import Component, running, until_end
+from pyasynq.lifecycle.component import Component, Running, running, until_end
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
@@ -76,7 +76,8 @@ class Scheduler:
     A scheduler runs once: new → active → closed.
 
     Attributes:
-        id: of this process, as tools show it.
+        id: of this process, by which it leads.
+        location: the time zone in which specs are meant.
     """
 
     def __init__(
@@ -98,7 +99,8 @@ class Scheduler:
         self.name = name
         self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._source = source
-        self._location = find_zone(location) if isinstance(location, str) else location
+        self._first: tuple[Component, ...] = ()
+        self.location = find_zone(location)
         self._hooks = Hooks(pre_enqueue=pre_enqueue, post_enqueue=post_enqueue, on_error=on_error)
         self._heartbeat_s = to_seconds(heartbeat_interval)
         self._clock = clock or SystemClock()
@@ -107,6 +109,7 @@ class Scheduler:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
         self._shutdown: asyncio.Event | None = None
+        self._start_limit: asyncio.Timeout | None = None  # while it starts
         self._started = asyncio.Event()
         self._budget = ShutdownBudget(handlers_s=SHUTDOWN_S, writes_s=0.0)
 
@@ -166,7 +169,7 @@ class Scheduler:
             spec,
             task,
             EnqueueOptions.from_keywords(options),
-            location=self._location,
+            location=self.location,
             key=key,
             seconds=seconds,
             policy=policy,
@@ -188,6 +191,10 @@ class Scheduler:
         if self._entries.pop(entry_id, None) is None:
             raise EntryNotFoundError(f"scheduler {self.name} has no entry {entry_id}")
         self._tell_of_change()
+
+    def run_first(self, component: Component) -> None:
+        """Run another component, which starts before those of the scheduler; call it before."""
+        self._first = (*self._first, component)
 
     def run(self, *, on_loop: Callable[[], object] | None = None) -> None:
         """Schedule until SIGTERM or SIGINT; blocks.
@@ -239,8 +246,12 @@ class Scheduler:
 
     def shutdown(self) -> None:
         """Make `serve` end; another scheduler of this name leads at once. Call it on its loop."""
-        if self._shutdown is not None:
-            self._shutdown.set()
+        if self._shutdown is None:
+            return
+        self._shutdown.set()
+        limit = self._start_limit
+        if limit is not None and not limit.expired():
+            limit.reschedule(asyncio.get_running_loop().time())
 
     def _begin(self) -> asyncio.Task[None]:
         if self._status != "new":
@@ -253,37 +264,48 @@ class Scheduler:
     async def _serve(self, shutdown: asyncio.Event) -> None:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._close)
-            connector, runner = await opened(self._source, self._clock, self._budget, stack)
-            await runner.measure_clock(patience_s=PATIENCE_S)
-            resources = SchedulerResources(
-                name=self.name,
-                id=self.id,
-                namespace=connector.namespace,
-                clock=self._clock,
-                runner=runner,
-                entries=self._entries,
-                outage=Outage(monotonic=self._clock.monotonic, log=logger),
-                budget=self._budget,
-            )
-            self._changed = resources.changed
-            parts = self._parts(resources)
-            lives = await stack.enter_async_context(running(parts, self._budget))
-            logger.info(
-                "scheduler %s with %d entries of %s starts",
-                self.name,
-                len(self._entries),
-                connector.description,
-            )
+            self._start_limit = limit = asyncio.timeout(0 if shutdown.is_set() else None)
+            try:
+                async with limit:
+                    lives = await self._start(stack)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                logger.warning("scheduler %s was stopped before it had started", self.name)
+                return
+            finally:
+                self._start_limit = None
             self._started.set()
             try:
                 await until_end(lives, shutdown)
             finally:
                 logger.info("scheduler %s shuts down", self.name)
 
+    async def _start(self, stack: contextlib.AsyncExitStack) -> Running:
+        """Connect and start every part; *stack* takes all of it down again."""
+        connector, runner = await opened(self._source, self._clock, self._budget, stack)
+        await runner.measure_clock(patience_s=PATIENCE_S)
+        resources = SchedulerResources(
+            name=self.name,
+            id=self.id,
+            namespace=connector.namespace,
+            clock=self._clock,
+            runner=runner,
+            entries=self._entries,
+            outage=Outage(monotonic=self._clock.monotonic, log=logger, who="scheduler"),
+            budget=self._budget,
+            is_cluster=connector.is_cluster,
+        )
+        self._changed = resources.changed
+        logger.info("scheduler %s of %s starts", self.name, connector.description)
+        parts = self._parts(resources)
+        return await stack.enter_async_context(running(parts, self._budget))
+
     def _parts(self, resources: SchedulerResources) -> tuple[Component, ...]:
         leadership = Leadership(resources)
         ticker = Ticker(resources, leadership, self._hooks)
-        return leadership, Publisher(resources, leadership, ticker.plan, self._heartbeat_s), ticker
+        publisher = Publisher(resources, leadership, ticker.plan, self._heartbeat_s)
+        return (*self._first, leadership, publisher, ticker)
 
     def _close(self) -> None:
         self._status, self._changed = "closed", None
@@ -291,4 +313,5 @@ class Scheduler:
     def _tell_of_change(self) -> None:
         loop, changed = self._loop, self._changed
         if loop is not None and changed is not None:
-            loop.call_soon_threadsafe(changed.set)
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(changed.set)

@@ -20,6 +20,10 @@ func inspect(inspector *asynq.Inspector, command string, arguments []string) {
 		found, err := inspector.ListAggregatingTasks(arguments[0], arguments[1])
 		check(err)
 		sayAll(found)
+	case "entries":
+		sayEntries(inspector)
+	case "events":
+		sayEvents(inspector, arguments[0])
 	case "run":
 		check(inspector.RunTask(arguments[0], arguments[1]))
 	case "pause":

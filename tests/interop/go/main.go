@@ -10,6 +10,9 @@
 //	peer ADDRESS group QUEUE GROUP           prints the tasks of a group
 //	peer ADDRESS run QUEUE ID                makes a task pending
 //	peer ADDRESS pause|unpause QUEUE         stops and starts the fetching from a queue
+//	peer ADDRESS schedule SPEC TYPE          runs a scheduler until it is killed (schedule.go)
+//	peer ADDRESS entries                     prints the entries of all schedulers
+//	peer ADDRESS events ENTRY                prints what an entry has enqueued
 //	peer ADDRESS cancel ID                   cancels a running task
 //	peer ADDRESS drive                       makes the calls on standard input (drive.go)
 //
@@ -64,6 +67,8 @@ func main() {
 		serve(redis, arguments[0])
 	case "recover":
 		recoverOnly(redis, arguments[0])
+	case "schedule":
+		schedule(redis, arguments[0], arguments[1])
 	case "drain":
 		count, err := strconv.Atoi(arguments[0])
 		check(err)

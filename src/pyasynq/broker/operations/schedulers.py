@@ -26,6 +26,7 @@ from pyasynq.wire.records import (
 
 MOST_EVENTS = 1000  # asynq v0.26 rdb.go maxEvents
 MOST_ENTRIES = 500  # that one call writes
+TOO_FAR_AHEAD_S = 86_400  # a last tick that is so far ahead is from a clock that was wrong
 
 Overlap = Literal["allow", "skip", "replace"]
 
@@ -149,9 +150,8 @@ def clear_history(entry_id: str, *, namespace: str) -> Operation[None]:
 
 def read_tick(keys: QueueKeys, entry_id: str, *, now_s: int, ttl_s: int) -> Operation[TickRecord]:
     """Read which tick of an entry was done last; one that is new is noted at *now_s*."""
-    return Operation(
-        load("read_tick"), (keys.tick(entry_id),), (now_s, ttl_s), _record, Repeat.SAFE
-    )
+    arguments = (now_s, ttl_s, TOO_FAR_AHEAD_S)
+    return Operation(load("read_tick"), (keys.tick(entry_id),), arguments, _record, Repeat.SAFE)
 
 
 def look_at_tick(keys: QueueKeys, entry_id: str) -> Operation[TickRecord | None]:
@@ -207,7 +207,7 @@ def enqueue_tick(
     arguments = (
         *(keys.prefix, now_ns, tick_s, ttl_s, overlap, *described(item)),
         *(("", "") if due_ns is None else (due_ns, due_ns // NANOSECONDS)),
-        *(item.group, global_keys(keys.namespace).due, keys.queue),
+        *(item.group, global_keys(keys.namespace).due, keys.queue, TOO_FAR_AHEAD_S),
     )
     return Operation(
         load("enqueue_tick"),

@@ -17,13 +17,15 @@
 -- ARGV[14]: group, or ""
 -- ARGV[15]: channel that forwarders listen on
 -- ARGV[16]: queue
+-- ARGV[17]: how far ahead of now a last tick counts, in seconds; further ahead a clock was wrong
 -- Returns: {"stored"}, {"past", last tick, id of its task}, {"paused"}, {"unfinished", id of the earlier
 --          task}, or {"refused", code, ...} as claim returns it
 -- Memory full: refused
 -- Repeat: by_token
 local prefix, id, group, key = ARGV[1], ARGV[6], ARGV[14], ARGV[1] .. "t:" .. ARGV[6]
 local record = redis.call("HMGET", KEYS[1], "at", "task", "paused")
-if record[1] and tonumber(record[1]) >= tonumber(ARGV[3]) then
+local last = tonumber(record[1] or "")
+if last and last >= tonumber(ARGV[3]) and last <= ARGV[2] / 1e9 + ARGV[17] then
   return {"past", record[1], record[2] or ""}
 end
 redis.call("LLEN", KEYS[2]) -- these fail for keys of another type, before anything is written

@@ -49,7 +49,7 @@ def parse(spec: str, location: tzinfo | str = UTC, *, seconds: bool = False) -> 
     """
     if not isinstance(spec, str):
         raise ConfigError(f"a cron spec must be text, not {type(spec).__name__}")
-    at = find_zone(location) if isinstance(location, str) else location
+    at = find_zone(location)
     zone, rest = at, spec
     if spec.startswith(_ZONES):
         name, space, rest = spec.partition(" ")
@@ -67,12 +67,16 @@ def parse(spec: str, location: tzinfo | str = UTC, *, seconds: bool = False) -> 
         raise _fault(spec, f"cannot be read: {error}") from None
 
 
-def find_zone(name: str) -> tzinfo:
-    """Return a time zone by its name in the time zone database.
+def find_zone(name: tzinfo | str) -> tzinfo:
+    """Return a time zone by its name in the time zone database; a tzinfo is returned as it is.
 
     Raises:
         ConfigError: there is no such time zone.
     """
+    if isinstance(name, tzinfo):
+        return name
+    if not isinstance(name, str):
+        raise ConfigError(f"a time zone must be a tzinfo or a name, not {type(name).__name__}")
     if name in ("", "UTC"):
         return UTC
     try:
