@@ -65,6 +65,7 @@ TASK = {
 COMMANDS: Mapping[str, Command] = {
     "cron": Command("Look at periodic tasks.", verbs=CRON),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
+    "doctor": Command("Tell what is wrong with a Redis and the tasks in it.", "doctor"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),
     "server": Command("Look at servers.", verbs=SERVER),

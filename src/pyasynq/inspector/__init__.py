@@ -4,7 +4,7 @@
 ``inspector.queues.infos()``, ``inspector.tasks.get(queue, task_id)``.
 """
 
-from pyasynq.inspector.explain.finding import Finding, Severity
+from pyasynq.inspector.finding import Finding, Severity
 from pyasynq.inspector.history import DailyStats
 from pyasynq.inspector.infos import QueueInfo
 from pyasynq.inspector.inspector import Inspector
