@@ -2,6 +2,7 @@
 
     PyasynqError
     ├── ConfigError (ValueError)
+    │   └── FilterError
     ├── PayloadError (ValueError)
     ├── EnqueueError
     │   ├── DuplicateTaskError
@@ -16,6 +17,7 @@
     │   ├── QueueAlreadyPausedError
     │   ├── QueueNotPausedError
     │   └── TaskStateError
+    ├── ImportLineError
     ├── ServerStateError
     ├── TaskFailedError
     ├── ResultNotKeptError
@@ -59,6 +61,22 @@ class ConfigError(PyasynqError, ValueError):
         found = tuple(fault for fault in faults if fault)
         if found:
             raise cls(*found)
+
+
+class FilterError(ConfigError):
+    """A filter, which says what tasks are meant, has a mistake.
+
+    Attributes:
+        query: the whole text of the filter.
+        column: where the mistake is, from 1.
+        hint: what to write instead; empty if that is clear.
+    """
+
+    def __init__(self, fault: str, *, hint: str, query: str, column: int) -> None:
+        super().__init__(f"column {column} of the filter: {fault}{'; ' if hint else ''}{hint}")
+        self.query = query
+        self.column = column
+        self.hint = hint
 
 
 class PayloadError(PyasynqError, ValueError):
@@ -266,12 +284,16 @@ class TaskStateError(StateError):
         self, *, task_id: str, state: str, allowed: tuple[str, ...], advice: str = ""
     ) -> None:
         advice = advice or f"this needs a task that is {' or '.join(allowed)}"
-        super().__init__(
-            f"task {task_id!r} is {state}; {advice}",
-            state=state,
-            allowed=allowed,
-        )
+        super().__init__(f"task {task_id!r} is {state}; {advice}", state=state, allowed=allowed)
         self.task_id = task_id
+
+
+class ImportLineError(PyasynqError):
+    """A line of an import was not imported, and none after it; `line` is its number, from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line, self.reason = line, reason
 
 
 class ServerStateError(PyasynqError):

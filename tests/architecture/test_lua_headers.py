@@ -13,11 +13,14 @@ SCRIPTS = sorted(FOLDER.glob("*.lua"))
 FRAGMENTS = sorted((FOLDER / "fragments").glob("*.lua"))
 FIELDS = ["Purpose", "KEYS", "ARGV", "Returns", "Memory full", "Repeat"]
 READS = {
-    *("EXISTS", "GET", "HGET", "HMGET", "INFO", "LINDEX", "LLEN", "LPOS", "LRANGE"),
+    *("EXISTS", "GET", "HGET", "HGETALL", "HMGET", "INFO", "LINDEX", "LLEN", "LPOS", "LRANGE"),
     *("HLEN", "HVALS", "MEMORY", "PTTL", "SISMEMBER", "SMEMBERS"),
     *("SSCAN", "TYPE", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZSCORE"),
 }
-REFUSED_WHEN_FULL = {"enqueue", "schedule", "add_to_group", "write_progress", "write_result"}
+REFUSED_WHEN_FULL = {
+    *("enqueue", "schedule", "add_to_group", "write_progress", "write_result", "import_task"),
+    *("enqueue_tick", "read_tick", "record_event", "lead"),
+}
 
 
 def header_of(path: Path) -> list[str]:

@@ -102,7 +102,9 @@ def test_help_loads_the_command_line_only(tmp_path, arguments):
     )
 
 
-@pytest.mark.parametrize("module", ["queue.looks", "task.single", "server", "cron", "stats"])
+@pytest.mark.parametrize(
+    "module", ["queue.looks", "task.single", "task.looks", "server", "cron", "stats"]
+)
 def test_a_command_that_looks_or_controls_loads_nothing_that_runs_tasks(tmp_path, module):
     loaded = loaded_by(f"import pyasynq.cli.main, pyasynq.cli.{module}", tmp_path)
 
@@ -110,6 +112,19 @@ def test_a_command_that_looks_or_controls_loads_nothing_that_runs_tasks(tmp_path
     assert "pyasynq.inspector.inspector" in loaded
     assert not of(loaded, (*unused, "pyasynq.testing", "pyasynq.cli.supervision", *RARE))
     assert len(of(loaded, ["pyasynq"])) < MOST_MODULES
+    # redis-py loads asyncio by itself, in both of its halves; ours stays away.
+    assert not [each for each in of(loaded, ["pyasynq"]) if each.endswith("_async")]
+    assert "pyasynq.connection.transport.multiplexed" not in loaded
+
+
+@pytest.mark.parametrize("name", ["Inspector", "AsyncInspector"])
+def test_an_inspector_does_not_load_the_other_one(name, tmp_path):
+    loaded = loaded_by(f"from pyasynq import {name}; {name}('redis://127.0.0.1:1')", tmp_path)
+
+    parts = of(loaded, ["pyasynq.inspector.inspector", "pyasynq.inspector.inspector_async"])
+    assert len(parts) == 1
+    runners = of(loaded, [f"pyasynq.broker.runners.{each}" for each in ("runner", "runner_async")])
+    assert len(runners) == 1
 
 
 def test_a_running_worker_has_loaded_only_what_runs_tasks(redis_url, tmp_path):

@@ -28,7 +28,7 @@ def cli(redis_url, monkeypatch, capsys) -> Callable[..., Done]:
     monkeypatch.setenv("PYASYNQ_REDIS_URL", redis_url)
 
     def run(*arguments: str, stdin: str = "") -> Done:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         capsys.readouterr()
         code = main.run(
             lambda: main.pyasynq.main(
@@ -44,7 +44,9 @@ def cli(redis_url, monkeypatch, capsys) -> Callable[..., Done]:
 def on_terminal(redis_url) -> Callable[..., Done]:
     """Runs a command on a terminal, on which stdout and stderr are one."""
 
-    def run(*arguments: str, typed: str = "", columns: int = 80, **environment: str) -> Done:
+    def run(
+        *arguments: str, typed: str = "", prompt: str = "", columns: int = 80, **environment: str
+    ) -> Done:
         ours, its = pty.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         given = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
@@ -56,8 +58,11 @@ def on_terminal(redis_url) -> Callable[..., Done]:
             stderr=its,
         ) as process:
             os.close(its)
+            shown = ""
+            while prompt and prompt not in shown:  # what is typed before a password is dropped
+                shown += os.read(ours, 65_536).decode()
             os.write(ours, typed.encode())
-            shown = _all_of(ours)
+            shown += _all_of(ours)
         os.close(ours)
         return Done(process.returncode, shown.replace("\r\n", "\n"), "")
 

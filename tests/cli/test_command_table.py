@@ -60,6 +60,34 @@ def test_a_mistyped_noun_or_verb_is_told_with_what_may_be_meant(cli, typed, mean
     assert f"Did you mean '{meant}'?" in done.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["task", "ls", "--quue", "mail"], "--queue"),
+        (["stats", "--wach"], "--watch"),
+        (["--redis-ulr", "redis://x", "stats"], "--redis-url"),
+        (["task", "import", "--on-conflit", "skip"], "--on-conflict"),
+    ],
+)
+def test_a_mistyped_option_is_told_with_what_may_be_meant(cli, typed, meant):
+    done = cli(*typed)
+
+    assert (done.code, done.out) == (2, "")
+    assert "No such option" in done.err
+    assert meant in done.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("archivedd", "archived"), ("scheduledd", "scheduled"), ("retri", "retry")]
+)
+@pytest.mark.parametrize("verb", ["ls", "export", "runall"])
+def test_a_mistyped_state_is_told_with_what_may_be_meant(cli, verb, typed, meant):
+    done = cli("task", verb, "-q", "mail", "-s", typed)
+
+    assert (done.code, done.out) == (2, "")
+    assert f"did you mean '{meant}'?" in done.err
+
+
 def test_a_noun_alone_shows_its_verbs(cli):
     done = cli("queue")
 

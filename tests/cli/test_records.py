@@ -22,7 +22,7 @@ DAYS = (9 * 86_400 + 5 * 3600 + 1800) * SECOND  # 9d 5h and as much as a slow te
 SERVERS = """\
 Host  PID  State   Active Workers  Queues       Started
 ----  ---  -----   --------------  ------       -------
-box   7    active  1/10            low:1 top:6  9d 5h ago
+box   7    active  1/10            top:6 low:1  9d 5h ago
 """
 ENTRIES = """\
 EntryID  Spec       Type   Payload  Options       Next      Prev

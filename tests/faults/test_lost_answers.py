@@ -26,9 +26,11 @@ from pyasynq.broker.operations import (
     progress,
     queue_control,
     redis_info,
+    schedulers,
     servers,
     task_control,
     task_lists,
+    transfer,
 )
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.runners.runner import Runner
@@ -36,7 +38,7 @@ from pyasynq.clock import NANOSECONDS, SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.task import TaskState
-from pyasynq.wire.records import ServerRecord
+from pyasynq.wire.records import EnqueueEventRecord, SchedulerEntryRecord, ServerRecord
 from tests.support.builders import NOW_NS, make_data, make_keys, make_prepared
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.golden_state import dump
@@ -134,14 +136,40 @@ CASES: dict[str, Callable[[], Operation]] = {
     "walk_tasks": lambda: task_lists.walk_tasks(KEYS, SCHEDULED, rank=0, limit=9),
     "drop_listed": lambda: healing.drop_listed(KEYS, SCHEDULED, "evicted"),
     "archive_unlisted": lambda: healing.archive_unlisted(KEYS, "lost", now_ns=NOW_NS),
-    "free_lock": lambda: healing.free_lock(KEYS, KEYS.unique("email", b"x"), "evicted"),
+    "free_lock": lambda: healing.free_lock(KEYS, KEYS.unique("email", b"y"), "evicted"),
     "try_command": lambda: probing.try_command("asynq:{x}:set", ("SADD", "asynq:{x}:set", "a")),
+    "walk_hashes": lambda: transfer.walk_hashes(KEYS, SCHEDULED, rank=0, limit=9),
+    "import_task": lambda: transfer.import_task(
+        transfer.ToImport(
+            keys=KEYS,
+            task_id="new",
+            state=TaskState.ARCHIVED,
+            score=NOW_S,
+            fields={b"msg": make_data(id="new"), b"state": b"archived"},
+            lock=KEYS.unique("email", b"x"),
+            lock_ms=90_000,
+        )
+    ),
     "pause_queue": lambda: queue_control.pause_queue(KEYS, now_s=NOW_S, details=b"why"),
     "delete_queue": lambda: queue_control.delete_queue(make_keys("empty"), now_s=NOW_S),
     "list_live": lambda: servers.list_live("servers", namespace="asynq", now_s=NOW_S),
     "write_progress": lambda: progress.write_progress(KEYS, "a", OWNED, b'{"done":1}'),
     "read_placed_task": lambda: explanation.read_placed_task(KEYS, "p"),
     "read_server": lambda: explanation.read_server("asynq:servers:{h:1:a}", "a", namespace="asynq"),
+    "enqueue_tick": lambda: schedulers.enqueue_tick(
+        make_prepared("new", unique=60), "e", tick_s=NOW_S, ttl_s=60, now_ns=NOW_NS, overlap="skip"
+    ),
+    "read_tick": lambda: schedulers.read_tick(KEYS, "e", now_s=NOW_S, ttl_s=60),
+    "lead": lambda: schedulers.lead("default", namespace="asynq", member="me", ttl_ms=4000),
+    "resign": lambda: schedulers.resign("default", namespace="asynq", member="me"),
+    "write_entries": lambda: [
+        *schedulers.write_entries(
+            "s", [SchedulerEntryRecord(id="e")], namespace="asynq", now_s=NOW_S, ttl_s=20
+        )
+    ][1],
+    "record_event": lambda: schedulers.record_event(
+        "e", EnqueueEventRecord(task_id="a", enqueued_ns=NOW_NS), namespace="asynq", ttl_s=60
+    ),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
 }
@@ -157,7 +185,7 @@ def prepare_redis(client) -> None:
     client.lpush(KEYS.pending, "p")
     client.hset(KEYS.task("s"), mapping={**task, "state": "scheduled"})
     client.zadd(KEYS.scheduled, {"s": NOW_S - 5, "evicted": NOW_S + 99})
-    client.set(KEYS.unique("email", b"x"), "evicted")
+    client.set(KEYS.unique("email", b"y"), "evicted")
     client.hset(KEYS.task("lost"), mapping={**task, "state": "retry"})
     client.hset(KEYS.task("c"), mapping={**task, "state": "completed"})
     client.zadd(KEYS.completed, {"c": NOW_S - 5})
@@ -177,6 +205,7 @@ def prepare_redis(client) -> None:
     client.zadd(KEYS.aggregation_sets, {old: NOW_S + 120})
     client.zadd(KEYS.scheduled_groups, {"full": NOW_S - 5})
     client.set(make_keys("empty").processed, 5)
+    client.set("asynq:leader:default", "me")
     client.zadd("asynq:servers", {"asynq:servers:{h:1:a}": NOW_S, "asynq:servers:{h:1:b}": 1})
 
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pyasynq.broker.scripts import load
+from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.inspector import Inspector
+from pyasynq.task import TaskState
 from pyasynq.wire.keys import queue_keys
 from tests.support.builders import make_data
 from tests.support.chaos_proxy import ChaosProxy
@@ -17,12 +19,27 @@ pytestmark = pytest.mark.timeout(60)
 
 KEYS = queue_keys("mail")
 LATER = datetime(2033, 1, 1, tzinfo=UTC)
+LINE = '{"format":1,"queue":"mail","id":"b","state":"pending","type":"email"}'
+
+
+def changed(inspector, **change):
+    seen = [TaskRef("mail", "a", TaskState.SCHEDULED)]
+    assert inspector.tasks.change(Change(**change), seen) == [None]
+
+
 # script or command → the call whose answer is cut, and the state in which it leaves "a"
 CASES = {
     "move_task": (lambda i: i.tasks.run("mail", "a"), b"pending"),
     "move_task to the archive": (lambda i: i.tasks.archive("mail", "a"), b"archived"),
     "delete_task": (lambda i: i.tasks.delete("mail", "a"), None),
     "reschedule_task": (lambda i: i.tasks.reschedule("mail", "a", LATER), b"scheduled"),
+    "move_task of a known state": (lambda i: changed(i, verb="run"), b"pending"),
+    "move_task to the archive from one": (lambda i: changed(i, verb="archive"), b"archived"),
+    "delete_task of a known state": (lambda i: changed(i, verb="delete"), None),
+    "reschedule_task of a known state": (
+        lambda i: changed(i, verb="reschedule", at=LATER),
+        b"scheduled",
+    ),
     "replace_message": (lambda i: i.tasks.update_payload("mail", "a", b"new"), b"scheduled"),
     "move_many": (lambda i: i.tasks.run_all("mail", "scheduled"), b"pending"),
     "move_many to the archive": (lambda i: i.tasks.archive_all("mail", "scheduled"), b"archived"),
@@ -32,6 +49,8 @@ CASES = {
     "SREM": (lambda i: i.queues.delete("mail", force=True), None),
     "list_tasks": (lambda i: i.tasks.list("mail", "scheduled"), b"scheduled"),
     "walk_tasks": (lambda i: list(i.tasks.iterate("mail", "scheduled")), b"scheduled"),
+    "walk_hashes": (lambda i: list(i.tasks.export("mail")), b"scheduled"),
+    "import_task": (lambda i: i.tasks.import_([LINE]), b"scheduled"),
     "read_placed_task": (lambda i: i.tasks.explain("mail", "a"), b"scheduled"),
     "list_live": (lambda i: i.servers.list(), b"scheduled"),
 }

@@ -15,7 +15,7 @@ from pyasynq.errors import (
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskState
-from tests.support.builders import make_active
+from tests.support.builders import make_active, make_data
 
 
 async def test_queues_are_listed_and_counted(redis_url, redis_client):
@@ -66,7 +66,15 @@ async def test_an_unknown_task_or_queue_is_an_error(redis_url):
             await inspector.tasks.get("ads", "a")
 
 
-@pytest.mark.parametrize("fields", [{"msg": b"\xff\xff", "state": "pending"}, {"state": "weird"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"msg": b"\xff\xff", "state": "pending"},
+        {"msg": make_data(), "state": "weird"},
+        {"msg": b"", "state": "pending"},
+        {"state": "archived"},  # as Go leaves an ID whose hash was gone
+    ],
+)
 async def test_a_task_that_cannot_be_read_is_an_error(fields, redis_url, redis_client):
     redis_client.sadd("asynq:queues", "mail")
     redis_client.hset("asynq:{mail}:t:a", mapping=fields)

@@ -1,11 +1,16 @@
 """Everything an inspector does, in a Redis Cluster, where each queue lies on a node of its own."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pyasynq.admin.bulk import BulkJob
+from pyasynq.admin.failures import failures
+from pyasynq.admin.search import search
 from pyasynq.client import Client
 from pyasynq.client_async import AsyncClient
+from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.inspector import Inspector
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.options import EnqueueOptions
@@ -56,6 +61,22 @@ def test_every_queue_is_counted_listed_and_searched(client, inspector):
     assert all(info.memory_usage for info in infos)
 
 
+def test_tasks_of_all_queues_are_found_and_changed_together(client, inspector):
+    for queue in QUEUES:
+        enqueue(client, queue, process_in=60)
+
+    found = search(inspector, "state:scheduled type~process_in")
+    failed = failures(inspector)
+    preview = BulkJob(inspector, Change(verb="archive")).preview("type~process_in")
+    tasks = [TaskRef(task.queue, task.id, task.state) for task in found.tasks]
+    result = BulkJob(inspector, Change(verb="archive"), limit=12).run_on(tasks)
+    rest = BulkJob(inspector, Change(verb="delete")).run("state:scheduled type~process_in")
+
+    assert {task.queue for task in found.tasks} == set(QUEUES)
+    assert (len(found.tasks), preview.count, failed.failures) == (15, 15, 0)
+    assert (result.done, rest.done) == (12, 3)
+
+
 def test_tasks_are_moved_changed_and_deleted(client, inspector):
     for queue in QUEUES:
         enqueue(client, queue, process_in=60)
@@ -101,6 +122,30 @@ def test_the_slot_and_the_node_of_a_queue_are_told(inspector, cluster):
     assert slot == 5718
     assert node.address == f"127.0.0.1:{cluster.nodes[cluster.owner_at_first(slot)].port}"
     assert inspector.redis.cluster_info()["cluster_known_nodes"] == "3"
+
+
+def test_queues_of_all_nodes_are_exported_and_imported(client, inspector):
+    for queue in QUEUES:
+        enqueue(client, queue)
+        enqueue(client, queue, group="g")
+        enqueue(client, queue, process_in=60)
+    before = list(inspector.tasks.export())
+    for queue in QUEUES:
+        inspector.queues.delete(queue, force=True)
+
+    result = inspector.tasks.import_(before)
+    after = list(inspector.tasks.export())
+
+    assert result.imported == 9 * len(QUEUES)
+    kept = [
+        [
+            {name: each for name, each in json.loads(line).items() if name != "lock_ms"}
+            for line in lines
+        ]
+        for lines in (before, after)
+    ]
+    assert kept[0] == kept[1]
+    assert all("lock_ms" in line for line in after)
 
 
 def test_tasks_are_explained_in_two_round_trips_to_any_node(client, inspector, cluster):

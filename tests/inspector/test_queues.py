@@ -68,6 +68,13 @@ def test_a_pause_ends_by_itself_when_no_server_runs(redis_url, redis_client):
     assert (info.is_paused, info.pause_reason) == (False, "")
 
 
+@pytest.mark.parametrize("method", ["info", "history", "pause", "unpause", "delete"])
+def test_a_blank_queue_is_a_wrong_argument(method, redis_url):
+    with Inspector(redis_url) as inspector:
+        with pytest.raises(ConfigError, match="queue must not be blank"):
+            getattr(inspector.queues, method)(" ")
+
+
 def test_a_paused_queue_is_not_paused_again_and_keeps_its_reason(redis_url, redis_client):
     redis_client.sadd("asynq:queues", "mail")
     with Inspector(redis_url) as inspector:

@@ -19,6 +19,7 @@ from pyasynq.inspector.inspector import Inspector
 from pyasynq.task import Task, TaskState
 from pyasynq.wire.keys import queue_keys
 from tests.support.builders import make_active, make_data
+from tests.support.golden_state import dump
 
 NOW = datetime(2033, 5, 18, 3, 33, 20, tzinfo=UTC)
 KEYS = queue_keys("mail")
@@ -90,6 +91,21 @@ def test_what_does_not_exist_is_told(method, redis_url, redis_client):
             call("mail", " ", *more)
         with pytest.raises(ConfigError, match="queue must not be blank"):
             call("", "a", *more)
+
+
+@pytest.mark.parametrize("method", ["run", "archive", "delete", "reschedule", "update_payload"])
+def test_a_task_of_a_queue_that_is_not_listed_is_left_alone(method, redis_url, redis_client):
+    fields = {"msg": make_data(), "state": "scheduled"}
+    redis_client.hset(KEYS.task("a"), mapping=fields)
+    redis_client.zadd(KEYS.scheduled, {"a": 5})
+    more = {"reschedule": (NOW,), "update_payload": (b"x",)}.get(method, ())
+    before = dump(redis_client)
+
+    with Inspector(redis_url) as inspector:
+        with pytest.raises(QueueNotFoundError):
+            getattr(inspector.tasks, method)("mail", "a", *more)
+
+    assert dump(redis_client) == before
 
 
 def test_a_full_archive_loses_its_oldest_task_with_its_lock(redis_url, redis_client):
@@ -230,15 +246,20 @@ def test_a_task_that_runs_or_is_done_is_not_changed(state, redis_url, redis_clie
             inspector.tasks.replace("mail", "a", payload=b"new")
 
 
-def test_a_task_with_an_unreadable_message_is_not_changed(redis_url, redis_client):
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [({"msg": b"\xff"}, "the bytes are not a task message"), ({}, "the message is empty")],
+)
+def test_a_task_with_an_unreadable_message_is_not_changed(message, why, redis_url, redis_client):
     redis_client.sadd("asynq:queues", "mail")
-    redis_client.hset(KEYS.task("a"), mapping={"msg": b"\xff", "state": "scheduled"})
+    redis_client.hset(KEYS.task("a"), mapping={**message, "state": "scheduled"})
+    before = dump(redis_client)
 
     with Inspector(redis_url) as inspector:
-        with pytest.raises(PayloadError, match="the bytes are not a task message"):
+        with pytest.raises(PayloadError, match=why):
             inspector.tasks.update_payload("mail", "a", b"new")
 
-    assert redis_client.hget(KEYS.task("a"), "msg") == b"\xff"
+    assert dump(redis_client) == before
 
 
 @pytest.mark.parametrize("old", [None, b"", b"old"])
@@ -328,3 +349,15 @@ def test_a_task_always_has_something_that_ends_an_attempt(redis_url):
 
         first, second = [inspector.tasks.get("mail", each) for each in "ab"]
     assert (first.timeout, second.timeout) == (timedelta(minutes=30), None)
+
+
+def test_a_payload_is_replaced_only_if_it_is_the_expected_one(redis_url, redis_client):
+    with Client(redis_url) as client, Inspector(redis_url) as inspector:
+        client.enqueue(Task("email", b"theirs"), queue="mail", task_id="a")
+
+        with pytest.raises(TaskStateError, match="its payload is no longer the one"):
+            inspector.tasks.replace("mail", "a", payload=b"new", expected_payload=b"old")
+        before = (inspector.tasks.get("mail", "a")).payload
+        inspector.tasks.replace("mail", "a", payload=b"new", expected_payload=b"theirs")
+
+        assert (before, (inspector.tasks.get("mail", "a")).payload) == (b"theirs", b"new")

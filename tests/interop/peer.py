@@ -119,14 +119,17 @@ def as_go_shows(info: TaskInfo) -> dict[str, Any]:
     }
 
 
-def _read(line: str) -> dict[str, Any]:
-    """Decode a line; Go writes bytes as base64, and nil for empty bytes and maps."""
-    fields = json.loads(line)
+def decoded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Decode what Go has printed: bytes are base64, and empty bytes and maps may be null."""
     for name in fields.keys() & {"payload", "result"}:
         fields[name] = base64.b64decode(fields[name] or "")
     if "headers" in fields:
         fields["headers"] = fields["headers"] or {}
     return fields
+
+
+def _read(line: str) -> dict[str, Any]:
+    return decoded(json.loads(line))
 
 
 def _unix(moment: datetime) -> int:

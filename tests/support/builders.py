@@ -1,16 +1,25 @@
 """Builders with defaults: a test names only what it is about."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import redis
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
-from pyasynq.clock import SystemClock
+from pyasynq.broker.operations.task_lists import ListedTask
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.inspector.found_task import FoundTask
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.options import EnqueueOptions
-from pyasynq.task import Task
+from pyasynq.scheduler.entry import Entry
+from pyasynq.scheduler.resources import SchedulerResources
+from pyasynq.task import Task, TaskState
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
 from pyasynq.worker.attempt.running_task import RunningTask
@@ -29,6 +38,23 @@ def make_message(**fields: Any) -> TaskMessage:
 
 def make_data(**fields: Any) -> bytes:
     return encode(make_message(**fields))
+
+
+def make_found(state: str = "archived", task_id: str = "a", **fields: Any) -> FoundTask:
+    """Make a task as a walk finds it; the fields are those of `ListedTask` or of the message."""
+    listed = {
+        name: fields.pop(name, None)
+        for name in ("result", "score", "due_ns", "pending_since_ns", "data")
+    }
+    data = listed.pop("data")
+    queue = fields.get("queue", "mail")
+    found = ListedTask(
+        task_id=task_id,
+        data=make_data(id=task_id, **fields) if data is None else data,
+        state=state,
+        **listed,
+    )
+    return FoundTask(queue, TaskState(state), found, NOW_NS)
 
 
 def make_keys(queue: str = "mail") -> QueueKeys:
@@ -92,3 +118,20 @@ def make_active(
         client.hset(keys.task(task_id), mapping={"msg": message, "state": "active", **fields})
         client.lpush(keys.active, task_id)
         client.zadd(keys.lease, {task_id: lease_s})
+
+
+def make_scheduler_resources(
+    url: str, clock: Clock, entries: Mapping[str, Entry]
+) -> SchedulerResources:
+    """Return what the components of a scheduler called "shop" work with."""
+    connector = Connector.of(url)
+    return SchedulerResources(
+        name="shop",
+        id=f"host:1:{uuid4()}",
+        namespace=connector.namespace,
+        clock=clock,
+        runner=AsyncRunner(connector.open_async(), clock=clock),
+        entries=entries,
+        outage=Outage(monotonic=clock.monotonic),
+        budget=ShutdownBudget(),
+    )

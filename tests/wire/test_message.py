@@ -20,6 +20,7 @@ from pyasynq.wire.message import (
     decode,
     encode,
     is_same_task,
+    peek_type,
 )
 from tests.support.golden_data import blob, load
 
@@ -322,3 +323,20 @@ def test_long_text_is_cut_at_a_character():
 
 def test_surrogates_are_written_out():
     assert clean_text("a\ud800", 100) == "a\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (encode(TaskMessage(type="email:welcome", payload=b"x", id="a")), "email:welcome"),
+        (encode(TaskMessage(type="é", id="a")), "é"),
+        (encode(TaskMessage(type="x" * 127)), "x" * 127),
+        (encode(TaskMessage(type="x" * 128)), None),
+        (encode(TaskMessage(payload=b"x")), None),
+        (b"\x0a\x02\xff\xff", None),
+        (b"\x0a", None),
+        (b"", None),
+    ],
+)
+def test_the_type_is_read_without_the_rest_or_left_to_a_decoder(data, expected):
+    assert peek_type(data) == expected

@@ -17,18 +17,19 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HMGET", "HVALS", "INFO", "LLEN", "LRANGE", "MGET"),
+        *("CLUSTER", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "HVALS", "INFO", "LLEN"),
         *(
+            "LRANGE",
             "MEMORY USAGE",
+            "MGET",
             "PING",
+            "PTTL",
             "SISMEMBER",
             "SMEMBERS",
             "SSCAN",
             "TIME",
-            "ZCARD",
-            "ZRANGE",
-            "ZREVRANGE",
         ),
+        *("ZCARD", "ZRANGE", "ZREVRANGE", "ZSCORE"),
     }
 )
 _WRITES_NOTHING = "-- Writes: nothing\n"

@@ -55,18 +55,26 @@ TASK = {
         "Delete all tasks in a state.", "task.bulk", "delete_all", ("delete-all",)
     ),
     "enqueue": Command("Enqueue a task.", "task.enqueue", "enqueue"),
+    "edit": Command("Change the payload of a task.", "task.edit", "edit"),
+    "errors": Command("Group the tasks that failed by what went wrong.", "task.search", "errors"),
+    "export": Command("Write tasks to a file.", "task.transfer", "export"),
+    "import": Command("Store tasks that `task export` has written.", "task.transfer", "import_"),
     "explain": Command("Tell why tasks do not run.", "task.explain", "explain"),
     "inspect": Command("Show all that is known about tasks.", "task.looks", "inspect"),
     "list": Command("Show the tasks in a state.", "task.looks", "list_tasks", ("ls",)),
+    "reschedule": Command("Change when tasks are due.", "task.edit", "reschedule"),
     "run": Command("Let tasks run now.", "task.single", "run"),
     "runall": Command("Let all tasks in a state run now.", "task.bulk", "run_all", ("run-all",)),
+    "search": Command("Look for tasks in all queues.", "task.search"),
 }
 
 COMMANDS: Mapping[str, Command] = {
+    "completion": Command("Print the completion script of a shell.", "completion"),
     "cron": Command("Look at periodic tasks.", verbs=CRON),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
     "doctor": Command("Tell what is wrong with a Redis and the tasks in it.", "doctor"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
+    "health": Command("Tell whether Redis answers and servers are alive.", "health"),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),
     "server": Command("Look at servers.", verbs=SERVER),
     "stats": Command("Show what is in the queues.", "stats"),

@@ -3,12 +3,15 @@
 Go's flags may stand before the command, as Go allows, or after it.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import click
+
+from pyasynq.connection import passwords
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +44,11 @@ def redis_options(function: F) -> F:
         (("-u", "--uri"), str, "Address of Redis, as in Go."),
     ):
         function = _remembered(*names, type=kind, help=text, hidden=True)(function)
+    for name, settings, text in (
+        ("--ask-password", {"type": bool}, "Ask for the password of Redis."),
+        ("--password-file", {"metavar": "FILE"}, "A file that begins with the password of Redis."),
+    ):
+        function = _remembered(name, help=text, **settings)(function)
     return _remembered(
         "--redis-url",
         metavar="URL",
@@ -51,13 +59,31 @@ def redis_options(function: F) -> F:
     )(function)
 
 
-def given_url() -> str | None:
+def given_url(context: click.Context | None = None) -> str | None:
     """Return the URL of the Redis that the command line names; None if it names none.
+
+    Args:
+        context: of the command; that of the command that runs if not given.
 
     Raises:
         click.UsageError: the options contradict each other, or the environment.
     """
-    given = dict(click.get_current_context().meta.get(GIVEN, {}))
+    given = dict((context or click.get_current_context()).meta.get(GIVEN, {}))
+    file, asks = given.pop("password_file", None), given.pop("ask_password", False)
+    url = _named_by(given)
+    if file is None and not asks:
+        return None if url is None else passwords.completed(url)
+    if url is None:
+        url = _named_elsewhere()
+    if url is None:
+        raise click.UsageError("name the redis of the password, too, as with --redis-url")
+    if (file and asks) or passwords.has_password(url):
+        raise click.UsageError("there is more than one password; give one")
+    return passwords.with_password(url, passwords.from_file(file) if file else _asked())
+
+
+def _named_by(given: dict[str, Any]) -> str | None:
+    """Return the URL that options name, but for the password; None if they name none."""
     url: str | None = given.pop("redis_url", None)
     if not given:
         return url
@@ -110,10 +136,24 @@ def _remembered(*names: str, type: Any = None, **settings: Any) -> Callable[[F],
     return click.option(*names, **kind, **settings, expose_value=False, callback=remember)
 
 
-def _check_that_none_is_named(flags: str) -> None:
-    from pyasynq.connection.options import URL_VARIABLE, named_url  # noqa: PLC0415 - rarely needed
+def _asked() -> str:
+    """Return the password that the user types, which is not shown."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("--ask-password needs a terminal; --password-file does not")
+    typed: str = click.prompt("Password of Redis", hide_input=True, err=True)
+    return typed
 
-    if named_url():
+
+def _named_elsewhere() -> str | None:
+    from pyasynq.connection.options import named_url  # noqa: PLC0415 - rarely needed
+
+    return named_url()
+
+
+def _check_that_none_is_named(flags: str) -> None:
+    from pyasynq.connection.options import URL_VARIABLE  # noqa: PLC0415 - rarely needed
+
+    if _named_elsewhere():
         raise click.UsageError(
             f"{flags} would not go to the redis that {URL_VARIABLE} or pyproject.toml names; "
             "add --uri, or write a URL"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
 from pyasynq.cli.commands import Command
@@ -35,10 +36,21 @@ class LazyGroup(click.Group):
             )
 
     @override
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [
+            CompletionItem(name, help=self.table[name].summary)
+            for name in sorted(self.table)
+            if name.startswith(incomplete)
+        ]
+        # The method of a group would load every command.
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    @override
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self._name(args[0]) is None and not args[0].startswith("-"):
+        is_meant = not args[0].startswith("-") and not ctx.resilient_parsing
+        if is_meant and self._name(args[0]) is None:
             known = [*self.table, *(each for one in self.table.values() for each in one.aliases)]
             near = nearest(args[0], known)
             hint = f" Did you mean {near!r}?" if near else ""

@@ -60,7 +60,9 @@ def _row(server: ServerInfo) -> dict[str, object]:
 
 
 def _cells(server: ServerInfo, time: datetime) -> list[object]:
-    queues = " ".join(f"{name}:{priority}" for name, priority in sorted(server.queues.items()))
+    # asynq v0.26 tools/asynq/cmd/server.go: by priority, then by name.
+    ordered = sorted(server.queues.items(), key=lambda item: (-item[1], item[0]))
+    queues = " ".join(f"{name}:{priority}" for name, priority in ordered)
     return [
         server.host,
         server.pid,

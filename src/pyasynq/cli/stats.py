@@ -15,20 +15,19 @@ from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown
 
 LONGEST_NAME = 60  # in the table
+# asynq v0.26 tools/asynq/cmd/stats.go: columns, and what is written after the values.
 REDIS_FIELDS = {
-    "redis_version": "version",
-    "uptime_in_days": "uptime (days)",
-    "connected_clients": "connections",
-    "used_memory_human": "memory",
-    "used_memory_peak_human": "peak memory",
+    "redis_version": ("version", ""),
+    "uptime_in_days": ("uptime", " days"),
+    "connected_clients": ("connections", ""),
+    "used_memory_human": ("memory usage", "B"),
+    "used_memory_peak_human": ("peak memory usage", "B"),
 }
-
-
-# asynq v0.26 tools/asynq/cmd/stats.go: what a cluster shows in their place.
+# What a cluster shows in their place.
 CLUSTER_FIELDS = {
-    "cluster_state": "state",
-    "cluster_known_nodes": "known nodes",
-    "cluster_size": "cluster size",
+    "cluster_state": ("state", ""),
+    "cluster_known_nodes": ("known nodes", ""),
+    "cluster_size": ("cluster size", ""),
 }
 
 
@@ -44,14 +43,17 @@ def command(*, redis_url: str | None, output: str, as_json: bool, watch: int | N
     """
     form = "json" if as_json else output
     with Inspector(redis_url) as inspector:
-        show_again(watch, lambda: _show(inspector, form))
+        show_again(watch, lambda: _read(inspector, form), lambda found: _show(found, form))
 
 
-def _show(inspector: Inspector, form: str) -> None:
+def _read(inspector: Inspector, form: str) -> Overview:
     redis = inspector.redis.info()
     if redis.get("cluster_enabled") == "1":
         redis |= inspector.redis.cluster_info()
-    found = overview(inspector.queues.infos(memory=form != "table"), redis)
+    return overview(inspector.queues.infos(memory=form != "table"), redis)
+
+
+def _show(found: Overview, form: str) -> None:
     for queue in found.queues:
         if queue.error:
             note(f"queue {shown(queue.queue)!r}: {queue.error}")
@@ -105,8 +107,13 @@ def _page(found: Overview) -> str:
         ),
         (
             "Redis",
-            list(redis.values()),
-            [[found.redis.get(name, "-") for name in redis]],
+            [heading for heading, _ in redis.values()],
+            [
+                [
+                    found.redis[name] + unit if name in found.redis else "-"
+                    for name, (_, unit) in redis.items()
+                ]
+            ],
         ),
     )
     return "\n\n".join(

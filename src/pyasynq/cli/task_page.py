@@ -1,16 +1,19 @@
 """Tasks as people see them: the columns of each state, and all about one task."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from pyasynq.admin.payload_text import payload_text
 from pyasynq.cli.output import fields_on_screen, on_screen
 from pyasynq.cli.spans import ago, moment, span, until
+from pyasynq.cli.terminal import columns_of
 from pyasynq.inspector import TaskPage
 from pyasynq.task import TaskInfo, TaskState
 
 CUTTABLE = ("Payload", "Last Error", "Result")
 FIRST = ("ID", "Type", "Payload")
+WIDE = 120  # columns of a terminal that has room for more
 Cell = Callable[[TaskInfo, datetime, bool], object]
 
 # asynq v0.26 tools/asynq/cmd/task.go: the columns of `asynq task list`, in their order.
@@ -54,6 +57,32 @@ def task_table(
         for task in tasks
     ]
     return on_screen([*FIRST, *more], rows, cuttable=CUTTABLE)
+
+
+def mixed_table(tasks: Sequence[TaskInfo], now: datetime, *, as_hex: bool = False) -> str:
+    """Return tasks of any queues and states as a table; empty if there are none.
+
+    On a narrow terminal, the ID is worth more than when it was and the payload, which are left out.
+    """
+    columns: dict[str, Callable[[TaskInfo], object]] = {
+        "ID": lambda task: task.id,
+        "Queue": lambda task: task.queue,
+        "State": lambda task: task.state.value,
+        "Type": lambda task: task.type,
+        "Last Error": lambda task: task.last_error,
+    }
+    if (columns_of(sys.stdout) or WIDE) >= WIDE:
+        columns["When"] = lambda task: _when(task, now)
+        columns["Payload"] = lambda task: payload_text(task.payload, as_hex=as_hex)
+    rows = [[of(task) for of in columns.values()] for task in tasks]
+    return on_screen(list(columns), rows, cuttable=(*CUTTABLE, "Queue", "Type")) if rows else ""
+
+
+def _when(task: TaskInfo, now: datetime) -> str:
+    """Return when a task runs next, or else when it ended."""
+    if task.state in (TaskState.SCHEDULED, TaskState.RETRY):
+        return until(task.next_process_at, now)
+    return ago(task.completed_at or task.last_failed_at, now)
 
 
 def page_note(page: TaskPage) -> str:

@@ -6,8 +6,10 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
+from pyasynq.cli.live_words import group_names, queue_names
 from pyasynq.errors import PayloadError
 from pyasynq.spelling import nearest
 from pyasynq.task import TaskState
@@ -83,6 +85,16 @@ class State(click.ParamType[TaskState]):
         return TaskState(word)
 
     @override
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [
+            CompletionItem(each.value)
+            for each in self.states
+            if each.value.startswith(incomplete.lower())
+        ]
+
+    @override
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "STATE"
 
@@ -96,18 +108,42 @@ class State(click.ParamType[TaskState]):
 
 def queue_option(function: F) -> F:
     """Add ``-q/--queue``, which must be given."""
-    return click.option("-q", "--queue", required=True, help="The queue.")(function)
+    return click.option(
+        "-q", "--queue", required=True, shell_complete=queue_names, help="The queue."
+    )(function)
+
+
+def queues_argument(function: F) -> F:
+    """Add names of queues as arguments; the function gets ``queues``."""
+    return click.argument("queues", nargs=-1, metavar="QUEUE...", shell_complete=queue_names)(
+        function
+    )
+
+
+def any_queue_option(function: F) -> F:
+    """Add ``-q/--queue``, which tasks that are named need; a filter looks in every queue else."""
+    return click.option("-q", "--queue", help="The queue; IDs need it.")(function)
 
 
 def group_option(function: F) -> F:
     """Add ``-g/--group``."""
-    return click.option("-g", "--group", help="The group, of tasks that are aggregating.")(function)
+    return click.option(
+        *("-g", "--group"),
+        shell_complete=group_names,
+        help="The group, of tasks that are aggregating.",
+    )(function)
 
 
-def state_option(*states: TaskState) -> Callable[[F], F]:
+def state_option(*states: TaskState, required: bool = True) -> Callable[[F], F]:
     """Return ``-s/--state``, which must be one of *states*."""
     words = ", ".join(each.value for each in states)
-    return click.option("-s", "--state", required=True, type=State(states), help=f"One of {words}.")
+    return click.option(
+        "-s",
+        "--state",
+        required=required,
+        type=State(states),
+        help=f"One of {words}." if required else f"One of {words}; all of them if not given.",
+    )
 
 
 def hex_option(function: F) -> F:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from typing_extensions import override
 
+from pyasynq.connection import passwords
 from pyasynq.connection.url_query import read_number, read_query
 from pyasynq.errors import ConfigError
 from pyasynq.settings import current_directory, project_settings
@@ -160,9 +161,12 @@ class ConnectionOptions:
 
 
 def named_url() -> str | None:
-    """Return the URL that the environment names, else the project; None if neither does."""
+    """Return the URL that the environment names, else the project; None if neither does.
+
+    It has the password that the environment gives, unless it has one itself.
+    """
     url: str | None = os.environ.get(URL_VARIABLE) or project_settings().get("redis_url")
-    return url
+    return None if url is None else passwords.completed(url)
 
 
 def _faults(options: ConnectionOptions) -> Iterator[str]:

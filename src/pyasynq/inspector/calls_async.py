@@ -78,10 +78,7 @@ class AsyncCalls:
             raise ConfigError("this redis is not a cluster, so it has no slots") from error
 
     async def run_on(self, queue: str, operation: Operation[T]) -> T:
-        """Run one operation on a queue that must exist, in one round trip.
-
-        An operation that writes must itself do nothing if there is no such queue: it runs before
-        the answer is known.
+        """Run one operation that only reads on a queue that must exist, in one round trip.
 
         Raises:
             QueueNotFoundError: there is no such queue.
@@ -93,3 +90,13 @@ class AsyncCalls:
             raise QueueNotFoundError(queue)
         result: T = answers[1]
         return result
+
+    async def change_on(self, queue: str, operation: Operation[T]) -> T:
+        """Run one operation that writes on a queue that must exist, once that is known.
+
+        Raises:
+            QueueNotFoundError: there is no such queue; nothing was changed, even if Redis still
+                has keys of it.
+        """
+        await self.check_known(queue)
+        return await self._runner.run(operation)

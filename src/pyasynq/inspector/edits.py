@@ -115,6 +115,8 @@ def edited(data: bytes, edit: Edit, keys: QueueKeys) -> Change:
         PayloadError: the bytes are not a message, or a new value cannot be stored.
         ConfigError: the message is too large for Redis.
     """
+    if not data:
+        raise PayloadError("the message is empty, so there is no task to change")
     try:
         message = asynq_pb2.TaskMessage.FromString(data)
     except (DecodeError, ValueError) as error:

@@ -138,8 +138,10 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
     Its queue and its ID are those that were asked for, even if its message has others.
 
     Raises:
-        PayloadError: its message or its state cannot be read.
+        PayloadError: its message or its state cannot be read, or its message is empty.
     """
+    if not stored.data:  # asynq v0.26 inspect.go makes such tasks of IDs whose hash is gone
+        raise PayloadError(f"task {task_id!r} cannot be read: its message is empty")
     message = decode(stored.data)
     try:
         state = TaskState(stored.state)
@@ -153,7 +155,7 @@ def task_info(queue: str, task_id: str, stored: StoredTask, now_ns: int) -> Task
         state,
         due_ns=due_ns,
         result=stored.result,
-        is_orphaned=state is TaskState.ACTIVE and _is_over(stored.lease_s, now_ns),
+        is_orphaned=state is TaskState.ACTIVE and is_over(stored.lease_s, now_ns),
     )
 
 
@@ -175,7 +177,7 @@ def listed_info(queue: str, listed: ListedTask, state: TaskState, now_ns: int) -
         state,
         due_ns=due_ns,
         result=listed.result,
-        is_orphaned=state is TaskState.ACTIVE and _is_over(listed.score, now_ns),
+        is_orphaned=state is TaskState.ACTIVE and is_over(listed.score, now_ns),
     )
 
 
@@ -211,7 +213,7 @@ def _info(
     )
 
 
-def _is_over(lease_s: float | None, now_ns: int) -> bool:
+def is_over(lease_s: float | None, now_ns: int) -> bool:
     """Return whether a lease is over, in whole seconds, as Go's inspector counts."""
     return lease_s is None or lease_s <= now_ns // NANOSECONDS
 

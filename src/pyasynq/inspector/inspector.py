@@ -34,6 +34,7 @@ class Inspector:
         servers: servers that are alive, and what they run.
         schedulers: periodic tasks, and what they have enqueued.
         redis: what Redis reports about itself.
+        clock: knows the time, also that of Redis, as far as answers have told it.
     """
 
     def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
@@ -41,6 +42,7 @@ class Inspector:
         used = clock or SystemClock()
         self._connector = Connector.of(source)
         self._runner = Runner(self._connector.open_sync(), clock=used)
+        self.clock = used
         calls = Calls(self._runner, used, self._connector.namespace)
         self.queues = Queues(calls)
         self.tasks = Tasks(calls)

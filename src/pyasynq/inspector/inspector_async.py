@@ -33,6 +33,7 @@ class AsyncInspector:
         servers: servers that are alive, and what they run.
         schedulers: periodic tasks, and what they have enqueued.
         redis: what Redis reports about itself.
+        clock: knows the time, also that of Redis, as far as answers have told it.
     """
 
     def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
@@ -40,6 +41,7 @@ class AsyncInspector:
         used = clock or SystemClock()
         self._connector = Connector.of(source)
         self._runner = AsyncRunner(self._connector.open_async(), clock=used)
+        self.clock = used
         calls = AsyncCalls(self._runner, used, self._connector.namespace)
         self.queues = AsyncQueues(calls)
         self.tasks = AsyncTasks(calls)

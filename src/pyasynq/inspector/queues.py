@@ -122,12 +122,13 @@ class Queues:
         """
         now_ns = self._calls.clock.redis_now_ns()
         pauses.check(by, reason, until, now_ns)
+        keys = self._calls.keys_of(queue)
         self._calls.check_known(queue)
         until_ns = None if until is None else to_ns(until)
         details = pauses.PauseDetails(by=by, reason=reason, until_ns=until_ns)
         now_s = now_ns // NANOSECONDS
         operation = queue_control.pause_queue(
-            self._calls.keys_of(queue),
+            keys,
             now_s=now_s,
             details=pauses.encode(details, now_s),
             until_ms=None if until_ns is None else until_ns // 1_000_000,

@@ -8,12 +8,19 @@ from pyasynq.answers import raise_first
 from pyasynq.broker.operations import cancel, inspection, task_control
 from pyasynq.broker.operations.task_control import Answer, Verdict
 from pyasynq.clock import to_ns
-from pyasynq.errors import ConfigError, DuplicateTaskError, PyasynqError, TaskNotFoundError
+from pyasynq.errors import (
+    ConfigError,
+    DuplicateTaskError,
+    PyasynqError,
+    TaskNotFoundError,
+    TaskStateError,
+)
 from pyasynq.inspector import archive
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.edits import EDITABLE, Edit, edited
 from pyasynq.inspector.verdicts import ARCHIVABLE, DELETABLE, MOVABLE, RUNNABLE, check
 from pyasynq.options import CancelThen, Duration, cancel_fault, moment_fault, name_fault
+from pyasynq.wire.message import decode
 
 MOST_TRIES = 10  # of a change to a task that others change at the same time
 
@@ -39,7 +46,7 @@ class TaskControl:
         _check_id(task_id)
         now_ns = self._calls.clock.redis_now_ns()
         operation = task_control.run_task(self._calls.keys_of(queue), task_id, now_ns=now_ns)
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, RUNNABLE)
 
     def archive(self, queue: str, task_id: str) -> None:
@@ -57,7 +64,7 @@ class TaskControl:
         _check_id(task_id)
         keys, now_ns = self._calls.keys_of(queue), self._calls.clock.redis_now_ns()
         operation = task_control.archive_task(keys, task_id, now_ns=now_ns)
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, ARCHIVABLE)
         self._calls.run(archive.trim(keys, added=1, now_ns=now_ns))
 
@@ -72,7 +79,7 @@ class TaskControl:
         """
         _check_id(task_id)
         operation = task_control.delete_task(self._calls.keys_of(queue), task_id)
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, DELETABLE)
 
     def cancel(self, task_id: str, *, then: CancelThen = "retry", queue: str | None = None) -> int:
@@ -130,7 +137,7 @@ class TaskControl:
             due_ns=to_ns(at),
             now_ns=self._calls.clock.redis_now_ns(),
         )
-        answer: Answer = self._calls.run_on(queue, operation)
+        answer: Answer = self._calls.change_on(queue, operation)
         check(answer, queue, task_id, MOVABLE)
 
     def update_payload(self, queue: str, task_id: str, payload: bytes | None) -> None:
@@ -154,6 +161,7 @@ class TaskControl:
         timeout: Duration | None = None,
         deadline: datetime | None = None,
         retention: Duration | None = None,
+        expected_payload: bytes | None = None,
     ) -> None:
         """Replace what is given of a task that waits or is archived, all at once, and no more.
 
@@ -171,12 +179,14 @@ class TaskControl:
             timeout: limit of one attempt; zero for none, or 30 minutes if there is no deadline.
             deadline: when every attempt ends.
             retention: for how long it is kept once completed; zero for not at all.
+            expected_payload: what its payload must be before; anything if not given.
 
         Raises:
             ConfigError: an argument is wrong, or none is given.
             QueueNotFoundError: there is no such queue.
             TaskNotFoundError: the queue has no such task, or no longer.
-            TaskStateError: the task is active or completed; nothing was changed.
+            TaskStateError: the task is active or completed, or its payload is not the one that was
+                expected; nothing was changed.
             DuplicateTaskError: another task holds the lock of the new type and payload; nothing was
                 changed.
             PayloadError: the stored message cannot be read; nothing was changed.
@@ -190,9 +200,16 @@ class TaskControl:
             deadline=deadline,
             retention=retention,
         )
-        self._change(queue, task_id, edit, EDITABLE)
+        self._change(queue, task_id, edit, EDITABLE, expected_payload)
 
-    def _change(self, queue: str, task_id: str, edit: Edit, allowed: tuple[str, ...]) -> None:
+    def _change(
+        self,
+        queue: str,
+        task_id: str,
+        edit: Edit,
+        allowed: tuple[str, ...],
+        expected_payload: bytes | None = None,
+    ) -> None:
         _check_id(task_id)
         keys = self._calls.keys_of(queue)
         for _ in range(MOST_TRIES):
@@ -201,6 +218,13 @@ class TaskControl:
                 raise TaskNotFoundError(queue=queue, task_id=task_id)
             if stored.state not in allowed:
                 check(Answer(Verdict.WRONG_STATE, stored.state), queue, task_id, allowed)
+            if expected_payload not in (None, decode(stored.data).payload):
+                raise TaskStateError(
+                    task_id=task_id,
+                    state="changed",
+                    allowed=("unchanged",),
+                    advice="its payload is no longer the one that was expected; look at it again",
+                )
             change = edited(stored.data, edit, keys)
             operation = task_control.replace_message(
                 keys,

@@ -7,6 +7,7 @@ from pyasynq.broker.operations import groups as group_operations
 from pyasynq.broker.operations import queue_control
 from pyasynq.broker.operations.task_lists import (
     Container,
+    Content,
     Listed,
     ListedTask,
     container,
@@ -26,7 +27,6 @@ from pyasynq.inspector.pages import (
     whole_number_fault,
 )
 from pyasynq.inspector.walks import Place
-from pyasynq.options import name_fault
 from pyasynq.task import TaskInfo, TaskState
 
 STEP = 200  # tasks that a walk reads in one round trip
@@ -71,7 +71,7 @@ class AsyncTaskPages:
         """
         state = walks.state_of(state)
         check_page(page, page_size)
-        _check_group(state, group)
+        walks.check_group(state, group)
         first = (page - 1) * page_size
         if state is TaskState.AGGREGATING and group is None:
             found, total = await self._of_groups(queue, first, page_size, is_reversed=newest_first)
@@ -111,7 +111,7 @@ class AsyncTaskPages:
             QueueNotFoundError: there is no such queue.
         """
         state = walks.state_of(state)
-        _check_group(state, group)
+        walks.check_group(state, group)
         place = await self._start(queue, state, group)
         recent: dict[str, None] = {}
         while place is not None:
@@ -170,7 +170,7 @@ class AsyncTaskPages:
                 whole_number_fault("scan", scan, most=MOST_SCANNED),
             ]
         )
-        _check_group(TaskState.AGGREGATING if state is None else states[0], group)
+        walks.check_group(TaskState.AGGREGATING if state is None else states[0], group)
         matches = walks.matcher(type, text, where)
         tasks: list[TaskInfo] = []
         damaged: list[DamagedTask] = []
@@ -250,7 +250,15 @@ class AsyncTaskPages:
         names = await self._groups(queue)
         return Place(state=state, group=names[0]) if names else None
 
-    async def _walk(self, queue: str, place: Place, limit: int) -> Listed:
+    async def _walk(
+        self,
+        queue: str,
+        place: Place,
+        limit: int,
+        *,
+        is_reversed: bool = False,
+        content: Content = "all",
+    ) -> Listed:
         keys = self._calls.keys_of(queue)
         operation = walk_tasks(
             keys,
@@ -259,6 +267,8 @@ class AsyncTaskPages:
             limit=limit,
             last_score=place.last_score,
             passed=place.passed,
+            is_reversed=is_reversed,
+            content=content,
         )
         return await self._calls.run_on(queue, operation)
 
@@ -291,12 +301,3 @@ class AsyncTaskPages:
             names.update(some)
             if not cursor:
                 return sorted(names)
-
-
-def _check_group(state: TaskState, group: str | None) -> None:
-    """Raise a ConfigError if *group* is not a name, or is given for another state."""
-    if group is None:
-        return
-    ConfigError.raise_if([name_fault("group", group)])
-    if state is not TaskState.AGGREGATING:
-        raise ConfigError(f"only tasks that are aggregating are in a group, not {state.value} ones")

@@ -12,9 +12,12 @@ from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk import TaskBulk
+from pyasynq.inspector.task_changes import TaskChanges
 from pyasynq.inspector.task_control import TaskControl
 from pyasynq.inspector.task_explanation import TaskExplanation
-from pyasynq.inspector.task_pages import TaskPages
+from pyasynq.inspector.task_export import TaskExport
+from pyasynq.inspector.task_import import TaskImport
+from pyasynq.inspector.task_walks import TaskWalks
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
 from pyasynq.wire.progress import decode
@@ -23,12 +26,20 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class Tasks(TaskPages, TaskControl, TaskBulk, TaskExplanation):
+class Tasks(
+    TaskWalks,
+    TaskControl,
+    TaskChanges,
+    TaskBulk,
+    TaskExport,
+    TaskImport,
+    TaskExplanation,
+):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task, those that change all of a state, and those that
-    explain. They share nothing but the calls.
+    list and search, that change one task or several, that change all of a state, that export and
+    import, and that explain. They share nothing but the calls.
     """
 
     def get(self, queue: str, task_id: str) -> TaskInfo:

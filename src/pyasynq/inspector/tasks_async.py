@@ -11,9 +11,12 @@ from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
 from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
+from pyasynq.inspector.task_changes_async import AsyncTaskChanges
 from pyasynq.inspector.task_control_async import AsyncTaskControl
 from pyasynq.inspector.task_explanation_async import AsyncTaskExplanation
-from pyasynq.inspector.task_pages_async import AsyncTaskPages
+from pyasynq.inspector.task_export_async import AsyncTaskExport
+from pyasynq.inspector.task_import_async import AsyncTaskImport
+from pyasynq.inspector.task_walks_async import AsyncTaskWalks
 from pyasynq.options import name_fault
 from pyasynq.task import Progress, TaskInfo, TaskState
 from pyasynq.wire.progress import decode
@@ -22,12 +25,20 @@ MOST_AT_ONCE = 500  # tasks that are read in one round trip
 _STATES = {each.value: each for each in TaskState}
 
 
-class AsyncTasks(AsyncTaskPages, AsyncTaskControl, AsyncTaskBulk, AsyncTaskExplanation):
+class AsyncTasks(
+    AsyncTaskWalks,
+    AsyncTaskControl,
+    AsyncTaskChanges,
+    AsyncTaskBulk,
+    AsyncTaskExport,
+    AsyncTaskImport,
+    AsyncTaskExplanation,
+):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
-    list and search, those that change one task, those that change all of a state, and those that
-    explain. They share nothing but the calls.
+    list and search, that change one task or several, that change all of a state, that export and
+    import, and that explain. They share nothing but the calls.
     """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from pyasynq.broker.operations.task_lists import ListedTask
+from pyasynq.broker.operations.transfer import StoredHash
 from pyasynq.errors import ConfigError
+from pyasynq.options import name_fault
 from pyasynq.spelling import nearest
 from pyasynq.task import TaskInfo, TaskState
 
@@ -16,6 +18,7 @@ STATES = (
     *(TaskState.ACTIVE, TaskState.PENDING, TaskState.SCHEDULED, TaskState.RETRY),
     *(TaskState.ARCHIVED, TaskState.COMPLETED, TaskState.AGGREGATING),
 )
+REVERSIBLE = (TaskState.ARCHIVED, TaskState.COMPLETED, TaskState.AGGREGATING)
 MOST_RANK = 2**53  # what Lua counts exactly
 MOST_TEXTS = 64  # in a cursor; a walk remembers far fewer IDs
 
@@ -38,7 +41,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     passed: tuple[str, ...] = ()
 
 
-def after(place: Place, rank: int, tasks: Sequence[ListedTask]) -> Place:
+def after(place: Place, rank: int, tasks: Sequence[ListedTask | StoredHash]) -> Place:
     """Return the place after *tasks*, of which the first one had *rank*.
 
     Of the tasks it remembers the last one, the one before that, and those 4, 8, 16 … from the end:
@@ -102,6 +105,15 @@ def state_of(state: object) -> TaskState:
         raise ConfigError(
             f"state must be {', '.join(names[:-1])} or {names[-1]}, not {state!r}{hint}"
         ) from None
+
+
+def check_group(state: TaskState, group: str | None) -> None:
+    """Raise a ConfigError if *group* is not a name, or is given for another state."""
+    if group is None:
+        return
+    ConfigError.raise_if([name_fault("group", group)])
+    if state is not TaskState.AGGREGATING:
+        raise ConfigError(f"only tasks that are aggregating are in a group, not {state.value} ones")
 
 
 def matcher(

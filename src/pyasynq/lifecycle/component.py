@@ -165,6 +165,19 @@ async def running(
         await parts.stop()
 
 
+async def until_end(lives: Running, shutdown: asyncio.Event) -> None:
+    """Wait for the shutdown; raise ComponentCrashedError if a component ends before."""
+    ended = asyncio.create_task(shutdown.wait(), name="pyasynq shutdown")
+    crashed = asyncio.create_task(lives.crash(), name="pyasynq crash")
+    try:
+        await asyncio.wait({ended, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        if crashed.done():
+            await crashed
+    finally:
+        ended.cancel()
+        crashed.cancel()
+
+
 async def every(
     interval_s: float,
     act: Callable[[], Awaitable[object]],

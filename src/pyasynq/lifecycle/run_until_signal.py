@@ -3,13 +3,40 @@
 import asyncio
 import gc
 import logging
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from pyasynq.errors import ServerStateError
 from pyasynq.lifecycle.own_signals import taken_over
 from pyasynq.lifecycle.process_exit import ProcessExit, exit_now
 
 logger = logging.getLogger("pyasynq.server")
+
+
+def check_that_it_may_run(instead: str, *, of_an_app: str) -> None:
+    """Check that a blocking `run` may begin, which handles signals.
+
+    Args:
+        instead: what to await elsewhere, and for an App *of_an_app*.
+
+    Raises:
+        ServerStateError: an event loop runs, or this is not the main thread.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise ServerStateError(
+            f"run() would block the running event loop; use `await {instead}`, "
+            f"as in `await {of_an_app}`"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        raise ServerStateError(
+            "run() handles signals, which only the main thread can; in another one use "
+            f"`asyncio.run({instead})`, as in `asyncio.run({of_an_app})`"
+        )
 
 
 def run_until_signal(

@@ -46,13 +46,13 @@ def parse_duration(text: str) -> int:
     if rest == "0":
         return 0
     total_ns = position = 0
-    while position < len(rest):
+    while position < len(rest) or not rest:
         part = _PART.match(rest, position)
         if part is None or not (part[1] or part[2]):
             raise PayloadError(f"{text!r} is not a duration; write it like 1h30m, 1.5s or 200ms")
         total_ns += _part_ns(part[1], part[2] or "", _UNITS_NS[part[3]])
         position = part.end()
-    if not rest or total_ns > _MAX_INT64 + (sign < 0):
+    if total_ns > _MAX_INT64 + (sign < 0):
         raise PayloadError(f"{text!r} is not a duration that fits into 64 bits of nanoseconds")
     return sign * total_ns
 

@@ -43,6 +43,7 @@ class QueueKeys:
         "scheduled",
         "scheduled_groups",
         "task_prefix",
+        "tick_prefix",
         "unique_prefix",
         "waiters",
     )
@@ -70,6 +71,7 @@ class QueueKeys:
         self.scheduled_groups = f"{prefix}x:scheduled_groups"
         self.aggregators = f"{prefix}x:aggregators"
         self.pause_details = f"{prefix}x:pause"
+        self.tick_prefix = f"{prefix}x:tick:"
 
     @override
     def __repr__(self) -> str:
@@ -83,6 +85,10 @@ class QueueKeys:
         """Lock of a type and a payload; None and empty payloads have different locks."""
         digest = "" if payload is None else md5(payload, usedforsecurity=False).hexdigest()
         return f"{self.unique_prefix}{task_type}:{digest}"
+
+    def tick(self, entry_id: str) -> str:
+        """Which tick of a periodic task was done last."""
+        return self.tick_prefix + entry_id
 
     def processed_on(self, now_s: int) -> str:
         """Counter of the tasks processed on the UTC day of *now_s*."""

@@ -161,6 +161,16 @@ def decode(data: bytes) -> TaskMessage:
     )
 
 
+def peek_type(data: bytes) -> str | None:
+    """Return the type of a message without decoding the rest; None if that takes a decoder."""
+    if len(data) < 2 or data[0] != TYPE_TAG or data[1] >= CONTINUED:  # noqa: PLR2004 - tag and size
+        return None
+    try:
+        return data[2 : data[1] + 2].decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def is_same_task(one: TaskMessage, other: TaskMessage) -> bool:
     """Return whether both are the same task, even at different times of its life."""
     return _birth(one) == _birth(other)

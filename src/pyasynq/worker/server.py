@@ -4,27 +4,27 @@ import asyncio
 import contextlib
 import logging
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 from uuid import uuid4
 
+from pyasynq.broker.runners.opening import opened
 from pyasynq.broker.runners.runner_async import PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError, ServerStateError
-from pyasynq.lifecycle.component import Running, running
+from pyasynq.lifecycle.component import Running, running, until_end
 from pyasynq.lifecycle.outage import Outage
-from pyasynq.lifecycle.run_until_signal import run_until_signal
+from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
 from pyasynq.options import to_seconds
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.connecting import ask_for_memory, opened
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.lifespan import Lifespan, lifespan_of
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.memory_settings import ask_for_memory
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.start_report import eviction_warnings, start_line, start_warnings
 
@@ -118,7 +118,7 @@ class Server:
             RedisUnavailableError: Redis did not answer at the start.
             ServerStateError: called in a running event loop, or not in the main thread.
         """
-        _check_that_it_may_run()
+        check_that_it_may_run("server.serve(mux)", of_an_app="app.server().serve(app.mux)")
         run_until_signal(
             lambda: self.serve(mux),
             on_signal={
@@ -225,7 +225,7 @@ class Server:
             self._has_started = True
             self._started.set()
             try:
-                await _until_end(lives, shutdown)
+                await until_end(lives, shutdown)
             finally:
                 self._has_started = False
                 self._budget.begin()
@@ -297,33 +297,3 @@ class Server:
             running,
             "" if running == 1 else "s",
         )
-
-
-def _check_that_it_may_run() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise ServerStateError(
-            "run() would block the running event loop; use `await server.serve(mux)`, "
-            "as in `await app.server().serve(app.mux)`"
-        )
-    if threading.current_thread() is not threading.main_thread():
-        raise ServerStateError(
-            "run() handles signals, which only the main thread can; in another one use "
-            "`asyncio.run(server.serve(mux))`, as in `asyncio.run(app.server().serve(app.mux))`"
-        )
-
-
-async def _until_end(lives: Running, shutdown: asyncio.Event) -> None:
-    """Wait for the shutdown; raise ComponentCrashedError if a component ends before."""
-    ended = asyncio.create_task(shutdown.wait(), name="pyasynq server shutdown")
-    crashed = asyncio.create_task(lives.crash(), name="pyasynq server crash")
-    try:
-        await asyncio.wait({ended, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        if crashed.done():
-            await crashed
-    finally:
-        ended.cancel()
-        crashed.cancel()

@@ -20,7 +20,7 @@ from pyasynq.broker.operations import (
 from pyasynq.inspector.infos import queue_info, task_info
 from pyasynq.wire.message import TaskMessage, decode, encode
 from pyasynq.wire.records import GO_ZERO_SECONDS
-from tests.broker.operations import golden_groups, golden_inspector
+from tests.broker.operations import golden_groups, golden_inspector, golden_schedulers
 from tests.broker.operations.golden_case import (
     Case,
     NotOursError,
@@ -313,6 +313,7 @@ CALLS: dict[str, Callable[[Case], Any]] = {
     "Ping": ping,
     **golden_groups.CALLS,
     **golden_inspector.CALLS,
+    **golden_schedulers.CALLS,
     "GetTaskInfo": get_task_info,
     "DeleteTask": delete_task,
     "CurrentStats": current_stats,

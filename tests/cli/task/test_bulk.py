@@ -96,5 +96,5 @@ def test_it_asks_on_a_terminal_and_shows_how_far_it_is(
 
     assert done.code == code
     assert "Delete 1 archived task of queue 'mail'? [y/N]" in done.out
-    assert ("1 of 1 (100%)" in done.out) == (code == 0)
+    assert ("100%  1 of 1" in done.out) == (code == 0)
     assert ids(redis_client, "archived") == left

@@ -11,8 +11,9 @@
 //	peer ADDRESS run QUEUE ID                makes a task pending
 //	peer ADDRESS pause|unpause QUEUE         stops and starts the fetching from a queue
 //	peer ADDRESS cancel ID                   cancels a running task
+//	peer ADDRESS drive                       makes the calls on standard input (drive.go)
 //
-// ADDRESS is HOST:PORT, or several of a cluster, joined by commas.
+// ADDRESS is HOST:PORT or HOST:PORT/DATABASE, or several of a cluster, joined by commas.
 package main
 
 import (
@@ -42,7 +43,9 @@ func connect(address string) asynq.RedisConnOpt {
 	if nodes := strings.Split(address, ","); len(nodes) > 1 {
 		return asynq.RedisClusterClientOpt{Addrs: nodes}
 	}
-	return asynq.RedisClientOpt{Addr: address}
+	server, number, _ := strings.Cut(address, "/")
+	database, _ := strconv.Atoi(number) // 0 if there is none
+	return asynq.RedisClientOpt{Addr: server, DB: database}
 }
 
 func main() {
@@ -55,6 +58,8 @@ func main() {
 		enqueue(redis, arguments[0], arguments[1], count)
 	case "submit":
 		submit(redis, os.Stdin)
+	case "drive":
+		drive(redis)
 	case "serve":
 		serve(redis, arguments[0])
 	case "recover":

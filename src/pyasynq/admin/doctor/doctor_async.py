@@ -50,9 +50,9 @@ class AsyncDoctor:
         exist.
 
         Args:
-            role: "producer", "worker", "inspector" or "admin": what the user of Redis is meant to
-                be; lacking rights are an error then. None: all are tried, and lacking rights are a
-                warning.
+            role: "producer", "worker", "scheduler", "inspector" or "admin": what the user of Redis
+                is meant to be; lacking rights are an error then. None: all are tried, and lacking
+                rights are a warning.
             scan: how many keys of each server of Redis are looked at to find tasks that are in no
                 list, and locks without a task; 0 for none.
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from pyasynq.broker.operation import Argument
 from pyasynq.broker.scripts import load
 
-Role = Literal["producer", "worker", "inspector", "admin"]
+Role = Literal["producer", "worker", "scheduler", "inspector", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 _PRODUCER = ("enqueue", "schedule", "add_to_group")
@@ -28,12 +28,16 @@ SCRIPTS: Mapping[Role, Sequence[str]] = {
         *("requeue_many", "restore_groups", "retry_many", "show_aggregator", "trim_archive"),
         *("write_handled", "write_presence", "write_progress", "write_result"),
     ),
+    "scheduler": (
+        *_PRODUCER,
+        *("enqueue_tick", "lead", "read_tick", "record_event", "resign", "write_entries"),
+    ),
     "inspector": _INSPECTOR,
     "admin": (
         *_INSPECTOR,
         *("archive_unlisted", "delete_many", "delete_queue", "delete_task", "drop_listed"),
-        *("free_lock", "mark_cancel", "move_many", "move_task", "pause_queue"),
-        *("replace_message", "reschedule_task"),
+        *("free_lock", "import_task", "mark_cancel", "move_many", "move_task", "pause_queue"),
+        *("replace_message", "reschedule_task", "walk_hashes"),
     ),
 }
 # Without them something is missing, but the role works: what is missing.
@@ -44,6 +48,7 @@ OPTIONAL: Mapping[str, str] = {
 PLAIN: Mapping[Role, Sequence[str]] = {
     "producer": ("SADD",),
     "worker": ("SADD", "SSCAN", "ZREM", "DEL", "HMGET", "GET"),
+    "scheduler": ("SADD", "ZADD", "ZREM", "DEL"),
     "inspector": ("GET", "HVALS", "LRANGE", "MGET", "SMEMBERS", "SISMEMBER", "ZRANGE", "ZREVRANGE"),
     "admin": ("DEL", "SREM", "ZREM"),
 }
@@ -58,9 +63,11 @@ _TRIALS: Mapping[str, tuple[str, Sequence[Argument | object]]] = {
     "GET": ("string", [_KEY]),
     "HDEL": ("hash", [_KEY, "f"]),
     "HGET": ("hash", [_KEY, "f"]),
+    "HGETALL": ("hash", [_KEY]),
     "HLEN": ("hash", [_KEY]),
     "HMGET": ("hash", [_KEY, "f"]),
     "HSET": ("hash", [_KEY, "f", "v"]),
+    "HSETNX": ("hash", [_KEY, "f", "v"]),
     "HVALS": ("hash", [_KEY]),
     "INCRBY": ("counter", [_KEY, 1]),
     "LINDEX": ("list", [_KEY, 0]),
@@ -71,6 +78,7 @@ _TRIALS: Mapping[str, tuple[str, Sequence[Argument | object]]] = {
     "LREM": ("list", [_KEY, 0, "a"]),
     "LTRIM": ("list", [_KEY, 0, 1]),
     "MGET": ("string", [_KEY]),
+    "PERSIST": ("unused", [_KEY]),
     "PEXPIRE": ("unused", [_KEY, 10_000]),
     "PEXPIREAT": ("unused", [_KEY, 4_102_444_800_000]),
     "PTTL": ("unused", [_KEY]),
@@ -95,6 +103,7 @@ _TRIALS: Mapping[str, tuple[str, Sequence[Argument | object]]] = {
     "ZREM": ("zset", [_KEY, "a"]),
     "ZREMRANGEBYRANK": ("zset", [_KEY, 0, 0]),
     "ZREVRANGE": ("zset", [_KEY, 0, 1]),
+    "ZREVRANK": ("zset", [_KEY, "a"]),
     "ZSCORE": ("zset", [_KEY, "a"]),
 }
 _WORD = re.compile(r'"([A-Z]{3,})"')

@@ -57,38 +57,47 @@ class Chunk(msgspec.Struct, frozen=True):
     left: int
 
 
-def delete_task(keys: QueueKeys, task_id: str) -> Operation[Answer]:
+def delete_task(keys: QueueKeys, task_id: str, *, only_in: str = "") -> Operation[Answer]:
     """Delete a task that is not active, and free its lock.
 
     asynq v0.26 inspect.go deleteTaskCmd: a task that is active, or not where its state says, is
-    left as it is.
+    left as it is; and so is one that is not in the state *only_in*, if that is given.
     """
     return Operation(
         load("delete_task"),
         (keys.task(task_id),),
-        (keys.prefix, task_id),
+        (keys.prefix, task_id, only_in),
         _answer,
         Repeat.BY_TOKEN,
         _deletion_repeated,
     )
 
 
-def run_task(keys: QueueKeys, task_id: str, *, now_ns: int) -> Operation[Answer]:
-    """Make a task pending, as the last one in line; not if it is pending or active."""
-    return _move(keys, task_id, TaskState.PENDING, now_ns)
+def run_task(keys: QueueKeys, task_id: str, *, now_ns: int, only_in: str = "") -> Operation[Answer]:
+    """Make a task pending, as the last one in line; not if it is pending or active.
+
+    Nor if it is not in the state *only_in*, if that is given.
+    """
+    return _move(keys, task_id, TaskState.PENDING, now_ns, only_in)
 
 
-def archive_task(keys: QueueKeys, task_id: str, *, now_ns: int) -> Operation[Answer]:
-    """Archive a task; not if it is archived or active. Its lock stays, as Go leaves it."""
-    return _move(keys, task_id, TaskState.ARCHIVED, now_ns)
+def archive_task(
+    keys: QueueKeys, task_id: str, *, now_ns: int, only_in: str = ""
+) -> Operation[Answer]:
+    """Archive a task; not if it is archived or active. Its lock stays, as Go leaves it.
+
+    Nor if it is not in the state *only_in*, if that is given.
+    """
+    return _move(keys, task_id, TaskState.ARCHIVED, now_ns, only_in)
 
 
 def reschedule_task(
-    keys: QueueKeys, task_id: str, *, due_ns: int, now_ns: int
+    keys: QueueKeys, task_id: str, *, due_ns: int, now_ns: int, only_in: str = ""
 ) -> Operation[Answer]:
     """Change when a scheduled or retried task is due; a pending or archived one is scheduled.
 
-    Its lock lasts for as much longer as the task is due later.
+    Its lock lasts for as much longer as the task is due later. A task that is not in the state
+    *only_in*, if that is given, is left as it is.
     """
     return Operation(
         load("reschedule_task"),
@@ -101,6 +110,7 @@ def reschedule_task(
             global_keys(keys.namespace).due,
             keys.queue,
             now_ns // NANOSECONDS,
+            only_in,
         ),
         _answer,
         Repeat.SAFE,
@@ -172,7 +182,9 @@ def delete_many(keys: QueueKeys, where: Container, *, limit: int) -> Operation[C
     )
 
 
-def _move(keys: QueueKeys, task_id: str, target: TaskState, now_ns: int) -> Operation[Answer]:
+def _move(
+    keys: QueueKeys, task_id: str, target: TaskState, now_ns: int, only_in: str
+) -> Operation[Answer]:
     # By the first call it may have become pending, and active since.
     reached = ("pending", "active") if target is TaskState.PENDING else ("archived",)
 
@@ -184,7 +196,7 @@ def _move(keys: QueueKeys, task_id: str, target: TaskState, now_ns: int) -> Oper
     return Operation(
         load("move_task"),
         (keys.task(task_id), keys.of_state(target)),
-        (keys.prefix, task_id, target.value, now_ns // NANOSECONDS, now_ns),
+        (keys.prefix, task_id, target.value, now_ns // NANOSECONDS, now_ns, only_in),
         _answer,
         Repeat.BY_TOKEN,
         decode_repeated,

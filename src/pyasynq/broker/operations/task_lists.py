@@ -1,6 +1,6 @@
 """Operations that read the tasks of one queue in one state, page by page or from end to end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -12,9 +12,12 @@ from pyasynq.task import TaskState
 from pyasynq.wire.keys import QueueKeys
 
 MOST_BYTES = 1 << 22  # of tasks in one answer; the task that passes the limit still belongs to it
-FIELDS = 7  # of each task in an answer
 
 Kind = Literal["list", "zset"]
+Content = Literal["all", "message", "none"]
+"""What is read of each task: all of it, its message and nothing else, or only what its list has."""
+
+FIELDS: Mapping[Content, int] = {"all": 7, "message": 3, "none": 2}  # of each task in an answer
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +40,11 @@ class ListedTask(msgspec.Struct, frozen=True, kw_only=True):
     """An ID that was found in a container, and its task.
 
     Attributes:
-        data: its message, undecoded; None if the task is gone.
-        state: the stored text.
+        data: its message, undecoded; None if the task is gone, or it was not read.
+        state: the stored text, or that of its list.
         result: None if there is none.
         score: of the ID; for an active task the end of its lease; None if there is none.
-        due_ns: when it is due, for scheduled and retried tasks.
+        due_ns: when it is due, for scheduled and retried tasks, if all of the task was read.
         pending_since_ns: when it became pending, if it is.
     """
 
@@ -94,7 +97,7 @@ def list_tasks(
         load("list_tasks"),
         (where.key, keys.lease),
         (keys.task_prefix, where.kind, first, limit, end, MOST_BYTES),
-        lambda reply: _listed(reply, first),
+        lambda reply: _listed(reply, first, "all", where.state),
         Repeat.SAFE,
     )
 
@@ -107,6 +110,8 @@ def walk_tasks(
     limit: int,
     last_score: str = "",
     passed: Sequence[str] = (),
+    is_reversed: bool = False,
+    content: Content = "all",
 ) -> Operation[Listed]:
     """Read the next tasks on a walk: a list from its head, a set from the lowest score.
 
@@ -120,13 +125,24 @@ def walk_tasks(
         limit: how many tasks at most.
         last_score: of the last task, as text; for a set.
         passed: IDs that the walk has passed, the last one first.
+        is_reversed: walk through a set from the highest score; a list from its head all the same.
+        content: what to read of each task. Less than "all" takes Redis about half the time.
     """
     check_size(limit)
     return Operation(
         load("walk_tasks"),
         (where.key, keys.lease),
-        (keys.task_prefix, where.kind, rank, limit, MOST_BYTES, last_score, *passed),
-        lambda reply: _listed(reply[1], reply[0]),
+        (
+            keys.task_prefix,
+            "reversed" if is_reversed and where.kind == "zset" else where.kind,
+            rank,
+            limit,
+            MOST_BYTES,
+            last_score,
+            content,
+            *passed,
+        ),
+        lambda reply: _listed(reply[1], reply[0], content, where.state),
         Repeat.SAFE,
     )
 
@@ -145,10 +161,28 @@ def first_ids(where: Container, limit: int, *, is_from_tail: bool = False) -> Op
     )
 
 
-def _listed(reply: Any, rank: int) -> Listed:
-    end = 2 + FIELDS * reply[1]
-    tasks = [_task(reply[at : at + FIELDS]) for at in range(2, end, FIELDS)]
+def _listed(reply: Any, rank: int, content: Content, state: TaskState) -> Listed:
+    count = FIELDS[content]
+    each = (reply[at : at + count] for at in range(2, 2 + count * reply[1], count))
+    tasks = [_task(some) for some in each] if content == "all" else _lean_tasks(each, state)
     return Listed(size=reply[0], rank=rank, tasks=tasks)
+
+
+def _lean_tasks(found: Iterable[Any], state: TaskState) -> list[ListedTask]:
+    """Return tasks of which only the list was read, and perhaps the message."""
+    word = state.value
+    return [
+        ListedTask(
+            task_id=text(task_id),
+            data=message[0] if message else None,
+            state=word,
+            result=None,
+            score=None if score is None else float(score),
+            due_ns=None,
+            pending_since_ns=None,
+        )
+        for task_id, score, *message in found
+    ]
 
 
 def _task(fields: Any) -> ListedTask:

@@ -13,4 +13,4 @@
 -- Repeat: safe
 -- Writes: nothing
 local first, limit, most_bytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
-return read_tasks(ARGV[1], ARGV[2] == "list", first, limit, ARGV[5] == "tail", most_bytes)
+return read_tasks(ARGV[1], ARGV[2] == "list", first, limit, ARGV[5] == "tail", most_bytes, "all")

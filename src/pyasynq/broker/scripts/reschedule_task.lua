@@ -10,17 +10,23 @@
 -- ARGV[5]: channel that forwarders listen on
 -- ARGV[6]: queue
 -- ARGV[7]: now in seconds
--- Returns: {1, state before}, {0, ""} when there is no such task, {-1, state} in another state, {-2,
---          state} when it is not where its state says
+-- ARGV[8]: the state in which it must be, or ""
+-- Returns: {1, state before}, {0, ""} when there is no such task, {-1, state} in another state,
+--          {-2, state} when it is not where its state says
 -- Memory full: allowed
 -- Repeat: safe
-local task = redis.pcall("HMGET", KEYS[1], "state", "group", "unique_key")
+local task = redis.pcall("HMGET", KEYS[1], "state", "group", "unique_key", "process_at_ns")
 if task.err or redis.call("EXISTS", KEYS[1]) == 0 then
   return {0, ""}
 end
 local state, id, due, lock = task[1] or "", ARGV[2], ARGV[4], task[3]
 local target = state == "retry" and KEYS[3] or KEYS[2]
 if state ~= "scheduled" and state ~= "retry" and state ~= "pending" and state ~= "archived" then
+  return {-1, state}
+end
+-- One that is scheduled for this very time has been rescheduled by an earlier call.
+local is_done = state == "scheduled" and task[4] == ARGV[3]
+if ARGV[8] ~= "" and state ~= ARGV[8] and not is_done then
   return {-1, state}
 end
 local before = tonumber(redis.call("ZSCORE", target, id) or ARGV[7])

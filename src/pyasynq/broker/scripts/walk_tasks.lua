@@ -1,49 +1,22 @@
 -- Purpose: read the next tasks of a walk through a list or a sorted set that others change meanwhile.
--- Uses: read_tasks
+-- Uses: go_on, read_tasks
 -- KEYS[1]: list or sorted set of ids
 -- KEYS[2]: lease set
 -- ARGV[1]: task key prefix
--- ARGV[2]: "list", from its head, or "zset", from the lowest score
+-- ARGV[2]: "list", from its head, "zset", from the lowest score, or "reversed", a set from the highest
 -- ARGV[3]: rank that comes next if nothing has changed
 -- ARGV[4]: how many tasks at most
 -- ARGV[5]: bytes of tasks after which no more are read
 -- ARGV[6]: score of the last id, or ""
--- ARGV[7..]: ids that the walk has passed, the last one first
+-- ARGV[7]: what to read of each task: "all", "message" or "none"
+-- ARGV[8..]: ids that the walk has passed, the last one first
 -- Returns: {rank of the first task, what read_tasks returns}; ids that were there all the time are never
 --          left out, but may come again
 -- Memory full: allowed
 -- Repeat: safe
 -- Writes: nothing
-local is_list, expected = ARGV[2] == "list", tonumber(ARGV[3])
-
-local function rank_in_list()
-  if redis.call("LINDEX", KEYS[1], expected - 1) == ARGV[7] then
-    return expected
-  end
-  local from, after = math.max(0, expected - 501), {}
-  for i, id in ipairs(redis.call("LRANGE", KEYS[1], from, expected + 499)) do
-    after[id] = from + i
-  end
-  for i = 7, #ARGV do
-    if after[ARGV[i]] then
-      return after[ARGV[i]]
-    end
-  end
-  return from
+local is_list, is_reversed, rank = ARGV[2] == "list", ARGV[2] == "reversed", tonumber(ARGV[3])
+if rank > 0 then
+  rank = is_list and rank_in_list(rank, 8, false) or rank_in_set(rank, 8, ARGV[6], is_reversed)
 end
-
-local function rank_in_set()
-  for i = 7, #ARGV do
-    local score = redis.call("ZSCORE", KEYS[1], ARGV[i])
-    if score and tonumber(score) <= tonumber(ARGV[6]) then
-      return redis.call("ZRANK", KEYS[1], ARGV[i]) + 1
-    end
-  end
-  return math.min(expected, redis.call("ZCOUNT", KEYS[1], "-inf", "(" .. ARGV[6]))
-end
-
-local rank = expected
-if expected > 0 then
-  rank = is_list and rank_in_list() or rank_in_set()
-end
-return {rank, read_tasks(ARGV[1], is_list, rank, tonumber(ARGV[4]), false, tonumber(ARGV[5]))}
+return {rank, read_tasks(ARGV[1], is_list, rank, tonumber(ARGV[4]), is_reversed, tonumber(ARGV[5]), ARGV[7])}

@@ -11,14 +11,14 @@ from pyasynq.cli.each import do_each, named
 from pyasynq.cli.exit_codes import FAILURE
 from pyasynq.cli.inspecting import inspecting
 from pyasynq.cli.rates import counted
-from pyasynq.cli.value_types import Moment
+from pyasynq.cli.value_types import Moment, queues_argument
 from pyasynq.errors import QueueNotEmptyError, StateError
 from pyasynq.inspector import Inspector
 from pyasynq.shown import listed, shown
 
 
 @click.command("pause")
-@click.argument("queues", nargs=-1, metavar="QUEUE...")
+@queues_argument
 @click.option("--by", default="", help="Who pauses it.")
 @click.option("--reason", default="", help="Why.")
 @click.option("--until", type=Moment(), help="When the pause ends by itself, in RFC 3339 form.")
@@ -41,7 +41,7 @@ def pause(
 
 
 @click.command("resume")
-@click.argument("queues", nargs=-1, metavar="QUEUE...")
+@queues_argument
 @redis_url_option
 def resume(*, queues: Sequence[str], redis_url: str | None) -> int:
     """End the pause of queues."""
@@ -58,7 +58,7 @@ def resume(*, queues: Sequence[str], redis_url: str | None) -> int:
 
 
 @click.command("remove")
-@click.argument("queues", nargs=-1, metavar="QUEUE...")
+@queues_argument
 @click.option("-f", "--force", is_flag=True, help="Delete its tasks, too, unless some run.")
 @dry_run_option
 @yes_option

@@ -19,6 +19,7 @@ from pyasynq.cli.output import (
 )
 from pyasynq.cli.rates import rate
 from pyasynq.cli.spans import moment
+from pyasynq.cli.value_types import queues_argument
 from pyasynq.inspector import DailyStats, Inspector, QueueInfo
 from pyasynq.shown import shown
 
@@ -43,7 +44,7 @@ def list_queues(*, redis_url: str | None, output: str, quiet: bool) -> None:
 
 
 @click.command("inspect")
-@click.argument("queues", nargs=-1, metavar="QUEUE...")
+@queues_argument
 @redis_url_option
 @output_option
 def inspect(*, queues: Sequence[str], redis_url: str | None, output: str) -> None:
@@ -61,7 +62,7 @@ def inspect(*, queues: Sequence[str], redis_url: str | None, output: str) -> Non
 
 
 @click.command("history")
-@click.argument("queues", nargs=-1, metavar="QUEUE...")
+@queues_argument
 @click.option(
     "-x", "--days", type=int, default=10, show_default=True, help="How many days; 90 are kept."
 )

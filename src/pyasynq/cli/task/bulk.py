@@ -1,6 +1,5 @@
 """``pyasynq task archiveall``, ``deleteall`` and ``runall``: all tasks in a state."""
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,11 +9,12 @@ from pyasynq.cli.confirm import dry_run_option, is_confirmed, yes_option
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import FAILURE
 from pyasynq.cli.inspecting import inspecting, now
+from pyasynq.cli.progress_bar import progress_bar
 from pyasynq.cli.rates import counted
 from pyasynq.cli.task_page import task_table
 from pyasynq.cli.value_types import group_option, queue_option, state_option
 from pyasynq.inspector import Inspector
-from pyasynq.inspector.bulk import STATES, OnProgress
+from pyasynq.inspector.bulk import STATES
 from pyasynq.shown import shown
 from pyasynq.task import TaskState
 
@@ -84,19 +84,7 @@ def _change(
                 return 0
             if not is_confirmed(f"{verb} {what}", yes=False):
                 return FAILURE
-        count = call_of(inspector)(queue, state, group=group, on_progress=_progress())
+        with progress_bar() as bar:
+            count = call_of(inspector)(queue, state, group=group, on_progress=bar.count)
     click.echo(f"{counted(count, 'task')} {done}")
     return 0
-
-
-def _progress() -> OnProgress | None:
-    """Return what shows on the terminal how far it is; None where there is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        sys.stderr.write(f"\r{done:,} of {total:,} ({done / max(total, 1):.0%}){end}")
-        sys.stderr.flush()
-
-    return show

@@ -7,6 +7,7 @@ import click
 
 from pyasynq.admin.task_row import task_row
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.live_words import queue_names, task_types
 from pyasynq.cli.output import output_option, print_rows
 from pyasynq.cli.target import app_dir_option, load_app
 from pyasynq.cli.typed_task import typed_task
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     "--type",
     "task_type",
     required=True,
+    shell_complete=task_types,
     help="Type of the task.",
 )
 @click.option("-l", "--payload", default=None, help="Payload, usually JSON. Default: none.")
-@click.option("-q", "--queue", help="Queue; default 'default'.")
+@click.option("-q", "--queue", shell_complete=queue_names, help="Queue; default 'default'.")
 @click.option("--id", "task_id", help="ID, unique in the queue; default a random UUID.")
 @click.option("--retry", "max_retry", type=int, help="How often it may be retried; default 25.")
 @click.option(

@@ -60,17 +60,19 @@ def list_tasks(
     """
     with inspecting(redis_url) as inspector:
 
-        def show() -> None:
-            found = inspector.tasks.list(
+        def read() -> TaskPage:
+            return inspector.tasks.list(
                 queue, state, page=page, page_size=size, group=group, newest_first=newest_first
             )
+
+        def show(found: TaskPage) -> None:
             if quiet:
                 _tell_damaged(found)
                 print_names([task.id for task in found])
             else:
                 _show(found, state, output, as_hex=as_hex)
 
-        show_again(watch, show)
+        show_again(watch, read, show)
 
 
 def _show(found: TaskPage, state: TaskState, output: str, *, as_hex: bool) -> None:

@@ -7,9 +7,13 @@ import click
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import do_each, named
 from pyasynq.cli.inspecting import inspecting
-from pyasynq.cli.value_types import ids_argument, queue_option
+from pyasynq.cli.live_words import queue_names
+from pyasynq.cli.task.filtering import Filtering, filter_options
+from pyasynq.cli.value_types import any_queue_option, ids_argument
 from pyasynq.errors import StateError, TaskStateError
 from pyasynq.inspector import Inspector
+from pyasynq.inspector.changes import Change, Verb
+from pyasynq.inspector.verdicts import ARCHIVABLE, DELETABLE, RUNNABLE
 from pyasynq.options import CancelThen
 from pyasynq.shown import shown
 from pyasynq.task import TaskState
@@ -24,16 +28,26 @@ from pyasynq.task import TaskState
     show_default=True,
     help="What becomes of the task. Servers in Go know only retry.",
 )
-@click.option("-q", "--queue", help="The queue, if the same ID is in others, too.")
+@click.option(
+    "-q", "--queue", shell_complete=queue_names, help="The queue, if the same ID is in others, too."
+)
+@filter_options(TaskState.ACTIVE)
 @redis_url_option
 def cancel(
-    *, ids: Sequence[str], then: CancelThen, queue: str | None, redis_url: str | None
+    *,
+    ids: Sequence[str],
+    then: CancelThen,
+    queue: str | None,
+    filtering: Filtering,
+    redis_url: str | None,
 ) -> int:
     """Cancel running tasks.
 
     Every server is asked; nothing happens to a task that does not run. An ID `-` stands for those
-    on stdin, one a line.
+    on stdin, one a line. Without IDs, those that match the options are cancelled.
     """
+    if _is_by_filter(ids, queue, filtering, needs_queue=False):
+        return _change_matching("cancel", then, queue, filtering, redis_url)
 
     def cancel_one(task_id: str) -> str:
         count = inspector.tasks.cancel(task_id, then=then, queue=queue)
@@ -53,13 +67,17 @@ def cancel(
 
 @click.command("archive")
 @ids_argument
-@queue_option
+@any_queue_option
+@filter_options(*map(TaskState, ARCHIVABLE))
 @redis_url_option
-def archive(*, ids: Sequence[str], queue: str, redis_url: str | None) -> int:
+def archive(*, ids: Sequence[str], queue: str, filtering: Filtering, redis_url: str | None) -> int:
     """Archive tasks.
 
-    They must not be running. An ID `-` stands for those on stdin, one a line.
+    They must not be running. An ID `-` stands for those on stdin, one a line. Without IDs, those
+    that match the options are archived; it asks then.
     """
+    if _is_by_filter(ids, queue, filtering):
+        return _change_matching("archive", "retry", queue, filtering, redis_url)
     return _change(
         redis_url, queue, ids, "Archived", "archive", lambda it, *task: it.tasks.archive(*task)
     )
@@ -67,14 +85,17 @@ def archive(*, ids: Sequence[str], queue: str, redis_url: str | None) -> int:
 
 @click.command("delete")
 @ids_argument
-@queue_option
+@any_queue_option
+@filter_options(*map(TaskState, DELETABLE))
 @redis_url_option
-def delete(*, ids: Sequence[str], queue: str, redis_url: str | None) -> int:
+def delete(*, ids: Sequence[str], queue: str, filtering: Filtering, redis_url: str | None) -> int:
     """Delete tasks.
 
     They must not be running: `task cancel --then drop` deletes those. An ID `-` stands for those
-    on stdin, one a line.
+    on stdin, one a line. Without IDs, those that match the options are deleted; it asks then.
     """
+    if _is_by_filter(ids, queue, filtering):
+        return _change_matching("delete", "retry", queue, filtering, redis_url)
     return _change(
         redis_url, queue, ids, "Deleted", "drop", lambda it, *task: it.tasks.delete(*task)
     )
@@ -82,17 +103,57 @@ def delete(*, ids: Sequence[str], queue: str, redis_url: str | None) -> int:
 
 @click.command("run")
 @ids_argument
-@queue_option
+@any_queue_option
+@filter_options(*map(TaskState, RUNNABLE))
 @redis_url_option
-def run(*, ids: Sequence[str], queue: str, redis_url: str | None) -> int:
+def run(*, ids: Sequence[str], queue: str, filtering: Filtering, redis_url: str | None) -> int:
     """Let tasks run now.
 
     They must be scheduled, retry, archived, completed or aggregating. An ID `-` stands for those
-    on stdin, one a line.
+    on stdin, one a line. Without IDs, those that match the options run, completed ones only with
+    --state completed.
     """
+    if _is_by_filter(ids, queue, filtering):
+        return _change_matching("run", "retry", queue, filtering, redis_url)
     return _change(
         redis_url, queue, ids, "Made pending:", "", lambda it, *task: it.tasks.run(*task)
     )
+
+
+def _is_by_filter(
+    ids: Sequence[str], queue: str | None, filtering: Filtering, *, needs_queue: bool = True
+) -> bool:
+    """Return whether options say which tasks are meant; else IDs do.
+
+    Raises:
+        click.UsageError: both do, or neither does.
+    """
+    if ids:
+        if filtering.given:
+            names = ", ".join(filtering.given)
+            raise click.UsageError(f"give either IDs or {names}; IDs are taken as they are")
+        if needs_queue and queue is None:
+            raise click.UsageError("Missing option '-q' / '--queue': an ID is unique in its queue.")
+        return False
+    if filtering.has_filter:
+        return True
+    raise click.UsageError(
+        "name at least one ID, or say which tasks: --state, --type, --error, --older-than, --query"
+    )
+
+
+def _change_matching(
+    verb: Verb,
+    then: CancelThen,
+    queue: str | None,
+    filtering: Filtering,
+    redis_url: str | None,
+) -> int:
+    # Most calls name IDs, and do not need what a filter needs.
+    from pyasynq.cli.task.by_filter import change_matching  # noqa: PLC0415
+
+    change = Change(verb=verb, then=then)
+    return change_matching(change, filtering, queue=queue, redis_url=redis_url)
 
 
 def _change(  # noqa: PLR0917 - each call is one line

@@ -1,8 +1,11 @@
 -- Reads tasks of a list or a sorted set from a rank on: the rank counts from the head or the lowest
 -- score, or backwards from the other end. KEYS[2] is the lease set, most_bytes ends the reading.
--- Returns {ids in the key, ids read, per id: id, score or lease expiry, msg, state, result,
--- process_at_ns, pending_since}.
-local function read_tasks(prefix, is_list, first, limit, is_backwards, most_bytes)
+-- Returns {ids in the key, ids read, per id: id, score or lease expiry, and for "all" of a task: msg,
+-- state, result, process_at_ns, pending_since; for "message": msg; for "none": nothing more}.
+local CONTENTS = {all = {"msg", "state", "result", "process_at_ns", "pending_since"}, message = {"msg"}, none = {}}
+
+local function read_tasks(prefix, is_list, first, limit, is_backwards, most_bytes, content)
+  local fields = CONTENTS[content]
   local size = redis.call(is_list and "LLEN" or "ZCARD", KEYS[1])
   local from, to = first, first + limit - 1
   if is_backwards then
@@ -25,10 +28,10 @@ local function read_tasks(prefix, is_list, first, limit, is_backwards, most_byte
     if is_list then
       score = redis.pcall("ZSCORE", KEYS[2], id)
     end
-    local task = redis.pcall("HMGET", prefix .. id, "msg", "state", "result", "process_at_ns", "pending_since")
+    local task = #fields > 0 and redis.pcall("HMGET", prefix .. id, unpack(fields))
     answer[#answer + 1] = id
     answer[#answer + 1] = type(score) == "string" and score or false
-    for j = 1, 5 do
+    for j = 1, #fields do
       answer[#answer + 1] = task[j] or false -- nothing of a key of another type
       bytes = bytes + (task[j] and #task[j] or 0)
     end

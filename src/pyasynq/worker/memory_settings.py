@@ -1,34 +1,12 @@
-"""How a server connects to Redis when it starts, and what it asks there first."""
+"""What a server asks Redis first when it starts."""
 
-import asyncio
-import contextlib
 from collections.abc import Iterable
 
 from pyasynq.answers import raise_first
 from pyasynq.broker.operations.redis_info import PING, memory_info, memory_info_of
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.clock import Clock
-from pyasynq.connection.connector import ConnectionSource, Connector
-from pyasynq.lifecycle.shutdown import ShutdownBudget
+from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import queue_keys
-
-
-async def opened(
-    source: ConnectionSource,
-    clock: Clock,
-    budget: ShutdownBudget,
-    stack: contextlib.AsyncExitStack,
-) -> tuple[Connector, AsyncRunner]:
-    """Return what opens connections, and a runner of its own; *stack* closes both.
-
-    Raises:
-        ConfigError: *source* is wrong.
-    """
-    connector = await asyncio.to_thread(Connector.of, source)
-    stack.callback(connector.close)
-    runner = AsyncRunner(connector.open_async(), clock=clock)
-    stack.push_async_callback(budget.close, runner.close)
-    return connector, runner
 
 
 async def ask_for_memory(

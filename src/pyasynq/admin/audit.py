@@ -1,0 +1,84 @@
+"""The audit log: one line for each job, of what was asked for and what became of it.
+
+The logger is ``pyasynq.admin``. What the line says is in the fields of the record, too, so that a
+JSON formatter writes them. It never holds a payload, a result, a header or an error: what a filter
+compares with these is left out.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyasynq.admin.filters import AllOf, AnyOf, Filter, Not, Term, Text
+from pyasynq.admin.jobs import JobResult
+from pyasynq.inspector.changes import Change
+from pyasynq.shown import shown
+
+LONGEST_FILTER = 500  # characters
+LONGEST_WHO = 200
+LEFT_OUT = "…"
+CONTENTS = ("payload", "result", "headers", "error")
+
+logger = logging.getLogger("pyasynq.admin")
+
+
+@contextmanager
+def action(who: str, change: Change, query: Filter | None, result: JobResult) -> Iterator[None]:
+    """Log one line at the end of a job, however it ends.
+
+    Args:
+        who: who does it; empty if that is not known.
+        change: what is done.
+        query: to which tasks; None for tasks that were named.
+        result: how far it is.
+    """
+    outcome = "failed"
+    try:
+        yield
+        outcome = "cancelled" if result.is_cancelled else "done"
+    except BaseException as error:
+        outcome = f"stopped by {type(error).__name__}"
+        raise
+    finally:
+        said = "tasks by ID" if query is None else without_contents(query)
+        fields = {
+            "who": shown(who, LONGEST_WHO),
+            "action": change.verb,
+            "filter": shown(said, LONGEST_FILTER),
+            "outcome": outcome,
+            "done": result.done,
+            "changed_meanwhile": result.changed_meanwhile,
+            "failed": result.failed,
+        }
+        logger.info(
+            "%s by %s: %s, %d done, %d changed meanwhile, %d failed, filter: %s",
+            change.verb,
+            fields["who"] or "somebody",
+            outcome,
+            result.done,
+            result.changed_meanwhile,
+            result.failed,
+            fields["filter"],
+            extra=fields,
+        )
+
+
+def without_contents(query: Filter) -> str:
+    """Return a filter as text, without what it compares with payloads, results and the like."""
+    match query:
+        case AllOf(parts):
+            return " ".join(map(_grouped, parts)) or "all"
+        case AnyOf(parts):
+            return " or ".join(map(_grouped, parts))
+        case Not(part):
+            return f"!{_grouped(part)}"
+        case Text():
+            return LEFT_OUT
+        case Term(field=field, operator=operator) if field in CONTENTS:
+            return f"{field}{operator}{LEFT_OUT}"
+    return str(query)
+
+
+def _grouped(part: Filter) -> str:
+    text = without_contents(part)
+    return f"({text})" if isinstance(part, AllOf | AnyOf) else text

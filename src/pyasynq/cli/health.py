@@ -1,0 +1,104 @@
+"""``pyasynq health``: whether tasks can be stored and are worked on, for probes and people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import click
+
+from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.exit_codes import FAILURE, exit_code
+from pyasynq.cli.inspecting import inspecting
+from pyasynq.cli.live_words import queue_names
+from pyasynq.cli.output import fields_on_screen, output_option, print_rows
+from pyasynq.cli.rates import counted
+from pyasynq.clock import SystemClock
+from pyasynq.errors import RedisUnavailableError
+from pyasynq.inspector import Inspector
+from pyasynq.shown import shown
+
+SERVES = "active"  # asynq v0.26 internal/base: status of a server that takes tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What was found.
+
+    Attributes:
+        healthy: whether there are no problems.
+        redis: whether Redis answers.
+        latency: how long it takes to, in seconds.
+        servers: how many are alive and take tasks.
+        queues: of those that were asked for, how many servers serve each.
+        problems: what is wrong.
+    """
+
+    healthy: bool
+    redis: bool
+    latency: float | None = None
+    servers: int | None = None
+    queues: Mapping[str, int] | None = None
+    problems: Sequence[str]
+
+
+@click.command("health")
+@click.option(
+    *("-q", "--queue", "queues"),
+    multiple=True,
+    shell_complete=queue_names,
+    help="It must be served; may be given again.",
+)
+@redis_url_option
+@output_option
+def command(*, queues: Sequence[str], redis_url: str | None, output: str) -> int:
+    """Tell whether Redis answers and servers are alive.
+
+    The exit code is 0 if all is well, 1 if no server is alive or one of the queues is not served,
+    and 69 if Redis does not answer.
+    """
+    try:
+        with inspecting(redis_url) as inspector:
+            found = _look(inspector, queues)
+    except RedisUnavailableError as error:
+        _print(Health(healthy=False, redis=False, problems=[error.reason]), output)
+        return exit_code(error)
+    _print(found, output)
+    return 0 if found.healthy else FAILURE
+
+
+def _look(inspector: Inspector, queues: Sequence[str]) -> Health:
+    clock = SystemClock()
+    inspector.queues.list()  # connects, which takes longer
+    began = clock.monotonic()
+    inspector.queues.list()
+    latency = clock.monotonic() - began
+    servers = [each for each in inspector.servers.list() if each.status == SERVES]
+    served = {name: sum(name in each.queues for each in servers) for name in queues}
+    problems = [] if servers else ["no server is alive; `pyasynq worker` starts one"]
+    problems += [
+        f"no server serves queue {shown(name)!r}" for name, count in served.items() if not count
+    ]
+    return Health(
+        healthy=not problems,
+        redis=True,
+        latency=round(latency, 6),
+        servers=len(servers),
+        queues=served,
+        problems=problems,
+    )
+
+
+def _print(found: Health, output: str) -> None:
+    row = asdict(found)
+    print_rows([row], output, page=lambda: _page(found), document=row)
+
+
+def _page(found: Health) -> str:
+    pairs: list[tuple[str, object]] = [("Healthy", "yes" if found.healthy else "no")]
+    if found.latency is not None:
+        pairs.append(("Redis", f"answers in {found.latency * 1000:.1f} ms"))
+        pairs.append(("Servers", f"{found.servers} alive"))
+    pairs += [
+        (f"Queue {shown(name)}", f"served by {counted(count, 'server')}")
+        for name, count in (found.queues or {}).items()
+    ]
+    return fields_on_screen([*pairs, *(("Problem", each) for each in found.problems)])

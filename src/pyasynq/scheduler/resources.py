@@ -1,0 +1,36 @@
+"""What every component of one scheduler works with."""
+
+import asyncio
+from collections.abc import Mapping
+from random import Random
+
+import msgspec
+
+from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.clock import Clock
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.shutdown import ShutdownBudget
+from pyasynq.scheduler.entry import Entry
+
+
+class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
+    """What the components of a scheduler share; made on its event loop.
+
+    Attributes:
+        name: of the scheduler, the same in every process that runs it.
+        id: of this process, as tools show it: host, process ID and a UUID.
+        entries: what ticks, by ID; it changes as entries are registered.
+        outage: what components tell when Redis is away, and when it is back.
+        changed: set when the entries or the leader have changed.
+    """
+
+    name: str
+    id: str
+    namespace: str
+    clock: Clock
+    runner: AsyncRunner
+    entries: Mapping[str, Entry]
+    outage: Outage
+    budget: ShutdownBudget
+    changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    random: Random = msgspec.field(default_factory=Random)

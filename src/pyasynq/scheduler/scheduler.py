@@ -1,0 +1,290 @@
+"""A scheduler: enqueues periodic tasks, and the ways to run it."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, timedelta, tzinfo
+from typing import Self, Unpack
+from uuid import uuid4
+
+from pyasynq.broker.operations.schedulers import Overlap
+from pyasynq.broker.runners.opening import opened
+from pyasynq.broker.runners.runner_async import PATIENCE_S
+from pyasynq.clock import Clock, SystemClock, clock_fault
+from pyasynq.connection.connector import ConnectionSource
+from pyasynq.errors import ConfigError, EntryNotFoundError, ServerStateError
+from pyasynq.lifecycle.component import Component, running, until_end
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
+from pyasynq.lifecycle.shutdown import ShutdownBudget
+from pyasynq.lifecycle.to_its_end import to_its_end
+from pyasynq.options import (
+    Duration,
+    EnqueueOptions,
+    OptionKeywords,
+    duration_fault,
+    name_fault,
+    to_seconds,
+)
+from pyasynq.scheduler.cron import find_zone
+from pyasynq.scheduler.entry import (
+    DEFAULT_MISSED,
+    DEFAULT_OVERLAP,
+    DEFAULT_WITHIN,
+    Entry,
+    make_entry,
+    make_policy,
+)
+from pyasynq.scheduler.hooks import AfterEnqueue, BeforeEnqueue, Hooks, OnEnqueueError
+from pyasynq.scheduler.leadership import Leadership
+from pyasynq.scheduler.publisher import Publisher
+from pyasynq.scheduler.resources import SchedulerResources
+from pyasynq.scheduler.ticker import Ticker
+from pyasynq.scheduler.ticks import Missed
+from pyasynq.task import Task
+
+logger = logging.getLogger("pyasynq.scheduler")
+
+DEFAULT_NAME = "default"
+DEFAULT_HEARTBEAT = timedelta(seconds=10)  # asynq v0.26 scheduler.go
+SHUTDOWN_S = 3.0
+
+
+class Scheduler:
+    """Enqueues tasks at the times of their specs.
+
+    Any number of processes may run a scheduler of the same name: one of them leads, another
+    follows within five seconds of its death, and each tick makes one task. The last tick of each
+    entry is kept in Redis, so a restart loses nothing.
+
+    Args:
+        source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours.
+        name: the same in all processes that run this scheduler, and in no other one.
+        location: the time zone in which specs are meant, as a tzinfo or by its name.
+        pre_enqueue, post_enqueue, on_error: functions, plain or async, that are called before a
+            task is enqueued, afterwards, and when it could not be; see `Hooks`.
+        heartbeat_interval: how often the entries are shown to tools, at least 1 s.
+        clock: the time; the machine's if not given.
+
+    Raises:
+        ConfigError: names every argument that is wrong.
+
+    A scheduler runs once: new → active → closed.
+
+    Attributes:
+        id: of this process, as tools show it.
+    """
+
+    def __init__(
+        self,
+        source: ConnectionSource = None,
+        *,
+        name: str = DEFAULT_NAME,
+        location: tzinfo | str = UTC,
+        pre_enqueue: BeforeEnqueue | None = None,
+        post_enqueue: AfterEnqueue | None = None,
+        on_error: OnEnqueueError | None = None,
+        heartbeat_interval: Duration = DEFAULT_HEARTBEAT,
+        clock: Clock | None = None,
+    ) -> None:
+        interval_fault = duration_fault(
+            "heartbeat_interval", heartbeat_interval, minimum=timedelta(seconds=1)
+        )
+        ConfigError.raise_if([name_fault("name", name), interval_fault, clock_fault(clock)])
+        self.name = name
+        self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
+        self._source = source
+        self._location = find_zone(location) if isinstance(location, str) else location
+        self._hooks = Hooks(pre_enqueue=pre_enqueue, post_enqueue=post_enqueue, on_error=on_error)
+        self._heartbeat_s = to_seconds(heartbeat_interval)
+        self._clock = clock or SystemClock()
+        self._entries: dict[str, Entry] = {}
+        self._status = "new"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: asyncio.Event | None = None
+        self._shutdown: asyncio.Event | None = None
+        self._started = asyncio.Event()
+        self._budget = ShutdownBudget(handlers_s=SHUTDOWN_S, writes_s=0.0)
+
+    @property
+    def status(self) -> str:
+        """One of "new", "active" and "closed"."""
+        return self._status
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is registered."""
+        return tuple(self._entries.values())
+
+    def register(
+        self,
+        spec: str | timedelta,
+        task: Task,
+        key: str | None = None,
+        *,
+        seconds: bool = False,
+        missed: Missed = DEFAULT_MISSED,
+        missed_within: Duration = DEFAULT_WITHIN,
+        overlap: Overlap = DEFAULT_OVERLAP,
+        jitter: Duration = 0,
+        **options: Unpack[OptionKeywords],
+    ) -> str:
+        """Enqueue *task* at each tick of *spec*; before or while the scheduler runs.
+
+        Args:
+            spec: five fields of cron, "@daily" and the like, "@every 90s", or a timedelta.
+            task: what is enqueued; its own options apply unless *options* override them.
+            key: names the entry, so that its ticks are known although its spec or payload
+                changes. Without one, an entry with other values is another entry.
+            seconds: whether the spec begins with a field for seconds.
+            missed: what is done about ticks that are over, as after a restart: "once" does the
+                last one, "all" does each, "skip" none that is more than a minute late.
+            missed_within: ticks that are over for longer are left out.
+            overlap: what becomes of the task of an earlier tick that is not done: "allow" lets
+                both wait or run, "skip" lets the new tick pass, "replace" deletes the earlier
+                task unless it runs.
+            jitter: up to how much later than its tick a task is enqueued; the same for a tick in
+                every process.
+            options: see `EnqueueOptions`.
+
+        Returns:
+            The ID of the entry, which is the same in every process. One that is registered
+            already is replaced.
+
+        Raises:
+            ConfigError: the spec cannot be read or never fires, or an argument is wrong.
+        """
+        policy = make_policy(
+            missed=missed, missed_within=missed_within, overlap=overlap, jitter=jitter
+        )
+        entry = make_entry(
+            self.name,
+            spec,
+            task,
+            EnqueueOptions.from_keywords(options),
+            location=self._location,
+            key=key,
+            seconds=seconds,
+            policy=policy,
+        )
+        self._entries[entry.id] = entry
+        self._tell_of_change()
+        return entry.id
+
+    def unregister(self, entry_id: str) -> None:
+        """Enqueue nothing more for an entry; its history and its last tick are kept.
+
+        Raises:
+            EntryNotFoundError: there is no such entry.
+        """
+        if self._entries.pop(entry_id, None) is None:
+            raise EntryNotFoundError(f"scheduler {self.name} has no entry {entry_id}")
+        self._tell_of_change()
+
+    def run(self, *, on_loop: Callable[[], object] | None = None) -> None:
+        """Schedule until SIGTERM or SIGINT; blocks.
+
+        Args:
+            on_loop: called once on the loop of the scheduler, before anything starts.
+
+        Raises:
+            RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: called in a running event loop, or not in the main thread.
+        """
+        check_that_it_may_run("scheduler.serve()", of_an_app="app.scheduler().serve()")
+        run_until_signal(
+            self.serve,
+            on_signal={signal.SIGTERM: self.shutdown, signal.SIGINT: self.shutdown},
+            has_leftovers=lambda: False,
+            on_loop=on_loop,
+        )
+
+    async def serve(self) -> None:
+        """Schedule until `shutdown` is called or the caller is cancelled.
+
+        Raises:
+            ComponentCrashedError: a part of the scheduler failed; the rest was shut down.
+            RedisUnavailableError: Redis did not answer at the start.
+        """
+        await to_its_end(self._begin(), self.shutdown)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Schedule around a block, for tests and for embedding; shuts down at its end.
+
+        Raises:
+            ComponentCrashedError: at the end of the block: a part failed meanwhile.
+            RedisUnavailableError: Redis did not answer at the start.
+        """
+        serving = self._begin()
+        started = asyncio.create_task(self._started.wait(), name="pyasynq scheduler start")
+        try:
+            await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
+            if self._started.is_set():
+                yield self
+        finally:
+            started.cancel()
+            self.shutdown()
+            await to_its_end(serving, self.shutdown)
+        if not self._started.is_set():
+            raise ServerStateError("the scheduler was shut down before it had started")
+
+    def shutdown(self) -> None:
+        """Make `serve` end; another scheduler of this name leads at once. Call it on its loop."""
+        if self._shutdown is not None:
+            self._shutdown.set()
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._status != "new":
+            raise ServerStateError(f"this scheduler is {self._status}; make a new one")
+        self._status = "active"
+        self._loop = asyncio.get_running_loop()
+        self._shutdown = asyncio.Event()
+        return asyncio.create_task(self._serve(self._shutdown), name="pyasynq scheduler")
+
+    async def _serve(self, shutdown: asyncio.Event) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._close)
+            connector, runner = await opened(self._source, self._clock, self._budget, stack)
+            await runner.measure_clock(patience_s=PATIENCE_S)
+            resources = SchedulerResources(
+                name=self.name,
+                id=self.id,
+                namespace=connector.namespace,
+                clock=self._clock,
+                runner=runner,
+                entries=self._entries,
+                outage=Outage(monotonic=self._clock.monotonic, log=logger),
+                budget=self._budget,
+            )
+            self._changed = resources.changed
+            parts = self._parts(resources)
+            lives = await stack.enter_async_context(running(parts, self._budget))
+            logger.info(
+                "scheduler %s with %d entries of %s starts",
+                self.name,
+                len(self._entries),
+                connector.description,
+            )
+            self._started.set()
+            try:
+                await until_end(lives, shutdown)
+            finally:
+                logger.info("scheduler %s shuts down", self.name)
+
+    def _parts(self, resources: SchedulerResources) -> tuple[Component, ...]:
+        leadership = Leadership(resources)
+        ticker = Ticker(resources, leadership, self._hooks)
+        return leadership, Publisher(resources, leadership, ticker.plan, self._heartbeat_s), ticker
+
+    def _close(self) -> None:
+        self._status, self._changed = "closed", None
+
+    def _tell_of_change(self) -> None:
+        loop, changed = self._loop, self._changed
+        if loop is not None and changed is not None:
+            loop.call_soon_threadsafe(changed.set)

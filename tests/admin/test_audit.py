@@ -1,0 +1,55 @@
+"""One line for each job, without contents."""
+
+import logging
+
+import pytest
+
+from pyasynq.admin.audit import action, without_contents
+from pyasynq.admin.bulk import BulkJob
+from pyasynq.admin.filters import parse
+from pyasynq.admin.jobs import JobResult
+from pyasynq.errors import RedisUnavailableError
+from pyasynq.inspector import Change, Inspector, TaskRef
+from tests.support.stored_tasks import store
+
+DELETE = Change(verb="delete")
+
+
+def test_a_job_leaves_one_line_with_fields(redis_url, redis_client, caplog):
+    store(redis_client, "archived", "a", error_msg="hunter2")
+
+    with Inspector(redis_url) as inspector, caplog.at_level(logging.INFO, "pyasynq.admin"):
+        BulkJob(inspector, DELETE, who="ann\n").run("state:archived error~hunter2")
+        BulkJob(inspector, DELETE).run_on([TaskRef("mail", "b")])
+
+    first, second = (record for record in caplog.records if record.name == "pyasynq.admin")
+    assert first.getMessage() == (
+        r"delete by ann\n: done, 1 done, 0 changed meanwhile, 0 failed, "
+        "filter: state:archived error~…"
+    )
+    assert (first.action, first.who, first.outcome, first.done) == ("delete", r"ann\n", "done", 1)
+    assert (second.filter, second.failed, second.who) == ("tasks by ID", 1, "")
+
+
+def test_a_job_that_ends_early_says_so(caplog):
+    result = JobResult(done=3)
+
+    with caplog.at_level(logging.INFO, "pyasynq.admin"):
+        with pytest.raises(RedisUnavailableError), action("", DELETE, parse(""), result):
+            raise RedisUnavailableError("gone", tried="a", may_have_happened=True)
+        with action("", DELETE, parse(""), result):
+            result.is_cancelled = True
+
+    outcomes = [(record.outcome, record.done, record.filter) for record in caplog.records]
+    assert outcomes == [("stopped by RedisUnavailableError", 3, "all"), ("cancelled", 3, "all")]
+
+
+@pytest.mark.parametrize(
+    ("query", "logged"),
+    [
+        ("type:email or !(payload.card=4111 secret)", "type:email or !(payload=… …)"),
+        ("result~x headers.h=1 retried>1", "result~… headers=… retried>1"),
+    ],
+)
+def test_what_is_looked_for_in_contents_is_left_out(query, logged):
+    assert without_contents(parse(query)) == logged

@@ -1,0 +1,31 @@
+"""Ctrl-C during long work."""
+
+import os
+import signal
+
+import pytest
+
+from pyasynq.cli.interrupts import asked_to_stop
+
+
+def press_ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_first_ctrl_c_asks_and_the_second_one_ends():
+    with pytest.raises(KeyboardInterrupt), asked_to_stop() as is_asked:
+        was_asked = is_asked()
+        press_ctrl_c()
+        is_asked_now = is_asked()
+        press_ctrl_c()
+
+    assert (was_asked, is_asked_now) == (False, True)
+
+
+def test_afterwards_ctrl_c_means_what_it_meant_before():
+    before = signal.getsignal(signal.SIGINT)
+
+    with asked_to_stop():
+        pass
+
+    assert signal.getsignal(signal.SIGINT) is before
