@@ -17,12 +17,25 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "HVALS", "INFO", "LLEN"),
+        *(
+            "CLUSTER",
+            "CONFIG",
+            "EXISTS",
+            "GET",
+            "HGET",
+            "HGETALL",
+            "HMGET",
+            "HVALS",
+            "INFO",
+            "LLEN",
+        ),
         *(
             "LRANGE",
             "MEMORY USAGE",
             "MGET",
             "PING",
+            "PUBSUB",
+            "SCAN",
             "PTTL",
             "SISMEMBER",
             "SMEMBERS",

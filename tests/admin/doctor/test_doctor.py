@@ -72,7 +72,7 @@ def astray(client):
 
 def lock_alone(client):
     client.sadd("asynq:queues", "mail")
-    client.set(LOCK, "gone", ex=600)
+    client.set(LOCK, "gone")
 
 
 def paused(client):

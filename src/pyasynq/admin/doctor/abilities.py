@@ -110,7 +110,7 @@ def _wake_up(facts: InstanceFacts) -> Iterator[Finding]:
         severity="warning" if is_polling else "info",
         sentence=(
             "Redis tells idle workers nothing (no CLIENT TRACKING, no BLMOVE), so they look for "
-            "tasks again and again: a task waits up to a second longer."
+            "tasks again and again, as those in Go do."
             if is_polling
             else f"{next(iter(refused))} is refused, so idle workers hear of new tasks in another "
             "way, which costs a little more."

@@ -258,11 +258,11 @@ def _with_scan(facts: DataFacts, found: Found) -> DataFacts:
     )
     return replace(
         facts,
-        failed={**facts.failed, **({"scan": found.failed} if found.failed else {})},
+        failed={**facts.failed, **({"keys (SCAN)": found.failed} if found.failed else {})},
         unknown=unknown[:MOST_QUEUES],
         histories=len(found.histories),
         scanned=found.looked_at,
-        is_scan_complete=found.is_complete,
+        is_scan_complete=found.is_complete and not found.failed,
     )
 
 

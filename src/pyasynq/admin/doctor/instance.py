@@ -98,25 +98,31 @@ def _node_as_single(facts: InstanceFacts) -> Finding:
 
 
 def _proxy(facts: InstanceFacts) -> Iterator[Finding]:
-    why = facts.failed.get("INFO")
-    if why is None:
-        return
-    is_permission = "permit" in why
-    yield Finding(
-        code="info_refused" if is_permission else "proxy",
-        severity="info" if is_permission else "warning",
-        sentence=(
-            "This user may not read what Redis reports about itself, so its version, memory and "
-            "replicas are not known."
-            if is_permission
-            else f"What answers at {facts.description} is a proxy, or a service that hides its "
-            "Redis: what is behind it, its version and its memory are not known."
-        ),
-        evidence={"error": why, "refused": sorted(facts.failed)},
-        advice="give the user +info"
-        if is_permission
-        else "let programs connect to the Redis itself, if they can; else see what is refused",
-    )
+    why = facts.failed.get("INFO", "")
+    closes_on = sorted(name for name, each in facts.failed.items() if "closed" in each.lower())
+    if "permit" in why:
+        yield Finding(
+            code="info_refused",
+            severity="info",
+            sentence=(
+                "This user may not read what Redis reports about itself, so its version, memory "
+                "and replicas are not known."
+            ),
+            evidence={"error": why},
+            advice="give the user +info",
+        )
+    elif why or closes_on:
+        hides = "what is behind it, its version and its memory are not known"
+        yield Finding(
+            code="proxy",
+            severity="warning",
+            sentence=(
+                f"What answers at {facts.description} is a proxy, or a service that hides its "
+                f"Redis: {hides if why else f'it closes the connection on {closes_on[0]}'}."
+            ),
+            evidence={"error": why, "closes_on": closes_on, "refused": sorted(facts.failed)},
+            advice="let programs connect to Redis itself, if they can; see what else is refused",
+        )
 
 
 def _cluster(facts: InstanceFacts) -> Iterator[Finding]:

@@ -131,12 +131,12 @@ class InstanceReading:
             begun_ns = steady_ns()
             runner.run(redis_info.PING)
             spans.append(steady_ns() - begun_ns)
-        offset_ns = None
-        try:
-            runner.measure_clock()
-            offset_ns = self._clock.redis_now_ns() - self._clock.now_ns()
-        except PyasynqError as error:
-            self._failed["TIME"] = str(error)
+        sent_ns = steady_ns()
+        redis_ns = self._attempt(runner, "TIME", redis_info.redis_time())
+        if redis_ns is None:
+            return {"round_trips_ns": spans}
+        self._clock.observe(sent_ns=sent_ns, received_ns=steady_ns(), redis_ns=redis_ns)
+        offset_ns = self._clock.redis_now_ns() - self._clock.now_ns()
         return {"round_trips_ns": spans, "offset_ns": offset_ns}
 
     def _abilities(
