@@ -36,6 +36,7 @@ _READS = frozenset(
             "PING",
             "PUBSUB",
             "SCAN",
+            "ZSCORE",
             "PTTL",
             "SISMEMBER",
             "SMEMBERS",

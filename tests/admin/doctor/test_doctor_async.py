@@ -257,6 +257,14 @@ async def test_tasks_that_are_listed_are_not_taken_for_lost_ones(doctor, redis_c
     assert not found(examination, "lock_without_task")
 
 
+async def test_a_task_of_a_list_that_is_too_long_to_read_is_not_called_lost(doctor, redis_client):
+    redis_client.lpush(KEYS.pending, "a", *(f"p{number}" for number in range(10_000)))
+    store(redis_client, "pending", "b")
+    redis_client.lrem(KEYS.pending, 0, "b")
+
+    assert not found(await doctor.examine(scan=100_000), "task_not_listed")
+
+
 async def test_names_of_other_programs_do_no_harm(doctor, redis_client):
     redis_client.sadd("asynq:queues", b"\xff\xfe", "a\nb", "x" * 10_000, "a}b", "{", " ")
     redis_client.zadd("asynq:servers", {"nonsense": "inf", SERVER: NOW_S + 9})

@@ -10,9 +10,9 @@ from pyasynq.admin.doctor.facts import (
     QueueFacts,
     SampledTask,
     Untagged,
-    primaries,
 )
-from pyasynq.admin.doctor.keyspace import OWN, Found, is_untagged, sort_out
+from pyasynq.admin.doctor.keyspace import OWN, Found, is_untagged
+from pyasynq.admin.doctor.scan import Scan
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import (
@@ -22,15 +22,13 @@ from pyasynq.broker.operations import (
     maintain,
     probing,
     queue_control,
-    redis_info,
     task_lists,
 )
-from pyasynq.broker.operations.explanation import PlacedTask, ServerReading
+from pyasynq.broker.operations.explanation import ServerReading
 from pyasynq.broker.operations.task_lists import ListedTask
-from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS
 from pyasynq.connection.connector import Connector
-from pyasynq.errors import PayloadError, PyasynqError, RedisUnavailableError
+from pyasynq.errors import PayloadError, RedisUnavailableError
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.explain.facts import LiveServer
 from pyasynq.task import TaskState
@@ -58,7 +56,7 @@ class DataReading:
 
     def __init__(self, calls: Calls, connector: Connector) -> None:
         self._calls = calls
-        self._connector = connector
+        self._scan = Scan(calls, connector)
         self._namespace = calls.namespace
 
     def read(self, scan: int) -> DataFacts:
@@ -89,7 +87,7 @@ class DataReading:
         )
         now_ns = calls.clock.redis_now_ns()
         facts = DataFacts(now_ns=now_ns, names=names, failed=failed)
-        found = self._scanned(scan) if scan else None
+        found = self._scan.keys(scan) if scan else None
         tagged = [name for name in names if not is_untagged(name)]
         odd = dict.fromkeys(filter(is_untagged, names), True)
         if found is not None:
@@ -97,7 +95,7 @@ class DataReading:
             odd = {**dict.fromkeys(filter(is_untagged, sorted(found.queues)), False), **odd}
         queues = [self._queue(name, now_ns) for name in tagged[:MOST_QUEUES]]
         if found is not None:
-            queues = [self._looked_up(each, found) for each in queues]
+            queues = [self._scan.looked_up(each, found) for each in queues]
         return replace(
             facts,
             queues=queues,
@@ -179,71 +177,6 @@ class DataReading:
         ]
         return Untagged(name=name, is_listed=is_listed, kept=kept)
 
-    def _scanned(self, most: int) -> Found:
-        """Look at *most* keys of each server of Redis, and sort out those of tasks."""
-        found = Found(namespace=self._namespace)
-        for node in self._nodes():
-            runner = Runner(node.open_sync(), clock=self._calls.clock)
-            try:
-                self._scan_node(runner, most, found)
-            except PyasynqError as error:  # most proxies know no SCAN
-                found.failed = str(error)
-            finally:
-                runner.close()
-        return found
-
-    def _scan_node(self, runner: Runner, most: int, found: Found) -> None:
-        cursor, looked = 0, 0
-        pattern = f"{self._namespace}:*"
-        while True:
-            part = probing.scan_keys(cursor, pattern=pattern, count=min(PART, most))
-            cursor, keys = runner.run(part, patience_s=0.0)
-            looked += min(PART, most)
-            sort_out(found, keys)
-            if not cursor:
-                return
-            if looked >= most:
-                found.is_complete = False
-                return
-
-    def _nodes(self) -> list[Connector]:
-        if not self._connector.is_cluster:
-            return [self._connector]
-        slots = self._calls.run(redis_info.slots())
-        return [self._connector.to_node(*each) for each in primaries(slots)]
-
-    def _looked_up(self, queue: QueueFacts, found: Found) -> QueueFacts:
-        """Return *queue* with those of its tasks and locks that were scanned and are astray."""
-        keys = QueueKeys(queue.name, self._namespace)
-        unlisted: dict[str, str] = {}
-        locks: dict[str, str] = {}
-        ids = found.tasks.get(queue.name, [])
-        for task_id, task in self._each(ids, explanation.read_placed_task, keys):
-            if _is_astray(task):
-                unlisted[task_id] = task.state
-        for lock, task in self._each(
-            found.locks.get(queue.name, []), explanation.read_holder, keys
-        ):
-            if task.kind == "none" and task.task_id:
-                locks[lock] = task.task_id
-        return replace(queue, unlisted=unlisted, locks=locks)
-
-    def _each(
-        self, names: Sequence[str], read: Any, keys: QueueKeys
-    ) -> list[tuple[str, PlacedTask]]:
-        """Look up tasks or locks, some of them in each round trip."""
-        found: list[tuple[str, PlacedTask]] = []
-        wanted = list(dict.fromkeys(names))  # a scan may find a key twice
-        for at in range(0, len(wanted), CHECKED):
-            part = wanted[at : at + CHECKED]
-            answers = self._all([read(keys, name) for name in part])
-            found += [
-                (name, answer)
-                for name, answer in zip(part, answers, strict=True)
-                if isinstance(answer, PlacedTask)
-            ]
-        return found
-
     def _all(self, reads: Sequence[Operation[Any]]) -> list[Any]:
         """Return for each its answer or its error; raise if Redis is gone."""
         answers = self._calls.run_all(reads) if reads else []
@@ -290,14 +223,3 @@ def _damage(data: bytes | None) -> str | None:
     except PayloadError as error:
         return str(error)
     return ""
-
-
-def _is_astray(task: PlacedTask) -> bool:
-    """Return whether a task is in no list; not if it may be in a part that was not searched."""
-    place = task.place
-    if task.state == TaskState.AGGREGATING and not task.group:
-        return False  # it may be in any group
-    is_listed = place.rank is not None or place.set_deadline_s is not None
-    is_in_set = task.state not in (TaskState.PENDING, TaskState.ACTIVE)
-    is_known = place.is_searched and (is_in_set or place.size <= explanation.MOST_IDS)
-    return task.kind == "hash" and is_known and not is_listed

@@ -89,6 +89,11 @@ def list_index(index: str, *, namespace: str, limit: int) -> Operation[list[tupl
     return Operation("ZREVRANGE", (key,), (0, limit - 1, "WITHSCORES"), decode, Repeat.SAFE)
 
 
+def has_score(key: str, member: str) -> Operation[bool]:
+    """Answer whether a sorted set has a member."""
+    return Operation("ZSCORE", (key,), (member,), lambda reply: reply is not None, Repeat.SAFE)
+
+
 def exists(key: str) -> Operation[bool]:
     """Answer whether a key exists."""
     return Operation("EXISTS", (key,), (), bool, Repeat.SAFE)
