@@ -289,6 +289,13 @@ def test_a_role_is_judged_by_what_it_needs(server):
     assert "rights_missing" not in inspector
 
 
+def test_who_only_enqueues_need_not_hear_anything(server):
+    with user(server, *everything("-subscribe", "-blmove", "-client|tracking")) as url:
+        producer = findings(url, role="producer")
+
+    assert list(producer) == ["instance", "looked_at"]
+
+
 def test_the_rights_of_go_lack_some_of_a_worker(server):
     with user(server, *LEAST_RIGHTS.split()) as url:
         finding = findings(url, role="worker")["rights_missing"]

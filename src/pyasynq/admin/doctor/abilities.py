@@ -19,8 +19,9 @@ def abilities(facts: InstanceFacts, roles: Sequence[Role], *, is_given: bool) ->
     """
     yield from _scripts(facts)
     yield from _keys(facts)
-    yield from _wake_up(facts)
-    if "SUBSCRIBE" in facts.failed:
+    if "worker" in roles:
+        yield from _wake_up(facts)
+    if "SUBSCRIBE" in facts.failed and {"worker", "admin"} & {*roles}:
         yield Finding(
             code="pubsub_refused",
             severity="warning",

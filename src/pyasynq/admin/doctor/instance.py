@@ -202,6 +202,10 @@ def _speed(facts: InstanceFacts) -> Iterator[Finding]:
     kind: str = facts.kind
     if kind == "cluster":
         kind = f"a cluster of {len(facts.nodes)} primar{'y' if len(facts.nodes) == 1 else 'ies'}"
+    elif facts.is_node_as_single:
+        kind = "a node of a cluster"
+    elif facts.is_replica:
+        kind = "a replica"
     yield Finding(
         code="instance",
         severity="info",
