@@ -19,6 +19,9 @@ RARE = (
     "prometheus_client",
     "tomllib",  # only beside a pyproject.toml
     "difflib",  # only after a mistake
+    "textual",
+    "rich",
+    "pyasynq.tui",
     "pyasynq.connection.embedded.server",
     "pyasynq.connection.transport.sentinel",
     "pyasynq.connection.embedded.supervisor",

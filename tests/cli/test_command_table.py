@@ -9,14 +9,14 @@ EACH = {
     **{name: each for name, each in COMMANDS.items() if not each.verbs},
     **{f"{noun} {verb}": each for noun in COMMANDS for verb, each in COMMANDS[noun].verbs.items()},
 }
-# asynq v0.26 tools/asynq/cmd: every command and alias but `dash`.
+# asynq v0.26 tools/asynq/cmd: every command and alias.
 OF_GO = (
     *("stats", "queue ls", "queue list", "queue inspect", "queue history", "queue pause"),
     *("queue resume", "queue unpause", "queue remove", "queue rm", "queue delete"),
     *("task ls", "task list", "task inspect", "task cancel", "task archive", "task delete"),
     *("task rm", "task remove", "task run", "task archiveall", "task deleteall", "task runall"),
     *("task enqueue", "server ls", "server list", "cron ls", "cron list", "cron history"),
-    *("group ls", "group list"),
+    *("group ls", "group list", "dash"),
 )
 
 

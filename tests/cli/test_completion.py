@@ -113,6 +113,7 @@ def test_each_shell_has_a_script(cli, shell):
     assert f"_PYASYNQ_COMPLETE={shell}_complete" in done.out
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is absent")
 def test_zsh_reads_its_script(redis_url, tmp_path):
     done = subprocess.run(
@@ -127,6 +128,7 @@ def test_zsh_reads_its_script(redis_url, tmp_path):
     assert (done.stdout, done.stderr) == ("registered\n", "")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is absent")
 def test_fish_completes_commands(redis_url):
     done = subprocess.run(

@@ -31,6 +31,19 @@ def payload_text(data: bytes, *, as_hex: bool = False) -> str:
     return f"0x{data[:MOST_HEX].hex()}{more}"
 
 
+def indented_json(data: bytes) -> str | None:
+    """Return *data* as indented JSON; None if it is no JSON object or array that can be shown."""
+    import msgspec  # noqa: PLC0415 - only a page about one task needs it
+
+    if not data.lstrip().startswith((b"{", b"[")):
+        return None
+    try:
+        text = msgspec.json.format(data, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return text if text.translate(LAYOUT).isprintable() else None
+
+
 def in_json(name: str, data: bytes | None) -> dict[str, str | None]:
     """Return the two fields that hold bytes in JSON: as text if they are UTF-8, else in Base64.
 

@@ -71,6 +71,7 @@ TASK = {
 COMMANDS: Mapping[str, Command] = {
     "completion": Command("Print the completion script of a shell.", "completion"),
     "cron": Command("Look at periodic tasks.", verbs=CRON),
+    "dash": Command("Look at queues and act on them in a terminal.", "dash"),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
     "doctor": Command("Tell what is wrong with a Redis and the tasks in it.", "doctor"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),

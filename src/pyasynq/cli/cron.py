@@ -7,6 +7,7 @@ from datetime import datetime
 import click
 
 from pyasynq.admin.payload_text import in_json, payload_text
+from pyasynq.admin.spans import ago, until
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import named
 from pyasynq.cli.inspecting import inspecting, now
@@ -18,7 +19,6 @@ from pyasynq.cli.output import (
     print_rows,
     quiet_option,
 )
-from pyasynq.cli.spans import ago, until
 from pyasynq.cli.value_types import hex_option
 from pyasynq.inspector import EnqueueEvent, SchedulerEntry
 from pyasynq.shown import shown

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pyasynq.cli.spans import moment, span
+from pyasynq.admin.spans import moment
 from pyasynq.cli.table import escaped
 from pyasynq.cli.terminal import columns_of, styled, wants_colours
 from pyasynq.cli.text_width import padded, wrapped
 from pyasynq.inspector import Finding
+from pyasynq.shown import span
 
 STYLES = {"error": "red", "warning": "yellow", "info": "green"}
 MARGIN = len("warning") + 2

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 
 import click
 
+from pyasynq.admin.rates import counted
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import FAILURE, exit_code
 from pyasynq.cli.inspecting import inspecting
 from pyasynq.cli.live_words import queue_names
 from pyasynq.cli.output import fields_on_screen, output_option, print_rows
-from pyasynq.cli.rates import counted
 from pyasynq.clock import SystemClock
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.inspector import Inspector

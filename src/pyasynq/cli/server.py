@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 
 from pyasynq.admin.payload_text import in_json
+from pyasynq.admin.spans import ago
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.inspecting import inspecting, now
 from pyasynq.cli.output import (
@@ -16,7 +17,6 @@ from pyasynq.cli.output import (
     print_rows,
     quiet_option,
 )
-from pyasynq.cli.spans import ago
 from pyasynq.inspector import ServerInfo
 
 HEADINGS = ("Host", "PID", "State", "Active Workers", "Queues", "Started")

@@ -6,10 +6,10 @@ from dataclasses import asdict
 import click
 
 from pyasynq.admin.overview import STATES, Overview, overview
+from pyasynq.admin.rates import rate
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.inspecting import now
 from pyasynq.cli.output import note, on_screen, output_option, print_rows
-from pyasynq.cli.rates import rate
 from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from pyasynq.admin.payload_text import payload_text
+from pyasynq.admin.spans import ago, moment, until
 from pyasynq.cli.output import fields_on_screen, on_screen
-from pyasynq.cli.spans import ago, moment, span, until
 from pyasynq.cli.terminal import columns_of
 from pyasynq.inspector import TaskPage
+from pyasynq.shown import span
 from pyasynq.task import TaskInfo, TaskState
 
 CUTTABLE = ("Payload", "Last Error", "Result")

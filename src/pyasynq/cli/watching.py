@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from pyasynq.admin.spans import moment
 from pyasynq.cli.output import note
-from pyasynq.cli.spans import moment
 from pyasynq.clock import SystemClock, to_datetime
 from pyasynq.errors import RedisUnavailableError
 

@@ -216,7 +216,7 @@ class TaskPages:
             )
             listed = self._calls.run_on(queue, operation)
             found += listed.tasks
-            if not listed.tasks or len(found) == limit:
+            if not listed.tasks or len(found) == limit or first + len(found) >= listed.size:
                 return found, listed.size
 
     def _of_groups(

@@ -217,7 +217,7 @@ class AsyncTaskPages:
             )
             listed = await self._calls.run_on(queue, operation)
             found += listed.tasks
-            if not listed.tasks or len(found) == limit:
+            if not listed.tasks or len(found) == limit or first + len(found) >= listed.size:
                 return found, listed.size
 
     async def _of_groups(

@@ -5,12 +5,12 @@ from datetime import datetime
 
 import click
 
+from pyasynq.admin.rates import counted
 from pyasynq.cli.confirm import dry_run_option, is_confirmed, yes_option
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import do_each, named
 from pyasynq.cli.exit_codes import FAILURE
 from pyasynq.cli.inspecting import inspecting
-from pyasynq.cli.rates import counted
 from pyasynq.cli.value_types import Moment, queues_argument
 from pyasynq.errors import QueueNotEmptyError, StateError
 from pyasynq.inspector import Inspector

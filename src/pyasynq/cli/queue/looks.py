@@ -6,6 +6,8 @@ from dataclasses import asdict
 import click
 
 from pyasynq.admin.overview import STATES
+from pyasynq.admin.rates import rate
+from pyasynq.admin.spans import moment
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import named
 from pyasynq.cli.inspecting import inspecting
@@ -17,8 +19,6 @@ from pyasynq.cli.output import (
     print_rows,
     quiet_option,
 )
-from pyasynq.cli.rates import rate
-from pyasynq.cli.spans import moment
 from pyasynq.cli.value_types import queues_argument
 from pyasynq.inspector import DailyStats, Inspector, QueueInfo
 from pyasynq.shown import shown

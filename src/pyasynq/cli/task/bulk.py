@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 
 import click
 
+from pyasynq.admin.rates import counted
 from pyasynq.cli.confirm import dry_run_option, is_confirmed, yes_option
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import FAILURE
 from pyasynq.cli.inspecting import inspecting, now
 from pyasynq.cli.progress_bar import progress_bar
-from pyasynq.cli.rates import counted
 from pyasynq.cli.task_page import task_table
 from pyasynq.cli.value_types import group_option, queue_option, state_option
 from pyasynq.inspector import Inspector

@@ -8,13 +8,13 @@ import click
 from pyasynq.admin.bulk import BulkJob
 from pyasynq.admin.filters import Filter
 from pyasynq.admin.jobs import JobResult, Preview
+from pyasynq.admin.rates import counted
 from pyasynq.cli.confirm import is_confirmed
 from pyasynq.cli.exit_codes import FAILURE, INTERRUPTED, PARTLY
 from pyasynq.cli.inspecting import inspecting, now
 from pyasynq.cli.interrupts import asked_to_stop
 from pyasynq.cli.output import note, on_screen
 from pyasynq.cli.progress_bar import ProgressBar, progress_bar
-from pyasynq.cli.rates import counted
 from pyasynq.cli.task.filtering import Filtering, filter_of
 from pyasynq.cli.task_page import mixed_table
 from pyasynq.errors import PyasynqError

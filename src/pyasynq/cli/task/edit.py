@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from pyasynq.admin.spans import moment
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import do_each, named
 from pyasynq.cli.exit_codes import FAILURE
 from pyasynq.cli.inspecting import inspecting, now
 from pyasynq.cli.output import note
-from pyasynq.cli.spans import moment
 from pyasynq.cli.value_types import GoDuration, Moment, ids_argument, queue_option
 from pyasynq.shown import shown
 

@@ -8,9 +8,11 @@ import click
 from pyasynq.admin.failures import failures
 from pyasynq.admin.filters import Filter
 from pyasynq.admin.findings import MOST_DAMAGED, MOST_FOUND, Found
+from pyasynq.admin.rates import counted
 from pyasynq.admin.redaction import Redactor, SecretWords
 from pyasynq.admin.search import search
 from pyasynq.admin.signatures import FailureGroup
+from pyasynq.admin.spans import ago
 from pyasynq.admin.task_row import task_row
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import PARTLY
@@ -24,8 +26,6 @@ from pyasynq.cli.output import (
     quiet_option,
 )
 from pyasynq.cli.progress_bar import ProgressBar, progress_bar
-from pyasynq.cli.rates import counted
-from pyasynq.cli.spans import ago
 from pyasynq.cli.task.filtering import parsed
 from pyasynq.cli.task_page import mixed_table
 from pyasynq.cli.value_types import hex_option

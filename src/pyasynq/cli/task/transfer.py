@@ -12,6 +12,7 @@ from typing import IO
 import click
 
 from pyasynq.admin.overview import STATES
+from pyasynq.admin.rates import counted
 from pyasynq.cli.confirm import dry_run_option
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import CONFLICT, FAILURE, PARTLY
@@ -19,7 +20,6 @@ from pyasynq.cli.inspecting import inspecting
 from pyasynq.cli.live_words import queue_names
 from pyasynq.cli.output import note, output_option, print_rows
 from pyasynq.cli.progress_bar import ProgressBar, progress_bar
-from pyasynq.cli.rates import counted
 from pyasynq.cli.value_types import group_option, state_option
 from pyasynq.errors import EnqueueError, ImportLineError, PyasynqError
 from pyasynq.inspector import BadLine, DamagedTask, ImportResult, Inspector

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from pyasynq.shown import span
 
-__all__ = ["ago", "moment", "span", "until"]
-
 
 def moment(time: datetime | None) -> str:
     """Return a time in whole seconds and in UTC; "-" for None."""

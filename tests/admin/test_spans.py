@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pyasynq.cli.spans import ago, moment, span, until
+from pyasynq.admin.spans import ago, moment, until
+from pyasynq.shown import span
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -1,0 +1,1 @@
+"""The views: each reads what it shows, and nothing else."""

@@ -1,0 +1,124 @@
+"""What needs a person."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.text import Text
+from textual import on
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+from typing_extensions import override
+
+from pyasynq.admin.attention import Finding, Level, attention, suspects
+from pyasynq.admin.spans import ago
+from pyasynq.inspector import QueueInfo
+from pyasynq.task import TaskState
+from pyasynq.tui.parts.cells import cell
+from pyasynq.tui.parts.colours import Colours
+from pyasynq.tui.parts.layout import Column
+from pyasynq.tui.parts.rows_table import Row, RowsTable
+from pyasynq.tui.rows_view import RowsView
+from pyasynq.tui.session import Session
+from pyasynq.tui.views.queue import QueueView
+from pyasynq.tui.views.task import TaskView
+
+COLUMNS = (
+    Column(heading="Level"),
+    Column(heading="Where", flexible=True, least=10),
+    Column(heading="What", flexible=True, least=24),
+    Column(heading="Since"),
+)
+LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "note"}
+OLDEST_ACTIVE = 50  # active tasks of a queue that are looked at
+EMPTY = "Nothing needs you."
+WHAT_TO_DO = (
+    "No queue is paused, without a server or behind; no task has lost its worker, and no archive\n"
+    "has grown since this dash was started."
+)
+
+
+class AttentionView(RowsView[Sequence[Finding]]):
+    """Findings, and what to do about the one under the cursor."""
+
+    tab = "Attention"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._earlier: Sequence[QueueInfo] = ()
+
+    @override
+    def rows(self) -> Iterable[Widget]:
+        yield RowsTable()
+        yield Static(id="details")
+
+    @override
+    async def read(self) -> Sequence[Finding]:
+        inspector = self.session.inspector
+        queues, servers = await asyncio.gather(
+            inspector.queues.infos(memory=False), inspector.servers.list()
+        )
+        names = suspects(queues, servers)
+        pages = await asyncio.gather(
+            *(
+                inspector.tasks.list(name, TaskState.ACTIVE, page_size=OLDEST_ACTIVE)
+                for name in names
+            )
+        )
+        self._earlier = self._earlier or queues
+        return attention(
+            queues,
+            servers,
+            dict(zip(names, pages, strict=True)),
+            self.session.now(),
+            earlier=self._earlier,
+        )
+
+    @override
+    def draw(self, data: Sequence[Finding], now: datetime) -> None:
+        colours = self.session.colours
+        self.table.show(COLUMNS, _rows(data, now, colours))
+        self.show_rows(has_rows=bool(data), title=EMPTY, what_to_do=WHAT_TO_DO)
+        counts = [
+            f"{count} {name}{'' if count == 1 else 's'}"
+            for level, name in LEVELS.items()
+            if (count := sum(each.level is level for each in data))
+        ]
+        self.entitle("Attention", " · ".join(counts))
+        self._draw_details()
+
+    @override
+    def open(self, row: Row) -> None:
+        finding = row.subject
+        if not isinstance(finding, Finding) or not finding.queue:
+            return
+        if finding.task_id:
+            self.go_to(TaskView(self.session, finding.queue, finding.task_id))
+        else:
+            self.go_to(QueueView(self.session, finding.queue))
+
+    @on(DataTable.RowHighlighted)
+    def _draw_details(self) -> None:
+        row, details = self.table.current, self.query_one("#details", Static)
+        details.display = row is not None
+        if row is not None and isinstance(row.subject, Finding):
+            colours = self.session.colours
+            what = (row.subject.what, colours.strong)
+            details.update(Text.assemble(what, "\n", (row.subject.hint, colours.dim)))
+
+
+def _rows(findings: Sequence[Finding], now: datetime, colours: Colours) -> Sequence[Row]:
+    styles = {Level.ERROR: colours.bad, Level.WARNING: colours.warning, Level.NOTE: colours.dim}
+    return [
+        Row(
+            f"{each.kind}\n{each.subject}\n{each.task_id}",
+            (
+                cell(LEVELS[each.level], styles[each.level]),
+                cell(each.subject, colours.strong),
+                cell(each.what),
+                cell(ago(each.since, now), colours.dim),
+            ),
+            each,
+        )
+        for each in findings
+    ]
