@@ -18,9 +18,11 @@ from pyasynq.broker.operations import (
     explanation,
     finish,
     groups,
+    healing,
     inspection,
     maintain,
     presence,
+    probing,
     progress,
     queue_control,
     redis_info,
@@ -55,7 +57,7 @@ def item(kind, **fields):
 COUNTING = {
     *("forward", "delete_expired_completed", "trim_archive", "drop_ghost", "quarantine_member"),
     *("reclaim_aggregation_sets", "restore_groups", "lease_unleased", "heal_lease"),
-    *("move_many", "delete_many"),
+    *("move_many", "delete_many", "drop_listed", "archive_unlisted", "free_lock"),
 }
 # Each operation of which "a" is, or was, the subject.
 CASES: dict[str, Callable[[], Operation]] = {
@@ -132,6 +134,10 @@ CASES: dict[str, Callable[[], Operation]] = {
         KEYS, SCHEDULED, first=0, limit=9, is_from_tail=False
     ),
     "walk_tasks": lambda: task_lists.walk_tasks(KEYS, SCHEDULED, rank=0, limit=9),
+    "drop_listed": lambda: healing.drop_listed(KEYS, SCHEDULED, "evicted"),
+    "archive_unlisted": lambda: healing.archive_unlisted(KEYS, "lost", now_ns=NOW_NS),
+    "free_lock": lambda: healing.free_lock(KEYS, KEYS.unique("email", b"y"), "evicted"),
+    "try_command": lambda: probing.try_command("asynq:{x}:set", ("SADD", "asynq:{x}:set", "a")),
     "walk_hashes": lambda: transfer.walk_hashes(KEYS, SCHEDULED, rank=0, limit=9),
     "import_task": lambda: transfer.import_task(
         transfer.ToImport(
@@ -178,7 +184,9 @@ def prepare_redis(client) -> None:
     client.hset(KEYS.task("p"), mapping={**task, "state": "pending", "pending_since": NOW_NS})
     client.lpush(KEYS.pending, "p")
     client.hset(KEYS.task("s"), mapping={**task, "state": "scheduled"})
-    client.zadd(KEYS.scheduled, {"s": NOW_S - 5})
+    client.zadd(KEYS.scheduled, {"s": NOW_S - 5, "evicted": NOW_S + 99})
+    client.set(KEYS.unique("email", b"y"), "evicted")
+    client.hset(KEYS.task("lost"), mapping={**task, "state": "retry"})
     client.hset(KEYS.task("c"), mapping={**task, "state": "completed"})
     client.zadd(KEYS.completed, {"c": NOW_S - 5})
     for archived in ("x", "y"):

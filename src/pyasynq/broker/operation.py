@@ -17,12 +17,26 @@ T = TypeVar("T")
 
 _READS = frozenset(
     {
-        *("CLUSTER", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "HVALS", "INFO", "LLEN"),
+        *(
+            "CLUSTER",
+            "CONFIG",
+            "EXISTS",
+            "GET",
+            "HGET",
+            "HGETALL",
+            "HMGET",
+            "HVALS",
+            "INFO",
+            "LLEN",
+        ),
         *(
             "LRANGE",
             "MEMORY USAGE",
             "MGET",
             "PING",
+            "PUBSUB",
+            "SCAN",
+            "ZSCORE",
             "PTTL",
             "SISMEMBER",
             "SMEMBERS",

@@ -85,6 +85,7 @@ COMMANDS: Mapping[str, Command] = {
     "cron": Command("Look at periodic tasks, run and pause them.", verbs=CRON),
     "dash": Command("Look at queues and act on them in a terminal.", "dash"),
     "dev": Command("Run the tasks of an App while you work on it.", "dev"),
+    "doctor": Command("Tell what is wrong with a Redis and with the tasks in it.", "doctor"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
     "health": Command("Tell whether Redis answers and servers are alive.", "health"),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),

@@ -162,6 +162,21 @@ class Connector:
         return self._kind == "cluster"
 
     @property
+    def kind(self) -> Kind:
+        """What Redis is connected as."""
+        return self._kind
+
+    def to_node(self, host: str, port: int) -> "Connector":
+        """Return a connector for one node of this cluster alone, with the same settings."""
+        return Connector(
+            {**self._arguments, "host": host, "port": port},
+            description=f"{host}:{port}",
+            namespace=self.namespace,
+            max_connections=self._max_connections,
+            busy_wait=self.busy_wait,
+        )
+
+    @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyasynq.inspector.changes import Change, TaskRef
-    from pyasynq.inspector.explain.finding import Finding, Severity
+    from pyasynq.inspector.finding import Finding, Severity
     from pyasynq.inspector.found_task import FoundTask, TaskChunk
     from pyasynq.inspector.history import DailyStats
     from pyasynq.inspector.imports import BadLine, ImportResult
@@ -53,7 +53,7 @@ __all__ = [
 
 _HOMES = {
     "changes": ("Change", "TaskRef"),
-    "explain.finding": ("Finding", "Severity"),
+    "finding": ("Finding", "Severity"),
     "found_task": ("FoundTask", "TaskChunk"),
     "history": ("DailyStats",),
     "imports": ("BadLine", "ImportResult"),

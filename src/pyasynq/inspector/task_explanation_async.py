@@ -5,7 +5,7 @@ The rules are loaded by the first explanation, since most inspectors never expla
 
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls_async import AsyncCalls
-from pyasynq.inspector.explain.finding import Finding
+from pyasynq.inspector.finding import Finding
 from pyasynq.options import DEFAULT_QUEUE, name_fault
 from pyasynq.task import Task
 

@@ -13,8 +13,8 @@ from pyasynq.broker.operations.explanation import Place, PlacedTask
 from pyasynq.broker.operations.inspection import QueueStats
 from pyasynq.clock import NANOSECONDS
 from pyasynq.inspector.explain.facts import Facts, LiveServer, OtherQueue
-from pyasynq.inspector.explain.finding import SEVERITIES
 from pyasynq.inspector.explain.findings import explained, explained_enqueue
+from pyasynq.inspector.finding import SEVERITIES
 from pyasynq.wire.handled import Handled, HandledGroups
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from tests.support.builders import make_data, make_message

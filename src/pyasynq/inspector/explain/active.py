@@ -6,11 +6,11 @@ from typing import Any
 
 from pyasynq.clock import to_datetime
 from pyasynq.inspector.explain.facts import Facts, LiveServer
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.queues import unread
 from pyasynq.inspector.explain.servers import no_server
 from pyasynq.inspector.explain.waiting import last_error
 from pyasynq.inspector.explain.words import length, moment_of, score_ns
+from pyasynq.inspector.finding import Finding
 from pyasynq.shown import shown
 from pyasynq.wire.records import WorkerRecord
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pyasynq.broker.decoding import whole
 from pyasynq.clock import NANOSECONDS, to_datetime, to_span
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.limits import expired
 from pyasynq.inspector.explain.queues import paused, unread
 from pyasynq.inspector.explain.servers import named, no_server, serving
 from pyasynq.inspector.explain.words import command, counted, length, moment, quoted
+from pyasynq.inspector.finding import Finding
 from pyasynq.shown import span
 from pyasynq.wire.handled import HandledGroups
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.words import command, quoted
+from pyasynq.inspector.finding import Finding
 from pyasynq.task import TaskState
 
 STATES = frozenset(TaskState)

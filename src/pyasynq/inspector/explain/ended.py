@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pyasynq.clock import NANOSECONDS, to_span
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.words import command, error_text, length, moment, score_ns
+from pyasynq.inspector.finding import Finding
 from pyasynq.shown import span
 
 

@@ -8,10 +8,10 @@ from pyasynq.inspector.explain.aggregating import aggregating
 from pyasynq.inspector.explain.damaged import damage, without_task
 from pyasynq.inspector.explain.ended import archived, completed
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding, most_decisive_first
 from pyasynq.inspector.explain.locks import id_taken, lock
 from pyasynq.inspector.explain.pending import pending
 from pyasynq.inspector.explain.waiting import waiting
+from pyasynq.inspector.finding import Finding, most_decisive_first
 
 RULES: Mapping[str, Callable[[Facts], Iterator[Finding]]] = {
     "active": active,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pyasynq.clock import NANOSECONDS, to_datetime
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.words import length, moment_of
+from pyasynq.inspector.finding import Finding
 
 
 def too_late(facts: Facts) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from pyasynq.clock import NANOSECONDS
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.limits import too_late
 from pyasynq.inspector.explain.queues import paused, unread
 from pyasynq.inspector.explain.servers import (
@@ -16,6 +15,7 @@ from pyasynq.inspector.explain.servers import (
     strict_priority,
 )
 from pyasynq.inspector.explain.words import counted, length, moment_of
+from pyasynq.inspector.finding import Finding
 
 LATE_NS = 20 * NANOSECONDS  # a server with a free slot takes a task at once, or asks every second
 

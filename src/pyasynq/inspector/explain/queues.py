@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pyasynq.clock import NANOSECONDS, to_datetime
 from pyasynq.inspector import pauses
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.words import between, length, moment, quoted
+from pyasynq.inspector.finding import Finding
 from pyasynq.shown import span
 
 LARGE_OFFSET_NS = NANOSECONDS

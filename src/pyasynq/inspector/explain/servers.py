@@ -6,8 +6,8 @@ from shlex import quote
 from typing import Any
 
 from pyasynq.inspector.explain.facts import Facts, LiveServer
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.words import counted, length, moment_of, quoted
+from pyasynq.inspector.finding import Finding
 from pyasynq.shown import listed, shown
 from pyasynq.spelling import nearest
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pyasynq.clock import NANOSECONDS, to_datetime
 from pyasynq.inspector.explain.facts import Facts
-from pyasynq.inspector.explain.finding import Finding
 from pyasynq.inspector.explain.limits import too_late
 from pyasynq.inspector.explain.queues import clock_offset, paused, unread
 from pyasynq.inspector.explain.servers import no_handler, no_server
 from pyasynq.inspector.explain.words import between, command, error_text, length, moment, quoted
+from pyasynq.inspector.finding import Finding
 from pyasynq.shown import span
 
 # asynq v0.26 server.go: servers look for due tasks every 5 s.

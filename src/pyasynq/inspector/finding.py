@@ -1,4 +1,4 @@
-"""A finding: one reason why a task does not run, or one thing that is as it should be."""
+"""A finding: one thing that is wrong, or as it should be, and what to do about it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One reason why a task does not run, or one thing that is as it should be.
+    """One thing that is wrong, or as it should be: with a task, with Redis, or with its data.
 
     Attributes:
         code: what it is; it stays the same in later versions.
-        severity: "error": the task does not run unless somebody does something; "warning": it runs
-            later than it should, or may fail; "info": as it should be.
+        severity: "error": tasks do not run, or are lost, unless somebody does something;
+            "warning": they run later than they should, or may fail; "info": as it should be.
         sentence: what was found, for people.
         evidence: what that follows from, by name: text, numbers, bools, times, durations, None,
             lists and mappings of these.
