@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pyasynq.admin.attention import Level, attention, suspects
+from pyasynq.admin.attention import attention, suspects
 from pyasynq.inspector import QueueInfo, ServerInfo, WorkerInfo
 from pyasynq.task import TaskInfo, TaskState
 
@@ -72,7 +72,7 @@ def task(task_id, *, is_orphaned):
 
 def found(queues, servers=(), active=None, **others):
     findings = attention(queues, servers, active or {}, NOW, **others)
-    return [(each.kind, each.level) for each in findings]
+    return [(each.code, each.severity) for each in findings]
 
 
 def test_nothing_needs_a_person_while_servers_keep_up():
@@ -83,16 +83,16 @@ def test_nothing_needs_a_person_while_servers_keep_up():
 @pytest.mark.parametrize(
     ("counts", "level"),
     [
-        ({"pending": 1}, Level.ERROR),
-        ({"scheduled": 1}, Level.WARNING),
-        ({"retry": 1}, Level.WARNING),
-        ({"aggregating": 1}, Level.WARNING),
+        ({"pending": 1}, "error"),
+        ({"scheduled": 1}, "warning"),
+        ({"retry": 1}, "warning"),
+        ({"aggregating": 1}, "warning"),
     ],
 )
 def test_tasks_that_wait_need_a_server_with_their_queue(counts, level):
     other = server(queues={"other": 1})
 
-    assert found([queue(**counts)], [other]) == [("no server", level)]
+    assert found([queue(**counts)], [other]) == [("queue_unserved", level)]
     assert found([queue(**counts)], [server()]) == []
 
 
@@ -101,9 +101,9 @@ def test_a_pause_is_told_with_who_made_it_and_why():
 
     (finding,) = attention([paused], [], {}, NOW)
 
-    assert (finding.kind, finding.level, finding.since) == ("paused", Level.WARNING, AGO)
-    assert finding.what == "Paused by ann: a move"
-    assert "`pyasynq queue resume mail` ends it." in finding.hint
+    assert (finding.code, finding.severity, finding.evidence["since"]) == ("paused", "warning", AGO)
+    assert finding.sentence == "Paused by ann: a move"
+    assert "`pyasynq queue resume mail` ends it." in finding.advice
 
 
 def test_a_pause_that_ends_by_itself_is_only_noted():
@@ -111,8 +111,8 @@ def test_a_pause_that_ends_by_itself_is_only_noted():
 
     (finding,) = attention([paused], [], {}, NOW)
 
-    assert finding.level is Level.NOTE
-    assert "It ends by itself at 2026-01-31 13:00:00 UTC." in finding.hint
+    assert finding.severity == "info"
+    assert "It ends by itself at 2026-01-31 13:00:00 UTC." in finding.advice
 
 
 def test_an_old_pending_task_is_told_with_what_keeps_it():
@@ -122,10 +122,10 @@ def test_an_old_pending_task_is_told_with_what_keeps_it():
     (busy,) = attention([old], [full], {}, NOW)
     (free,) = attention([old], [server()], {}, NOW)
 
-    assert (busy.kind, busy.since) == ("waiting", NOW - timedelta(minutes=5))
-    assert "start more workers" in busy.hint
-    assert "higher priority" in free.hint
-    assert found([replace(old, is_paused=True)], [server()]) == [("paused", Level.WARNING)]
+    assert (busy.code, busy.evidence["since"]) == ("pending_long", NOW - timedelta(minutes=5))
+    assert "start more workers" in busy.advice
+    assert "higher priority" in free.advice
+    assert found([replace(old, is_paused=True)], [server()]) == [("paused", "warning")]
 
 
 def test_active_tasks_without_a_worker_are_told():
@@ -134,8 +134,8 @@ def test_active_tasks_without_a_worker_are_told():
     (alone,) = attention([queue(active=2)], [], orphans, NOW)
     (served,) = attention([queue(active=2)], [server()], orphans, NOW)
 
-    assert (alone.kind, alone.level, alone.task_id) == ("orphans", Level.ERROR, "a")
-    assert served.level is Level.WARNING
+    assert (alone.code, alone.severity, alone.evidence["task_id"]) == ("orphaned", "error", "a")
+    assert served.severity == "warning"
 
 
 def test_queues_with_more_active_tasks_than_their_servers_run_are_suspects():
@@ -149,14 +149,14 @@ def test_an_archive_that_grows_or_is_nearly_full_is_told():
 
     (grown,) = attention([queue(archived=5)], [], {}, NOW, earlier=before)
 
-    assert (grown.kind, grown.since) == ("archive grown", AGO)
-    assert grown.what == "3 more tasks in the archive."
+    assert (grown.code, grown.evidence["since"]) == ("archive_grown", AGO)
+    assert grown.sentence == "3 more tasks in the archive."
     assert found([queue(archived=2)], earlier=before) == []
-    assert found([queue(archived=9000)]) == [("archive full", Level.WARNING)]
+    assert found([queue(archived=9000)]) == [("archive_nearly_full", "warning")]
 
 
 def test_a_queue_whose_tasks_fail_is_told_unless_they_are_few():
-    assert found([queue(processed=20, failed=5)]) == [("failing", Level.WARNING)]
+    assert found([queue(processed=20, failed=5)]) == [("failing", "warning")]
     assert found([queue(processed=20, failed=4)]) == []
     assert found([queue(processed=8, failed=8)]) == []
 
@@ -164,12 +164,12 @@ def test_a_queue_whose_tasks_fail_is_told_unless_they_are_few():
 def test_a_task_past_its_deadline_and_a_server_that_stops_are_told():
     late = worker(deadline=AGO)
 
-    assert found([], [server(late)]) == [("late", Level.WARNING)]
+    assert found([], [server(late)]) == [("past_deadline", "warning")]
     assert found([], [server(worker(deadline=NOW + timedelta(hours=1)))]) == []
-    assert found([], [server(status="stopped")]) == [("stopping", Level.NOTE)]
+    assert found([], [server(status="stopped")]) == [("server_stopping", "info")]
 
 
 def test_errors_come_first():
     queues = [queue("a", is_paused=True, paused_since=AGO), queue("b", error="a wrong type")]
 
-    assert [kind for kind, _level in found(queues)] == ["unreadable", "paused"]
+    assert [code for code, _severity in found(queues)] == ["not_readable", "paused"]

@@ -47,8 +47,10 @@ async def test_one_refresh_sends_only_what_the_view_shows(shop_url, redis_server
         await opened(shown, keys)
         with Commands(redis_server) as commands:
             await shown.press("ctrl+l")
+            found: list[str] = []
+            await eventually_async(lambda: found.extend(commands.sent()) or len(found) >= len(sent))
             await shown.pilot.pause()
-            found = commands.sent()
+            found += commands.sent()
 
     assert found == sent
 

@@ -5,12 +5,11 @@ all of it. Every front end shows the same findings.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 
 from pyasynq.admin.rates import counted, rate
 from pyasynq.admin.spans import moment
+from pyasynq.inspector.finding import Finding, most_decisive_first
 from pyasynq.inspector.infos import QueueInfo
 from pyasynq.inspector.server_infos import ServerInfo
 from pyasynq.shown import shown, span
@@ -24,39 +23,6 @@ FEW = 20  # tasks, of which no share is told
 
 ALL_BUSY = "All slots of its servers are taken: start more workers."
 SLOTS_FREE = "Its servers have free slots: do queues of higher priority keep them busy?"
-
-
-class Level(IntEnum):
-    """How urgent a finding is; the most urgent is the least number."""
-
-    ERROR = 0
-    WARNING = 1
-    NOTE = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that needs a person.
-
-    Attributes:
-        kind: what kind of finding it is; a queue has one of each kind, a task, too.
-        level: how urgent it is.
-        subject: the queue or the server that it is about.
-        what: what is wrong, in one sentence.
-        since: since when; None if that is not known.
-        hint: what to do.
-        queue: the queue to look into; empty if it is about no queue.
-        task_id: the task to look at; empty if it is about no single task.
-    """
-
-    kind: str
-    level: Level
-    subject: str
-    what: str
-    hint: str
-    since: datetime | None = None
-    queue: str = ""
-    task_id: str = ""
 
 
 def suspects(queues: Sequence[QueueInfo], servers: Sequence[ServerInfo]) -> Sequence[str]:
@@ -99,19 +65,23 @@ def attention(
         found += _of_archive(queue, before.get(queue.queue))
     for server in servers:
         found += _of_server(server, now)
-    return sorted(found, key=lambda each: (each.level, each.subject))
+    return most_decisive_first(sorted(found, key=where))
+
+
+def where(finding: Finding) -> str:
+    """Return the server or the queue that a finding is about."""
+    return str(finding.evidence.get("server") or finding.evidence["queue"])
 
 
 def _of_counts(queue: QueueInfo) -> Iterable[Finding]:
     name = queue.queue
     if queue.error:
         yield Finding(
-            kind="unreadable",
-            level=Level.ERROR,
-            subject=name,
-            queue=name,
-            what="Not all of it can be read.",
-            hint=queue.error,
+            code="not_readable",
+            severity="error",
+            evidence={"queue": name},
+            sentence="Not all of it can be read.",
+            advice=queue.error,
         )
     if queue.is_paused:
         by = f" by {shown(queue.paused_by)}" if queue.paused_by else ""
@@ -121,23 +91,20 @@ def _of_counts(queue: QueueInfo) -> Iterable[Finding]:
         )
         at = f" at {moment(queue.paused_until)}" if queue.paused_until else ""
         yield Finding(
-            kind="paused",
-            level=Level.NOTE if queue.paused_until else Level.WARNING,
-            subject=name,
-            queue=name,
-            what=f"Paused{by}{why}",
-            since=queue.paused_since,
-            hint=f"Workers take no tasks from it. {end}{at}.",
+            code="paused",
+            severity="info" if queue.paused_until else "warning",
+            evidence={"queue": name, "since": queue.paused_since},
+            sentence=f"Paused{by}{why}",
+            advice=f"Workers take no tasks from it. {end}{at}.",
         )
     if queue.processed >= FEW and queue.failed >= FAILING * queue.processed:
         yield Finding(
-            kind="failing",
-            level=Level.WARNING,
-            subject=name,
-            queue=name,
-            what=f"{rate(queue.failed, queue.processed)} of today's "
+            code="failing",
+            severity="warning",
+            evidence={"queue": name},
+            sentence=f"{rate(queue.failed, queue.processed)} of today's "
             f"{counted(queue.processed, 'task')} failed.",
-            hint="Look at the errors of its retried and archived tasks.",
+            advice="Look at the errors of its retried and archived tasks.",
         )
 
 
@@ -148,25 +115,21 @@ def _of_serving(
     oldest = now - queue.latency if queue.latency else None
     if waiting and not serving:
         yield Finding(
-            kind="no server",
-            level=Level.ERROR if queue.pending else Level.WARNING,
-            subject=queue.queue,
-            queue=queue.queue,
-            what=f"No live server works on it; {counted(waiting, 'task')} wait.",
-            since=oldest,
-            hint="Start a worker that has this queue, or add the queue to one that runs.",
+            code="queue_unserved",
+            severity="error" if queue.pending else "warning",
+            evidence={"queue": queue.queue, "since": oldest},
+            sentence=f"No live server works on it; {counted(waiting, 'task')} wait.",
+            advice="Start a worker that has this queue, or add the queue to one that runs.",
         )
     elif queue.latency >= OLDEST_PENDING and not queue.is_paused:
         busy = [each for each in serving if each.active_worker_count >= each.concurrency]
         why = ALL_BUSY if len(busy) == len(serving) else SLOTS_FREE
         yield Finding(
-            kind="waiting",
-            level=Level.WARNING,
-            subject=queue.queue,
-            queue=queue.queue,
-            what=f"Its oldest pending task has waited for {span(queue.latency)}.",
-            since=oldest,
-            hint=why,
+            code="pending_long",
+            severity="warning",
+            evidence={"queue": queue.queue, "since": oldest},
+            sentence=f"Its oldest pending task has waited for {span(queue.latency)}.",
+            advice=why,
         )
 
 
@@ -176,15 +139,13 @@ def _of_orphans(
     orphans = [task for task in active if task.is_orphaned]
     if orphans:
         yield Finding(
-            kind="orphans",
-            level=Level.WARNING if has_server else Level.ERROR,
-            subject=queue.queue,
-            queue=queue.queue,
-            task_id=orphans[0].id if len(orphans) == 1 else "",
-            what=f"{counted(len(orphans), 'active task')} lost their worker."
+            code="orphaned",
+            severity="warning" if has_server else "error",
+            evidence={"queue": queue.queue, "task_id": orphans[0].id if len(orphans) == 1 else ""},
+            sentence=f"{counted(len(orphans), 'active task')} lost their worker."
             if len(orphans) > 1
             else "An active task lost its worker.",
-            hint="A server of this queue recovers them within a minute."
+            advice="A server of this queue recovers them within a minute."
             if has_server
             else "Only a server of this queue recovers them: start one.",
         )
@@ -194,22 +155,19 @@ def _of_archive(queue: QueueInfo, before: QueueInfo | None) -> Iterable[Finding]
     grown = queue.archived - before.archived if before else 0
     if before is not None and grown > 0:
         yield Finding(
-            kind="archive grown",
-            level=Level.WARNING,
-            subject=queue.queue,
-            queue=queue.queue,
-            what=f"{counted(grown, 'more task')} in the archive.",
-            since=before.timestamp,
-            hint="Their retries are used up: look at their errors, then run or delete them.",
+            code="archive_grown",
+            severity="warning",
+            evidence={"queue": queue.queue, "since": before.timestamp},
+            sentence=f"{counted(grown, 'more task')} in the archive.",
+            advice="Their retries are used up: look at their errors, then run or delete them.",
         )
     if queue.archived >= NEARLY * ARCHIVE_LIMIT:
         yield Finding(
-            kind="archive full",
-            level=Level.WARNING,
-            subject=queue.queue,
-            queue=queue.queue,
-            what=f"The archive holds {counted(queue.archived, 'task')}.",
-            hint=f"Beyond {ARCHIVE_LIMIT:,} the oldest ones are deleted, unless a worker is set "
+            code="archive_nearly_full",
+            severity="warning",
+            evidence={"queue": queue.queue},
+            sentence=f"The archive holds {counted(queue.archived, 'task')}.",
+            advice=f"Beyond {ARCHIVE_LIMIT:,} the oldest ones are deleted, unless a worker is set "
             "otherwise. Run or delete what is in it.",
         )
 
@@ -219,21 +177,22 @@ def _of_server(server: ServerInfo, now: datetime) -> Iterable[Finding]:
     late = [each for each in server.active_workers if each.deadline and each.deadline < now]
     for worker in late:
         yield Finding(
-            kind="late",
-            level=Level.WARNING,
-            subject=name,
-            queue=worker.queue,
-            task_id=worker.task_id,
-            what=f"A task of type {shown(worker.task_type)} runs past its deadline.",
-            since=worker.deadline,
-            hint="Its handler does not end when it is cancelled; it keeps its slot until it does.",
+            code="past_deadline",
+            severity="warning",
+            evidence={
+                "queue": worker.queue,
+                "server": name,
+                "task_id": worker.task_id,
+                "since": worker.deadline,
+            },
+            sentence=f"A task of type {shown(worker.task_type)} runs past its deadline.",
+            advice="Its handler does not end when it is cancelled; it keeps its slot until then.",
         )
     if server.status not in ("active", ""):
         yield Finding(
-            kind="stopping",
-            level=Level.NOTE,
-            subject=name,
-            what=f"The server is {shown(server.status)}: it takes no new tasks.",
-            since=None,
-            hint="It ends once its running tasks have.",
+            code="server_stopping",
+            severity="info",
+            evidence={"server": name},
+            sentence=f"The server is {shown(server.status)}: it takes no new tasks.",
+            advice="It ends once its running tasks have.",
         )

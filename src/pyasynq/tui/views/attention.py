@@ -1,7 +1,7 @@
 """What needs a person."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from rich.text import Text
@@ -10,9 +10,10 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 from typing_extensions import override
 
-from pyasynq.admin.attention import Finding, Level, attention, suspects
+from pyasynq.admin.attention import attention, suspects, where
 from pyasynq.admin.spans import ago
-from pyasynq.inspector import QueueInfo
+from pyasynq.inspector import Finding, QueueInfo
+from pyasynq.inspector.finding import Severity
 from pyasynq.task import TaskState
 from pyasynq.tui.parts.cells import cell
 from pyasynq.tui.parts.colours import Colours
@@ -29,7 +30,7 @@ COLUMNS = (
     Column(heading="What", flexible=True, least=24),
     Column(heading="Since"),
 )
-LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "note"}
+SHOWN: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 OLDEST_ACTIVE = 50  # active tasks of a queue that are looked at
 EMPTY = "Nothing needs you."
 WHAT_TO_DO = (
@@ -81,8 +82,8 @@ class AttentionView(RowsView[Sequence[Finding]]):
         self.show_rows(has_rows=bool(data), title=EMPTY, what_to_do=WHAT_TO_DO)
         counts = [
             f"{count} {name}{'' if count == 1 else 's'}"
-            for level, name in LEVELS.items()
-            if (count := sum(each.level is level for each in data))
+            for severity, name in SHOWN.items()
+            if (count := sum(each.severity == severity for each in data))
         ]
         self.entitle("Attention", " · ".join(counts))
         self._draw_details()
@@ -90,12 +91,12 @@ class AttentionView(RowsView[Sequence[Finding]]):
     @override
     def open(self, row: Row) -> None:
         finding = row.subject
-        if not isinstance(finding, Finding) or not finding.queue:
+        if not isinstance(finding, Finding) or not (queue := finding.evidence.get("queue")):
             return
-        if finding.task_id:
-            self.go_to(TaskView(self.session, finding.queue, finding.task_id))
+        if task_id := finding.evidence.get("task_id"):
+            self.go_to(TaskView(self.session, queue, task_id))
         else:
-            self.go_to(QueueView(self.session, finding.queue))
+            self.go_to(QueueView(self.session, queue))
 
     @on(DataTable.RowHighlighted)
     def _draw_details(self) -> None:
@@ -103,20 +104,20 @@ class AttentionView(RowsView[Sequence[Finding]]):
         details.display = row is not None
         if row is not None and isinstance(row.subject, Finding):
             colours = self.session.colours
-            what = (row.subject.what, colours.strong)
-            details.update(Text.assemble(what, "\n", (row.subject.hint, colours.dim)))
+            what = (row.subject.sentence, colours.strong)
+            details.update(Text.assemble(what, "\n", (row.subject.advice, colours.dim)))
 
 
 def _rows(findings: Sequence[Finding], now: datetime, colours: Colours) -> Sequence[Row]:
-    styles = {Level.ERROR: colours.bad, Level.WARNING: colours.warning, Level.NOTE: colours.dim}
+    styles = {"error": colours.bad, "warning": colours.warning, "info": colours.dim}
     return [
         Row(
-            f"{each.kind}\n{each.subject}\n{each.task_id}",
+            f"{each.code}\n{where(each)}\n{each.evidence.get('task_id')}",
             (
-                cell(LEVELS[each.level], styles[each.level]),
-                cell(each.subject, colours.strong),
-                cell(each.what),
-                cell(ago(each.since, now), colours.dim),
+                cell(SHOWN[each.severity], styles[each.severity]),
+                cell(where(each), colours.strong),
+                cell(each.sentence),
+                cell(ago(each.evidence.get("since"), now), colours.dim),
             ),
             each,
         )
