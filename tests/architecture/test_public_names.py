@@ -55,14 +55,34 @@ def test_an_unknown_name_is_an_attribute_error():
         pyasynq.Ap  # noqa: B018 - what is refused
 
 
-@pytest.mark.slow
-def test_every_module_can_be_the_first_that_is_imported():
-    folder = SOURCE.parent
-    modules = sorted(
-        ".".join(path.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
-        for path in folder.rglob("*.py")
+def modules_of(folder: Path) -> list[str]:
+    """Return the names of the modules in a folder."""
+    return [
+        ".".join(path.relative_to(SOURCE.parents[1]).with_suffix("").parts).removesuffix(
+            ".__init__"
+        )
+        for path in sorted(folder.glob("*.py"))
         if path.name != "__main__.py"
-    )
+    ]
+
+
+FOLDERS = sorted({path.parent for path in SOURCE.parent.rglob("*.py")})
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        pytest.param(
+            [name for each in FOLDERS for name in modules_of(each)[:2]], id="two a folder"
+        ),
+        pytest.param(
+            [name for each in FOLDERS for name in modules_of(each)],
+            id="all",
+            marks=pytest.mark.long,
+        ),
+    ],
+)
+def test_every_module_can_be_the_first_that_is_imported(modules):
     code = """
 import importlib, sys
 for name in sys.argv[1:]:
