@@ -2,7 +2,7 @@
 
 redis-py's own retries are off everywhere, for they would run writes again whose answers were lost;
 only our runner repeats a call. RESP2 is used everywhere, for some proxies close the connection on
-HELLO 3.
+HELLO 3; what else they close it on is in transport/proxy.py.
 """
 
 import threading
@@ -17,6 +17,7 @@ from pyasynq.connection.arguments import (
     once_async,
 )
 from pyasynq.connection.options import ConnectionOptions, Kind, named_url
+from pyasynq.connection.transport.proxy import Proxy
 from pyasynq.settings import current_directory
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Connector:
     Args:
         home: the directory whose embedded Redis is used once it runs, in place of the address;
             None: that of *arguments* was named by somebody.
+        proxy: there is a proxy that closes the connection on what it does not pass on; else the
+            first connection finds that out.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Connector:
         embedded: "EmbeddedServer | None" = None,
         busy_wait: bool = True,
         home: Path | None = None,
+        proxy: bool = False,
     ) -> None:
         self._kind = kind
         self._hosts = list(hosts)
@@ -74,6 +78,7 @@ class Connector:
         self._max_connections = max_connections
         self._embedded = embedded
         self._home = home
+        self._proxy = Proxy(namespace, is_certain=proxy)
         self._lock = threading.Lock()
 
     @classmethod
@@ -162,6 +167,11 @@ class Connector:
         return self._kind == "cluster"
 
     @property
+    def is_proxied(self) -> bool:
+        """Whether a proxy was found that closes the connection on what it does not pass on."""
+        return self._proxy.is_there
+
+    @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
 
@@ -170,7 +180,7 @@ class Connector:
 
         from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
 
-        kind: Any = redis.asyncio.Connection
+        kind: Any = connections.AsyncTcpConnection
         if "path" in settings:
             kind = connections.AsyncUnixConnection
         elif self._is_tls:
@@ -180,6 +190,7 @@ class Connector:
         return redis.asyncio.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
+            proxy=None if self.is_cluster else self._proxy,
             **settings,
             **once_async(),
         )
@@ -199,6 +210,7 @@ class Connector:
         return redis.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
+            proxy=None if self.is_cluster else self._proxy,
             **settings,
             **once(),
         )
@@ -270,6 +282,7 @@ class Connector:
             max_connections=options.max_connections,
             home=home,
             busy_wait=options.busy_wait,
+            proxy=options.proxy,
         )
 
     @classmethod

@@ -7,7 +7,10 @@ from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
-from pyasynq.wire.keys import QueueKeys
+from pyasynq.errors import IncompatibleRedisError
+from pyasynq.wire.keys import QueueKeys, queue_keys
+
+OLDEST = 5  # before, a script that asked for the time could not write any more
 
 PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
@@ -15,6 +18,16 @@ PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 def redis_time() -> Operation[int]:
     """Ask Redis for its time, in nanoseconds since the epoch."""
     return Operation("TIME", (), (), _time_ns, Repeat.SAFE)
+
+
+def check_server(namespace: str) -> Operation[None]:
+    """Check that Redis, in a cluster any node, can run our scripts and is not too old.
+
+    The operation fails with an IncompatibleRedisError if not.
+    """
+    keys = queue_keys("check", namespace)
+    arguments = (keys.task_prefix,)
+    return Operation(load("check_server"), (keys.pending,), arguments, _check, Repeat.SAFE)
 
 
 def exists_any(keys: Sequence[str]) -> Operation[bool]:
@@ -74,7 +87,24 @@ def _slots(reply: Any) -> list[tuple[int, int, list[tuple[str, str, int]]]]:
 
 def _time_ns(reply: Any) -> int:
     seconds, microseconds = reply
-    return int(seconds) * NANOSECONDS + int(microseconds) * 1000
+    # Envoy answers with all microseconds since the epoch.
+    return int(seconds) * NANOSECONDS + int(microseconds) % 1_000_000 * 1000
+
+
+def _check(reply: Any) -> None:
+    version, fault = map(text, reply)
+    if fault:
+        raise IncompatibleRedisError(
+            f"redis lets no script use keys that it does not declare: {fault}; allow undeclared "
+            "keys, or use another redis",
+            needed="undeclared keys",
+        )
+    if version and int(version.partition(".")[0] or OLDEST) < OLDEST:
+        raise IncompatibleRedisError(
+            f"this redis has version {version}, which is too old; use {OLDEST}.0 or newer, best "
+            "6.2 or newer",
+            needed=f"redis {OLDEST}.0",
+        )
 
 
 def _memory(reply: Any) -> dict[str, str]:
