@@ -99,6 +99,7 @@ _WRONG_SETTINGS = (
 
 # A server that refuses the call of a script itself, not what the script does.
 _EVAL = re.compile(r"(unknown command|no permissions|can't run).*\beval(sha)?\b")
+_UNKNOWN = "unknown command", "unknown redis command", "wrong number of arguments"
 # Where in a script an error happened: Redis 7 appends it to the error, older servers prepend it.
 _LINE_OF_SCRIPT = re.compile(
     r" script: (?:[0-9a-f]{40}, )?on @user_script:\d+\.?$"
@@ -175,7 +176,7 @@ def _lack(operation: Operation[Any], text: str) -> IncompatibleRedisError | None
         return IncompatibleRedisError(
             f"redis does not permit {call}: {text}; give this user more rights", needed=call
         )
-    if "unknown command" in lowered or "wrong number of arguments" in lowered:
+    if any(words in lowered for words in _UNKNOWN):
         return IncompatibleRedisError(
             f"this redis does not know what {call} needs: {text}", needed=call
         )

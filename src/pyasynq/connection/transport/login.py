@@ -100,7 +100,7 @@ class Login(AbstractConnection):
     def _answers(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands and return the answers; a missing right or command is an answer, too."""
         send: Any = self.send_packed_command
-        send(packed(commands), check_health=False)
+        send([packed(commands)], check_health=False)
         answers: list[Any] = []
         for _command in commands:
             try:

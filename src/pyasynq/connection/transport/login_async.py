@@ -99,7 +99,7 @@ class AsyncLogin(AbstractConnection):
     async def _answers(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands and return the answers; a missing right or command is an answer, too."""
         send: Any = self.send_packed_command
-        await send(packed(commands), check_health=False)
+        await send([packed(commands)], check_health=False)
         answers: list[Any] = []
         for _command in commands:
             try:

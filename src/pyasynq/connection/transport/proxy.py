@@ -17,7 +17,10 @@ _TIME = "return redis.call('TIME')"
 _INFO = "return redis.call('INFO', unpack(ARGV))"
 _MEMORY = "return redis.call('MEMORY', 'USAGE', KEYS[1])"
 # The answer differs from server to server, and from start to start.
-_SERVER = "return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')"
+_SERVER = """
+local info = redis.pcall('INFO', 'server')
+return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+"""
 _PROBES = 16  # keys; two servers out of two serve all of them by chance once in 32,000 times
 
 
