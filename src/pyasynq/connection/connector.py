@@ -7,6 +7,7 @@ HELLO 3; what else they close it on is in transport/proxy.py.
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -17,7 +18,6 @@ from pyasynq.connection.arguments import (
     once_async,
 )
 from pyasynq.connection.options import ConnectionOptions, Kind, named_url
-from pyasynq.connection.transport.proxy import Proxy
 from pyasynq.settings import current_directory
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyasynq.connection.embedded.server import EmbeddedServer
     from pyasynq.connection.transport.cluster import Cluster
     from pyasynq.connection.transport.cluster_async import AsyncCluster
+    from pyasynq.connection.transport.proxy import Proxy
 
 SENTINEL_TIMEOUT_S = 1.0
 
@@ -78,7 +79,7 @@ class Connector:
         self._max_connections = max_connections
         self._embedded = embedded
         self._home = home
-        self._proxy = Proxy(namespace, is_certain=proxy)
+        self._proxy_is_certain = proxy
         self._lock = threading.Lock()
 
     @classmethod
@@ -174,6 +175,12 @@ class Connector:
     @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
+
+    @cached_property
+    def _proxy(self) -> "Proxy":
+        from pyasynq.connection.transport.proxy import Proxy  # noqa: PLC0415 - light imports
+
+        return Proxy(self.namespace, is_certain=self._proxy_is_certain)
 
     def _pool_async(self, **settings: Any) -> "redis.asyncio.ConnectionPool":
         import redis.asyncio  # noqa: PLC0415 - as above

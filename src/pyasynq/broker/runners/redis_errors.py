@@ -168,8 +168,8 @@ def _lack(operation: Operation[Any], text: str) -> IncompatibleRedisError | None
         )
     if isinstance(operation.call, Script) and _EVAL.search(lowered):
         return IncompatibleRedisError(
-            f"redis lets us run no scripts, and every operation on tasks is one: {text}; use a "
-            "user and a redis that may run EVALSHA and EVAL",
+            f"redis lets us run no scripts, and every operation on tasks is one: {text}; give "
+            "this user more rights, or use a redis that runs EVALSHA and EVAL",
             needed="scripts",
         )
     if _is_permission(text):
