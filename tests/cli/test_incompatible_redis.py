@@ -68,3 +68,21 @@ def test_a_proxy_without_hash_tags_is_told_in_one_sentence(command, without_hash
     assert "Error: the proxy in front of redis spreads the keys of one queue" in done.stderr
     assert 'set hash_tag: "{}" of twemproxy' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def without_info():
+    server = RedisServer("--rename-command", "INFO", "")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("command", [["stats"], ["queue", "ls"], ["server", "ls"]], ids=" ".join)
+def test_looks_need_no_info_of_redis(command, without_info, tmp_path):
+    with without_info.client() as client:
+        client.sadd("asynq:queues", "mail")
+
+    done = run(command, without_info.tcp_url, tmp_path)
+
+    assert done.returncode == 0
+    assert not done.stderr or "No server is alive" in done.stderr

@@ -184,3 +184,14 @@ async def test_calls_at_the_same_time_share_one_connection(url):
         await runner.close()
 
     assert all(each > 0 for each in times)
+
+
+async def test_a_server_does_not_start_behind_a_proxy_without_hash_tags_that_gives_no_sign():
+    proxy = Twemproxy(hash_tag="")
+    connector = Connector.of(proxy.url)
+    connector._proxy.is_checked = True  # as if the first connection had not recognised it
+    try:
+        with pytest.raises(IncompatibleRedisError, match="does not honour hash tags"):
+            await asyncio.wait_for(Server(connector, ServerConfig()).serve(ServeMux()), 20)
+    finally:
+        proxy.stop()

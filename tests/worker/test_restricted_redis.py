@@ -144,7 +144,7 @@ async def test_a_producer_is_told_at_once_that_it_may_run_no_scripts(denying):
 
 
 async def test_a_server_does_not_start_where_scripts_may_not_use_undeclared_keys(denying):
-    url = as_user(denying, "resetkeys", "~asynq:{check}:pending", "-info")
+    url = as_user(denying, "resetkeys", "~asynq:{check}:t:*:server", "-info")
 
     with pytest.raises(IncompatibleRedisError, match="allow undeclared keys"):
         await asyncio.wait_for(server_of(url).serve(ServeMux()), 20)

@@ -11,9 +11,8 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Self, Unpack
 from uuid import uuid4
 
-from pyasynq.broker.operations.redis_info import check_server
 from pyasynq.broker.operations.schedulers import Overlap
-from pyasynq.broker.runners.opening import opened
+from pyasynq.broker.runners.opening import answers_when_checked, opened
 from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
@@ -251,7 +250,7 @@ class Scheduler:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._close)
             connector, runner = await opened(self._source, self._clock, self._budget, stack)
-            await runner.run(check_server(connector.namespace))
+            await answers_when_checked(runner, connector.namespace, [])
             if not await runner.measure_clock(patience_s=PATIENCE_S) and runner.time_refusal:
                 logger.warning(LOCAL_CLOCK, runner.time_refusal)
             resources = SchedulerResources(

@@ -2,13 +2,8 @@
 
 from collections.abc import Iterable
 
-from pyasynq.answers import raise_first
-from pyasynq.broker.operations.redis_info import (
-    PING,
-    check_server,
-    memory_info,
-    memory_info_of,
-)
+from pyasynq.broker.operations.redis_info import memory_info, memory_info_of
+from pyasynq.broker.runners.opening import answers_when_checked
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import queue_keys
@@ -27,6 +22,5 @@ async def ask_for_memory(
     if connector.is_cluster:
         keys = [queue_keys(queue, connector.namespace) for queue in queues]
         operations = [memory_info_of(each) for each in keys]
-    answers = await runner.run_all([PING, check_server(connector.namespace), *operations])
-    raise_first(answers[:2])
-    return [each for each in answers[2:] if isinstance(each, dict)]
+    answers = await answers_when_checked(runner, connector.namespace, operations)
+    return [each for each in answers if isinstance(each, dict)]

@@ -99,12 +99,14 @@ def test_a_lease_is_healed_where_there_is_no_lpos(old_runner, without_lpos, acti
 
 @pytest.mark.parametrize("version", ["4.0.14", "3.2.1"])
 def test_a_server_that_is_too_old_is_refused(version):
-    check = redis_info.check_server("asynq")
+    check = redis_info.server_checks("asynq")[0]
 
     with pytest.raises(IncompatibleRedisError, match=f"version {version}, which is too old"):
-        check.decode([version.encode(), b""])
+        check.decode([version.encode(), b"", b"id"])
 
 
 @pytest.mark.parametrize("version", ["5.0.0", "6.2.14", "255.255.255", ""])
 def test_any_other_server_is_taken(version):
-    assert redis_info.check_server("asynq").decode([version.encode(), b""]) is None
+    check = redis_info.server_checks("asynq")[0]
+
+    assert check.decode([version.encode(), b"", b"id"]) == "id"

@@ -11,6 +11,7 @@ from pyasynq.errors import IncompatibleRedisError
 from pyasynq.wire.keys import QueueKeys, queue_keys
 
 OLDEST = 5  # before, a script that asked for the time could not write any more
+CHECKED_KEYS = 16  # two servers: all on one of them by chance once in 32,000 times
 
 PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
@@ -20,14 +21,19 @@ def redis_time() -> Operation[int]:
     return Operation("TIME", (), (), _time_ns, Repeat.SAFE)
 
 
-def check_server(namespace: str) -> Operation[None]:
-    """Check that Redis, in a cluster any node, can run our scripts and is not too old.
+def server_checks(namespace: str) -> list[Operation[str]]:
+    """Check that Redis can run our scripts and is not too old.
 
-    The operation fails with an IncompatibleRedisError if not.
+    Each operation fails with an IncompatibleRedisError if not. They are called by different keys of
+    one queue, and all return the same name of the server if a proxy honours hash tags; "" where
+    that is not known.
     """
-    keys = queue_keys("check", namespace)
-    arguments = (keys.task_prefix,)
-    return Operation(load("check_server"), (keys.pending,), arguments, _check, Repeat.SAFE)
+    prefix, script = queue_keys("check", namespace).task_prefix, load("check_server")
+    return [
+        # The number stands in the middle: hashes of keys that end otherwise may be close.
+        Operation(script, (f"{prefix}{number}:server",), (prefix,), _check, Repeat.SAFE)
+        for number in range(CHECKED_KEYS)
+    ]
 
 
 def exists_any(keys: Sequence[str]) -> Operation[bool]:
@@ -91,8 +97,8 @@ def _time_ns(reply: Any) -> int:
     return int(seconds) * NANOSECONDS + int(microseconds) % 1_000_000 * 1000
 
 
-def _check(reply: Any) -> None:
-    version, fault = map(text, reply)
+def _check(reply: Any) -> str:
+    version, fault, server = map(text, reply)
     if fault:
         raise IncompatibleRedisError(
             f"redis lets no script use keys that it does not declare: {fault}; allow undeclared "
@@ -105,6 +111,7 @@ def _check(reply: Any) -> None:
             "6.2 or newer",
             needed=f"redis {OLDEST}.0",
         )
+    return server
 
 
 def _memory(reply: Any) -> dict[str, str]:
