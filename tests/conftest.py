@@ -18,6 +18,7 @@ INSTALL = {
     "go": "install Go 1.24 or newer",
     "openssl": "install openssl",
     "unshare": "install util-linux",
+    "nutcracker": "install nutcracker (apt install nutcracker)",
 }
 
 

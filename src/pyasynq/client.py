@@ -1,6 +1,7 @@
 # Generated from client_async.py by tools/unasync.py: change that file.
 """Enqueues tasks."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
@@ -15,7 +16,7 @@ from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
 from pyasynq.broker.new_tasks.series import StoredTask, TaskSeries
 from pyasynq.broker.operations.bulk import prepared_all, refusals_of, results_of
 from pyasynq.broker.runners.enqueuer import Enqueuer
-from pyasynq.broker.runners.runner import PATIENCE_S, Runner
+from pyasynq.broker.runners.runner import LOCAL_CLOCK, PATIENCE_S, Runner
 from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import (
@@ -37,6 +38,8 @@ from pyasynq.options import (
 )
 from pyasynq.task import EnqueueResult, Task, TaskInfo
 from pyasynq.wire.keys import queue_keys
+
+logger = logging.getLogger("pyasynq.client")
 
 MEASURE_AGAIN_S = 60.0
 
@@ -81,6 +84,7 @@ class Client:
         self._runner: Runner | None = None
         self._enqueuer: Enqueuer | None = None
         self._measure_at = float("-inf")
+        self._is_clock_local = False
         self._is_closed = False
 
     def enqueue(
@@ -315,6 +319,9 @@ class Client:
         except RedisUnavailableError as error:
             self._note(error, patience)
             raise
+        if runner.time_refusal and not self._is_clock_local:
+            self._is_clock_local = True
+            logger.warning(LOCAL_CLOCK, runner.time_refusal)
         self._measure_at = begin + MEASURE_AGAIN_S
         self._fail_fast.succeeded()
         return max(0.0, patience_s - (self._clock.monotonic() - begin))

@@ -1,5 +1,6 @@
 """Enqueues tasks."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
@@ -14,7 +15,7 @@ from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
 from pyasynq.broker.new_tasks.series import StoredTask, TaskSeries
 from pyasynq.broker.operations.bulk import prepared_all, refusals_of, results_of
 from pyasynq.broker.runners.enqueuer_async import AsyncEnqueuer
-from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
+from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import (
@@ -36,6 +37,8 @@ from pyasynq.options import (
 )
 from pyasynq.task import EnqueueResult, Task, TaskInfo
 from pyasynq.wire.keys import queue_keys
+
+logger = logging.getLogger("pyasynq.client")
 
 MEASURE_AGAIN_S = 60.0
 
@@ -80,6 +83,7 @@ class AsyncClient:
         self._runner: AsyncRunner | None = None
         self._enqueuer: AsyncEnqueuer | None = None
         self._measure_at = float("-inf")
+        self._is_clock_local = False
         self._is_closed = False
 
     async def enqueue(
@@ -318,6 +322,9 @@ class AsyncClient:
         except RedisUnavailableError as error:
             self._note(error, patience)
             raise
+        if runner.time_refusal and not self._is_clock_local:
+            self._is_clock_local = True
+            logger.warning(LOCAL_CLOCK, runner.time_refusal)
         self._measure_at = begin + MEASURE_AGAIN_S
         self._fail_fast.succeeded()
         return max(0.0, patience_s - (self._clock.monotonic() - begin))

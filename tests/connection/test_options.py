@@ -55,7 +55,7 @@ SECRET = "hunter2"
             ConnectionOptions(kind="cluster", tls=True, hosts=(("a", 1), ("b", 2))),
         ),
         (
-            "redis://h?connect_timeout=0.5&socket_timeout=9&max_connections=4&namespace=x&client_name=y&busy_wait=no",
+            "redis://h?connect_timeout=0.5&socket_timeout=9&max_connections=4&namespace=x&client_name=y&busy_wait=no&proxy=yes",
             ConnectionOptions(
                 hosts=(("h", 6379),),
                 connect_timeout_s=0.5,
@@ -64,6 +64,7 @@ SECRET = "hunter2"
                 namespace="x",
                 client_name="y",
                 busy_wait=False,
+                proxy=True,
             ),
         ),
         ("valkey://cache:7000", ConnectionOptions(hosts=(("cache", 7000),))),
@@ -135,6 +136,9 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
         ("redis://a,b", ("several hosts need a redis-sentinel://",)),
         ("redis://h?namespace=a%7Bb%7D", ("namespace must not be blank",)),
         ("redis://h?busy_wait=maybe", ("busy_wait must be yes or no, not 'maybe'",)),
+        ("redis://h?proxy=maybe", ("proxy must be yes or no, not 'maybe'",)),
+        ("redis-cluster://h?proxy=yes", ("proxy needs a redis://, rediss:// or unix:// URL",)),
+        ("redis://h/2?proxy=yes", ("a proxy knows database 0 only",)),
         ("redis://h?client_name=my%20app", ("client_name must not hold spaces",)),
         ("redis://h?ca_file=/ca.pem", ("ca_file, cert_file, key_file and verify need TLS",)),
         ("rediss://h?cert_file=c.pem", ("cert_file and key_file belong together",)),

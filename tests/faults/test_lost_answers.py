@@ -116,6 +116,7 @@ CASES: dict[str, Callable[[], Operation]] = {
         "h", 1, "a", b"{}", namespace="asynq", ttl_s=200
     ),
     "exists_any": lambda: redis_info.exists_any_of_node([KEYS.pending]),
+    "check_server": lambda: redis_info.server_checks("asynq")[0],
     "memory_limit": lambda: redis_info.memory_info_of(KEYS),
     "mark_cancel": lambda: cancel.mark_cancel(KEYS, "a", "drop"),
     "delete_task": lambda: task_control.delete_task(KEYS, "s"),

@@ -1,12 +1,14 @@
 """What the exit codes mean.
 
-0 ok · 1 failure · 2 usage · 3 not found · 4 conflict or precondition
-5 some of several things failed · 69 Redis unavailable · 130 interrupted
+0 ok · 1 failure · 2 usage, or a Redis that lacks something · 3 not found
+4 conflict or precondition · 5 some of several things failed
+69 Redis unavailable · 130 interrupted
 """
 
 from pyasynq.errors import (
     ConfigError,
     EnqueueError,
+    IncompatibleRedisError,
     NotFoundError,
     RedisUnavailableError,
     StateError,
@@ -25,6 +27,7 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (EnqueueError, CONFLICT),
     (StateError, CONFLICT),
     (ConfigError, USAGE),
+    (IncompatibleRedisError, USAGE),
 )
 
 

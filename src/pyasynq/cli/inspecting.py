@@ -5,7 +5,13 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from pyasynq.clock import SystemClock, to_datetime
-from pyasynq.errors import EntryNotFoundError, NotFoundError, QueueNotFoundError
+from pyasynq.errors import (
+    ConfigError,
+    EntryNotFoundError,
+    IncompatibleRedisError,
+    NotFoundError,
+    QueueNotFoundError,
+)
 from pyasynq.inspector import Inspector
 from pyasynq.shown import shown
 from pyasynq.spelling import nearest
@@ -44,3 +50,17 @@ def unknown_entry(entry_id: str) -> NotFoundError:
 def now() -> datetime:
     """Return the time."""
     return to_datetime(SystemClock().now_ns())
+
+
+def reported(inspector: Inspector) -> dict[str, str]:
+    """Return what Redis, or a cluster, reports about itself; nothing where that is denied."""
+    try:
+        found = inspector.redis.info()
+    except IncompatibleRedisError:
+        return {}
+    if found.get("cluster_enabled") == "1":
+        try:
+            found |= inspector.redis.cluster_info()
+        except ConfigError:
+            found["cluster_enabled"] = "0"  # Envoy says that it is a cluster, and is not
+    return found

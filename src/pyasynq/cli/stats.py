@@ -8,7 +8,7 @@ import click
 from pyasynq.admin.overview import STATES, Overview, overview
 from pyasynq.admin.rates import rate
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.inspecting import now
+from pyasynq.cli.inspecting import now, reported
 from pyasynq.cli.output import note, on_screen, output_option, print_rows
 from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import Inspector, QueueInfo
@@ -47,9 +47,7 @@ def command(*, redis_url: str | None, output: str, as_json: bool, watch: int | N
 
 
 def _read(inspector: Inspector, form: str) -> Overview:
-    redis = inspector.redis.info()
-    if redis.get("cluster_enabled") == "1":
-        redis |= inspector.redis.cluster_info()
+    redis = reported(inspector)
     return overview(inspector.queues.infos(memory=form != "table"), redis)
 
 

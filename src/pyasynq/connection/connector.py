@@ -2,11 +2,12 @@
 
 redis-py's own retries are off everywhere, for they would run writes again whose answers were lost;
 only our runner repeats a call. RESP2 is used everywhere, for some proxies close the connection on
-HELLO 3.
+HELLO 3; what else they close it on is in transport/proxy.py.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pyasynq.connection.embedded.server import EmbeddedServer
     from pyasynq.connection.transport.cluster import Cluster
     from pyasynq.connection.transport.cluster_async import AsyncCluster
+    from pyasynq.connection.transport.proxy import Proxy
 
 SENTINEL_TIMEOUT_S = 1.0
 
@@ -46,6 +48,8 @@ class Connector:
     Args:
         home: the directory whose embedded Redis is used once it runs, in place of the address;
             None: that of *arguments* was named by somebody.
+        proxy: there is a proxy that closes the connection on what it does not pass on; else the
+            first connection finds that out.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Connector:
         embedded: "EmbeddedServer | None" = None,
         busy_wait: bool = True,
         home: Path | None = None,
+        proxy: bool = False,
     ) -> None:
         self._kind = kind
         self._hosts = list(hosts)
@@ -74,6 +79,7 @@ class Connector:
         self._max_connections = max_connections
         self._embedded = embedded
         self._home = home
+        self._proxy_is_certain = proxy
         self._lock = threading.Lock()
 
     @classmethod
@@ -177,15 +183,26 @@ class Connector:
         )
 
     @property
+    def is_proxied(self) -> bool:
+        """Whether a proxy was found that closes the connection on what it does not pass on."""
+        return self._proxy.is_there
+
+    @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
+
+    @cached_property
+    def _proxy(self) -> "Proxy":
+        from pyasynq.connection.transport.proxy import Proxy  # noqa: PLC0415 - light imports
+
+        return Proxy(self.namespace, is_certain=self._proxy_is_certain)
 
     def _pool_async(self, **settings: Any) -> "redis.asyncio.ConnectionPool":
         import redis.asyncio  # noqa: PLC0415 - as above
 
         from pyasynq.connection.transport import connections  # noqa: PLC0415 - as above
 
-        kind: Any = redis.asyncio.Connection
+        kind: Any = connections.AsyncTcpConnection
         if "path" in settings:
             kind = connections.AsyncUnixConnection
         elif self._is_tls:
@@ -195,6 +212,7 @@ class Connector:
         return redis.asyncio.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
+            proxy=None if self.is_cluster else self._proxy,
             **settings,
             **once_async(),
         )
@@ -214,6 +232,7 @@ class Connector:
         return redis.ConnectionPool(
             connection_class=kind,
             max_connections=self._max_connections,
+            proxy=None if self.is_cluster else self._proxy,
             **settings,
             **once(),
         )
@@ -285,6 +304,7 @@ class Connector:
             max_connections=options.max_connections,
             home=home,
             busy_wait=options.busy_wait,
+            proxy=options.proxy,
         )
 
     @classmethod

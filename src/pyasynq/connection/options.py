@@ -76,6 +76,8 @@ class ConnectionOptions:
         client_name: shown by CLIENT LIST.
         busy_wait: wait awake for up to 0.1 ms for an answer, while nothing else is to be done and
             as long as answers come in that time.
+        proxy: there is a proxy that closes the connection on commands that it does not pass on,
+            such as twemproxy; False: the first connection finds that out.
 
     Raises:
         ConfigError: names every wrong option.
@@ -101,6 +103,7 @@ class ConnectionOptions:
     namespace: str = "asynq"
     client_name: str = "pyasynq"
     busy_wait: bool = True
+    proxy: bool = False
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
@@ -232,6 +235,10 @@ def _address_faults(options: ConnectionOptions) -> Iterator[str]:
         yield f"db must be 0 or more, not {options.db}"
     if options.kind == "cluster" and options.db:
         yield "a cluster has only database 0"
+    if options.proxy and options.kind not in ("standalone", "unix"):
+        yield "proxy needs a redis://, rediss:// or unix:// URL, which names the proxy"
+    elif options.proxy and options.db:
+        yield "a proxy knows database 0 only"
     if options.kind == "sentinel" and not options.master:
         yield "sentinel needs the name of the master, as in ?master=mymaster"
 

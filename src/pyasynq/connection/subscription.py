@@ -26,6 +26,13 @@ LONGEST_WAIT_S = 1.0
 REFUSED_WAIT_S = 60.0  # a server or proxy without pub/sub
 
 
+class NotPassedOnError(Exception):
+    """A proxy that does not let us listen, so it was not asked."""
+
+    def __init__(self) -> None:
+        super().__init__("the proxy in front of redis does not pass SUBSCRIBE on")
+
+
 async def listen(
     connector: Connector,
     *channels: str,
@@ -47,11 +54,17 @@ async def listen(
     client = connector.open_async(socket_timeout_s=2 * ping_interval_s)
     names, backoff, is_up = ", ".join(channels), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), True
     is_logged = False
+
+    def receive() -> AsyncGenerator[tuple[str, bytes], None]:
+        if connector.is_proxied:
+            raise NotPassedOnError
+        return _messages(client, channels, ping_interval_s)
+
     try:
         while True:
             wait_s = 0.0
             try:
-                async with aclosing(_messages(client, channels, ping_interval_s)) as messages:
+                async with aclosing(receive()) as messages:
                     async for channel, payload in messages:
                         if is_logged:
                             logger.info("listening again on %s", names)
@@ -77,6 +90,8 @@ def _is_refused(error: Exception) -> bool:
     """Whether the server refuses to let us listen, which no soon repetition will change."""
     from redis.exceptions import ResponseError  # noqa: PLC0415 - light imports
 
+    if isinstance(error, NotPassedOnError):
+        return True
     return isinstance(error, ResponseError) and not str(error).startswith("BUSY")
 
 

@@ -77,7 +77,7 @@ def read_number(what: str, text: str, faults: list[str]) -> int:
 def _reader_of(given: str, name: str) -> Callable[[str, str, list[str]], Any]:
     if given == "ssl_cert_reqs":
         return _read_certificates
-    if name == "busy_wait":
+    if name in ("busy_wait", "proxy"):
         return _read_flag
     if name == "verify":
         return _read_verify

@@ -13,6 +13,7 @@ from pyasynq.options import name_fault
 from pyasynq.wire.keys import QueueKeys, queue_keys
 
 T = TypeVar("T")
+_NOT_A_CLUSTER = "cluster support disabled", "unknown command"
 
 
 class AsyncCalls:
@@ -68,12 +69,12 @@ class AsyncCalls:
         """Run one operation that only a cluster knows.
 
         Raises:
-            ConfigError: Redis is not a cluster.
+            ConfigError: Redis is not a cluster, or a proxy hides it.
         """
         try:
             return await self._runner.run(operation)
         except PyasynqError as error:
-            if "cluster support disabled" not in str(error):
+            if not any(words in str(error) for words in _NOT_A_CLUSTER):
                 raise
             raise ConfigError("this redis is not a cluster, so it has no slots") from error
 

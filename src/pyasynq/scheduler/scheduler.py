@@ -12,8 +12,8 @@ from typing import Self, Unpack
 from uuid import uuid4
 
 from pyasynq.broker.operations.schedulers import Overlap
-from pyasynq.broker.runners.opening import opened
-from pyasynq.broker.runners.runner_async import PATIENCE_S
+from pyasynq.broker.runners.opening import answers_when_checked, opened
+from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError, EntryNotFoundError, ServerStateError
@@ -284,7 +284,9 @@ class Scheduler:
     async def _start(self, stack: contextlib.AsyncExitStack) -> Running:
         """Connect and start every part; *stack* takes all of it down again."""
         connector, runner = await opened(self._source, self._clock, self._budget, stack)
-        await runner.measure_clock(patience_s=PATIENCE_S)
+        await answers_when_checked(runner, connector.namespace, [])
+        if not await runner.measure_clock(patience_s=PATIENCE_S) and runner.time_refusal:
+            logger.warning(LOCAL_CLOCK, runner.time_refusal)
         resources = SchedulerResources(
             name=self.name,
             id=self.id,

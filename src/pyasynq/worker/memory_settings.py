@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from pyasynq.answers import raise_first
-from pyasynq.broker.operations.redis_info import PING, memory_info, memory_info_of
+from pyasynq.broker.operations.redis_info import memory_info, memory_info_of
+from pyasynq.broker.runners.opening import answers_when_checked
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.connection.connector import Connector
 from pyasynq.wire.keys import queue_keys
@@ -16,11 +16,11 @@ async def ask_for_memory(
 
     Raises:
         RedisUnavailableError: it does not answer.
+        IncompatibleRedisError: it cannot run scripts of ours.
     """
     operations = [memory_info()]
     if connector.is_cluster:
         keys = [queue_keys(queue, connector.namespace) for queue in queues]
         operations = [memory_info_of(each) for each in keys]
-    answers = await runner.run_all([PING, *operations])
-    raise_first(answers[:1])
-    return [each for each in answers[1:] if isinstance(each, dict)]
+    answers = await answers_when_checked(runner, connector.namespace, operations)
+    return [each for each in answers if isinstance(each, dict)]

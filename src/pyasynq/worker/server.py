@@ -9,7 +9,7 @@ from typing import Self
 from uuid import uuid4
 
 from pyasynq.broker.runners.opening import opened
-from pyasynq.broker.runners.runner_async import PATIENCE_S
+from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError, ServerStateError
@@ -265,7 +265,8 @@ class Server:
         """Connect to Redis, and learn its time; *stack* closes all of it."""
         connector, runner = await opened(self._source, self._clock, self._budget, stack)
         self._memory = await ask_for_memory(runner, connector, self.config.queues)
-        await runner.measure_clock(patience_s=PATIENCE_S)
+        if not await runner.measure_clock(patience_s=PATIENCE_S) and runner.time_refusal:
+            logger.warning(LOCAL_CLOCK, runner.time_refusal)
         return ServerResources(
             config=self.config,
             clock=self._clock,

@@ -206,7 +206,7 @@ def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server, redi
         redis_client.execute_command("ACL", "DELUSER", "reader")
         runner.close()
 
-    assert caught.value.needed == "add"
+    assert caught.value.needed == "scripts"
 
 
 def test_a_command_that_redis_does_not_have_is_named(redis_url):

@@ -209,7 +209,7 @@ async def test_missing_rights_and_unknown_commands_name_the_way_out(redis_server
         redis_client.execute_command("ACL", "DELUSER", "reader")
         await runner.close()
 
-    assert caught.value.needed == "add"
+    assert caught.value.needed == "scripts"
 
 
 async def test_a_command_that_redis_does_not_have_is_named(redis_url):

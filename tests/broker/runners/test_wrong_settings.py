@@ -148,10 +148,21 @@ def test_a_user_without_the_rights_that_a_connection_needs_is_told_at_once(
 ):
     redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pssst", "~*", "+ping")
 
-    text = refusal_of(f"redis://poor:pssst@127.0.0.1:{redis_server.port}/0")
+    text = refusal_of(f"redis://poor:pssst@127.0.0.1:{redis_server.port}/3")
 
     assert "redis does not permit this user what every connection needs" in text
-    assert "client|setname" in text
+    assert "select" in text
+
+
+def test_a_user_without_the_right_to_name_a_connection_needs_none(redis_server, redis_client):
+    redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pssst", "~*", "+ping")
+
+    url = f"redis://poor:pssst@127.0.0.1:{redis_server.port}/0"
+    runner = Runner(Connector.of(url).open_sync(), clock=SystemClock())
+    try:
+        assert runner.run(PING) is None
+    finally:
+        runner.close()
 
 
 def test_a_url_without_tls_for_a_port_that_answers_in_tls_is_told_at_once():

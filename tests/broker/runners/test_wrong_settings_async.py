@@ -147,10 +147,21 @@ async def test_a_user_without_the_rights_that_a_connection_needs_is_told_at_once
 ):
     redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pssst", "~*", "+ping")
 
-    text = await refusal_of(f"redis://poor:pssst@127.0.0.1:{redis_server.port}/0")
+    text = await refusal_of(f"redis://poor:pssst@127.0.0.1:{redis_server.port}/3")
 
     assert "redis does not permit this user what every connection needs" in text
-    assert "client|setname" in text
+    assert "select" in text
+
+
+async def test_a_user_without_the_right_to_name_a_connection_needs_none(redis_server, redis_client):
+    redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pssst", "~*", "+ping")
+
+    url = f"redis://poor:pssst@127.0.0.1:{redis_server.port}/0"
+    runner = AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
+    try:
+        assert await runner.run(PING) is None
+    finally:
+        await runner.close()
 
 
 async def test_a_url_without_tls_for_a_port_that_answers_in_tls_is_told_at_once():

@@ -7,7 +7,11 @@ from pyasynq.broker.decoding import text
 from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.clock import NANOSECONDS
-from pyasynq.wire.keys import QueueKeys
+from pyasynq.errors import IncompatibleRedisError
+from pyasynq.wire.keys import QueueKeys, queue_keys
+
+OLDEST = 5  # before, a script that asked for the time could not write any more
+CHECKED_KEYS = 16  # two servers: all on one of them by chance once in 32,000 times
 
 PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 
@@ -15,6 +19,21 @@ PING: Operation[None] = Operation("PING", (), (), ignore, Repeat.SAFE)
 def redis_time() -> Operation[int]:
     """Ask Redis for its time, in nanoseconds since the epoch."""
     return Operation("TIME", (), (), _time_ns, Repeat.SAFE)
+
+
+def server_checks(namespace: str) -> list[Operation[str]]:
+    """Check that Redis can run our scripts and is not too old.
+
+    Each operation fails with an IncompatibleRedisError if not. They are called by different keys of
+    one queue, and all return the same name of the server if a proxy honours hash tags; "" where
+    that is not known.
+    """
+    prefix, script = queue_keys("check", namespace).task_prefix, load("check_server")
+    return [
+        # The number stands in the middle: hashes of keys that end otherwise may be close.
+        Operation(script, (f"{prefix}{number}:server",), (prefix,), _check, Repeat.SAFE)
+        for number in range(CHECKED_KEYS)
+    ]
 
 
 def exists_any(keys: Sequence[str]) -> Operation[bool]:
@@ -74,7 +93,25 @@ def _slots(reply: Any) -> list[tuple[int, int, list[tuple[str, str, int]]]]:
 
 def _time_ns(reply: Any) -> int:
     seconds, microseconds = reply
-    return int(seconds) * NANOSECONDS + int(microseconds) * 1000
+    # Envoy answers with all microseconds since the epoch.
+    return int(seconds) * NANOSECONDS + int(microseconds) % 1_000_000 * 1000
+
+
+def _check(reply: Any) -> str:
+    version, fault, server = map(text, reply)
+    if fault:
+        raise IncompatibleRedisError(
+            f"redis lets no script use keys that it does not declare: {fault}; allow undeclared "
+            "keys, or use another redis",
+            needed="undeclared keys",
+        )
+    if version and int(version.partition(".")[0] or OLDEST) < OLDEST:
+        raise IncompatibleRedisError(
+            f"this redis has version {version}, which is too old; use {OLDEST}.0 or newer, best "
+            "6.2 or newer",
+            needed=f"redis {OLDEST}.0",
+        )
+    return server
 
 
 def _memory(reply: Any) -> dict[str, str]:

@@ -2,10 +2,17 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
+from typing import Any
 
+from pyasynq.answers import raise_first
+from pyasynq.broker.operation import Operation
+from pyasynq.broker.operations import redis_info
+from pyasynq.broker.runners.redis_errors import wrong_setting
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.connection.transport.wrong_settings import NO_HASH_TAGS
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 
 
@@ -25,3 +32,22 @@ async def opened(
     runner = AsyncRunner(connector.open_async(), clock=clock)
     stack.push_async_callback(budget.close, runner.close)
     return connector, runner
+
+
+async def answers_when_checked(
+    runner: AsyncRunner, namespace: str, operations: Sequence[Operation[Any]]
+) -> list[Any]:
+    """Wait until Redis answers, and check it; return the answers of the same round trip.
+
+    Raises:
+        RedisUnavailableError: it does not answer.
+        IncompatibleRedisError: it cannot run scripts of ours, or is a proxy that spreads the keys
+            of a queue over several servers.
+    """
+    checks = redis_info.server_checks(namespace)
+    pong, *answers = await runner.run_all([redis_info.PING, *checks, *operations])
+    servers = answers[: len(checks)]
+    raise_first([pong, *servers])
+    if len({each for each in servers if each}) > 1:
+        raise wrong_setting(NO_HASH_TAGS)
+    return answers[len(checks) :]

@@ -4,7 +4,13 @@ import re
 from typing import Any
 
 from pyasynq.broker.operation import Operation, Script
-from pyasynq.connection.transport.wrong_settings import NO_SOCKET, NO_SUCH_MASTER, NO_TLS
+from pyasynq.connection.transport.wrong_settings import (
+    NO_DATABASES,
+    NO_HASH_TAGS,
+    NO_SOCKET,
+    NO_SUCH_MASTER,
+    NO_TLS,
+)
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 from pyasynq.shown import shown
 
@@ -37,7 +43,7 @@ _WRONG_SETTINGS = (
         "this redis has no password; leave it out of the URL",
     ),
     (
-        ("DB index", "SELECT is not allowed"),
+        ("DB index", "SELECT is not allowed", NO_DATABASES),
         "this redis does not have that database; give the URL another number, such as /0",
     ),
     (
@@ -77,6 +83,10 @@ _WRONG_SETTINGS = (
         ("unknown command 'SENTINEL'", "unknown command `SENTINEL`"),
         "this redis is not a sentinel; use a redis:// URL for a single server",
     ),
+    (
+        (NO_HASH_TAGS,),
+        'set hash_tag: "{}" of twemproxy, or enable_hashtagging of Envoy',
+    ),
     ((NO_SUCH_MASTER,), "look at master=… in the URL"),
     ((NO_SOCKET,), "look at the path in the URL, and at who may use it"),
     (("'idna' codec",), "the host in the URL is not a name; look at its spelling"),
@@ -87,6 +97,9 @@ _WRONG_SETTINGS = (
 )
 
 
+# A server that refuses the call of a script itself, not what the script does.
+_EVAL = re.compile(r"(unknown command|no permissions|can't run).*\beval(sha)?\b")
+_UNKNOWN = "unknown command", "unknown redis command", "wrong number of arguments"
 # Where in a script an error happened: Redis 7 appends it to the error, older servers prepend it.
 _LINE_OF_SCRIPT = re.compile(
     r" script: (?:[0-9a-f]{40}, )?on @user_script:\d+\.?$"
@@ -119,8 +132,12 @@ def is_wrong_setting(text: str) -> bool:
     return _remedy(text) is not None
 
 
-def wrong_setting(text: str) -> ConfigError:
+def wrong_setting(text: str) -> ConfigError | IncompatibleRedisError:
     """Return the exception for a connection that cannot be made: what to do, and *text*."""
+    if NO_HASH_TAGS in text:
+        return IncompatibleRedisError(
+            f"{text}: {_remedy(text)}; or connect to redis itself", needed="hash tags"
+        )
     return ConfigError(f"{_remedy(text)}: {text}")
 
 
@@ -131,26 +148,39 @@ def refusal(operation: Operation[Any], text: str) -> PyasynqError:
         operation: what was refused.
         text: what the server answered, as `plain_text` returns it.
     """
-    call, lowered = operation.name, text.lower()
     if any(word in text for word in _CREDENTIALS):
         return wrong_setting(text)
     if is_moved(text):
         return ConfigError(f"this redis is a node of a cluster; use a redis-cluster:// URL: {text}")
+    if lack := _lack(operation, text):
+        return lack
+    keys = f"; {_keys_to_look_at(operation)}" if text.startswith("WRONGTYPE") else ""
+    return PyasynqError(f"redis refuses {operation.name}: {text}{keys}")
+
+
+def _lack(operation: Operation[Any], text: str) -> IncompatibleRedisError | None:
+    """Return the exception if Redis lacks something; None if it refuses for another reason."""
+    call, lowered = operation.name, text.lower()
     if "maxmemory" in lowered or text.startswith("OOM"):
         return IncompatibleRedisError(
             f"redis is out of memory and refuses {call}: raise maxmemory or delete tasks",
             needed="maxmemory",
         )
+    if isinstance(operation.call, Script) and _EVAL.search(lowered):
+        return IncompatibleRedisError(
+            f"redis lets us run no scripts, and every operation on tasks is one: {text}; give "
+            "this user more rights, or use a redis that runs EVALSHA and EVAL",
+            needed="scripts",
+        )
     if _is_permission(text):
         return IncompatibleRedisError(
             f"redis does not permit {call}: {text}; give this user more rights", needed=call
         )
-    if "unknown command" in lowered or "wrong number of arguments" in lowered:
+    if any(words in lowered for words in _UNKNOWN):
         return IncompatibleRedisError(
             f"this redis does not know what {call} needs: {text}", needed=call
         )
-    keys = f"; {_keys_to_look_at(operation)}" if text.startswith("WRONGTYPE") else ""
-    return PyasynqError(f"redis refuses {call}: {text}{keys}")
+    return None
 
 
 def _remedy(text: str) -> str | None:

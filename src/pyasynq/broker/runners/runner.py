@@ -21,7 +21,7 @@ from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 T = TypeVar("T")
@@ -35,12 +35,20 @@ NOBODY_THERE = (
     "`pyasynq dev` starts one"
 )
 
+LOCAL_CLOCK = (
+    "redis does not tell its time, so that of this machine is used: all machines that enqueue or "
+    "work need the same time: %s"
+)
+
 _FAILURES = frozenset({Refusal, Trouble})
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
 
 
 class Runner:
     """Runs operations over the connection pool of one client.
+
+    Attributes:
+        time_refusal: why Redis does not tell its time; None if it does, or was not asked yet.
 
     Args:
         client: used by this runner alone, and closed by it.
@@ -67,6 +75,7 @@ class Runner:
         self._only_connection: BlockingConnections | None = None
         if not isinstance(client, Cluster):
             self._only_connection = self._connection_to(client.connection_pool)
+        self.time_refusal: IncompatibleRedisError | None = None
         self._clock = clock
         self._random = random
 
@@ -202,17 +211,22 @@ class Runner:
     def measure_clock(self, *, patience_s: float = 0.0, limit_s: float | None = None) -> bool:
         """Compare the clock with that of Redis; return whether the sample was good enough.
 
+        Where Redis does not tell its time, the clock shows that of this machine.
+
         Args:
             patience_s: see `run`.
             limit_s: see `run_within`; if given, it is used in place of *patience_s*.
         """
         sent_ns = steady_ns()
         if limit_s is None:
-            seconds, microseconds = self.run(_TIME, patience_s=patience_s)
+            answer = self._answer_of(_TIME, patience_s)
         else:
-            answers = self.run_within([_TIME], limit_s)
-            raise_first(answers)
-            seconds, microseconds = answers[0]
+            (answer,) = self.run_within([_TIME], limit_s)
+        if isinstance(answer, IncompatibleRedisError):
+            self.time_refusal = answer
+            return False
+        raise_first([answer])
+        seconds, microseconds = answer
         redis_ns = int(seconds) * 1_000_000_000 + int(microseconds) % 1_000_000 * 1000
         received_ns = steady_ns()
         return self._clock.observe(sent_ns=sent_ns, received_ns=received_ns, redis_ns=redis_ns)

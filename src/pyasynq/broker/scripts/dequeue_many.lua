@@ -1,5 +1,5 @@
 -- Purpose: lease the oldest pending tasks of one queue to one owner.
--- Uses: unlock, may_wait, read_task
+-- Uses: pop, unlock, may_wait, read_task
 -- KEYS[1]: pending list
 -- KEYS[2]: paused mark
 -- KEYS[3]: active list
@@ -36,8 +36,8 @@ local function drop(key, id, other)
 end
 
 while taken < wanted and #dropped < 100 do
-  local popped = redis.call("RPOP", KEYS[1], wanted - taken)
-  if not popped then
+  local popped = pop(KEYS[1], wanted - taken)
+  if not popped or #popped == 0 then
     break
   end
   for _, id in ipairs(popped) do

@@ -9,8 +9,23 @@
 -- Memory full: allowed
 -- Repeat: safe
 redis.call("ZREM", KEYS[2], "")
+
+-- Before 6.0.6, Redis has no LPOS.
+local function is_in_list(list, id)
+  local at = redis.pcall("LPOS", list, id)
+  if type(at) ~= "table" then
+    return at
+  end
+  for _, each in ipairs(redis.call("LRANGE", list, 0, -1)) do
+    if each == id then
+      return true
+    end
+  end
+  return false
+end
+
 local expiry = redis.call("ZSCORE", KEYS[2], ARGV[2])
-if not expiry or tonumber(expiry) > tonumber(ARGV[3]) or redis.call("LPOS", KEYS[1], ARGV[2]) then
+if not expiry or tonumber(expiry) > tonumber(ARGV[3]) or is_in_list(KEYS[1], ARGV[2]) then
   return 0
 end
 local state = redis.pcall("HGET", ARGV[1], "state")

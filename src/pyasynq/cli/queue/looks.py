@@ -10,7 +10,7 @@ from pyasynq.admin.rates import rate
 from pyasynq.admin.spans import moment
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import named
-from pyasynq.cli.inspecting import inspecting
+from pyasynq.cli.inspecting import inspecting, reported
 from pyasynq.cli.output import (
     fields_on_screen,
     on_screen,
@@ -38,7 +38,7 @@ def list_queues(*, redis_url: str | None, output: str, quiet: bool) -> None:
         if quiet:
             print_names(names)
             return
-        is_cluster = inspector.redis.info().get("cluster_enabled") == "1"
+        is_cluster = reported(inspector).get("cluster_enabled") == "1"
         rows = [_listed(inspector, name, is_cluster=is_cluster) for name in names]
     print_rows(rows, output, page=lambda: _names(rows))
 

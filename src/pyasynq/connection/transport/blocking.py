@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.connections import connecting_within as within
+from pyasynq.connection.transport.proxy import Proxy, merged
 from pyasynq.connection.transport.replies import (
     MISSING,
     Command,
@@ -49,6 +50,7 @@ class BlockingConnections:
         self._idle: list[_Channel] = []
         self._calls: list[None] = []  # one for each that is under way, in any thread
         self._process_id = os.getpid()
+        self._proxy: Proxy | None = pool.connection_kwargs.get("proxy")
 
     def exchange(self, commands: Sequence[Command], *, limit_s: float | None = None) -> list[Any]:
         """Send *commands* and return the replies; `Refusal` and `Trouble` stand for errors.
@@ -62,16 +64,30 @@ class BlockingConnections:
             channel = self._take(limit_s)
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no connection
             return [Trouble(error, was_sent=False)] * len(commands)
+        if self._proxy is not None and self._proxy.is_there:
+            sent, refused = self._proxy.sort(commands)
+            return merged(self._converse(channel, packed(sent), len(sent), limit_s), refused)
+        return self._converse(channel, data, len(commands), limit_s)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses; safe to repeat."""
+        while self._idle:
+            self._drop(self._idle.pop())
+
+    def _converse(
+        self, channel: "_Channel", data: bytes, count: int, limit_s: float | None
+    ) -> list[Any]:
+        """Send *data* over a channel, and keep or drop it; return *count* replies."""
         replies: list[Any] = []
         self._calls.append(None)
         busy_waits = self._busy_waits if len(self._calls) == 1 else None
         try:
-            may_stay = channel.converse(data, len(commands), replies, busy_waits)
+            may_stay = channel.converse(data, count, replies, busy_waits)
             if limit_s is not None:
                 channel.limit(None)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server sends
             self._drop(channel)
-            return replies + [Trouble(error, was_sent=True)] * (len(commands) - len(replies))
+            return replies + [Trouble(error, was_sent=True)] * (count - len(replies))
         except BaseException:  # an interrupted caller leaves an answer unread behind
             self._drop(channel)
             raise
@@ -82,11 +98,6 @@ class BlockingConnections:
         else:
             self._drop(channel)
         return replies
-
-    def close(self) -> None:
-        """Close the connections that nobody uses; safe to repeat."""
-        while self._idle:
-            self._drop(self._idle.pop())
 
     def _take(self, limit_s: float | None) -> "_Channel":
         if self._process_id != os.getpid():  # a fork: the sockets belong to the parent

@@ -17,6 +17,8 @@ import redis.sentinel
 from redis.exceptions import ConnectionError as NoConnectionError
 from typing_extensions import override
 
+from pyasynq.connection.transport.login import Login
+from pyasynq.connection.transport.login_async import AsyncLogin
 from pyasynq.connection.transport.wrong_settings import NO_TLS, is_plain, socket_fault
 
 # For so long the first handshake of TLS may be silent before we look whether there is any TLS.
@@ -58,7 +60,7 @@ def _limited(timeout_s: float | None) -> float | None:
     return left_s if timeout_s is None else min(left_s, timeout_s)
 
 
-class _InTime(redis.connection.AbstractConnection):
+class _InTime(Login):
     """A connection whose time-outs never exceed what `connecting_within` allows."""
 
     @property  # type: ignore[explicit-override]  # mypy does not see it on a property with a setter
@@ -84,6 +86,10 @@ class TcpConnection(_InTime, redis.Connection):
     """A plain connection, for blocking code."""
 
 
+class AsyncTcpConnection(AsyncLogin, redis.asyncio.Connection):
+    """A plain connection, for async code."""
+
+
 class LookedUpConnection(TcpConnection):
     """A connection to where Redis is when it is made, for blocking code.
 
@@ -92,7 +98,7 @@ class LookedUpConnection(TcpConnection):
     """
 
     def __init__(self, *, look_up: LookUp, **settings: Any) -> None:
-        super().__init__(**settings)  # type: ignore[no-untyped-call]  # redis-py
+        super().__init__(**settings)
         self._look_up = look_up
 
     @override
@@ -101,7 +107,7 @@ class LookedUpConnection(TcpConnection):
         return super()._connect()  # type: ignore[no-untyped-call]  # redis-py
 
 
-class AsyncLookedUpConnection(redis.asyncio.Connection):
+class AsyncLookedUpConnection(AsyncTcpConnection):
     """A connection to where Redis is when it is made, for async code.
 
     Args:
@@ -151,7 +157,7 @@ class TlsConnection(_InTime, redis.SSLConnection):
         return wrapped
 
 
-class AsyncTlsConnection(redis.asyncio.SSLConnection):
+class AsyncTlsConnection(AsyncLogin, redis.asyncio.SSLConnection):
     """A connection over TLS, for async code."""
 
     _is_tls_likely = False
@@ -188,7 +194,7 @@ class UnixConnection(_InTime, redis.UnixDomainSocketConnection):
             raise
 
 
-class AsyncUnixConnection(redis.asyncio.UnixDomainSocketConnection):
+class AsyncUnixConnection(AsyncLogin, redis.asyncio.UnixDomainSocketConnection):
     """A connection over a socket of this machine, for async code."""
 
     @override
@@ -207,6 +213,10 @@ class MasterConnection(redis.sentinel.SentinelManagedConnection, TcpConnection):
 
 class MasterTlsConnection(redis.sentinel.SentinelManagedConnection, TlsConnection):
     """A connection over TLS to the master that sentinels name, for blocking code."""
+
+
+class AsyncMasterConnection(redis.asyncio.sentinel.SentinelManagedConnection, AsyncTcpConnection):
+    """A plain connection to the master that sentinels name, for async code."""
 
 
 class AsyncMasterTlsConnection(

@@ -14,6 +14,7 @@ from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnectionError
 from typing_extensions import override
 
+from pyasynq.connection.transport.proxy import Proxy, merged
 from pyasynq.connection.transport.replies import (
     MISSING,
     AnnouncementReader,
@@ -67,6 +68,7 @@ class MultiplexedConnection:
         self._listener = listener
         self._connection: Connection | None = None
         self._channel: _Channel | None = None
+        self._proxy: Proxy | None = pool.connection_kwargs.get("proxy")
         self._connecting = asyncio.Lock()
 
     def exchange(
@@ -90,6 +92,8 @@ class MultiplexedConnection:
             channel = None
         if channel is None or not channel.is_usable or not commands or limit_s is not None:
             return self._exchange_within(commands, limit_s or self._limit_s)
+        if self._proxy is not None and self._proxy.is_there:
+            return self._exchange_within(commands, self._limit_s)
         return channel.send(packed(commands), len(commands))
 
     async def close(self) -> None:
@@ -106,11 +110,13 @@ class MultiplexedConnection:
     ) -> list[Any]:
         if not commands:
             return []
-        data, was_sent = packed(commands), False
+        data, was_sent, proxy = packed(commands), False, self._proxy
         try:
             async with within(limit_s):
                 channel = await self._connect()
                 was_sent = True
+                if proxy is not None and proxy.is_there:
+                    return await _through(proxy, channel, commands)
                 return await channel.send(data, len(commands))
         except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
             is_late = isinstance(error, TimeoutError) and not str(error)
@@ -145,6 +151,13 @@ class MultiplexedConnection:
         if connection is not None:
             await connection.disconnect(nowait=not is_awaited)
             await self._pool.release(connection)
+
+
+async def _through(proxy: Proxy, channel: "_Channel", commands: Sequence[Command]) -> list[Any]:
+    """Send what a proxy passes on; return the replies to all commands."""
+    sent, refused = proxy.sort(commands)
+    replies = await channel.send(packed(sent), len(sent)) if sent else []
+    return merged(replies, refused)
 
 
 def within(limit_s: float | None) -> asyncio.Timeout:

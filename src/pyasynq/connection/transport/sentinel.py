@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis import ConnectionPool, Redis
-from redis.asyncio import Connection as AsyncConnection
 from redis.asyncio import ConnectionPool as AsyncConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncPool
-from redis.asyncio.sentinel import SentinelManagedConnection as AsyncMasterConnection
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.sentinel import Sentinel, SentinelConnectionPool
 from typing_extensions import override
 
 from pyasynq.connection.transport.connections import (
+    AsyncMasterConnection,
     AsyncMasterTlsConnection,
+    AsyncTcpConnection,
     AsyncTlsConnection,
     MasterConnection,
     MasterTlsConnection,
@@ -153,7 +153,7 @@ def async_master_pool(
     is_tls: bool,
 ) -> AsyncMasterPool:
     """Return a pool of connections to *master*. See `master_pool`."""
-    kind = AsyncTlsConnection if is_tls else AsyncConnection
+    kind = AsyncTlsConnection if is_tls else AsyncTcpConnection
     manager = AsyncSentinels([])  # type: ignore[no-untyped-call]  # redis-py
     manager.sentinels = [
         AsyncRedis.from_pool(AsyncConnectionPool(kind, host=host, port=port, **own))

@@ -10,6 +10,11 @@ Address = tuple[str, int]
 NO_TLS = "this port does not speak TLS"
 NO_SOCKET = "this path is not a socket that we may use"
 NO_SUCH_MASTER = "the sentinels know no master of this name"
+NO_DATABASES = "a proxy knows database 0 only"
+NO_HASH_TAGS = (
+    "the proxy in front of redis spreads the keys of one queue over several servers, "
+    "since it does not honour hash tags"
+)
 
 PROBE_S = 0.5
 WRONG_PATHS = errno.EACCES, errno.ENOTDIR, errno.EPROTOTYPE, errno.ENAMETOOLONG
