@@ -41,6 +41,8 @@ def denying():
 @pytest.fixture(params=["renamed", "denied"])
 def url(request, renamed, denying):
     if request.param == "renamed":
+        with renamed.client() as client:
+            client.flushall()
         return renamed.tcp_url
     return as_user(denying, *(f"-{name.lower()}" for name in DISPENSABLE))
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 from redis.crc import key_slot
 
 from pyasynq.client_async import AsyncClient
@@ -62,6 +63,7 @@ async def test_a_push_to_any_node_wakes(cluster):
     assert seen == list(QUEUES)
 
 
+@pytest.mark.long
 async def test_a_push_wakes_after_the_slot_of_the_queue_has_moved(cluster, monkeypatch):
     monkeypatch.setattr(empty_queues, "CHECK_S", 0.05)
     slot, seen = key_slot(b"asynq:{mail}:pending"), list[str]()
