@@ -291,4 +291,5 @@ def inherited(ctx, task):
 @mux.handler("report_twice", settings=PROCESS)
 def report_twice(ctx, task):
     ctx.progress(1, 2)
+    ctx.write_result(b"half")  # is answered once the first report is on its way
     ctx.progress(2, 2)  # written once a second: so this one is not written by itself

@@ -104,6 +104,9 @@ def test_the_answer_to_a_result_that_was_given_up_is_not_that_to_the_next_one(ch
 def test_the_last_report_of_a_handler_comes_before_its_answer_on_the_same_socket(child):
     call = child.next_call(report_twice)
     child.calls.send(call)
+    first, write = child.channel.receive(), child.channel.receive()
+    child.channel.send(Written(write.number))
 
+    assert first == Reported(number=call.number, done=1, total=2, note="")
     assert child.calls.receive() == Reported(number=call.number, done=2, total=2, note="")
     assert child.calls.receive() == Returned(None)
