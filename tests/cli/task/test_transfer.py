@@ -155,6 +155,12 @@ def test_a_failed_export_leaves_the_old_file_alone(cli, redis_client, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["tasks.jsonl"]
 
 
+def is_silent(client):
+    """Return whether no other client has sent anything for a second."""
+    others = [each for each in client.client_list() if int(each["id"]) != client.client_id()]
+    return all(int(each["idle"]) >= 1 for each in others)
+
+
 @pytest.mark.slow
 def test_an_import_that_is_stopped_tells_how_far_it_came_and_goes_on(redis_url, redis_client):
     lines = [ENTRY % f"t{number}" for number in range(300)]
@@ -166,6 +172,7 @@ def test_an_import_that_is_stopped_tells_how_far_it_came_and_goes_on(redis_url, 
         process.stdin.write("".join(lines[:250]))
         process.stdin.flush()
         eventually(lambda: redis_client.llen("asynq:{mail}:pending") == 200)
+        eventually(lambda: is_silent(redis_client))  # it has the answer, and waits for lines
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()
         process.stdin.close()
