@@ -92,7 +92,7 @@ def test_a_worker_may_leave_the_scheduler_out(start, tmp_path, redis_client, opt
 def test_a_scheduler_alone_enqueues_and_runs_nothing(start, tmp_path, redis_url):
     with start("scheduler", "shop:app") as process, Inspector(redis_url) as inspector:
         eventually(lambda: inspector.queues.list() == ["default"])
-        eventually(lambda: inspector.schedulers.entries())
+        eventually(inspector.schedulers.entries)
         (entry,) = inspector.schedulers.entries()
         process.send_signal(signal.SIGINT)
         code = process.wait(30)
