@@ -160,6 +160,7 @@ def test_a_replica_is_told_with_its_master(server, other):
     assert found["replica"].evidence["master"] == f"127.0.0.1:{server.port}"
 
 
+@pytest.mark.long
 def test_a_replica_that_does_not_follow_is_told(server):
     with set_up(server, **{"repl-diskless-sync-delay": 60}), socket.socket() as replica:
         replica.connect(("127.0.0.1", server.port))
