@@ -284,5 +284,5 @@ def test_a_wrong_entry_is_told_and_changes_nothing():
 
 
 def test_an_entry_that_is_not_registered_cannot_be_unregistered():
-    with pytest.raises(EntryNotFoundError, match="has no entry x"):
+    with pytest.raises(EntryNotFoundError, match=r"^scheduler entry 'x' does not exist$"):
         Scheduler(name="shop").unregister("x")

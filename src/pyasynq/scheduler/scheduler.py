@@ -189,7 +189,7 @@ class Scheduler:
             EntryNotFoundError: there is no such entry.
         """
         if self._entries.pop(entry_id, None) is None:
-            raise EntryNotFoundError(f"scheduler {self.name} has no entry {entry_id}")
+            raise EntryNotFoundError(entry_id)
         self._tell_of_change()
 
     def run_first(self, component: Component) -> None:
