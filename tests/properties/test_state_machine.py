@@ -6,6 +6,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.state_machine.endings import HOWS
 from tests.properties.state_machine.machine import TaskStates
+from tests.support.redis_server import RedisServer
 
 REACHED = {
     *(how.name for how in HOWS),
@@ -16,11 +17,14 @@ REACHED = {
 }
 
 
-def live(redis_server, lives: int) -> None:
-    """Run that many lives of 50 steps each; after each step all of Redis is compared."""
-    raw = redis_server.client()
+def live(server: RedisServer, lives: int) -> None:
+    """Run that many lives of 50 steps each; after each step all of Redis is compared.
+
+    It must be a server that nobody else writes to, not even a worker of an earlier test that ends.
+    """
+    raw = server.client()
     run_state_machine_as_test(
-        lambda: TaskStates(redis_server.url, raw),
+        lambda: TaskStates(server.url, raw),
         settings=settings(
             max_examples=lives,
             stateful_step_count=50,
@@ -32,14 +36,14 @@ def live(redis_server, lives: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_tasks_are_where_they_must_be_after_any_steps(redis_server):
-    live(redis_server, 30)
+def test_tasks_are_where_they_must_be_after_any_steps(own_redis):
+    live(own_redis, 30)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_tasks_are_where_they_must_be_after_any_steps_of_a_thousand_lives(redis_server):
-    live(redis_server, 1000)
+def test_tasks_are_where_they_must_be_after_any_steps_of_a_thousand_lives(own_redis):
+    live(own_redis, 1000)
 
     print(f"{TaskStates.steps} steps: {dict(TaskStates.reached)}")
     assert {what for what, times in TaskStates.reached.items() if times} >= REACHED

@@ -29,10 +29,10 @@ def planted(tmp_path):
     unplant(patch)
 
 
-def is_found(redis_server) -> bool:
-    raw = redis_server.client()
+def is_found(own_redis) -> bool:
+    raw = own_redis.client()
     try:
-        run_state_machine_as_test(lambda: TaskStates(redis_server.url, raw), settings=BOUNDED)
+        run_state_machine_as_test(lambda: TaskStates(own_redis.url, raw), settings=BOUNDED)
     except Violation:
         return True
     finally:
@@ -45,7 +45,7 @@ def is_found(redis_server) -> bool:
     "name",
     [pytest.param(name, marks=[] if name in AT_ONCE else pytest.mark.long) for name in BUGS],
 )
-def test_a_planted_bug_breaks_an_invariant(name, planted, redis_server):
+def test_a_planted_bug_breaks_an_invariant(name, planted, own_redis):
     planted(name)
 
-    assert is_found(redis_server)
+    assert is_found(own_redis)
