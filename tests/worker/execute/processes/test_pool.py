@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyasynq import retry
+from pyasynq.worker.execute.processes import pool
 from tests.support.eventually import eventually_async
 from tests.support.process_handlers import mux
 from tests.support.process_ledger import is_alive, lines, release
@@ -45,6 +46,34 @@ async def test_as_many_processes_work_side_by_side_as_the_pool_has(work, tmp_pat
             await work.until(info, "completed")
 
     assert len({result_of(work, info) for info in infos}) == 2
+
+
+async def test_an_answer_waits_for_others_only_a_moment_while_calls_wait(work, tmp_path):
+    ledger = tmp_path / "ledger"
+    async with work.serving(mux, process_pool_size=1, concurrency=3):
+        first = await work.enqueue("pid", retention=60)
+        await work.enqueue("meet", str(ledger).encode())
+        await work.enqueue("pid")
+        await work.until(first, "completed")
+        release(ledger)
+
+
+async def test_several_answers_are_dealt_with_together_while_calls_wait(
+    work, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pool, "GATHERED_S", 3600)
+    ledger = tmp_path / "ledger"
+    infos = [
+        await work.enqueue("pid", retention=60),
+        await work.enqueue("meet", str(ledger).encode(), retention=60),
+        await work.enqueue("pid", retention=60),
+    ]
+    async with work.serving(mux, process_pool_size=1, concurrency=3):
+        await eventually_async(lambda: lines(ledger))
+        assert [work.state(info) for info in infos] == ["active"] * 3
+        release(ledger)
+        for info in infos:
+            await work.until(info, "completed")
 
 
 async def test_a_process_that_breaks_the_socket_between_tasks_fails_none(work, tmp_path):

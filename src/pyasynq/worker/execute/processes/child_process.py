@@ -52,7 +52,7 @@ class Call:
     Attributes:
         on_report: None once the last report has come.
         answer: what it has come to, or why it never will; None before that.
-        answered: done as soon as there is an answer; another one after a cancellation.
+        answered: done when who waits for the answer was told; another one after a cancellation.
         process: where it runs; None if it waits.
         writes: results that are being stored.
     """
@@ -81,11 +81,15 @@ class Call:
         self.writes: set[asyncio.Task[None]] = set()
 
     def set_answer(self, answer: Answer) -> None:
-        """Tell who waits for it; only the first answer counts."""
+        """Take the answer, and tell who waits for it; only the first one counts."""
         if self.answer is None:
             self.answer = answer
-            if not self.answered.done():
-                self.answered.set_result(answer)
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell who waits that there is an answer."""
+        if self.answer is not None and not self.answered.done():
+            self.answered.set_result(self.answer)
 
 
 class ChildProcess:
@@ -94,7 +98,8 @@ class ChildProcess:
     It leads a process group: what its handlers have started ends with it, however it ends.
 
     Args:
-        on_free: called as soon as it has answered a call and can run the next one.
+        on_answer: called with each call as soon as it has its answer, of which nobody was told yet;
+            the next one can be started then, if the process is still usable.
         on_end: called when it has ended, once nobody waits for an answer any more.
 
     Attributes:
@@ -105,11 +110,11 @@ class ChildProcess:
         self,
         process: asyncio.subprocess.Process,
         *,
-        on_free: Callable[["ChildProcess"], None],
+        on_answer: Callable[["ChildProcess", Call], None],
         on_end: Callable[["ChildProcess"], None],
     ) -> None:
         self._process = process
-        self._on_free = on_free
+        self._give_answer = on_answer
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._calls = Connection(from_child, self._on_answer, self._on_loss)
@@ -179,9 +184,8 @@ class ChildProcess:
             call.on_report = None  # one on the channel is older, whenever it comes
         elif isinstance(message, Returned | Raised):
             self._call = None
-            call.set_answer(message)
-            if self.is_usable:
-                self._on_free(self)
+            call.answer = message
+            self._give_answer(self, call)
 
     def _on_message(self, message: FromChild) -> None:
         """Take what the other thread of the child sends, while a handler runs or later."""
@@ -245,7 +249,7 @@ class ChildProcess:
 
 
 async def start_process(
-    *, on_free: Callable[[ChildProcess], None], on_end: Callable[[ChildProcess], None]
+    *, on_answer: Callable[[ChildProcess, Call], None], on_end: Callable[[ChildProcess], None]
 ) -> ChildProcess:
     """Start a child; see `ChildProcess`.
 
@@ -259,7 +263,7 @@ async def start_process(
             pass_fds=descriptors,
             stdin=asyncio.subprocess.DEVNULL,
         )
-    child = ChildProcess(process, on_free=on_free, on_end=on_end)
+    child = ChildProcess(process, on_answer=on_answer, on_end=on_end)
     try:
         await child.connect(calls, channel)
     except BaseException:
