@@ -1,5 +1,6 @@
 """Fixtures for every test: a real Redis for each test process, empty for each test."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,7 @@ import redis
 from hypothesis import HealthCheck, settings
 
 from pyasynq.client_async import AsyncClient
+from tests.support.left_behind import LeftBehind
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_server import RedisServer
 from tests.support.workplace import Workplace
@@ -29,6 +31,9 @@ settings.register_profile("random", COMMON, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+LEFT_BEHIND = LeftBehind()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program): skipped where the program is absent")
 
@@ -42,12 +47,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 report(f"{program} is absent: {INSTALL[program]}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+    """What a fixture of the session starts may stay."""
+    with LEFT_BEHIND.lasting() if fixturedef.scope == "session" else contextlib.nullcontext():
+        return (yield)
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """The server of this test process; take `redis_url`, unless the server itself is needed."""
     server = RedisServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind(redis_server: RedisServer, request: pytest.FixtureRequest):
+    """The end of each module: whatever its tests have started has ended."""
+    client = redis_server.client()
+    with LEFT_BEHIND.nothing(client, of=request.node.nodeid):
+        yield
+    client.close()
 
 
 @pytest.fixture

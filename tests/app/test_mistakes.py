@@ -325,6 +325,7 @@ def test_a_mistake_is_told_with_what_to_write(mistake, told, redis_url, caplog):
         heard = mistake(desk)
     except (Exception, Warning) as error:
         heard = f"{type(error).__name__}: {error}"
+    desk.app.close()
 
     assert re.sub(rf"{re.escape(__file__)}:\d+", "{file}:{line}", str(heard)) == told
 

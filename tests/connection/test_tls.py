@@ -9,11 +9,11 @@ import redis
 import redis.asyncio
 
 from pyasynq.connection.connector import Connector
-from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.replies import Trouble
 from tests.support.certificates import Certificates, make_certificates
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 
 NOT_TEXT = b"\xff\x00\xfe"

@@ -8,6 +8,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from tests.support.ports import free_port
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 
@@ -25,7 +27,7 @@ class ChaosProxy:
     """
 
     def __init__(self, upstream_port: int) -> None:
-        self.port = 0
+        self.port = free_port()
         self.cut_after: bytes | None = None
         self.cuts = 0
         self.hangs_up = False
@@ -96,7 +98,6 @@ class ChaosProxy:
 
     async def _accept(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _refuse(self) -> None:
         if self._server is not None:

@@ -9,6 +9,8 @@ from typing import Self
 
 import hiredis
 
+from tests.support.ports import free_port
+
 
 @dataclass
 class Count:
@@ -32,7 +34,7 @@ class CountingProxy:
 
     def __init__(self, upstream_port: int) -> None:
         self.count = Count()
-        self._port = 0
+        self._port = free_port()
         self._upstream_port = upstream_port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -58,8 +60,7 @@ class CountingProxy:
         self._loop.close()
 
     async def _accept(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
 
     async def _end(self) -> None:
         self._server.close()

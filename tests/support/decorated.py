@@ -2,9 +2,7 @@
 
 import asyncio
 import functools
-from concurrent.futures import ThreadPoolExecutor
-
-POOL = ThreadPoolExecutor(1, thread_name_prefix="pool of a test")
+from concurrent.futures import Future, ThreadPoolExecutor
 
 done: list[str] = []
 
@@ -18,6 +16,14 @@ async def later(x: int) -> int:
 def now(x: int) -> int:
     done.append("now")
     return x
+
+
+def submitted(x: int) -> Future[int]:
+    """A future of a pool, whose thread ends with the call."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(now, x)
+    pool.shutdown(wait=False)
+    return future
 
 
 def async_around_plain():
@@ -68,14 +74,14 @@ def async_that_returns_a_task():
 def plain_that_returns_a_future_of_a_pool():
     @functools.wraps(now)
     def inner(x: int):
-        return POOL.submit(now, x)
+        return submitted(x)
 
     return inner
 
 
 def async_that_returns_a_future_of_a_pool():
     async def inner(x: int):
-        return POOL.submit(now, x)
+        return submitted(x)
 
     return inner
 

@@ -5,11 +5,13 @@ import socket
 import threading
 from collections.abc import Iterator
 
+from tests.support.ports import free_port
+
 
 @contextlib.contextmanager
 def greeting_server(greeting: bytes = b"") -> Iterator[int]:
     """Yield the port of a server that sends *greeting*, and never anything else."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", free_port())) as listening:
         channels: list[socket.socket] = []
 
         def serve() -> None:

@@ -11,6 +11,8 @@ from zlib import crc32
 
 import hiredis
 
+from tests.support.ports import free_port
+
 CLOSING = frozenset((b"INFO", b"TIME", b"SUBSCRIBE", b"HELLO", b"BLMOVE", b"PUBSUB", b"CONFIG"))
 
 Refuses = Callable[[list[bytes]], bool]
@@ -43,7 +45,7 @@ class OddProxy(AbstractContextManager[Any]):
         self._key_of = key_of
         self._closes_on = closes_on
         self._refuses = refuses
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", free_port()), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

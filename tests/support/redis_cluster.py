@@ -7,8 +7,8 @@ from pathlib import Path
 import redis
 
 from pyasynq.connection.embedded.server import find_binary
-from pyasynq.connection.embedded.supervisor import free_port
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 
 SLOTS = 16_384

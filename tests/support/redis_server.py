@@ -12,7 +12,7 @@ from pathlib import Path
 import redis
 
 from pyasynq.connection.embedded.server import find_binary
-from pyasynq.connection.embedded.supervisor import free_port
+from tests.support.ports import free_port
 
 START_TIMEOUT_S = 15.0
 
@@ -28,11 +28,7 @@ class RedisServer:
         self.binary = binary or find_binary()
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        try:
-            self.start()
-        except RuntimeError:  # somebody else may have taken the port
-            self.port = free_port()
-            self.start()
+        self.start()
 
     @property
     def url(self) -> str:

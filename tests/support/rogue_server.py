@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import hiredis
 
+from tests.support.ports import free_port
+
 BUFFER_BYTES = 1 << 16
 TIMEOUT_S = 20.0  # for broken tests
 
@@ -53,7 +55,7 @@ class RogueServer:
         self._socket = socket.socket()
         # Small, so that a large request has to wait for its reader.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(("127.0.0.1", free_port()))
         self._socket.listen()
         self._threads: list[threading.Thread] = []
         self.connections = 0

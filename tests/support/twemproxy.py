@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pyasynq.connection.embedded.supervisor import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import START_TIMEOUT_S, RedisServer
 
 CONFIG = """\

@@ -13,11 +13,11 @@ from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
-from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from tests.support.certificates import make_certificates
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.greeting import greeting_server
+from tests.support.ports import free_port
 from tests.support.redis_cluster import RedisCluster, RedisSentinel
 from tests.support.redis_server import RedisServer
 from tests.support.rogue_server import RogueServer

@@ -8,6 +8,7 @@ from redis.asyncio import Connection, ConnectionPool
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.replies import Refusal, Trouble
 from tests.support.chaos_proxy import ChaosProxy
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -136,8 +137,8 @@ async def test_a_server_that_speaks_something_else_is_given_up():
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
+    port = free_port()
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     pool = ConnectionPool(connection_class=QuietConnection, host="127.0.0.1", port=port)
     link = MultiplexedConnection(pool)
     (reply,) = await link.exchange([("PING",)])

@@ -74,7 +74,7 @@ async def test_the_work_that_an_error_handler_returns_is_done(work):
         raise ValueError
 
     def handle_error(ctx, task, error):
-        return decorated.POOL.submit(decorated.now, 7)
+        return decorated.submitted(7)
 
     async with work.serving(mux, error_handler=handle_error, **LATE):
         await work.enqueue("fail")
