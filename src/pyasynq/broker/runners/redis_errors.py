@@ -10,6 +10,9 @@ from pyasynq.connection.transport.wrong_settings import (
     NO_SOCKET,
     NO_SUCH_MASTER,
     NO_TLS,
+    OPEN_SENTINEL,
+    SENTINEL_CREDENTIALS,
+    SENTINEL_RIGHTS,
 )
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 from pyasynq.shown import shown
@@ -37,6 +40,15 @@ _CREDENTIALS = (
 )
 # What no waiting heals, since a setting is wrong: words of the error, and what to do. Case counts.
 _WRONG_SETTINGS = (
+    (
+        (SENTINEL_CREDENTIALS,),
+        "look at sentinel_username=… and sentinel_password=… in the URL",
+    ),
+    ((OPEN_SENTINEL,), "leave sentinel_password out of the URL"),
+    (
+        (SENTINEL_RIGHTS,),
+        "give the user that is named by sentinel_username=… more rights on the sentinels",
+    ),
     (_CREDENTIALS, "redis refuses the user or the password"),
     (
         ("without any password configured", "no password is set"),
