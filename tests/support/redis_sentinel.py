@@ -26,6 +26,8 @@ from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer
 
 NAME = "mymaster"
+PASSWORD = "of&the:data/100%"
+SENTINEL_PASSWORD = "of+the=sentinels"
 SENTINEL_USER = "watcher"
 SENTINEL_RIGHTS = "allchannels -@all +auth +ping +client|setname +subscribe +sentinel"
 ONCE: dict[str, Any] = {"protocol": 2, "socket_timeout": 2.0, "retry": Retry(NoBackoff(), 0)}
@@ -69,8 +71,8 @@ class DataNode(RedisServer):
 class Sentinel:
     """One sentinel; *config* is written again by itself."""
 
-    def __init__(self, folder: Path, port: int, password: str, certificates: Any) -> None:
-        self.port = port
+    def __init__(self, folder: Path, password: str, certificates: Any) -> None:
+        self.port = port = free_port()
         self.id = token_hex(20)
         self.is_quick = True
         self.config = folder / f"{port}.conf"
@@ -167,21 +169,37 @@ class RedisSentinel:
         self._folder = tempfile.TemporaryDirectory(prefix="pyasynq-")
         self._certificates = certificates
         self._password, self._sentinel_password = password, sentinel_password
-        self.primary = DataNode(*settings, password=password, certificates=certificates)
-        following = ("--replicaof", f"127.0.0.1 {self.primary.port_for_all}", *settings)
-        self.nodes = [self.primary]
+        self.nodes: list[DataNode] = []
+        self.sentinels: list[Sentinel] = []
+        try:
+            self._start(replicas, sentinels, settings, is_quick=is_quick)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(
+        self, replicas: int, sentinels: int, settings: Sequence[str], *, is_quick: bool
+    ) -> None:
+        self.primary = self._add_node(*settings)
+        first = f"127.0.0.1 {self.primary.port_for_all}"
         for _ in range(replicas):
-            self.nodes.append(DataNode(*following, password=password, certificates=certificates))
+            self._add_node("--replicaof", first, *settings)
         eventually(lambda: all(self._follows(node) for node in self.nodes[1:]))
-        folder = Path(self._folder.name)
-        self.sentinels = [
-            Sentinel(folder, free_port(), sentinel_password, certificates) for _ in range(sentinels)
-        ]
-        for each in self.sentinels:
-            each.config.write_text("\n".join(self._config(each)))
-            each.is_quick = is_quick
-            each.start()
+        for _ in range(sentinels):
+            sentinel = Sentinel(
+                Path(self._folder.name), self._sentinel_password, self._certificates
+            )
+            sentinel.is_quick = is_quick
+            self.sentinels.append(sentinel)
+        for sentinel in self.sentinels:
+            sentinel.config.write_text("\n".join(self._config(sentinel)))
+            sentinel.start()
         self.until_settled()
+
+    def _add_node(self, *settings: str) -> DataNode:
+        node = DataNode(*settings, password=self._password, certificates=self._certificates)
+        self.nodes.append(node)
+        return node
 
     @property
     def port(self) -> int:

@@ -1,13 +1,16 @@
 """Connections follow the master: events, sentinels that are wrong or late, threads that end."""
 
 import asyncio
+import inspect
 import logging
 import os
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 
 from pyasynq.broker.operation import Operation, Repeat
@@ -84,6 +87,15 @@ def blocking(url: str) -> Runner:
     return Runner(Connector.of(url).open_sync(), clock=SystemClock())
 
 
+def asynchronous(url: str) -> AsyncRunner:
+    return AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
+
+
+async def ended(call: Any) -> Any:
+    """Return the result of a call of either form."""
+    return await call if inspect.isawaitable(call) else call
+
+
 def threads() -> int:
     return sum(each.name == THREAD for each in threading.enumerate())
 
@@ -104,7 +116,7 @@ def test_a_switch_ends_blocking_connections_and_the_message_tells_the_new_master
 
 async def test_a_switch_ends_async_connections_and_the_message_tells_the_new_master(old, new):
     with ScriptedSentinel(old.port) as sentinel:
-        runner = AsyncRunner(Connector.of(url_of(sentinel)).open_async(), clock=SystemClock())
+        runner = asynchronous(url_of(sentinel))
         await runner.run(PUSH)
         await eventually_async(lambda: sentinel.listeners)
 
@@ -238,6 +250,23 @@ def test_a_server_that_is_no_master_is_not_used_although_the_sentinels_name_it(o
     assert pushed(old) == 1
 
 
+@pytest.mark.parametrize("form", ["async", "blocking"])
+async def test_a_refusal_as_a_replica_means_that_the_master_has_moved(old, new, form):
+    push_once = structs.replace(PUSH, repeat=Repeat.NEVER)  # it did not happen
+    with ScriptedSentinel(old.port) as sentinel:
+        runner = (blocking if form == "blocking" else asynchronous)(url_of(sentinel))
+        await ended(runner.run(PUSH))
+        sentinel.port = new.port
+        with old.client() as client:
+            client.replicaof("127.0.0.1", new.port)
+
+        await ended(runner.run(push_once))
+        left = clients(old)
+        await ended(runner.close())
+
+    assert (pushed(new), left) == (1, 0)
+
+
 def test_a_master_that_is_down_for_the_sentinels_is_not_used(old):
     with ScriptedSentinel(old.port, flags="master,s_down") as sentinel:
         runner = blocking(url_of(sentinel))
@@ -290,7 +319,7 @@ def test_one_thread_listens_for_all_clients_and_ends_with_the_last_one(old):
 async def test_the_thread_ends_with_the_last_async_client_too(old):
     before = threads()
     with ScriptedSentinel(old.port) as sentinel:
-        runner = AsyncRunner(Connector.of(url_of(sentinel)).open_async(), clock=SystemClock())
+        runner = asynchronous(url_of(sentinel))
         await runner.run(PUSH)
         during = threads() - before
         await runner.close()

@@ -31,6 +31,18 @@ _PASSING = (
     "NOREPLICAS",
     "MISCONF",  # its disk is full
 )
+# What to do when they have not passed in time.
+_HINTS = (
+    (
+        "NOREPLICAS",
+        "start replicas, or lower min-replicas-to-write or raise min-replicas-max-lag of it",
+    ),
+    (
+        "READONLY",
+        "this server is a replica: name its master, or its sentinels by a redis-sentinel:// URL",
+    ),
+    ("no master ", "look at the sentinels of the URL, and at what they know of the master"),
+)
 _CREDENTIALS = (
     "WRONGPASS",
     "NOAUTH",
@@ -122,6 +134,11 @@ _LINE_OF_SCRIPT = re.compile(
 def plain_text(error: object) -> str:
     """Return the text of an error without its code and the line of the script: noise for users."""
     return _LINE_OF_SCRIPT.sub("", str(error).removeprefix("ERR "))
+
+
+def hint(text: str) -> str:
+    """Return what to do if waiting was in vain; empty if the error does not tell."""
+    return next((what for words, what in _HINTS if words in text), "")
 
 
 def is_no_script(text: str) -> bool:
