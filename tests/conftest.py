@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from pyasynq.client_async import AsyncClient
 from tests.support.left_behind import LeftBehind
 from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
 from tests.support.redis_server import RedisServer
 from tests.support.workplace import Workplace
 
@@ -117,3 +118,21 @@ def cluster(started_cluster):
     client.flushall()
     client.close()
     return started_cluster
+
+
+@pytest.fixture(scope="session")
+def started_sentinels():
+    sentinels = RedisSentinel(
+        replicas=2, sentinels=3, password=PASSWORD, sentinel_password=SENTINEL_PASSWORD
+    )
+    yield sentinels
+    sentinels.stop()
+
+
+@pytest.fixture
+def sentinels(started_sentinels):
+    """Three sentinels, an empty master and two replicas, with passwords."""
+    started_sentinels.until_settled()
+    with started_sentinels.master.client() as client:
+        client.flushall()
+    return started_sentinels

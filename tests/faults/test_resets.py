@@ -18,7 +18,8 @@ from tests.faults.shift import repeated_lines, shift
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
 from tests.support.loops import on_each_loop, run_on
-from tests.support.redis_cluster import RedisCluster, RedisSentinel
+from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_sentinel import RedisSentinel
 
 TASKS = 400  # before the fault, and many more meanwhile
 RESETS_S = 2.0

@@ -1,12 +1,7 @@
-"""Starts a real Redis Cluster, and a real Sentinel, for tests."""
-
-import subprocess
-import tempfile
-from pathlib import Path
+"""Starts a real Redis Cluster for tests."""
 
 import redis
 
-from pyasynq.connection.embedded.server import find_binary
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
@@ -68,39 +63,3 @@ class RedisCluster:
             "ok",
             str(len(self.nodes)),
         )
-
-
-class RedisSentinel:
-    """One primary and the one sentinel that knows it, as "mymaster"."""
-
-    def __init__(self) -> None:
-        self.primary = RedisServer()
-        self.port = free_port()
-        self.folder = tempfile.TemporaryDirectory(prefix="pyasynq-")
-        config = Path(self.folder.name) / "sentinel.conf"
-        config.write_text(
-            f"port {self.port}\nbind 127.0.0.1\n"
-            f"sentinel monitor mymaster 127.0.0.1 {self.primary.port} 1\n"
-        )
-        self.process = subprocess.Popen(
-            [find_binary(), str(config), "--sentinel"], stdout=subprocess.DEVNULL
-        )
-        eventually(self._knows)
-
-    def url(self, master: str = "mymaster") -> str:
-        return f"redis-sentinel://127.0.0.1:{self.port}/0?master={master}"
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-        self.primary.stop()
-        self.folder.cleanup()
-
-    def _knows(self) -> bool:
-        client = redis.Redis(port=self.port, protocol=2)
-        try:
-            return bool(client.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster"))
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()

@@ -124,7 +124,7 @@ class Connector:
                 self._hosts,
                 self._master,
                 own={**self._sentinel_settings(), **once_async()},
-                settings={**settings, **once_async()},
+                settings={**settings, **once_async(), "max_connections": self._max_connections},
                 is_tls=self._is_tls,
             )
             return redis.asyncio.Redis.from_pool(pool)
@@ -149,8 +149,8 @@ class Connector:
             pool = master_pool(
                 self._hosts,
                 self._master,
-                own={**self._sentinel_settings(), **once()},
-                settings={**settings, **once()},
+                own={**self._sentinel_settings(), **once_async()},
+                settings={**settings, **once(), "max_connections": self._max_connections},
                 is_tls=self._is_tls,
             )
             return redis.Redis.from_pool(pool)
@@ -243,6 +243,8 @@ class Connector:
         return {
             **self._sentinel_arguments,
             **tls,
+            "client_name": self._arguments.get("client_name"),
+            "driver_info": None,
             "protocol": 2,
             "socket_connect_timeout": SENTINEL_TIMEOUT_S,
             "socket_timeout": SENTINEL_TIMEOUT_S,

@@ -1,8 +1,4 @@
-"""Listens on a channel for ever.
-
-redis-py never notices that the server has become silent. So this sends a PING from time to time,
-and connects again when nothing comes back.
-"""
+"""Listens on a channel for ever: connects again when the connection or the server is gone."""
 
 import asyncio
 import logging
@@ -11,10 +7,11 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport.listening import received
 from pyasynq.lifecycle.backoff import Backoff
 
 if TYPE_CHECKING:
-    from redis.asyncio.client import PubSub, Redis
+    from redis.asyncio.client import Redis
 
     from pyasynq.connection.transport.cluster_async import AsyncCluster
 
@@ -102,26 +99,7 @@ async def _messages(
     subscription = client.pubsub()
     try:
         await subscription.subscribe(*channels)
-        async for message in _received(subscription, ping_interval_s):
+        async for message in received(subscription, ping_interval_s):
             yield message
     finally:
         await subscription.aclose()
-
-
-async def _received(
-    subscription: "PubSub", ping_interval_s: float
-) -> AsyncGenerator[tuple[str, bytes], None]:
-    is_ping_sent = False
-    while True:
-        message = await subscription.get_message(timeout=ping_interval_s)
-        if message is None:
-            if is_ping_sent:
-                raise TimeoutError("the server is silent")
-            await subscription.ping()
-            is_ping_sent = True
-            continue
-        is_ping_sent = False
-        if message["type"] == "message":
-            yield message["channel"].decode(), bytes(message["data"])
-        else:
-            yield "", b""

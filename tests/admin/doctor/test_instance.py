@@ -11,7 +11,7 @@ from tests.connection.test_connector import LEAST_RIGHTS
 from tests.support.clocks import HOUR_S, WrongClock
 from tests.support.eventually import eventually
 from tests.support.odd_proxy import OddProxy
-from tests.support.redis_cluster import RedisSentinel
+from tests.support.redis_sentinel import RedisSentinel
 from tests.support.redis_server import RedisServer
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.broker.runners.redis_errors import plain_text
+from pyasynq.broker.runners.redis_errors import hint, plain_text
 
 WRONG = "WRONGTYPE Operation against a key holding the wrong kind of value"
 DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
@@ -22,3 +22,17 @@ DIGEST = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
 )
 def test_the_line_in_a_script_is_left_out(text, expected):
     assert plain_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("NOREPLICAS Not enough good replicas to write.", "start replicas, or lower"),
+        (f"READONLY You can't write. script: {DIGEST}, on @user_script:2.", "name its master"),
+        ("no master 'mymaster' (127.0.0.1:1: refused)", "look at the sentinels"),
+        ("connection closed by server", ""),
+    ],
+)
+def test_what_waiting_does_not_heal_soon_comes_with_advice(text, advice):
+    assert advice in hint(text)
+    assert bool(advice) == bool(hint(text))

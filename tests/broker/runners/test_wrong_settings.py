@@ -19,7 +19,8 @@ from tests.support.certificates import make_certificates
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.greeting import greeting_server
 from tests.support.ports import free_port
-from tests.support.redis_cluster import RedisCluster, RedisSentinel
+from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_sentinel import RedisSentinel
 from tests.support.redis_server import RedisServer
 from tests.support.rogue_server import RogueServer
 
@@ -89,7 +90,7 @@ def test_a_setting_that_does_not_fit_the_server_is_told_at_once(
         ("/0?master=other", "look at master=… in the URL: the sentinels know no master"),
         ("/99?master=mymaster", "this redis does not have that database"),
         ("/0?master=mymaster&password=pssst", "this redis has no password"),
-        ("/0?master=mymaster&sentinel_password=pssst", "this redis has no password"),
+        ("/0?master=mymaster&sentinel_password=pssst", "leave sentinel_password out of the URL"),
     ],
 )
 def test_a_setting_that_does_not_fit_the_sentinels_or_the_master_is_told_at_once(

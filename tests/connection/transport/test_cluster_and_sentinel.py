@@ -20,7 +20,8 @@ from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
 from tests.support.builders import NOW_NS, make_prepared
 from tests.support.eventually import eventually_async
-from tests.support.redis_cluster import RedisCluster, RedisSentinel
+from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_sentinel import RedisSentinel
 
 QUEUES = ("default", "low", "mail", "a", "b", "c")
 

@@ -10,6 +10,9 @@ from pyasynq.connection.transport.wrong_settings import (
     NO_SOCKET,
     NO_SUCH_MASTER,
     NO_TLS,
+    OPEN_SENTINEL,
+    SENTINEL_CREDENTIALS,
+    SENTINEL_RIGHTS,
 )
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 from pyasynq.shown import shown
@@ -28,6 +31,18 @@ _PASSING = (
     "NOREPLICAS",
     "MISCONF",  # its disk is full
 )
+# What to do when they have not passed in time.
+_HINTS = (
+    (
+        "NOREPLICAS",
+        "start replicas, or lower min-replicas-to-write or raise min-replicas-max-lag of it",
+    ),
+    (
+        "READONLY",
+        "this server is a replica: name its master, or its sentinels by a redis-sentinel:// URL",
+    ),
+    ("no master ", "look at the sentinels of the URL, and at what they know of the master"),
+)
 _CREDENTIALS = (
     "WRONGPASS",
     "NOAUTH",
@@ -37,6 +52,15 @@ _CREDENTIALS = (
 )
 # What no waiting heals, since a setting is wrong: words of the error, and what to do. Case counts.
 _WRONG_SETTINGS = (
+    (
+        (SENTINEL_CREDENTIALS,),
+        "look at sentinel_username=… and sentinel_password=… in the URL",
+    ),
+    ((OPEN_SENTINEL,), "leave sentinel_password out of the URL"),
+    (
+        (SENTINEL_RIGHTS,),
+        "give the user that is named by sentinel_username=… more rights on the sentinels",
+    ),
     (_CREDENTIALS, "redis refuses the user or the password"),
     (
         ("without any password configured", "no password is set"),
@@ -110,6 +134,11 @@ _LINE_OF_SCRIPT = re.compile(
 def plain_text(error: object) -> str:
     """Return the text of an error without its code and the line of the script: noise for users."""
     return _LINE_OF_SCRIPT.sub("", str(error).removeprefix("ERR "))
+
+
+def hint(text: str) -> str:
+    """Return what to do if waiting was in vain; empty if the error does not tell."""
+    return next((what for words, what in _HINTS if words in text), "")
 
 
 def is_no_script(text: str) -> bool:

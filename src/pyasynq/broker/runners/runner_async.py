@@ -343,10 +343,13 @@ def _decoded(decode: Callable[[Any], Any], reply: Any) -> Any:
 def _unavailable(
     operation: Operation[Any], reply: Any, tries: int, was_sent: bool
 ) -> RedisUnavailableError:
+    hint = redis_errors.hint(str(reply))
+    if not hint and tries > 1 and not was_sent:
+        # A worker, which tries again by itself, knew once where Redis is.
+        hint = NOBODY_THERE
     return RedisUnavailableError(
-        f"redis is not available: {reply}",
+        f"redis is not available: {redis_errors.plain_text(reply)}",
         tried=f"{operation.name} was tried {'once' if tries == 1 else f'{tries} times'}",
         may_have_happened=was_sent and operation.is_write,
-        # A worker, which tries again by itself, knew once where Redis is.
-        hint=NOBODY_THERE if tries > 1 and not was_sent else "",
+        hint=hint,
     )

@@ -12,8 +12,6 @@ from typing import Any
 
 import redis
 import redis.asyncio
-import redis.asyncio.sentinel
-import redis.sentinel
 from redis.exceptions import ConnectionError as NoConnectionError
 from typing_extensions import override
 
@@ -205,21 +203,3 @@ class AsyncUnixConnection(AsyncLogin, redis.asyncio.UnixDomainSocketConnection):
             if fault := socket_fault(self.path, error):
                 raise NoConnectionError(fault) from error
             raise
-
-
-class MasterConnection(redis.sentinel.SentinelManagedConnection, TcpConnection):
-    """A plain connection to the master that sentinels name, for blocking code."""
-
-
-class MasterTlsConnection(redis.sentinel.SentinelManagedConnection, TlsConnection):
-    """A connection over TLS to the master that sentinels name, for blocking code."""
-
-
-class AsyncMasterConnection(redis.asyncio.sentinel.SentinelManagedConnection, AsyncTcpConnection):
-    """A plain connection to the master that sentinels name, for async code."""
-
-
-class AsyncMasterTlsConnection(
-    redis.asyncio.sentinel.SentinelManagedConnection, AsyncTlsConnection
-):
-    """A connection over TLS to the master that sentinels name, for async code."""

@@ -1,126 +1,196 @@
-"""Pools of connections to the master that sentinels name, and those to the sentinels."""
+"""Connections to the master that sentinels name, and pools of them."""
 
+import asyncio
+import contextlib
+import os
+import socket
+import threading
 from collections.abc import Sequence
 from typing import Any
 
-from redis import ConnectionPool, Redis
+from redis import ConnectionPool
 from redis.asyncio import ConnectionPool as AsyncConnectionPool
 from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.sentinel import Sentinel as AsyncSentinel
-from redis.asyncio.sentinel import SentinelConnectionPool as AsyncPool
 from redis.exceptions import ConnectionError as NoConnectionError
-from redis.sentinel import Sentinel, SentinelConnectionPool
 from typing_extensions import override
 
 from pyasynq.connection.transport.connections import (
-    AsyncMasterConnection,
-    AsyncMasterTlsConnection,
     AsyncTcpConnection,
     AsyncTlsConnection,
-    MasterConnection,
-    MasterTlsConnection,
     TcpConnection,
     TlsConnection,
 )
-from pyasynq.connection.transport.wrong_settings import NO_SUCH_MASTER
+from pyasynq.connection.transport.login import Login
+from pyasynq.connection.transport.login_async import AsyncLogin
+from pyasynq.connection.transport.sentinel_answers import Address, role_fault, shown
+from pyasynq.connection.transport.sentinel_search import MasterSearch
+from pyasynq.connection.transport.sentinel_watch import END_S, SentinelWatch, shared_watch
 
 
-class MasterPool(SentinelConnectionPool):
+class _ToMaster(Login):
+    """A connection to where the master is when it is made, for blocking code.
+
+    Args:
+        watch: knows where that is.
+
+    Attributes:
+        address: of the server that it leads to.
+    """
+
+    def __init__(self, *, watch: SentinelWatch, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.address: Address | None = None
+        self._watch = watch
+        self._ending = threading.RLock()  # another thread must not meet a socket that was reused
+
+    @override
+    def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        if self._sock:
+            return
+        self.address = None
+        try:
+            super().connect_check_health(check_health, retry_socket_connect)
+        except BaseException as error:
+            if self.address is not None:
+                self._watch.missed(self.address, error)
+            raise
+
+    @override
+    def _connect(self) -> Any:
+        here: Any = self
+        transport: Any = super()
+        here.host, here.port = self.address = self._watch.locate(self.socket_connect_timeout)
+        return transport._connect()  # noqa: SLF001 - of a class beside this one
+
+    @override
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        super().on_connect_check_health(check_health)
+        (role,) = self._answers([("ROLE",)])
+        if self.address and (fault := role_fault(role, self.address)):
+            raise NoConnectionError(fault)
+        self._watch.reached(self)
+
+    @override
+    def disconnect(self, *args: Any, **settings: Any) -> None:
+        is_ours = self.pid == os.getpid()  # else nobody may ever release the lock
+        with self._ending if is_ours else contextlib.nullcontext():
+            super().disconnect(*args, **settings)  # type: ignore[no-untyped-call]  # redis-py
+
+    def leave(self) -> None:
+        """End the connection: whoever waits for an answer over it learns that at once."""
+        with self._ending, contextlib.suppress(OSError):
+            if self._sock is not None:
+                # That of TLS would let go of its state under the feet of whoever uses it.
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+
+
+class _AsyncToMaster(AsyncLogin):
+    """A connection to where the master is when it is made, for async code; see `_ToMaster`."""
+
+    def __init__(self, *, watch: SentinelWatch, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.address: Address | None = None
+        self._watch = watch
+        self._transport: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @override
+    async def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        if self.is_connected:
+            return
+        self.address = None
+        try:
+            await super().connect_check_health(check_health, retry_socket_connect)
+        except BaseException as error:
+            if self.address is not None:
+                self._watch.missed(self.address, error)
+            raise
+
+    @override
+    async def _connect(self) -> None:
+        here: Any = self
+        transport: Any = super()
+        here.host, here.port = self.address = await self._watch.locate_async()
+        await transport._connect()  # noqa: SLF001 - of a class beside this one
+        self._loop, self._transport = asyncio.get_running_loop(), here._writer.transport  # noqa: SLF001 - as in multiplexed.py
+
+    @override
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        await super().on_connect_check_health(check_health)
+        (role,) = await self._answers([("ROLE",)])
+        if self.address and (fault := role_fault(role, self.address)):
+            raise NoConnectionError(fault)
+        self._watch.reached(self)
+
+    def leave(self) -> None:
+        """End the connection: whoever waits for an answer over it learns that at once."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._transport.abort)
+
+
+class MasterConnection(_ToMaster, TcpConnection):
+    """A plain connection to the master, for blocking code."""
+
+
+class MasterTlsConnection(_ToMaster, TlsConnection):
+    """A connection over TLS to the master, for blocking code."""
+
+
+class AsyncMasterConnection(_AsyncToMaster, AsyncTcpConnection):
+    """A plain connection to the master, for async code."""
+
+
+class AsyncMasterTlsConnection(_AsyncToMaster, AsyncTlsConnection):
+    """A connection over TLS to the master, for async code."""
+
+
+class MasterPool(ConnectionPool):
     """Connections to the master, for blocking code."""
+
+    def __init__(self, watch: SentinelWatch, **settings: Any) -> None:
+        self._watch = watch
+        super().__init__(watch=watch, **settings)
+
+    @override
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        self._watch.hold(self)
+        return super().get_connection(*args, **options)
 
     @override
     def disconnect(self, inuse_connections: bool = True) -> None:
         super().disconnect(inuse_connections)
-        for sentinel in self.sentinel_manager.sentinels:
-            sentinel.close()
+        if listening := self._watch.release(self):
+            listening.join()
 
 
-class AsyncMasterPool(AsyncPool):
+class AsyncMasterPool(AsyncConnectionPool):
     """Connections to the master, for async code."""
+
+    def __init__(self, watch: SentinelWatch, **settings: Any) -> None:
+        self._watch = watch
+        super().__init__(watch=watch, **settings)
+
+    @override
+    async def get_connection(self, *args: Any, **options: Any) -> Any:
+        self._watch.hold(self)
+        return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]  # redis-py
 
     @override
     async def disconnect(self, inuse_connections: bool = True) -> None:
         await super().disconnect(inuse_connections)
-        for sentinel in self.sentinel_manager.sentinels:
-            await sentinel.aclose()
-
-
-class Sentinels(Sentinel):
-    """The sentinels, for blocking code."""
-
-    @override
-    def discover_master(self, service_name: str) -> tuple[str, int]:
-        search = _Search(service_name)
-        for position, sentinel in enumerate(self.sentinels):
-            try:
-                masters: Any = sentinel.sentinel_masters()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next one is asked
-                search.add_failure(sentinel, error)
-                continue
-            if self._may_be_used(search.found(masters)):
-                self.sentinels.insert(0, self.sentinels.pop(position))
-                return search.address
-        raise search.error
-
-    def _may_be_used(self, state: Any) -> bool:
-        return bool(state) and bool(self.check_master_state(state, ""))  # type: ignore[no-untyped-call]  # redis-py
-
-
-class AsyncSentinels(AsyncSentinel):
-    """The sentinels, for async code."""
-
-    @override
-    async def discover_master(self, service_name: str) -> tuple[str, int]:
-        search = _Search(service_name)
-        for position, sentinel in enumerate(self.sentinels):
-            try:
-                masters: Any = await sentinel.sentinel_masters()
-            except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
-                search.add_failure(sentinel, error)
-                continue
-            if self._may_be_used(search.found(masters)):
-                self.sentinels.insert(0, self.sentinels.pop(position))
-                return search.address
-        raise search.error
-
-    def _may_be_used(self, state: Any) -> bool:
-        return bool(state) and bool(self.check_master_state(state, ""))
-
-
-class _Search:
-    """What the sentinels, asked one after the other, have said about one master."""
-
-    def __init__(self, master: str) -> None:
-        self.address = ("", 0)
-        self._master = master
-        self._names: set[str] = set()
-        self._failures: list[str] = []
-
-    def found(self, masters: dict[str, Any]) -> Any:
-        """Note the answer of a sentinel; return what it knows of the master."""
-        self._names |= set(masters)
-        state = masters.get(self._master)
-        if state:
-            self.address = state["ip"], state["port"]
-        return state
-
-    def add_failure(self, sentinel: Any, error: Exception) -> None:
-        """Note that a sentinel did not answer."""
-        given = sentinel.connection_pool.connection_kwargs
-        self._failures.append(f"{given['host']}:{given['port']}: {error}")
-
-    @property
-    def error(self) -> Exception:
-        """Why there is no master."""
-        if self._names and self._master not in self._names:
-            names = ", ".join(map(repr, sorted(self._names)))
-            return NoConnectionError(f"{NO_SUCH_MASTER}: {self._master!r}; they know {names}")
-        reasons = "; ".join(self._failures) or "it is down, as they see it"
-        return NoConnectionError(f"no master {self._master!r} ({reasons})")
+        if listening := self._watch.release(self):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(END_S):
+                    await asyncio.wrap_future(listening.is_over)
 
 
 def master_pool(
-    hosts: Sequence[tuple[str, int]],
+    hosts: Sequence[Address],
     master: str,
     *,
     own: dict[str, Any],
@@ -131,21 +201,17 @@ def master_pool(
 
     Args:
         hosts: of the sentinels.
-        own: how the sentinels themselves are reached.
+        own: how the sentinels themselves are reached, by async code.
         settings: of a connection to the master.
         is_tls: whether all of them speak TLS.
     """
-    kind = TlsConnection if is_tls else TcpConnection
-    manager = Sentinels([])  # type: ignore[no-untyped-call]  # redis-py
-    manager.sentinels = [
-        Redis.from_pool(ConnectionPool(kind, host=host, port=port, **own)) for host, port in hosts
-    ]
-    of_master = MasterTlsConnection if is_tls else MasterConnection
-    return MasterPool(master, manager, connection_class=of_master, **settings)  # type: ignore[no-untyped-call]  # redis-py
+    kind = MasterTlsConnection if is_tls else MasterConnection
+    watch = _watch(hosts, master, own=own, is_tls=is_tls)
+    return MasterPool(watch, connection_class=kind, **settings)
 
 
 def async_master_pool(
-    hosts: Sequence[tuple[str, int]],
+    hosts: Sequence[Address],
     master: str,
     *,
     own: dict[str, Any],
@@ -153,11 +219,30 @@ def async_master_pool(
     is_tls: bool,
 ) -> AsyncMasterPool:
     """Return a pool of connections to *master*. See `master_pool`."""
+    kind = AsyncMasterTlsConnection if is_tls else AsyncMasterConnection
+    watch = _watch(hosts, master, own=own, is_tls=is_tls)
+    return AsyncMasterPool(watch, connection_class=kind, **settings)
+
+
+def _watch(
+    hosts: Sequence[Address], master: str, *, own: dict[str, Any], is_tls: bool
+) -> SentinelWatch:
+    """Return the one watch of this process over these sentinels."""
     kind = AsyncTlsConnection if is_tls else AsyncTcpConnection
-    manager = AsyncSentinels([])  # type: ignore[no-untyped-call]  # redis-py
-    manager.sentinels = [
-        AsyncRedis.from_pool(AsyncConnectionPool(kind, host=host, port=port, **own))
-        for host, port in hosts
-    ]
-    of_master = AsyncMasterTlsConnection if is_tls else AsyncMasterConnection
-    return AsyncMasterPool(master, manager, connection_class=of_master, **settings)  # type: ignore[no-untyped-call]  # redis-py
+
+    def sentinel_at(host: str, port: int) -> AsyncRedis:
+        pool = AsyncConnectionPool(connection_class=kind, host=host, port=port, **own)
+        return AsyncRedis.from_pool(pool)
+
+    def make() -> SentinelWatch:
+        return SentinelWatch(
+            master,
+            lambda on_move: MasterSearch(
+                {shown(address): sentinel_at(*address) for address in hosts},
+                master,
+                on_move=on_move,
+            ),
+        )
+
+    settings = frozenset((name, value) for name, value in own.items() if name != "retry")
+    return shared_watch((tuple(hosts), master, is_tls, settings), make)

@@ -10,6 +10,9 @@ Address = tuple[str, int]
 NO_TLS = "this port does not speak TLS"
 NO_SOCKET = "this path is not a socket that we may use"
 NO_SUCH_MASTER = "the sentinels know no master of this name"
+SENTINEL_CREDENTIALS = "a sentinel refuses the user or the password"
+OPEN_SENTINEL = "a sentinel has no password"
+SENTINEL_RIGHTS = "a sentinel does not permit this user to ask for the master"
 NO_DATABASES = "a proxy knows database 0 only"
 NO_HASH_TAGS = (
     "the proxy in front of redis spreads the keys of one queue over several servers, "
