@@ -9,11 +9,11 @@ PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev setup format check test test-all generate structure changelog \
+.PHONY: help demo dev setup format check test test-all test-servers generate structure changelog \
 	bench bench-quick bench-chart clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready-to-run  ## Run the demo application on an embedded Redis; ends by itself
 	$(BIN)/python examples/measure_library.py
@@ -42,6 +42,9 @@ test: $(VENV)/ready-to-test  ## Run the tests in parallel (less than ten minutes
 test-all: $(VENV)/ready-to-test  ## Run the tests and their long forms, and measure coverage
 	HYPOTHESIS_PROFILE=random $(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+test-servers: $(VENV)/ready-to-test  ## Run tests on other Redis and Valkey servers, a cluster, Sentinel, proxies (SERVERS="cluster redis-6.2", RECORD=yes)
+	@$(BIN)/python tools/run_on_servers.py --only "$(SERVERS)" $(if $(RECORD),--record) $(ARGS)
+
 generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf code, sync twins)
 	$(BIN)/python tools/generate.py
 
@@ -63,7 +66,7 @@ bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` recorded, and writ
 	$(BIN)/python -m benchmarks.report
 
 clean:  ## Remove everything that the other targets made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .servers build dist .mypy_cache .ruff_cache .pytest_cache .coverage*
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

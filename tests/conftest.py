@@ -10,8 +10,10 @@ import redis
 from hypothesis import HealthCheck, settings
 
 from pyasynq.client_async import AsyncClient
+from tests.support import redis_kinds
 from tests.support.left_behind import LeftBehind
 from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_kinds import KINDS, SINGLE, AnyRedis
 from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
 from tests.support.redis_server import RedisServer
 from tests.support.workplace import Workplace
@@ -35,12 +37,30 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 LEFT_BEHIND = LeftBehind()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    explained = "the kind of Redis that tests run on; with another than a single server, only those"
+    parser.addoption("--redis", choices=KINDS, default=SINGLE, help=f"{explained} that talk to it")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program): skipped where the program is absent")
+    config.addinivalue_line("markers", "not_on_a_cluster(why): skipped under --redis cluster")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another kind of Redis, leave out all tests that do not talk to it."""
+    if config.getoption("redis") != SINGLE:
+        config.hook.pytest_deselected(
+            items=[item for item in items if not redis_kinds.talks_to_it(item)]
+        )
+        items[:] = [item for item in items if redis_kinds.talks_to_it(item)]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests whose programs are absent; in CI that is a failure."""
+    """Skip tests whose programs are absent, in CI that is a failure, or whose Redis is another."""
+    reason = redis_kinds.reason_to_skip(item, item.config.getoption("redis"))
+    if reason is not None:
+        pytest.skip(reason)
     for mark in item.iter_markers("needs"):
         for program in mark.args:
             if shutil.which(program) is None:
@@ -56,36 +76,48 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """The server of this test process; take `redis_url`, unless the server itself is needed."""
-    server = RedisServer()
-    yield server
-    server.stop()
+def any_redis(request: pytest.FixtureRequest) -> Iterator[AnyRedis]:
+    """The Redis of this test process, of the kind that --redis names; take `redis_url`."""
+    started = KINDS[request.config.getoption("redis")]()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(any_redis: AnyRedis) -> RedisServer:
+    """The same as a server; only tests that are about the server itself take it."""
+    assert isinstance(any_redis, RedisServer)
+    return any_redis
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_left_behind(redis_server: RedisServer, request: pytest.FixtureRequest):
+def nothing_left_behind(request: pytest.FixtureRequest):
     """The end of each module: whatever its tests have started has ended."""
-    client = redis_server.client()
+    # Not as an argument: this is for all tests, and says nothing about which Redis they talk to.
+    shared = request.getfixturevalue("any_redis")
+    if not isinstance(shared, RedisServer):
+        yield
+        return
+    client = shared.client()
     with LEFT_BEHIND.nothing(client, of=request.node.nodeid):
         yield
     client.close()
 
 
 @pytest.fixture
-def redis_url(redis_server: RedisServer) -> str:
+def redis_url(any_redis: AnyRedis) -> str:
     """URL of an empty Redis."""
-    client = redis_server.client()
+    client = any_redis.client()
     client.flushall()
     client.config_set("maxmemory", 0)
     client.close()
-    return redis_server.url
+    return any_redis.url
 
 
 @pytest.fixture
-def redis_client(redis_server: RedisServer, redis_url: str) -> Iterator[redis.Redis]:
+def redis_client(any_redis: AnyRedis, redis_url: str) -> Iterator[redis.Redis]:
     """Plain client of the same empty Redis, for looking and for preparing."""
-    client = redis_server.client()
+    client = any_redis.client()
     yield client
     client.close()
 

@@ -16,6 +16,7 @@ from pyasynq.errors import (
 )
 from pyasynq.task import Task, TaskState
 from pyasynq.wire.message import decode
+from tests.support.redis_kinds import in_namespace
 
 
 def stored(redis_client, info):
@@ -195,7 +196,7 @@ def test_a_closed_client_refuses_to_enqueue(redis_url):
 
 
 def test_another_namespace_is_another_world(redis_url, redis_client):
-    with Client(f"{redis_url}&namespace=shop") as client:
+    with Client(in_namespace(redis_url, "shop")) as client:
         info = client.enqueue(Task("email"))
 
     assert redis_client.lrange("shop:{default}:pending", 0, -1) == [info.id.encode()]

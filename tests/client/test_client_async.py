@@ -15,6 +15,7 @@ from pyasynq.errors import (
 )
 from pyasynq.task import Task, TaskState
 from pyasynq.wire.message import decode
+from tests.support.redis_kinds import in_namespace
 
 
 def stored(redis_client, info):
@@ -194,7 +195,7 @@ async def test_a_closed_client_refuses_to_enqueue(redis_url):
 
 
 async def test_another_namespace_is_another_world(redis_url, redis_client):
-    async with AsyncClient(f"{redis_url}&namespace=shop") as client:
+    async with AsyncClient(in_namespace(redis_url, "shop")) as client:
         info = await client.enqueue(Task("email"))
 
     assert redis_client.lrange("shop:{default}:pending", 0, -1) == [info.id.encode()]

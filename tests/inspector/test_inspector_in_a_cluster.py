@@ -1,5 +1,6 @@
 """Everything an inspector does, in a Redis Cluster, where each queue lies on a node of its own."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +15,11 @@ from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.inspector import Inspector
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.options import EnqueueOptions
-from pyasynq.task import Task
+from pyasynq.task import Task, TaskState
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
+from tests.support.eventually import eventually_async
 
 QUEUES = ["mail", "ads", "default", "критично", "a}b"]
 
@@ -183,3 +185,32 @@ async def test_servers_of_a_cluster_publish_what_they_handle(cluster):
 
     assert server.task_types == ("email",)
     assert [each.code for each in found] == ["no_handler", "not_due"]
+
+
+async def test_whichever_node_is_asked_a_cancellation_counts_the_servers_of_all(cluster):
+    runs, ended = asyncio.Event(), []
+
+    async def wait(ctx, task):
+        runs.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(ctx.task_id)
+
+    mux = ServeMux()
+    mux.add("wait", wait)
+    config = ServerConfig(queues={"mail": 1}, task_check_interval=0.01)
+    async with (
+        Server(cluster.url, config).running(mux),
+        Server(cluster.url, config).running(mux),
+        AsyncInspector(cluster.url) as inspector,
+        AsyncClient(cluster.url) as client,
+    ):
+        info = await client.enqueue(Task("wait"), queue="mail", max_retry=0)
+        await runs.wait()
+        heard = {await inspector.tasks.cancel("another", queue="mail") for _ in range(12)}
+        task = TaskRef("mail", info.id, TaskState.ACTIVE)
+        outcomes = await inspector.tasks.change(Change(verb="cancel"), [task])
+        await eventually_async(lambda: ended)
+
+    assert (heard, list(outcomes), ended) == ({2}, [None], [info.id])

@@ -257,6 +257,7 @@ async def test_what_stands_in_the_way_of_deleting_a_queue_is_named(key, redis_ur
     assert redis_client.get(f"{KEYS.prefix}{key}") == b"text"
 
 
+@pytest.mark.not_on_a_cluster("about a server that is none of a cluster")
 async def test_a_queue_outside_of_a_cluster_has_no_slot(redis_url):
     async with AsyncInspector(redis_url) as inspector:
         for call in (inspector.queues.key_slot, inspector.queues.nodes):

@@ -190,14 +190,13 @@ async def test_forwarders_hear_of_a_task_that_is_due_earlier(redis_url, redis_cl
     subscription.get_message(timeout=5)
     async with AsyncClient(redis_url) as client, AsyncInspector(redis_url) as inspector:
         await client.enqueue(Task("email"), queue="mail", task_id="a", process_in=3600)
-        subscription.get_message(timeout=5)
 
         await inspector.tasks.reschedule("mail", "a", NOW - timedelta(days=3650))
 
-    heard = subscription.get_message(timeout=5)
+    heard = [subscription.get_message(timeout=5) for _ in range(2)]  # a cluster keeps no order
     subscription.close()
     due_ns = int((NOW - timedelta(days=3650)).timestamp()) * 10**9
-    assert heard["data"] == f"{due_ns} mail".encode()
+    assert f"{due_ns} mail".encode() in [each["data"] for each in heard]
 
 
 async def test_everything_of_a_task_that_waits_can_be_replaced(redis_url):

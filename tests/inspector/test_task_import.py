@@ -19,6 +19,7 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from tests.support.builders import NOW_NS, make_active, make_data
 from tests.support.golden_state import dump
+from tests.support.redis_kinds import in_namespace
 from tests.support.stored_tasks import FAR_S, store
 
 KEYS = queue_keys("mail")
@@ -153,7 +154,7 @@ def test_a_task_that_does_not_hold_its_lock_takes_none(redis_url, redis_client):
 def test_tasks_can_go_to_another_queue_and_namespace(redis_url, redis_client):
     given = line(unique_key=LOCK, lock_ms=5000, fields={"unique_key": LOCK})
 
-    with Inspector(f"{redis_url}&namespace=shop") as inspector:
+    with Inspector(in_namespace(redis_url, "shop")) as inspector:
         inspector.tasks.import_([given], queue="ads")
 
     keys = queue_keys("ads", "shop")
@@ -302,6 +303,7 @@ def test_wrong_arguments_are_told_before_anything_is_read(options, redis_url, re
     assert redis_client.keys() == []
 
 
+@pytest.mark.not_on_a_cluster("a cluster has one database")
 def test_an_export_goes_straight_into_an_import(redis_url, redis_client):
     for number in range(450):
         store(redis_client, "archived", f"t{number:03}", score=FAR_S + number)

@@ -18,6 +18,7 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from tests.support.builders import NOW_NS, make_active, make_data
 from tests.support.golden_state import dump
+from tests.support.redis_kinds import in_namespace
 from tests.support.stored_tasks import FAR_S, store
 
 KEYS = queue_keys("mail")
@@ -154,7 +155,7 @@ async def test_a_task_that_does_not_hold_its_lock_takes_none(redis_url, redis_cl
 async def test_tasks_can_go_to_another_queue_and_namespace(redis_url, redis_client):
     given = line(unique_key=LOCK, lock_ms=5000, fields={"unique_key": LOCK})
 
-    async with AsyncInspector(f"{redis_url}&namespace=shop") as inspector:
+    async with AsyncInspector(in_namespace(redis_url, "shop")) as inspector:
         await inspector.tasks.import_([given], queue="ads")
 
     keys = queue_keys("ads", "shop")
@@ -306,6 +307,7 @@ async def test_wrong_arguments_are_told_before_anything_is_read(options, redis_u
     assert redis_client.keys() == []
 
 
+@pytest.mark.not_on_a_cluster("a cluster has one database")
 async def test_an_export_goes_straight_into_an_import(redis_url, redis_client):
     for number in range(450):
         store(redis_client, "archived", f"t{number:03}", score=FAR_S + number)

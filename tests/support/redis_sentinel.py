@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pyasynq.connection.embedded.server import find_binary
-from pyasynq.connection.embedded.supervisor import free_port
+from tests.support.ports import free_port
 from tests.support.certificates import Certificates
 from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer

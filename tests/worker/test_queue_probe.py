@@ -13,6 +13,7 @@ def pending_of(keys):
     return (keys.pending,)
 
 
+@pytest.mark.not_on_a_cluster("asks one server for all queues; other tests here ask each node")
 async def test_all_queues_are_visited_when_one_has_something(runner, redis_client):
     queues = [queue_keys("a"), queue_keys("b")]
     probe = QueueProbe(runner, queues, pending_of, is_cluster=False)
@@ -69,6 +70,7 @@ def asked(cluster):
     return total
 
 
+@pytest.mark.not_on_a_cluster("asks one server for all queues; other tests here ask each node")
 async def test_where_nobody_may_ask_all_queues_are_visited(runner, redis_client):
     queues = [queue_keys("a")]
     probe = QueueProbe(runner, queues, pending_of, is_cluster=False)

@@ -30,6 +30,11 @@ class Calls:
         self.clock = clock
         self.namespace = namespace
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether Redis is a cluster."""
+        return self._runner.is_cluster
+
     def keys_of(self, queue: str) -> QueueKeys:
         """Return the keys of a queue.
 

@@ -13,6 +13,7 @@ from pyasynq.errors import ConfigError, PyasynqError, StateError
 from pyasynq.inspector import archive
 from pyasynq.inspector.bulk import AT_ONCE
 from pyasynq.inspector.calls_async import AsyncCalls
+from pyasynq.inspector.cancelling_async import ask_to_cancel
 from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.verdicts import check
 from pyasynq.options import name_fault
@@ -95,9 +96,7 @@ class AsyncTaskChanges:
             for at, task in zip(range(0, len(answers), 2), tasks, strict=True)
         ]
         running = [at for at, outcome in enumerate(outcomes) if outcome is None]
-        heard = await self._calls.run_all(
-            [cancel.publish_cancel(tasks[at].id, namespace=self._calls.namespace) for at in running]
-        )
+        heard = await ask_to_cancel(self._calls, [tasks[at].id for at in running])
         raise_first(heard, which=concerns_redis_as_a_whole)
         for at, count in zip(running, heard, strict=True):
             outcomes[at] = _unheard(count, tasks[at])

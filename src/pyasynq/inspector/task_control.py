@@ -17,6 +17,7 @@ from pyasynq.errors import (
 )
 from pyasynq.inspector import archive
 from pyasynq.inspector.calls import Calls
+from pyasynq.inspector.cancelling import ask_to_cancel
 from pyasynq.inspector.edits import EDITABLE, Edit, edited
 from pyasynq.inspector.verdicts import ARCHIVABLE, DELETABLE, MOVABLE, RUNNABLE, check
 from pyasynq.options import CancelThen, Duration, cancel_fault, moment_fault, name_fault
@@ -98,7 +99,8 @@ class TaskControl:
                 only.
 
         Returns:
-            How many servers received the request, whether they run the task or not.
+            How many servers received the request, whether they run the task or not. In a cluster,
+            how many are alive.
 
         Raises:
             ConfigError: the ID is blank, or *then* is not one of the three.
@@ -109,8 +111,9 @@ class TaskControl:
         marks = [cancel.mark_cancel(self._calls.keys_of(each), task_id, then) for each in queues]
         # Before the request is published: a server reads what to do once the handler has ended.
         raise_first(self._calls.run_all(marks))
-        request = cancel.publish_cancel(task_id, namespace=self._calls.namespace)
-        return self._calls.run(request)
+        heard = ask_to_cancel(self._calls, [task_id])
+        raise_first(heard)
+        return int(heard[0])
 
     def reschedule(self, queue: str, task_id: str, at: datetime) -> None:
         """Change when a task is due. Safe to repeat.

@@ -16,6 +16,7 @@ from pyasynq.errors import (
 )
 from pyasynq.inspector import archive
 from pyasynq.inspector.calls_async import AsyncCalls
+from pyasynq.inspector.cancelling_async import ask_to_cancel
 from pyasynq.inspector.edits import EDITABLE, Edit, edited
 from pyasynq.inspector.verdicts import ARCHIVABLE, DELETABLE, MOVABLE, RUNNABLE, check
 from pyasynq.options import CancelThen, Duration, cancel_fault, moment_fault, name_fault
@@ -99,7 +100,8 @@ class AsyncTaskControl:
                 only.
 
         Returns:
-            How many servers received the request, whether they run the task or not.
+            How many servers received the request, whether they run the task or not. In a cluster,
+            how many are alive.
 
         Raises:
             ConfigError: the ID is blank, or *then* is not one of the three.
@@ -110,8 +112,9 @@ class AsyncTaskControl:
         marks = [cancel.mark_cancel(self._calls.keys_of(each), task_id, then) for each in queues]
         # Before the request is published: a server reads what to do once the handler has ended.
         raise_first(await self._calls.run_all(marks))
-        request = cancel.publish_cancel(task_id, namespace=self._calls.namespace)
-        return await self._calls.run(request)
+        heard = await ask_to_cancel(self._calls, [task_id])
+        raise_first(heard)
+        return int(heard[0])
 
     async def reschedule(self, queue: str, task_id: str, at: datetime) -> None:
         """Change when a task is due. Safe to repeat.

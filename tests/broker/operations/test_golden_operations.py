@@ -15,6 +15,7 @@ from tests.support.golden_data import blob, load
 from tests.support.golden_state import State, dump, expected, names, same_expiry
 from tests.support.golden_state import load as load_state
 from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_kinds import WholeCluster
 
 CASES = load("operations")["cases"]
 # Where we differ on purpose: the reason, and what is left instead.
@@ -86,8 +87,36 @@ def is_replayed(case) -> bool:
 
 
 REPLAYED = [case for case in CASES if is_replayed(case)]
-ON_A_CLUSTER = [case for case in REPLAYED if "redis_mode" in case]
+ABOUT_A_CLUSTER = [case for case in REPLAYED if "redis_mode" in case]
 ON_A_SERVER = [case for case in REPLAYED if "redis_mode" not in case]
+NOT_ON_A_CLUSTER = {
+    54: "the lock that its message names is on another node than its queue",
+    295: "the server that is asked for slots is none of a cluster",
+    297: "the server that is asked for nodes is none of a cluster",
+}
+ON_A_CLUSTER = [case for case in ON_A_SERVER if case["n"] not in NOT_ON_A_CLUSTER]
+OF_TEN_THOUSAND_TASKS = {*range(133, 140), 429, 477}
+
+
+def parameter(case, *marks: pytest.MarkDecorator):
+    """Return a case as a parameter with its name and its marks."""
+    if case["n"] in NOT_ON_A_CLUSTER:
+        marks += (pytest.mark.not_on_a_cluster(NOT_ON_A_CLUSTER[case["n"]]),)
+    return pytest.param(case, id=f"{case['n']} {case['name']}"[:70], marks=marks)
+
+
+@pytest.fixture(scope="module")
+def cluster_client(started_cluster):
+    client = WholeCluster.of(started_cluster)
+    yield client
+    client.end()
+
+
+@pytest.fixture(scope="module")
+def cluster_runner(started_cluster):
+    runner = Runner(Connector.of(started_cluster.url).open_sync(), clock=SystemClock())
+    yield runner
+    runner.close()
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +126,7 @@ def one_node():
     cluster.stop()
 
 
-@pytest.mark.parametrize("case", ON_A_CLUSTER, ids=lambda case: f"{case['n']} {case['name']}")
+@pytest.mark.parametrize("case", [parameter(case) for case in ABOUT_A_CLUSTER])
 def test_a_question_to_a_cluster_is_answered_as_to_go(case, one_node):
     runner = Runner(Connector.of(one_node.url).open_sync(), clock=SystemClock())
     call = Case(case, runner)
@@ -108,8 +137,24 @@ def test_a_question_to_a_cluster_is_answered_as_to_go(case, one_node):
     runner.close()
 
 
-@pytest.mark.parametrize("case", ON_A_SERVER, ids=lambda case: f"{case['n']} {case['name']}"[:70])
+@pytest.mark.parametrize("case", [parameter(case) for case in ON_A_SERVER])
 def test_operation_leaves_redis_as_go_does(case, runner, redis_client: redis.Redis):
+    replay(case, runner, redis_client)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        parameter(case, *([pytest.mark.long] if case["n"] in OF_TEN_THOUSAND_TASKS else []))
+        for case in ON_A_CLUSTER
+    ],
+)
+def test_operation_leaves_a_cluster_as_go_does(case, cluster_runner, cluster_client):
+    replay(case, cluster_runner, cluster_client)
+
+
+def replay(case, runner: Runner, redis_client: redis.Redis) -> None:
+    """Load the state before, do what Go's method does, and compare with the state after."""
     before, wanted = expected(case["before"]), expected(case["after"])
     difference = DIFFERENCES.get(case["n"])
     if difference is not None:

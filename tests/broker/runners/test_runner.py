@@ -85,7 +85,7 @@ def test_a_key_of_another_type_is_named_with_the_remedy(redis_url, redis_client,
     redis_client.set("text", "no list")
     push = Script.of("push", "return redis.call('LPUSH', KEYS[2], 'a')")
     operations = {
-        "script": Operation(push, ("counter", "text"), (), int, Repeat.SAFE),
+        "script": Operation(push, ("{text}:counter", "text"), (), int, Repeat.SAFE),
         "command": Operation("LPUSH", ("text",), ("a",), int, Repeat.SAFE),
     }
     runner = make_runner(redis_url)
@@ -98,7 +98,7 @@ def test_a_key_of_another_type_is_named_with_the_remedy(redis_url, redis_client,
         str(caught.value)
         == {
             "script": f"redis refuses push: {wrong}; one of these keys has a wrong type: "
-            "counter, text, the key of a task; delete or rename it",
+            "{text}:counter, text, the key of a task; delete or rename it",
             "command": f"redis refuses LPUSH: {wrong}; one of these keys has a wrong type: "
             "text; delete or rename it",
         }[where]
@@ -239,6 +239,7 @@ def test_the_clock_learns_the_time_of_redis(redis_url):
     runner.close()
 
 
+@pytest.mark.not_on_a_cluster("counts the connections to one server")
 def test_one_client_error_does_not_break_the_connection(redis_url, redis_client):
     runner = make_runner(redis_url)
     runner.run(add(1))

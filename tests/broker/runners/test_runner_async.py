@@ -84,7 +84,7 @@ async def test_a_key_of_another_type_is_named_with_the_remedy(redis_url, redis_c
     redis_client.set("text", "no list")
     push = Script.of("push", "return redis.call('LPUSH', KEYS[2], 'a')")
     operations = {
-        "script": Operation(push, ("counter", "text"), (), int, Repeat.SAFE),
+        "script": Operation(push, ("{text}:counter", "text"), (), int, Repeat.SAFE),
         "command": Operation("LPUSH", ("text",), ("a",), int, Repeat.SAFE),
     }
     runner = make_runner(redis_url)
@@ -97,7 +97,7 @@ async def test_a_key_of_another_type_is_named_with_the_remedy(redis_url, redis_c
         str(caught.value)
         == {
             "script": f"redis refuses push: {wrong}; one of these keys has a wrong type: "
-            "counter, text, the key of a task; delete or rename it",
+            "{text}:counter, text, the key of a task; delete or rename it",
             "command": f"redis refuses LPUSH: {wrong}; one of these keys has a wrong type: "
             "text; delete or rename it",
         }[where]
@@ -242,6 +242,7 @@ async def test_the_clock_learns_the_time_of_redis(redis_url):
     await runner.close()
 
 
+@pytest.mark.not_on_a_cluster("counts the connections to one server")
 async def test_one_client_error_does_not_break_the_connection(redis_url, redis_client):
     runner = make_runner(redis_url)
     await runner.run(add(1))

@@ -7,7 +7,7 @@ import pytest
 
 from pyasynq.client import Client
 from pyasynq.client_async import AsyncClient
-from pyasynq.connection.embedded.supervisor import free_port
+from tests.support.ports import free_port
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from pyasynq.task import Task
 from tests.support.certificates import make_certificates

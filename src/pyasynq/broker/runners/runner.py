@@ -79,6 +79,11 @@ class Runner:
         self._clock = clock
         self._random = random
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether operations run on the nodes of a cluster."""
+        return isinstance(self._client, Cluster)
+
     def run(self, operation: Operation[T], *, patience_s: float | None = PATIENCE_S) -> T:
         """Run one operation and return its result.
 
