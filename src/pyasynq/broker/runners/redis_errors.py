@@ -97,6 +97,8 @@ _WRONG_SETTINGS = (
 )
 
 
+# What a script may not do, since its user may not: a command, a key, a channel.
+_OF_SCRIPTS = ("can't run this command", "can't access at least one of", "can't publish")
 # A server that refuses the call of a script itself, not what the script does.
 _EVAL = re.compile(r"(unknown command|no permissions|can't run).*\beval(sha)?\b")
 _UNKNOWN = "unknown command", "unknown redis command", "wrong number of arguments"
@@ -200,4 +202,4 @@ def _keys_to_look_at(operation: Operation[Any]) -> str:
 
 def _is_permission(text: str) -> bool:
     lowered = text.lower()
-    return any(word in lowered for word in ("noperm", "no permissions", "can't run this command"))
+    return any(word in lowered for word in ("noperm", "no permissions", *_OF_SCRIPTS))
