@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, settings
 
 from pyasynq.client_async import AsyncClient
 from tests.support import redis_kinds
+from tests.support.certificates import Certificates, make_certificates
 from tests.support.left_behind import LeftBehind
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_kinds import KINDS, SINGLE, AnyRedis
 from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
 from tests.support.redis_server import RedisServer
+from tests.support.tls_servers import TlsServer
 from tests.support.workplace import Workplace
 
 INSTALL = {
@@ -135,6 +137,20 @@ async def work(redis_url: str, redis_client: redis.Redis) -> AsyncIterator[Workp
     """The same empty Redis with a client and, as needed, quick servers."""
     async with AsyncClient(redis_url) as client:
         yield Workplace(redis_url, client, redis_client)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Files of an authority, of a server and of clients; needs `openssl`."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def tls_server(certificates: Certificates) -> Iterator[TlsServer]:
+    """A server with TLS that demands certificates of clients; needs `redis-server`."""
+    server = TlsServer(certificates)
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")

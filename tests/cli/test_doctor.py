@@ -142,3 +142,21 @@ def test_a_redis_that_is_away_is_code_69(cli):
 
     assert done.code == 69
     assert "Is Redis running there?" in done.err
+
+
+def test_the_rights_of_a_role_are_printed_without_a_redis(cli, monkeypatch):
+    monkeypatch.setenv("PYASYNQ_REDIS_URL", "redis://127.0.0.1:1/0?namespace=shop")
+
+    done = cli("doctor", "--role", "producer", "--acl")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(
+        "ACL SETUSER producer reset resetchannels on >PASSWORD ~shop:queues ~shop:{* &shop:x:due "
+    )
+
+
+def test_rights_are_those_of_a_role(cli):
+    done = cli("doctor", "--acl")
+
+    assert done.code == 2
+    assert "--acl needs --role" in done.err

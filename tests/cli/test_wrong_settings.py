@@ -53,3 +53,32 @@ def test_a_command_tells_a_wrong_setting_at_once_with_exit_code_2(
     assert f"Error: {remedy}" in done.stderr
     assert "Is Redis running there?" not in done.stderr
     assert "pssst" not in done.stderr
+
+
+@pytest.mark.needs("redis-server", "openssl")
+@pytest.mark.parametrize("command", [["stats"], ["worker", "shop:app"]], ids=["stats", "worker"])
+@pytest.mark.parametrize(
+    ("scheme", "remedy"),
+    [
+        ("redis", "what answers there speaks TLS; use rediss:// in place of redis://"),
+        ("rediss", "this redis wants a certificate of yours that it trusts (cert_file=…"),
+    ],
+)
+def test_tls_that_does_not_fit_is_told_at_once_with_exit_code_2(
+    command, scheme, remedy, tls_server, certificates, tmp_path
+):
+    (tmp_path / "shop.py").write_text(APP)
+    query = f"?ca_file={certificates.authority}" if scheme == "rediss" else ""
+    url = f"{scheme}://127.0.0.1:{tls_server.tls_port}/0{query}"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pyasynq", *command, "--redis-url", url],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert f"Error: {remedy}" in done.stderr

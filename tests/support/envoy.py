@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from pyasynq.connection.embedded.supervisor import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import START_TIMEOUT_S, RedisServer
 
 FILTER = "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy"

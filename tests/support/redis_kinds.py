@@ -90,7 +90,7 @@ class BehindSentinel:
         self.url = self._sentinel.url()
 
     def client(self) -> redis.Redis:
-        return self._sentinel.primary.client()
+        return self._sentinel.master.client()
 
     def stop(self) -> None:
         self._sentinel.stop()

@@ -20,9 +20,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pyasynq.connection.embedded.server import find_binary
-from tests.support.ports import free_port
 from tests.support.certificates import Certificates
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 
 NAME = "mymaster"

@@ -7,10 +7,12 @@ from typing import get_args
 import click
 
 from pyasynq.admin.doctor import Doctor, Examination, Repair, Role
+from pyasynq.admin.doctor.rights import line_of
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import FAILURE
 from pyasynq.cli.findings import findings_on_screen
 from pyasynq.cli.output import note, output_option, print_rows
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.inspector.explain.words import counted
 from pyasynq.inspector.finding import SEVERITIES
 
@@ -22,6 +24,11 @@ MOST_KEYS = 1_000_000
     "--role",
     type=click.Choice(get_args(Role)),
     help="What the user of Redis is meant to be; lacking rights are an error then.",
+)
+@click.option(
+    "--acl",
+    is_flag=True,
+    help="With --role: print the command that makes such a user of Redis, and do nothing else.",
 )
 @click.option(
     "--scan",
@@ -37,6 +44,7 @@ MOST_KEYS = 1_000_000
 def command(
     *,
     role: Role | None,
+    acl: bool,
     scan: bool,
     keys: int | None,
     fix: bool,
@@ -52,6 +60,9 @@ def command(
     """
     if yes and not fix:
         raise click.UsageError("--yes needs --fix")
+    if acl:
+        _print_rights(role, redis_url)
+        return 0
     most = (keys or MOST_KEYS) if scan or keys else 0
     is_done = fix and yes
     with Doctor(redis_url) as doctor:
@@ -64,6 +75,18 @@ def command(
             found = doctor.examine(role=role, scan=most)
             note(f"Afterwards: {_summary(found)}.")
     return 0 if found.is_healthy else FAILURE
+
+
+def _print_rights(role: Role | None, redis_url: str | None) -> None:
+    """Print what makes a user who has a role and nothing else; nobody is connected to."""
+    if role is None:
+        raise click.UsageError("--acl needs --role")
+    options = (
+        ConnectionOptions.from_environment()
+        if redis_url is None
+        else ConnectionOptions.from_url(redis_url)
+    )
+    click.echo(line_of(role, namespace=options.namespace))
 
 
 def _print(found: Examination, description: str, output: str, healed: Mapping[Repair, int]) -> None:

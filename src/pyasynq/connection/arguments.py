@@ -1,11 +1,16 @@
 """What a connection of redis-py is made with: from our options, or from a client of the user's."""
 
+import logging
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pyasynq.connection import passwords
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
+
+logger = logging.getLogger("pyasynq.connection")
 
 # What is taken over from a user's pool: where Redis is and how to log in. We decide the rest.
 _KEPT = (
@@ -55,16 +60,7 @@ def arguments_of(options: ConnectionOptions) -> dict[str, Any]:
     if options.password:
         arguments["password"] = options.password
     if options.tls:
-        arguments["ssl_cert_reqs"] = "required" if options.verify else "none"
-        arguments["ssl_check_hostname"] = options.verify
-        files = {
-            "ssl_ca_certs": options.ca_file,
-            "ssl_certfile": options.cert_file,
-            "ssl_keyfile": options.key_file,
-        }
-        given = {name: value for name, value in files.items() if value}
-        ConfigError.raise_if(map(_file_fault, given.values()))
-        arguments.update(given)
+        arguments |= _tls_arguments(options)
     return arguments
 
 
@@ -91,7 +87,42 @@ def arguments_of_client(client: Any) -> dict[str, Any]:
     arguments.setdefault("client_name", "pyasynq")
     if "SSL" in getattr(pool, "connection_class", type(None)).__name__:
         arguments.setdefault("ssl_cert_reqs", "required")
+        arguments.setdefault("ssl_password", passwords.of_key())
     return arguments
+
+
+def _tls_arguments(options: ConnectionOptions) -> dict[str, Any]:
+    files = {
+        "ssl_ca_certs": options.ca_file,
+        "ssl_certfile": options.cert_file,
+        "ssl_keyfile": options.key_file,
+    }
+    given: dict[str, Any] = {name: value for name, value in files.items() if value}
+    read = filter(None, [*files.values(), options.key_password_file])
+    ConfigError.raise_if(map(_file_fault, read))
+    if not options.verify:
+        _warn_of_any_certificate(options.describe())
+    if options.min_tls_version:
+        from ssl import TLSVersion  # noqa: PLC0415 - light imports
+
+        name = f"TLSv{options.min_tls_version.replace('.', '_')}"
+        given["ssl_min_version"] = TLSVersion[name]
+    return {
+        **given,
+        "ssl_cert_reqs": "required" if options.verify else "none",
+        "ssl_check_hostname": options.verify,
+        "ssl_password": passwords.of_key(options.key_password, options.key_password_file),
+    }
+
+
+@cache
+def _warn_of_any_certificate(where: str) -> None:
+    """Log once in a process that any certificate is trusted."""
+    logger.warning(
+        "the certificate of %s is not verified, so somebody in between could read and change all "
+        "that is sent; name its authority (ca_file=…) in place of verify=none",
+        where,
+    )
 
 
 def once() -> dict[str, Any]:

@@ -26,6 +26,10 @@ Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
 
 DEFAULT_PORT = 6379
 URL_VARIABLE = "PYASYNQ_REDIS_URL"
+TLS_SETTINGS = (
+    *("ca_file", "cert_file", "key_file", "key_password", "key_password_file"),
+    "min_tls_version",
+)
 
 _SCHEMES: Mapping[str, tuple[Kind, bool]] = {
     "redis": ("standalone", False),
@@ -67,8 +71,12 @@ class ConnectionOptions:
         master: name that the sentinels know the master by.
         sentinel_username, sentinel_password: of the sentinels themselves.
         tls: encrypt; the certificate and the name of the server are verified.
-        ca_file, cert_file, key_file: PEM files: which authority is trusted; our certificate.
-        verify: False trusts any certificate.
+        ca_file, cert_file, key_file: PEM files: which authority is trusted; our certificate. They
+            are read for each connection that is made, so they may be replaced meanwhile.
+        key_password, key_password_file: of a private key that is encrypted; or the file whose first
+            line it is. Without both, the environment is asked.
+        min_tls_version: "1.2" or "1.3"; what this machine regards as safe if empty.
+        verify: False trusts any certificate; a warning is logged.
         connect_timeout_s: for one connection to be made.
         socket_timeout_s: for one answer.
         max_connections: of one pool; None for no limit.
@@ -96,6 +104,9 @@ class ConnectionOptions:
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
+    key_password: str = field(default="", repr=False)
+    key_password_file: str = ""
+    min_tls_version: str = ""
     verify: bool = True
     connect_timeout_s: float = 5.0
     socket_timeout_s: float = 5.0
@@ -186,11 +197,22 @@ def _faults(options: ConnectionOptions) -> Iterator[str]:
         yield f"namespace must not be blank or hold spaces or braces, not {options.namespace!r}"
     if not all("!" <= each <= "~" for each in options.client_name):
         yield f"client_name must not hold spaces or special characters: {options.client_name!r}"
+    yield from _tls_faults(options)
+
+
+def _tls_faults(options: ConnectionOptions) -> Iterator[str]:
     if bool(options.cert_file) != bool(options.key_file):
         yield "cert_file and key_file belong together"
-    has_tls_settings = options.ca_file or options.cert_file or options.key_file
-    if not options.tls and (has_tls_settings or not options.verify):
-        yield "ca_file, cert_file, key_file and verify need TLS; use a rediss:// URL"
+    if options.min_tls_version not in ("", "1.2", "1.3"):
+        yield f"min_tls_version must be 1.2 or 1.3, not {options.min_tls_version[:30]!r}"
+    if options.key_password and options.key_password_file:
+        yield "key_password and key_password_file contradict each other; give one of them"
+    if (options.key_password or options.key_password_file) and not options.key_file:
+        yield "the password of a private key needs key_file and cert_file, too"
+    given = [name for name in TLS_SETTINGS if getattr(options, name)]
+    if not options.tls and (given or not options.verify):
+        names = ", ".join(given if options.verify else [*given, "verify"])
+        yield f"{names} need{'' if ',' in names else 's'} TLS; use a rediss:// URL"
 
 
 def _type_faults(options: ConnectionOptions) -> Iterator[str]:

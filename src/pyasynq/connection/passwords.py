@@ -1,13 +1,16 @@
 """Passwords that are neither in a URL nor on a command line: in a file, or the environment."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from pyasynq.errors import ConfigError
 
 VARIABLE = "PYASYNQ_REDIS_PASSWORD"
-FILE_VARIABLE = f"{VARIABLE}_FILE"
+KEY_VARIABLE = "PYASYNQ_REDIS_KEY_PASSWORD"
+FILE_SUFFIX = "_FILE"
+NO_KEY_PASSWORD = "the private key is encrypted, and nobody has told its password"  # noqa: S105 - none
 
 
 def from_file(path: str) -> str:
@@ -28,15 +31,33 @@ def from_file(path: str) -> str:
     return lines[0]
 
 
-def from_environment() -> str | None:
+def from_environment(variable: str = VARIABLE) -> str | None:
     """Return the password that the environment gives; None if it gives none.
 
     Raises:
         ConfigError: it names a file that cannot be read.
     """
-    if path := os.environ.get(FILE_VARIABLE):
+    if path := os.environ.get(variable + FILE_SUFFIX):
         return from_file(path)
-    return os.environ.get(VARIABLE) or None
+    return os.environ.get(variable) or None
+
+
+def of_key(password: str = "", file: str = "") -> Callable[[], str]:
+    """Return what tells the password of a private key; it is only called if the key has one.
+
+    So nobody is asked for it on a terminal, and the file is read anew for each connection.
+    """
+
+    def tell() -> str:
+        try:
+            told = from_file(file) if file else password or from_environment(KEY_VARIABLE)
+        except ConfigError as error:
+            raise OSError(str(error)) from error
+        if not told:
+            raise OSError(NO_KEY_PASSWORD)
+        return told
+
+    return tell
 
 
 def completed(url: str) -> str:

@@ -20,6 +20,7 @@ _OTHER_NAMES: Mapping[str, str] = {
     "ssl_certfile": "cert_file",
     "ssl_keyfile": "key_file",
     "ssl_cert_reqs": "verify",
+    "ssl_password": "key_password",
 }
 _NOT_OURS = ("kind", "hosts", "path", "tls")
 # Of redis-py, about what its clients do: ours do it in their own way.

@@ -4,7 +4,6 @@
 No call here has a limit of time, so a setting that is taken for an outage hangs.
 """
 
-import shutil
 import socket
 
 import pytest
@@ -15,14 +14,12 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.errors import ConfigError, RedisUnavailableError
-from tests.support.certificates import make_certificates
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.greeting import greeting_server
-from tests.support.ports import free_port
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_sentinel import RedisSentinel
-from tests.support.redis_server import RedisServer
 from tests.support.rogue_server import RogueServer
+from tests.support.tls_servers import TlsServer
 
 
 def refusal_of(url: str, operation: Operation = PING) -> str:
@@ -44,23 +41,9 @@ def sentinel():
     sentinel.stop()
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def tls_port(certificates):
-    """The TLS port of a server that asks for client certificates."""
-    port = free_port()
-    server = RedisServer(
-        *("--tls-port", str(port), "--tls-ca-cert-file", str(certificates.authority)),
-        *("--tls-cert-file", str(certificates.server)),
-        *("--tls-key-file", str(certificates.server_key)),
-        binary=shutil.which("redis-server") or "",
-    )
-    yield port
-    server.stop()
+@pytest.fixture
+def tls_port(tls_server):
+    return tls_server.tls_port
 
 
 @pytest.mark.parametrize(
@@ -174,26 +157,74 @@ def test_a_url_without_tls_for_a_port_that_answers_in_tls_is_told_at_once():
 
 
 @pytest.mark.needs("redis-server", "openssl")
-def test_certificates_that_do_not_fit_are_told_at_once(tls_port, certificates):
-    ours = f"cert_file={certificates.client}&key_file={certificates.client_key}"
-    trusted = f"ca_file={certificates.authority}"
+@pytest.mark.parametrize(
+    ("files", "remedy"),
+    [
+        ({"ca_file": ""}, "is not trusted; name its authority (ca_file=…)"),
+        ({"ca_file": "other.pem"}, "is not trusted; name its authority (ca_file=…)"),
+        ({"ca_file": "client.key"}, "a file does not hold what TLS needs, in PEM form"),
+        ({"cert_file": "client.key"}, "a file does not hold what TLS needs, in PEM form"),
+        ({"cert_file": "", "key_file": ""}, "wants a certificate of yours that it trusts (cert_f"),
+        (
+            {"cert_file": "stranger.pem", "key_file": "stranger.key"},
+            "wants a certificate of yours that it trusts (cert_file=…",
+        ),
+        ({"cert_file": "expired.pem"}, "our certificate has expired, as this redis says; renew it"),
+        ({"key_file": "stranger.key"}, "key_file is not the private key of cert_file"),
+        ({"key_file": "encrypted.key"}, "name the password of key_file (key_password_file=…, or"),
+        (
+            {"key_file": "encrypted.key", "key_password": "wrong"},
+            "or key_file has another password",
+        ),
+    ],
+)
+def test_certificates_that_do_not_fit_are_told_at_once(files, remedy, tls_server, certificates):
+    folder = certificates.authority.parent
+    given = {
+        name: value and (folder / value if name.endswith("_file") else value)
+        for name, value in files.items()
+    }
 
-    stranger = refusal_of(f"rediss://127.0.0.1:{tls_port}/0?{ours}")
-    misnamed = refusal_of(f"rediss://127.1:{tls_port}/0?{trusted}&{ours}")
-    empty = refusal_of(f"rediss://127.1:{tls_port}/0?ca_file={certificates.client_key}")
+    assert remedy in refusal_of(tls_server.tls_url(**given))
 
-    assert "is not trusted; name its authority (ca_file=…)" in stranger
-    assert "does not hold what TLS needs" in empty
-    assert "is for another host; use the name that it is for" in misnamed
+
+@pytest.mark.needs("redis-server", "openssl")
+def test_a_name_that_is_not_in_the_certificate_is_told_at_once(tls_port, certificates):
+    text = refusal_of(f"rediss://127.1:{tls_port}/0?{certificates.query()}")
+
+    assert "is for another host; use the name that it is for" in text
+
+
+@pytest.mark.needs("redis-server", "openssl")
+@pytest.mark.parametrize("scheme", ["redis", "redis-cluster", "redis-sentinel"])
+@pytest.mark.parametrize("user", ["", ":pssst@"])
+def test_a_url_without_tls_for_a_port_with_tls_is_told_at_once(scheme, user, tls_port):
+    rest = "/0?master=a" if scheme == "redis-sentinel" else ""
+
+    text = refusal_of(f"{scheme}://{user}127.0.0.1:{tls_port}{rest}")
+
+    assert "what answers there speaks TLS; use rediss:// in place of redis://" in text
+
+
+@pytest.mark.needs("redis-server", "openssl")
+def test_a_server_whose_tls_is_too_old_is_told_at_once(certificates):
+    server = TlsServer(certificates, "--tls-protocols", "TLSv1.2")
+    try:
+        text = refusal_of(server.tls_url() + "&min_tls_version=1.3")
+        nameless = refusal_of(server.tls_url(cert_file="", key_file=""))
+    finally:
+        server.stop()
+
+    assert "does not speak a version of TLS that we accept; see min_tls_version=…" in text
+    assert "this redis wants a certificate of yours (cert_file=… and key_file=…)" in nameless
 
 
 @pytest.mark.slow
 @pytest.mark.needs("redis-server", "openssl")
 def test_a_port_with_tls_that_answers_late_is_reached_by_the_first_try(tls_port, certificates):
-    ours = f"cert_file={certificates.client}&key_file={certificates.client_key}"
     with ChaosProxy(tls_port) as proxy:
         proxy.delay_s = 1.2  # longer than what makes us look whether there is any TLS
-        url = f"rediss://127.0.0.1:{proxy.port}/0?ca_file={certificates.authority}&{ours}"
+        url = f"rediss://127.0.0.1:{proxy.port}/0?{certificates.query()}"
         runner = Runner(Connector.of(url).open_sync(), clock=SystemClock())
 
         runner.run(PING, patience_s=0)

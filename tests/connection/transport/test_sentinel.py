@@ -7,10 +7,10 @@ import pytest
 
 from pyasynq.client import Client
 from pyasynq.client_async import AsyncClient
-from tests.support.ports import free_port
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from pyasynq.task import Task
 from tests.support.certificates import make_certificates
+from tests.support.ports import free_port
 from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
 
 LONG_S = 60.0  # of patience, for a machine that does much else

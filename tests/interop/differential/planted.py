@@ -71,7 +71,7 @@ BUGS: dict[str, Plant] = {
         'redis.call("SET", KEYS[1], ARGV[1])',
         'redis.call("SET", KEYS[1], ARGV[1] .. "000")',
     ),
-    "the dead stay listed": _script("list_live", "drop_expired(KEYS[1], ARGV[1])"),
+    "the dead stay listed": _script("list_live", 'redis.pcall("ZREM", KEYS[1], member)'),
     "a completed task is in its way": _script("fragments/leave", ", completed = true"),
     "a retention is forgotten": _forget_the_retention,
     "a history begins a day too early": _read_the_day_before,

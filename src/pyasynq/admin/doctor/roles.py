@@ -12,14 +12,16 @@ Role = Literal["producer", "worker", "scheduler", "inspector", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 _PRODUCER = ("enqueue", "schedule", "add_to_group")
+_SCHEDULER = ("enqueue_tick", "lead", "read_tick", "record_event", "resign", "write_entries")
 _INSPECTOR = (
     *("get_task", "list_live", "list_tasks", "queue_stats", "read_placed_task", "read_server"),
-    "walk_tasks",
+    *("walk_hashes", "walk_tasks"),
 )
 SCRIPTS: Mapping[Role, Sequence[str]] = {
     "producer": _PRODUCER,
-    "worker": (
+    "worker": (  # that of an App is also a scheduler
         *_PRODUCER,
+        *_SCHEDULER,
         *("archive_many", "check_aggregation", "complete_many", "delete_expired_completed"),
         *("dequeue_many", "done_many", "drop_ghost", "exists_any", "extend_lease"),
         *("finish_aggregation", "forward", "heal_lease", "index_presence", "is_group_due"),
@@ -28,16 +30,14 @@ SCRIPTS: Mapping[Role, Sequence[str]] = {
         *("requeue_many", "restore_groups", "retry_many", "show_aggregator", "trim_archive"),
         *("write_handled", "write_presence", "write_progress", "write_result"),
     ),
-    "scheduler": (
-        *_PRODUCER,
-        *("enqueue_tick", "lead", "read_tick", "record_event", "resign", "write_entries"),
-    ),
+    "scheduler": (*_PRODUCER, *_SCHEDULER),
     "inspector": _INSPECTOR,
-    "admin": (
+    "admin": (  # who may also enqueue, and runs the tasks of schedulers
         *_INSPECTOR,
+        *_PRODUCER,
         *("archive_unlisted", "delete_many", "delete_queue", "delete_task", "drop_listed"),
         *("free_lock", "import_task", "mark_cancel", "move_many", "move_task", "pause_queue"),
-        *("replace_message", "reschedule_task", "walk_hashes"),
+        *("record_event", "replace_message", "reschedule_task"),
     ),
 }
 # Without them something is missing, but the role works: what is missing.
@@ -45,13 +45,19 @@ OPTIONAL: Mapping[str, str] = {
     "LPOS": "long lists are searched more slowly",
 }
 # Plain commands beside the scripts; what is needed of all is tried in a way of its own.
+_LOOKS = (
+    *("GET", "HGET", "HMGET", "HVALS", "LRANGE", "MGET", "PTTL", "SISMEMBER", "SMEMBERS"),
+    *("ZRANGE", "ZREVRANGE", "ZSCORE"),
+)
 PLAIN: Mapping[Role, Sequence[str]] = {
     "producer": ("SADD",),
     "worker": ("SADD", "SSCAN", "ZREM", "DEL", "HMGET", "GET"),
     "scheduler": ("SADD", "ZADD", "ZREM", "DEL"),
-    "inspector": ("GET", "HVALS", "LRANGE", "MGET", "SMEMBERS", "SISMEMBER", "ZRANGE", "ZREVRANGE"),
-    "admin": ("DEL", "SREM", "ZREM"),
+    "inspector": _LOOKS,
+    "admin": (*_LOOKS, "DEL", "HDEL", "HSET", "PERSIST", "SADD", "SREM", "ZREM"),
 }
+# What scripts of a role do without: whoever only looks leaves dead servers on their list.
+_SPARED: Mapping[Role, frozenset[str]] = {"inspector": frozenset({"ZREM"})}
 
 _KEY = object()
 _TRIALS: Mapping[str, tuple[str, Sequence[Argument | object]]] = {
@@ -114,7 +120,8 @@ CLEARING = ("PEXPIRE", "DEL")  # without both, what is tried would stay
 def commands_of(role: Role) -> frozenset[str]:
     """Return which commands the scripts of a role call, and which plain ones it needs."""
     called = {word for name in SCRIPTS[role] for word in _WORD.findall(load(name).source)}
-    return frozenset((called | set(PLAIN[role])) & _TRIALS.keys())
+    needed = (called | set(PLAIN[role])) & _TRIALS.keys()
+    return frozenset(needed - _SPARED.get(role, frozenset()))
 
 
 def trials(commands: frozenset[str], prefix: str) -> list[tuple[str, str, Sequence[Argument]]]:

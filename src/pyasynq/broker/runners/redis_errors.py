@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 from pyasynq.broker.operation import Operation, Script
+from pyasynq.connection.passwords import KEY_VARIABLE, NO_KEY_PASSWORD
 from pyasynq.connection.transport.wrong_settings import (
+    NEEDS_TLS,
     NO_DATABASES,
     NO_HASH_TAGS,
     NO_SOCKET,
@@ -50,6 +52,13 @@ _CREDENTIALS = (
     "invalid password",
     "Authentication required",
 )
+_BAD_CERTIFICATES = tuple(
+    f"ALERT_{each}"
+    for each in (
+        *("BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "CERTIFICATE_REVOKED"),
+        "UNSUPPORTED_CERTIFICATE",
+    )
+)
 # What no waiting heals, since a setting is wrong: words of the error, and what to do. Case counts.
 _WRONG_SETTINGS = (
     (
@@ -79,19 +88,40 @@ _WRONG_SETTINGS = (
         "the certificate of this redis is for another host; use the name that it is for",
     ),
     (
+        ("certificate has expired", "certificate is not yet valid"),
+        "the certificate of this redis is not valid now; renew it, or set the clock",
+    ),
+    (
         ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed"),
         "the certificate of this redis is not trusted; name its authority (ca_file=…)",
     ),
     (
-        ("CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE"),
+        ("ALERT_CERTIFICATE_EXPIRED",),
+        "our certificate has expired, as this redis says; renew it (cert_file=…)",
+    ),
+    (
+        ("CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", *_BAD_CERTIFICATES),
         "this redis wants a certificate of yours that it trusts (cert_file=… and key_file=…)",
     ),
     (
-        ("NO_CERTIFICATE_OR_CRL_FOUND", "KEY_VALUES_MISMATCH", "[SSL] PEM lib"),
-        "ca_file, cert_file or key_file does not hold what TLS needs, in PEM form",
+        ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"),
+        "this redis does not speak a version of TLS that we accept; see min_tls_version=…",
     ),
     (
-        ('got "\\x15" as reply type byte',),  # an alert of TLS
+        ("ALERT_HANDSHAKE_FAILURE",),
+        "this redis wants a certificate of yours (cert_file=… and key_file=…), or other ciphers",
+    ),
+    (
+        (NO_KEY_PASSWORD,),
+        f"name the password of key_file (key_password_file=…, or {KEY_VARIABLE})",
+    ),
+    (("KEY_VALUES_MISMATCH",), "key_file is not the private key of cert_file"),
+    (
+        ("NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
+        "a file does not hold what TLS needs, in PEM form, or key_file has another password",
+    ),
+    (
+        (NEEDS_TLS, 'got "\\x15" as reply type byte'),  # the latter is an alert of TLS
         "what answers there speaks TLS; use rediss:// in place of redis://",
     ),
     (("Protocol error, ",), "what answers there is not a redis; look at host and port"),
@@ -121,6 +151,8 @@ _WRONG_SETTINGS = (
 )
 
 
+# What a script may not do, since its user may not: a command, a key, a channel.
+_OF_SCRIPTS = ("can't run this command", "can't access at least one of", "can't publish")
 # A server that refuses the call of a script itself, not what the script does.
 _EVAL = re.compile(r"(unknown command|no permissions|can't run).*\beval(sha)?\b")
 _UNKNOWN = "unknown command", "unknown redis command", "wrong number of arguments"
@@ -229,4 +261,4 @@ def _keys_to_look_at(operation: Operation[Any]) -> str:
 
 def _is_permission(text: str) -> bool:
     lowered = text.lower()
-    return any(word in lowered for word in ("noperm", "no permissions", "can't run this command"))
+    return any(word in lowered for word in ("noperm", "no permissions", *_OF_SCRIPTS))

@@ -5,6 +5,8 @@ What they raise says so in words of wrong_settings.py, which the broker reads.
 
 import asyncio
 import contextlib
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,14 @@ from typing_extensions import override
 
 from pyasynq.connection.transport.login import Login
 from pyasynq.connection.transport.login_async import AsyncLogin
-from pyasynq.connection.transport.wrong_settings import NO_TLS, is_plain, socket_fault
+from pyasynq.connection.transport.wrong_settings import (
+    NEEDS_TLS,
+    NO_TLS,
+    is_plain,
+    socket_fault,
+    speaks_tls,
+    tls_alert,
+)
 
 # For so long the first handshake of TLS may be silent before we look whether there is any TLS.
 FIRST_SILENCE_S = 1.0
@@ -83,9 +92,32 @@ class _InTime(Login):
 class TcpConnection(_InTime, redis.Connection):
     """A plain connection, for blocking code."""
 
+    @override
+    def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        try:
+            super().connect_check_health(check_health, retry_socket_connect)
+        except NoConnectionError as error:
+            if self._was_cut(error) and speaks_tls((self.host, self.port), _limited(None)):
+                raise NoConnectionError(NEEDS_TLS) from error
+            raise
+
 
 class AsyncTcpConnection(AsyncLogin, redis.asyncio.Connection):
     """A plain connection, for async code."""
+
+    @override
+    async def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        try:
+            await super().connect_check_health(check_health, retry_socket_connect)
+        except NoConnectionError as error:
+            where = self.host, self.port
+            if self._was_cut(error) and await asyncio.to_thread(speaks_tls, where, None):
+                raise NoConnectionError(NEEDS_TLS) from error
+            raise
 
 
 class LookedUpConnection(TcpConnection):
@@ -128,6 +160,21 @@ class TlsConnection(_InTime, redis.SSLConnection):
     _is_tls_likely = False  # somebody answers there slowly, but not without TLS
 
     @override
+    def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        try:
+            super().connect_check_health(check_health, retry_socket_connect)
+        except NoConnectionError as error:
+            if self._was_cut(error) and (alert := self._alert()):
+                raise NoConnectionError(alert) from error
+            raise
+
+    def _alert(self) -> str | None:
+        wrap = super()._wrap_socket_with_ssl
+        return tls_alert((self.host, self.port), wrap, _limited(None))
+
+    @override
     def _connect(self) -> Any:
         was_likely = self._is_tls_likely
         try:
@@ -159,6 +206,28 @@ class AsyncTlsConnection(AsyncLogin, redis.asyncio.SSLConnection):
     """A connection over TLS, for async code."""
 
     _is_tls_likely = False
+
+    @override
+    async def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        try:
+            await super().connect_check_health(check_health, retry_socket_connect)
+        except NoConnectionError as error:
+            if self._was_cut(error) and (alert := await asyncio.to_thread(self._alert)):
+                raise NoConnectionError(alert) from error
+            raise
+
+    @override
+    def _connection_arguments(self) -> Any:
+        self.ssl_context.context = None  # the files may have been replaced since the last time
+        return super()._connection_arguments()
+
+    def _alert(self) -> str | None:
+        def wrap(plain: socket.socket) -> ssl.SSLSocket:
+            return self.ssl_context.get().wrap_socket(plain, server_hostname=self.host)
+
+        return tls_alert((self.host, self.port), wrap, None)
 
     @override
     async def _connect(self) -> None:

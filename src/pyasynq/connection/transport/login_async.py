@@ -61,10 +61,14 @@ class AsyncLogin(AbstractConnection):
         elif is_plain or (name and is_unknown(*await self._answers([("CLIENT", "SETNAME", name)]))):
             await self._check_proxy()
 
+    def _was_cut(self, error: NoConnectionError) -> bool:
+        """Return whether the connection was closed while we logged in."""
+        return self._is_logging_in and type(error) is NoConnectionError
+
     def _may_be_proxied(self, error: NoConnectionError) -> bool:
         """Return whether a proxy may have closed the connection while we logged in."""
         is_open = self._proxy is not None and not self._proxy.is_there and bool(self._extras())
-        return is_open and self._is_logging_in and type(error) is NoConnectionError
+        return is_open and self._was_cut(error)
 
     def _extras(self) -> list[Command]:
         """Return what we send to a server when we log in, and never to a proxy."""

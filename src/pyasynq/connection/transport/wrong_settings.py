@@ -3,11 +3,16 @@
 import contextlib
 import errno
 import socket
+import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 Address = tuple[str, int]
 
+Wrap = Callable[[socket.socket], ssl.SSLSocket]
+
 NO_TLS = "this port does not speak TLS"
+NEEDS_TLS = "this port speaks TLS only"
 NO_SOCKET = "this path is not a socket that we may use"
 NO_SUCH_MASTER = "the sentinels know no master of this name"
 SENTINEL_CREDENTIALS = "a sentinel refuses the user or the password"
@@ -35,6 +40,38 @@ def is_plain(address: Address, limit_s: float | None) -> bool:
         plain.sendall(b"PING\r\n")
         return plain.recv(1) in ANSWERS
     return False
+
+
+def speaks_tls(address: Address, limit_s: float | None) -> bool:
+    """Return whether a server with TLS answers at *address*, at most within *limit_s*; blocks.
+
+    It closes a connection without TLS, or is silent, as a server does that goes away.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent to it
+    timeout_s = PROBE_S if limit_s is None else min(PROBE_S, limit_s)
+    try:
+        with socket.create_connection(address, timeout_s) as plain:
+            context.wrap_socket(plain).close()
+    except OSError as error:
+        return "ALERT" in str(error)
+    return True
+
+
+def tls_alert(address: Address, wrap: Wrap, limit_s: float | None) -> str | None:
+    """Return why a server with TLS ends the connections that we make; None if it does not say.
+
+    With TLS 1.3 it looks at our certificate when the connection stands for us already. What it
+    says then is lost if it has not read all that was sent. So nothing is sent here. Blocks.
+    """
+    timeout_s = PROBE_S if limit_s is None else min(PROBE_S, limit_s)
+    try:
+        with socket.create_connection(address, timeout_s) as plain, wrap(plain) as wrapped:
+            wrapped.settimeout(timeout_s)
+            wrapped.recv(1)
+    except OSError as error:
+        return str(error) if "ALERT" in str(error) else None
+    return None
 
 
 def socket_fault(path: str, error: OSError) -> str | None:

@@ -1,4 +1,5 @@
--- Takes a task that is not active out of where its state says it is; returns whether it was there.
+-- Takes a task that is not active out of where its state says it is; returns whether it was there. A key
+-- of another type holds no task; any other error, such as a right that is missing, is the caller's.
 local in_sets = {scheduled = true, retry = true, archived = true, completed = true}
 local function leave(prefix, id, state, group)
   local removed = 0
@@ -11,6 +12,9 @@ local function leave(prefix, id, state, group)
     end
   elseif in_sets[state] then
     removed = redis.pcall("ZREM", prefix .. state, id)
+  end
+  if type(removed) == "table" and not string.find(removed.err, "WRONGTYPE", 1, true) then
+    error(removed.err, 0)
   end
   return type(removed) == "number" and removed > 0
 end
