@@ -5,8 +5,10 @@ import pytest
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport import slot_map
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.queue_probe import QueueProbe
+from tests.support.redis_cluster import SLOTS
 
 
 def pending_of(keys):
@@ -48,13 +50,15 @@ async def test_in_a_cluster_each_node_is_asked_once_for_all_its_queues(cluster_r
 
 
 async def test_in_a_cluster_a_node_that_cannot_be_asked_means_that_all_are_visited(
-    cluster_runner, cluster, monkeypatch
+    cluster_runner, monkeypatch
 ):
+    monkeypatch.setattr(slot_map, "PAUSE_S", 0)
     queues = [queue_keys(f"q{number}") for number in range(30)]
     probe = QueueProbe(cluster_runner, queues, pending_of, is_cluster=True)
     assert list(await probe.queues()) == []
-    everything = cluster_runner._client._owners[:1] * 3
-    monkeypatch.setattr(cluster_runner._client, "_owners", everything)  # an old map of the slots
+    slots = cluster_runner._client.slots
+    host, port = slots.primaries[0]
+    slots.take((host, port), [[0, SLOTS - 1, [host.encode(), port]]])  # an old map of the slots
 
     assert list(await probe.queues()) == queues
     assert list(await probe.queues()) == []  # it has the new one

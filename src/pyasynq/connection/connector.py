@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyasynq.connection.transport.cluster import Cluster
     from pyasynq.connection.transport.cluster_async import AsyncCluster
     from pyasynq.connection.transport.proxy import Proxy
+    from pyasynq.connection.transport.slot_map import SlotMap
 
 SENTINEL_TIMEOUT_S = 1.0
 
@@ -115,7 +116,7 @@ class Connector:
             from pyasynq.connection.transport.cluster_async import AsyncCluster  # noqa: PLC0415 - as above
 
             return AsyncCluster(
-                self._hosts, lambda host, port: self._pool_async(host=host, port=port, **settings)
+                self._slots, lambda host, port: self._pool_async(host=host, port=port, **settings)
             )
         if self._kind == "sentinel":
             from pyasynq.connection.transport.sentinel import async_master_pool  # noqa: PLC0415 - as above
@@ -141,7 +142,7 @@ class Connector:
             from pyasynq.connection.transport.cluster import Cluster  # noqa: PLC0415 - as above
 
             return Cluster(
-                self._hosts, lambda host, port: self._pool_sync(host=host, port=port, **settings)
+                self._slots, lambda host, port: self._pool_sync(host=host, port=port, **settings)
             )
         if self._kind == "sentinel":
             from pyasynq.connection.transport.sentinel import master_pool  # noqa: PLC0415 - as above
@@ -190,6 +191,12 @@ class Connector:
     @property
     def _is_tls(self) -> bool:
         return any(name.startswith("ssl_") for name in self._arguments)
+
+    @cached_property
+    def _slots(self) -> "SlotMap":
+        from pyasynq.connection.transport.slot_map import SlotMap  # noqa: PLC0415 - light imports
+
+        return SlotMap(self._hosts)
 
     @cached_property
     def _proxy(self) -> "Proxy":

@@ -96,10 +96,17 @@ async def _messages(
     client: "Redis | AsyncCluster", channels: Sequence[str], ping_interval_s: float
 ) -> AsyncGenerator[tuple[str, bytes], None]:
     """Subscribe; yield messages, and ("", b"") for other signs of life; end on a silent peer."""
+    from pyasynq.connection.transport.cluster_async import AsyncCluster  # noqa: PLC0415 - light imports
+
+    cluster = client if isinstance(client, AsyncCluster) else None
+    if cluster is not None:
+        await cluster.refresh()
     subscription = client.pubsub()
     try:
         await subscription.subscribe(*channels)
         async for message in received(subscription, ping_interval_s):
             yield message
+            if cluster is not None and not cluster.is_heard:
+                raise ConnectionError("the node has left the cluster")
     finally:
         await subscription.aclose()

@@ -45,6 +45,8 @@ _HINTS = (
     ),
     ("no master ", "look at the sentinels of the URL, and at what they know of the master"),
 )
+# A script met a key that this node of a cluster does not serve: it may have written others before.
+_INTERRUPTED = "access a non local key", "while the cluster is down"
 _CREDENTIALS = (
     "WRONGPASS",
     "NOAUTH",
@@ -180,7 +182,14 @@ def is_no_script(text: str) -> bool:
 
 def is_passing(text: str) -> bool:
     """Return whether the same call will work later."""
-    return any(word in text for word in _PASSING) or "redis is loading" in text.lower()
+    if any(word in text for word in _PASSING) or "redis is loading" in text.lower():
+        return True
+    return is_interrupted(text)
+
+
+def is_interrupted(text: str) -> bool:
+    """Return whether a script may have ended in its middle; the same call will work later."""
+    return any(words in text for words in _INTERRUPTED)
 
 
 def is_moved(text: str) -> bool:

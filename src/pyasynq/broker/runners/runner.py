@@ -19,7 +19,7 @@ from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
-from pyasynq.connection.transport.connections import SHORTEST_S
+from pyasynq.connection.transport.nodes import Nodes
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
 from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
@@ -69,12 +69,14 @@ class Runner:
         busy_wait: bool = False,
     ) -> None:
         self._client = client
-        self._limit_s = limit_s
-        self._busy_wait = busy_wait
-        self._connections: dict[ConnectionPool, BlockingConnections] = {}
+        self._nodes: Nodes | None = None
         self._only_connection: BlockingConnections | None = None
-        if not isinstance(client, Cluster):
-            self._only_connection = self._connection_to(client.connection_pool)
+        if isinstance(client, Cluster):
+            self._nodes = Nodes(client, limit_s=limit_s, busy_wait=busy_wait)
+        else:
+            self._only_connection = BlockingConnections(
+                client.connection_pool, limit_s=limit_s, busy_wait=busy_wait
+            )
         self.time_refusal: IncompatibleRedisError | None = None
         self._clock = clock
         self._random = random
@@ -97,12 +99,11 @@ class Runner:
             PyasynqError: Redis refused the call.
         """
         end = None if patience_s is None else self._clock.monotonic() + patience_s
-        command = _command(operation, as_source=False)
         connection = self._only_connection
         if connection is None:
-            replies = self._exchange((operation,), (command,))
+            replies = self._exchange((operation,), self._commands((operation,)))
         else:
-            replies = connection.exchange((command,))
+            replies = connection.exchange((_command(operation, as_source=False),))
         if type(replies[0]) not in _FAILURES:
             return operation.decode(replies[0])
         answers = self._repeat((operation,), replies, end)
@@ -135,8 +136,7 @@ class Runner:
         self, operations: Sequence[Operation[Any]], end: float | None, limit_s: float | None
     ) -> list[Any]:
         """Run operations; *limit_s* is for the first try, *end* for those that follow."""
-        commands = [_command(operation, as_source=False) for operation in operations]
-        replies = self._exchange(operations, commands, limit_s)
+        replies = self._exchange(operations, self._commands(operations), limit_s)
         for reply in replies:
             if type(reply) in _FAILURES:
                 return self._repeat(operations, replies, end)
@@ -161,7 +161,7 @@ class Runner:
             end: until when an unreachable Redis is tried; None for ever.
         """
         answers: list[Any] = [None] * len(operations)
-        is_cluster = isinstance(self._client, Cluster)
+        is_cluster = self._nodes is not None
         repeated: set[int] = set()
         by_source: set[int] = set()
         todo = list(range(len(operations)))
@@ -173,7 +173,7 @@ class Runner:
                     unknown.append(i)
                 elif _may_repeat(operations[i], reply, is_cluster=is_cluster):
                     again.append(i)
-                    if isinstance(reply, Trouble) and reply.was_sent:
+                    if _may_have_happened(reply):
                         repeated.add(i)
                     answers[i] = reply
                 else:
@@ -182,7 +182,8 @@ class Runner:
             wait_s = backoff.next_s() if again else 0.0
             if again and end is not None and self._clock.monotonic() + wait_s > end:
                 for i in again:
-                    answers[i] = _unavailable(operations[i], answers[i], tries, i in repeated)
+                    was_sent = i in repeated
+                    answers[i] = _unavailable(operations[i], answers[i], tries, was_sent=was_sent)
                 again = []
             if again:
                 time.sleep(wait_s)
@@ -192,7 +193,7 @@ class Runner:
             left_s = None if end is None else end - self._clock.monotonic()
             replies = self._exchange(
                 [operations[i] for i in todo],
-                [_command(operations[i], as_source=i in by_source) for i in todo],
+                self._commands([operations[i] for i in todo], [i in by_source for i in todo]),
                 left_s if left_s is not None and left_s > 0 else None,
             )
             tries += 1
@@ -238,8 +239,10 @@ class Runner:
 
     def close(self) -> None:
         """Close every connection; safe to repeat."""
-        for connection in self._connections.values():
-            connection.close()
+        if self._only_connection is not None:
+            self._only_connection.close()
+        if self._nodes is not None:
+            self._nodes.close()
         self._client.close()
 
     def _exchange(
@@ -253,55 +256,45 @@ class Runner:
         Args:
             limit_s: for how long this try may take; None: the time-outs decide.
         """
-        if not isinstance(self._client, Cluster):
-            connection = self._connection_to(self._client.connection_pool)
-            return connection.exchange(commands, limit_s=limit_s)
-        return self._exchange_by_slot(self._client, operations, commands, limit_s)
-
-    def _exchange_by_slot(
-        self,
-        cluster: Cluster,
-        operations: Sequence[Operation[Any]],
-        commands: Sequence[Command],
-        limit_s: float | None,
-    ) -> list[Any]:
-        """Send each command to the node that serves the first key of its operation."""
-        positions: dict[ConnectionPool, list[int]] = {}
-        replies: list[Any] = [None] * len(commands)
-        end = None if limit_s is None else self._clock.monotonic() + limit_s
-        try:
-            for position, operation in enumerate(operations):
-                key = operation.keys[0] if operation.keys else None
-                pool = cluster.pool_of(key, limit_s=limit_s or self._limit_s)
-                positions.setdefault(pool, []).append(position)
-        except Exception as error:  # noqa: BLE001 - no node can be reached, whatever the reason
-            return [Trouble(error, was_sent=False)] * len(commands)
-        for pool, mine in positions.items():
-            left_s = None if end is None else max(SHORTEST_S, end - self._clock.monotonic())
-            answers = self._connection_to(pool).exchange(
-                [commands[position] for position in mine], limit_s=left_s
-            )
-            for position, answer in zip(mine, answers, strict=True):
-                replies[position] = answer
-        if any(isinstance(reply, Trouble | Refusal) for reply in replies):
-            cluster.forget_slots()
+        if self._only_connection is not None:
+            return self._only_connection.exchange(commands, limit_s=limit_s)
+        keys = [operation.keys[0] if operation.keys else None for operation in operations]
+        nodes: Any = self._nodes  # there are some, or there were a connection
+        replies: list[Any] = nodes.exchange(keys, commands, limit_s=limit_s)
         return replies
 
-    def _connection_to(self, pool: ConnectionPool) -> BlockingConnections:
-        connection = self._connections.get(pool)
-        if connection is None:
-            connection = BlockingConnections(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
-            self._connections[pool] = connection
-        return connection
+    def _commands(
+        self, operations: Sequence[Operation[Any]], as_source: Sequence[bool] = ()
+    ) -> list[Command]:
+        """Return what to send for operations; *as_source*: which scripts are sent whole."""
+        guards = self._nodes is not None
+        return [
+            _command(operation, as_source=bool(as_source) and as_source[i], guards=guards)
+            for i, operation in enumerate(operations)
+        ]
 
 
-def _command(operation: Operation[Any], *, as_source: bool) -> Command:
+def _command(operation: Operation[Any], *, as_source: bool, guards: bool = False) -> Command:
     call, keys = operation.call, operation.keys
     if not isinstance(call, Script):
         return (*call.split(), *keys, *operation.args)
+    if guards and keys:
+        keys += _guard(keys[0])
     if as_source:
         return ("EVAL", call.source, len(keys), *keys, *operation.args)
     return ("EVALSHA", call.digest, len(keys), *keys, *operation.args)
+
+
+def _guard(key: str) -> tuple[str, ...]:
+    """Return a key of the same slot that never exists; none for the key of no queue.
+
+    While a slot is moved, a node knows only some of its keys. A script that finds the keys that it
+    declares, but not those that it builds, would take a task for gone or a lock for held. One
+    declared key that is missing makes the node answer TRYAGAIN before the script begins, so that
+    the call waits until the slot has moved.
+    """
+    tag, is_tagged, _rest = key.partition("}:")
+    return (f"{tag}}}:x:guard",) if is_tagged else ()
 
 
 def _is_no_script(reply: Any) -> bool:
@@ -309,14 +302,21 @@ def _is_no_script(reply: Any) -> bool:
 
 
 def _may_repeat(operation: Operation[Any], reply: Any, *, is_cluster: bool) -> bool:
+    if _may_have_happened(reply) and operation.repeat is Repeat.NEVER:
+        return False
     if isinstance(reply, Trouble):
-        if _is_wrong_setting(reply):
-            return False
-        return not reply.was_sent or operation.repeat is not Repeat.NEVER
+        return not _is_wrong_setting(reply)
     if not isinstance(reply, Refusal):
         return False
     text = redis_errors.plain_text(reply)
     return redis_errors.is_passing(text) and (is_cluster or not redis_errors.is_moved(text))
+
+
+def _may_have_happened(reply: Any) -> bool:
+    """Return whether Redis may have executed the call, or a part of it."""
+    if isinstance(reply, Refusal):
+        return redis_errors.is_interrupted(str(reply))
+    return isinstance(reply, Trouble) and reply.was_sent
 
 
 def _is_wrong_setting(reply: Trouble) -> bool:
@@ -328,8 +328,10 @@ def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
     if isinstance(reply, Trouble):
         if _is_wrong_setting(reply):
             return redis_errors.wrong_setting(redis_errors.plain_text(reply))
-        return _unavailable(operation, reply, 1, reply.was_sent)
+        return _unavailable(operation, reply, 1, was_sent=reply.was_sent)
     if isinstance(reply, Refusal):
+        if _may_have_happened(reply):
+            return _unavailable(operation, redis_errors.plain_text(reply), 1, was_sent=True)
         return redis_errors.refusal(operation, redis_errors.plain_text(reply))
     decode = operation.decode
     if is_repeated and operation.decode_repeated is not None:
@@ -345,7 +347,7 @@ def _decoded(decode: Callable[[Any], Any], reply: Any) -> Any:
 
 
 def _unavailable(
-    operation: Operation[Any], reply: Any, tries: int, was_sent: bool
+    operation: Operation[Any], reply: Any, tries: int, *, was_sent: bool
 ) -> RedisUnavailableError:
     hint = redis_errors.hint(str(reply))
     if not hint and tries > 1 and not was_sent:

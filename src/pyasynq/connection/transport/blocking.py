@@ -4,33 +4,20 @@ The counterpart of multiplexed.py, where the reason stands: redis-py connects, t
 """
 
 import os
-import select
-import socket
 import time
 from collections.abc import Sequence
-from time import perf_counter
+from threading import Lock as Turns
 from typing import Any
 
-from redis import Connection, ConnectionPool
-from typing_extensions import override
+from redis import ConnectionPool
 
-from pyasynq.connection.transport.connections import SHORTEST_S
+from pyasynq.connection.transport.channel import Channel, channel_of
 from pyasynq.connection.transport.connections import connecting_within as within
 from pyasynq.connection.transport.proxy import Proxy, merged
-from pyasynq.connection.transport.replies import (
-    MISSING,
-    Command,
-    Refusal,
-    Trouble,
-    is_read_only,
-    new_reader,
-    packed,
-)
-from pyasynq.lifecycle.busy_wait import WINDOW_S, BusyWaits
+from pyasynq.connection.transport.replies import Command, Trouble, packed
+from pyasynq.lifecycle.busy_wait import BusyWaits
 
-__all__ = ("BlockingConnections", "within")
-
-MOST_BYTES = 1 << 16  # read at once
+__all__ = ("BlockingConnections", "Turns", "exchange_all", "within")
 
 
 class BlockingConnections:
@@ -47,9 +34,10 @@ class BlockingConnections:
         self._pool = pool
         self._limit_s = limit_s
         self._busy_waits = BusyWaits(is_wanted=busy_wait)
-        self._idle: list[_Channel] = []
+        self._idle: list[Channel] = []
         self._calls: list[None] = []  # one for each that is under way, in any thread
         self._process_id = os.getpid()
+        self._is_retired = self._has_failed = False
         self._proxy: Proxy | None = pool.connection_kwargs.get("proxy")
 
     def exchange(self, commands: Sequence[Command], *, limit_s: float | None = None) -> list[Any]:
@@ -60,29 +48,66 @@ class BlockingConnections:
                 long as the time-out. It holds for connecting, too.
         """
         data = packed(commands)
-        try:
-            channel = self._take(limit_s)
-        except Exception as error:  # noqa: BLE001 - whatever it is, there is no connection
-            return [Trouble(error, was_sent=False)] * len(commands)
+        channel = self._try_to_take(limit_s)
+        if isinstance(channel, Trouble):
+            return [channel] * len(commands)
         if self._proxy is not None and self._proxy.is_there:
             sent, refused = self._proxy.sort(commands)
             return merged(self._converse(channel, packed(sent), len(sent), limit_s), refused)
         return self._converse(channel, data, len(commands), limit_s)
+
+    @property
+    def hurdles(self) -> int:
+        """How much stands between a call and the server; 0 if a connection is open and idle."""
+        return (not self._idle) + 2 * self._has_failed
+
+    def begin(self, commands: Sequence[Command], limit_s: float | None) -> "Exchange":
+        """Send *commands*; what is returned receives the replies.
+
+        Args:
+            limit_s: see `exchange`.
+        """
+        channel = self._try_to_take(limit_s)
+        trouble: Trouble | None = None
+        if isinstance(channel, Trouble):
+            return Exchange(self, None, len(commands), channel)
+        try:
+            channel.send(packed(commands))
+        except Exception as error:  # noqa: BLE001 - lost, or silent
+            trouble = Trouble(error, was_sent=True)
+        except BaseException:
+            self._drop(channel)
+            raise
+        return Exchange(self, channel, len(commands), trouble)
 
     def close(self) -> None:
         """Close the connections that nobody uses; safe to repeat."""
         while self._idle:
             self._drop(self._idle.pop())
 
+    def retire(self) -> None:
+        """Keep no connection any more: close those that nobody uses, and the others after use."""
+        self._is_retired = True
+        self.close()
+
+    def release(self, channel: Channel, *, may_stay: bool) -> None:
+        """Take back the connection of an exchange; keep it for the next one if it *may_stay*."""
+        self._has_failed = not may_stay
+        if may_stay and not self._is_retired:
+            self._idle.append(channel)
+        else:
+            self._drop(channel)
+
     def _converse(
-        self, channel: "_Channel", data: bytes, count: int, limit_s: float | None
+        self, channel: Channel, data: bytes, count: int, limit_s: float | None
     ) -> list[Any]:
         """Send *data* over a channel, and keep or drop it; return *count* replies."""
         replies: list[Any] = []
         self._calls.append(None)
         busy_waits = self._busy_waits if len(self._calls) == 1 else None
         try:
-            may_stay = channel.converse(data, count, replies, busy_waits)
+            channel.send(data)
+            may_stay = channel.receive(count, replies, busy_waits)
             if limit_s is not None:
                 channel.limit(None)
         except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server sends
@@ -93,13 +118,17 @@ class BlockingConnections:
             raise
         finally:
             self._calls.pop()
-        if may_stay:
-            self._idle.append(channel)
-        else:
-            self._drop(channel)
+        self.release(channel, may_stay=may_stay)
         return replies
 
-    def _take(self, limit_s: float | None) -> "_Channel":
+    def _try_to_take(self, limit_s: float | None) -> Channel | Trouble:
+        try:
+            return self._take(limit_s)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no connection
+            self._has_failed = True
+            return Trouble(error, was_sent=False)
+
+    def _take(self, limit_s: float | None) -> Channel:
         if self._process_id != os.getpid():  # a fork: the sockets belong to the parent
             self._idle, self._process_id = [], os.getpid()
         while True:
@@ -113,155 +142,90 @@ class BlockingConnections:
                 return channel
             self._drop(channel)
 
-    def _connected(self, limit_s: float | None) -> "_Channel":
+    def _connected(self, limit_s: float | None) -> Channel:
         begin = time.monotonic()
         with within(limit_s or self._limit_s):
             connection = self._pool.get_connection()
-        channel = _channel_of(connection)
+        channel = channel_of(connection)
         if limit_s is not None:
             channel.limit(limit_s - (time.monotonic() - begin))
         return channel
 
-    def _drop(self, channel: "_Channel") -> None:
+    def _drop(self, channel: Channel) -> None:
         channel.connection.disconnect()
         self._pool.release(channel.connection)
 
 
-class _Channel:
-    """The socket of a connection, and what reads and watches it from call to call."""
+class Exchange:
+    """Commands that were sent over a connection of their own, and the replies to come.
 
-    __slots__ = ("_poll", "_reader", "_socket", "connection")
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection: Any = connection
-        self._socket: Any = connection._sock  # noqa: SLF001 - there is no other way
-        self.limit(None)  # it was made in a hurry, perhaps
-        self._reader = new_reader()
-        self._poll = _poll_of(self._socket)
-
-    def limit(self, limit_s: float | None) -> None:
-        """Let the server be silent for *limit_s* at most, if that is less than the time-out."""
-        timeout_s: float | None = self.connection.socket_timeout
-        if limit_s is not None:
-            timeout_s = max(SHORTEST_S, min(limit_s, timeout_s or limit_s))
-        if self._socket is not None:
-            self._socket.settimeout(timeout_s)
-
-    def converse(
-        self, data: bytes, count: int, replies: list[Any], busy_waits: BusyWaits | None
-    ) -> bool:
-        """Send *data* and append *count* replies; return whether the next call may use it too.
-
-        Args:
-            busy_waits: decides whether to wait awake; None: asleep.
-
-        Raises:
-            OSError: the connection was lost, or the server is silent.
-        """
-        reader, is_master = self._reader, True
-        self._send(data)
-        while len(replies) < count:
-            reply = reader.gets()
-            if reply is MISSING:
-                received = self._receive(busy_waits)
-                if not received:
-                    raise ConnectionError("connection closed by server")
-                reader.feed(received)
-                continue
-            replies.append(reply)
-            if type(reply) is Refusal:
-                is_master = is_master and not is_read_only(reply)
-        # Nothing may be left over for the next call; and when the master has become a replica,
-        # the next call asks for the new one.
-        return is_master and not reader.has_data()
-
-    def is_quiet(self) -> bool:
-        """Return whether nothing has arrived over an idle connection, not even its end."""
-        sock = self._socket
-        if sock is None or sock is not self.connection._sock:  # noqa: SLF001 - as above
-            return False
-        if self._poll is None:
-            return not select.select([sock], [], [], 0)[0]
-        return not self._poll.poll(0)
-
-    def _send(self, data: bytes) -> None:
-        # sendall would limit the time of the whole, even if it progresses.
-        sent = self._socket.send(data)
-        while sent < len(data):
-            sent += self._socket.send(memoryview(data)[sent:])
-
-    def _receive(self, busy_waits: BusyWaits | None) -> bytes:
-        del busy_waits
-        received: bytes = self._socket.recv(MOST_BYTES)
-        return received
-
-
-class _PlainChannel(_Channel):
-    """A socket without TLS, which is asked first, and waited for only if it has nothing yet.
-
-    A socket with a time-out would be waited for first, which costs a call of the system each time.
+    Args:
+        channel: None if there is no connection.
+        trouble: why they could not be sent; None if they were.
     """
 
-    __slots__ = ("_timeout_ms",)
+    def __init__(
+        self,
+        connections: BlockingConnections,
+        channel: Channel | None,
+        count: int,
+        trouble: Trouble | None,
+    ) -> None:
+        self._connections = connections
+        self._channel = channel
+        self._count = count
+        self._trouble = trouble
 
-    _timeout_ms: float | None
+    def replies(self, waited_s: float) -> list[Any]:
+        """Receive the replies; those that do not come are a `Trouble`.
 
-    @override
-    def limit(self, limit_s: float | None) -> None:
-        super().limit(limit_s)
-        timeout_s = self._socket.gettimeout()
-        self._timeout_ms = None if timeout_s is None else timeout_s * 1e3
-        self._socket.setblocking(False)
-
-    @override
-    def _send(self, data: bytes) -> None:
-        unsent = memoryview(data)
-        while unsent:
+        Args:
+            waited_s: for how long the server could have answered already.
+        """
+        replies: list[Any] = []
+        channel, trouble, may_stay = self._channel, self._trouble, False
+        if channel is not None and trouble is None:
             try:
-                unsent = unsent[self._socket.send(unsent) :]
-            except BlockingIOError:
-                self._wait(select.POLLOUT)
+                channel.shorten(waited_s)
+                may_stay = channel.receive(self._count, replies, None)
+                channel.limit(None)
+            except Exception as error:  # noqa: BLE001 - lost, silent, or not what a server sends
+                trouble = Trouble(error, was_sent=True)
+        self._channel = None
+        if channel is not None:
+            self._connections.release(channel, may_stay=may_stay)
+        return replies if trouble is None else replies + [trouble] * (self._count - len(replies))
 
-    @override
-    def _receive(self, busy_waits: BusyWaits | None) -> bytes:
-        if busy_waits is not None and busy_waits.may_begin():
-            end = perf_counter() + WINDOW_S
-            while perf_counter() < end:
-                try:
-                    received: bytes = self._socket.recv(MOST_BYTES)
-                except BlockingIOError:
-                    continue
-                busy_waits.succeeded()
-                return received
-            busy_waits.failed()
-        while True:
-            self._wait(select.POLLIN)
-            try:
-                received = self._socket.recv(MOST_BYTES)
-            except BlockingIOError:  # somebody else's signal, or nothing after all
-                continue
-            return received
-
-    def _wait(self, event: int) -> None:
-        poll: Any = self._poll  # there is one, or this were no plain channel
-        poll.modify(self._socket, event)
-        try:
-            if not poll.poll(self._timeout_ms):
-                raise TimeoutError("timed out")
-        finally:
-            poll.modify(self._socket, select.POLLIN | select.POLLHUP)
+    def abandon(self) -> None:
+        """Close the connection, if the replies were not received: they are left unread."""
+        if self._channel is not None:
+            self._connections.release(self._channel, may_stay=False)
+            self._channel = None
 
 
-def _channel_of(connection: Connection) -> _Channel:
-    sock: Any = connection._sock  # noqa: SLF001 - as above
-    is_plain = type(sock) is socket.socket and hasattr(select, "poll")
-    return _PlainChannel(connection) if is_plain else _Channel(connection)
+def exchange_all(
+    calls: Sequence[tuple[BlockingConnections, Sequence[Command]]],
+    *,
+    limit_s: float | None = None,
+) -> list[list[Any]]:
+    """Send commands over several connections at the same time; return the replies of each.
 
-
-def _poll_of(sock: socket.socket | None) -> "select.poll | None":
-    """Return what watches the socket; None where the system has no `poll` (Windows)."""
-    if sock is None or not hasattr(select, "poll"):
-        return None
-    poll = select.poll()
-    poll.register(sock, select.POLLIN | select.POLLHUP)
-    return poll
+    A server that is silent does not delay the others: they are sent their commands before it is
+    waited for, and what has to connect, or has failed before, comes last.
+    """
+    if len(calls) == 1:
+        connections, commands = calls[0]
+        return [connections.exchange(commands, limit_s=limit_s)]
+    order = sorted(range(len(calls)), key=lambda position: calls[position][0].hurdles)
+    under_way: dict[int, tuple[Exchange, float]] = {}
+    replies: list[list[Any]] = [[] for _ in calls]
+    try:
+        for position in order:
+            connections, commands = calls[position]
+            under_way[position] = connections.begin(commands, limit_s), time.monotonic()
+        for position, (exchange, begin) in under_way.items():
+            replies[position] = exchange.replies(time.monotonic() - begin)
+    finally:
+        for exchange, _begin in under_way.values():
+            exchange.abandon()
+    return replies

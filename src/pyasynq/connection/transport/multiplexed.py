@@ -105,6 +105,11 @@ class MultiplexedConnection:
                 self._channel.close()
             await self._let_go(is_awaited=True)
 
+    async def retire(self) -> None:
+        """Take no more commands, and close when no call waits any more."""
+        async with self._connecting:
+            await self._let_go()
+
     async def _exchange_within(
         self, commands: Sequence[Command], limit_s: float | None
     ) -> list[Any]:
@@ -153,11 +158,42 @@ class MultiplexedConnection:
             await self._pool.release(connection)
 
 
+async def exchange_all(
+    calls: Sequence[tuple[MultiplexedConnection, Sequence[Command]]],
+    *,
+    limit_s: float | None = None,
+) -> list[list[Any]]:
+    """Send commands over several connections at the same time; return the replies of each."""
+    if len(calls) == 1:
+        connection, commands = calls[0]
+        return [await connection.exchange(commands, limit_s=limit_s)]
+    return await asyncio.gather(
+        *(connection.exchange(commands, limit_s=limit_s) for connection, commands in calls)
+    )
+
+
 async def _through(proxy: Proxy, channel: "_Channel", commands: Sequence[Command]) -> list[Any]:
     """Send what a proxy passes on; return the replies to all commands."""
     sent, refused = proxy.sort(commands)
     replies = await channel.send(packed(sent), len(sent)) if sent else []
     return merged(replies, refused)
+
+
+class Turns:
+    """Lets one caller in at a time; a new event loop takes it over once the old one is closed."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._lock, self._loop = asyncio.Lock(), loop
+        await self._lock.acquire()
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._lock.release()
 
 
 def within(limit_s: float | None) -> asyncio.Timeout:

@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis.asyncio import ConnectionPool
 
+from pyasynq.broker.runners import redis_errors
 from pyasynq.broker.scripts import load
 from pyasynq.connection.transport.cluster_async import AsyncCluster
-from pyasynq.connection.transport.replies import Command
+from pyasynq.connection.transport.replies import Command, Refusal
 from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.keys import QueueKeys
@@ -25,6 +26,8 @@ logger = logging.getLogger("pyasynq.processor")
 CHECK_S = 5.0  # how often a node is asked whether what is known is still true
 NOBODY = ""  # is no server, so to remove it does nothing, but a replica refuses that
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # without tracking, after it was refused
+REST_S = 1.0  # for which the queues of a node of a cluster that does not answer are polled
+PROMPT_S = 0.2  # for so long the questions to other nodes wait for one that does not answer
 
 
 class EmptyQueues:
@@ -46,6 +49,8 @@ class EmptyQueues:
         self._queues = {_encoded(each.pending): each.queue for each in resources.queues}
         self._nodes: dict[ConnectionPool, TrackedNode] = {}
         self._node_of: dict[str, TrackedNode] = {}  # by queue, of those that were asked for
+        self._resting: dict[str, float] = {}  # by queue, until when it is polled; monotonic
+        self._late: dict[TrackedNode, asyncio.Task[None]] = {}  # nodes that have not answered yet
         self._asked: set[str] = set()  # soon
         self._ask_soon = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -63,6 +68,10 @@ class EmptyQueues:
     def track(self, queues: Iterable[QueueKeys]) -> None:
         """Take *queues* for empty, as they were a moment ago, until Redis says otherwise."""
         new = [each.queue for each in queues if each.queue not in self.known]
+        if self._resting:
+            now = self._clock.monotonic()
+            self._resting = {each: until for each, until in self._resting.items() if until > now}
+            new = [each for each in new if each not in self._resting]
         if not new:
             return
         self._asked.update(new)
@@ -74,7 +83,7 @@ class EmptyQueues:
     async def close(self) -> None:
         """Forget everything, and close the connections."""
         if self._work is not None:
-            await cancel_all(self._work)
+            await cancel_all(self._work, *self._late.values())
         for node in self._nodes.values():
             await node.close()
         await self._client.aclose()
@@ -113,13 +122,37 @@ class EmptyQueues:
                 return
             self._node_of[queue] = node
             asked.setdefault(node, []).append(queue)
-        found = await asyncio.gather(*(self._filled(node, asked[node]) for node in asked))
-        self._forget(queue for filled in found for queue in filled)
+        asking = {
+            node: asyncio.create_task(self._ask_node(node, mine), name="pyasynq wake-up of a node")
+            for node, mine in asked.items()
+            if not self._is_late(node, mine)
+        }
+        if asking:
+            await asyncio.wait(asking.values(), timeout=PROMPT_S if self._is_cluster else None)
+        for node, task in asking.items():
+            if task.done():
+                task.result()
+            else:
+                self._late[node] = task
+                self._rest(asked[node])
+
+    async def _ask_node(self, node: TrackedNode, queues: Sequence[str]) -> None:
+        self._forget(await self._filled(node, queues))
+
+    def _is_late(self, node: TrackedNode, queues: Iterable[str]) -> bool:
+        """Return whether a node still owes an answer; then *queues* are polled for a while."""
+        late = self._late.get(node)
+        if late is not None and late.done():
+            del self._late[node]
+        if node in self._late:
+            self._rest(queues)
+        return node in self._late
 
     async def _check(self) -> None:
         """Forget what is too old, and make sure that changes of the rest would be announced."""
         now = self._clock.monotonic()
         self._forget([queue for queue, until in self.known.items() if until <= now])
+        checks = []
         for node in list(self._nodes.values()):
             announced = {
                 queue: until
@@ -127,7 +160,9 @@ class EmptyQueues:
                 if self._node_of.get(queue) is node and queue not in self._asked
             }
             if announced:
-                await self._check_node(node, announced)
+                checks.append(self._check_node(node, announced))
+        await asyncio.gather(*checks)
+        await self._drop_gone()
 
     async def _check_node(self, node: TrackedNode, announced: Mapping[str, float]) -> None:
         """Make sure that changes of queues would be announced.
@@ -168,12 +203,40 @@ class EmptyQueues:
             answers = await node.ask(questions)
         except NoTrackingError as error:
             if isinstance(self._client, AsyncCluster):
-                self._client.forget_slots()
+                self._note_failure(self._client, node, error)
             self._on_change(node, None)
-            if not error.was_tracking:
+            if not error.was_tracking and not (self._is_cluster and _is_of_node(error)):
                 self._pause(self._backoff.next_s(), error)
             return ()
         return answers
+
+    def _note_failure(
+        self, cluster: AsyncCluster, node: TrackedNode, error: NoTrackingError
+    ) -> None:
+        """Let the next question go to another node; what only this one refuses is polled."""
+        address, reply = cluster.address_of(node.pool), error.reply
+        redirect = cluster.slots.redirect(address, reply) if isinstance(reply, Refusal) else None
+        if not isinstance(reply, Refusal):
+            cluster.slots.failed(address)
+        if redirect is None or redirect.is_for_now:
+            self._rest([queue for queue, each in self._node_of.items() if each is node])
+
+    async def _drop_gone(self) -> None:
+        """Close the connections to nodes that have left the cluster."""
+        client = self._client
+        if not isinstance(client, AsyncCluster):
+            return
+        for pool, node in list(self._nodes.items()):
+            if not client.slots.is_used(client.address_of(pool)):
+                del self._nodes[pool]
+                await node.close()
+        await client.drop_gone()
+
+    def _rest(self, queues: Iterable[str]) -> None:
+        """Let *queues* be polled for a while."""
+        queues = list(queues)
+        self._resting |= dict.fromkeys(queues, self._clock.monotonic() + REST_S)
+        self._forget(queues)
 
     async def _find_node(self, queue: str) -> TrackedNode | None:
         """Return the node that serves *queue*; None, and forget everything, if there is none."""
@@ -207,6 +270,11 @@ class EmptyQueues:
         for queue in queues:
             if self.known.pop(queue, None) is not None:
                 self._changed.set()
+
+
+def _is_of_node(error: NoTrackingError) -> bool:
+    """Return whether a node of a cluster cannot be asked now, while others can."""
+    return not isinstance(error.reply, Refusal) or redis_errors.is_passing(str(error.reply))
 
 
 def _encoded(key: str) -> bytes:

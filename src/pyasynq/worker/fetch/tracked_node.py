@@ -21,11 +21,13 @@ class NoTrackingError(Exception):
     """The node cannot be asked; nothing is known of the keys, and no change is announced.
 
     Attributes:
+        reply: what it answered, or why it did not.
         was_tracking: it could be asked before.
     """
 
-    def __init__(self, cause: object, *, was_tracking: bool) -> None:
-        super().__init__(str(cause))
+    def __init__(self, reply: Refusal | Trouble, *, was_tracking: bool) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
         self.was_tracking = was_tracking
 
 
