@@ -9,9 +9,11 @@ from pyasynq.connection.transport.wrong_settings import (
     NEEDS_TLS,
     NO_DATABASES,
     NO_HASH_TAGS,
+    NO_REPLICAS,
     NO_SOCKET,
     NO_SUCH_MASTER,
     NO_TLS,
+    NO_WAIT,
 )
 from pyasynq.errors import ConfigError, IncompatibleRedisError, PyasynqError
 from pyasynq.shown import shown
@@ -46,6 +48,11 @@ _BAD_CERTIFICATES = tuple(
 )
 # What no waiting heals, since a setting is wrong: words of the error, and what to do. Case counts.
 _WRONG_SETTINGS = (
+    (
+        (NO_WAIT,),
+        "give the user +wait and connect without a proxy, or leave out durability=replicated",
+    ),
+    ((NO_REPLICAS,), "add a replica, or leave durability=replicated out of the URL"),
     (_CREDENTIALS, "redis refuses the user or the password"),
     (
         ("without any password configured", "no password is set"),

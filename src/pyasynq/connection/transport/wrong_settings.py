@@ -15,6 +15,8 @@ NO_TLS = "this port does not speak TLS"
 NEEDS_TLS = "this port speaks TLS only"
 NO_SOCKET = "this path is not a socket that we may use"
 NO_SUCH_MASTER = "the sentinels know no master of this name"
+NO_WAIT = "durability=replicated needs WAIT"
+NO_REPLICAS = "durability=replicated needs replicas, of which this redis has none"
 NO_DATABASES = "a proxy knows database 0 only"
 NO_HASH_TAGS = (
     "the proxy in front of redis spreads the keys of one queue over several servers, "
