@@ -84,6 +84,7 @@ MADE = [
     errors.HandlerProcessError("text"),
     errors.RedisUnavailableError("text", tried="a", may_have_happened=True, results=(1,)),
     errors.IncompatibleRedisError("text", needed="a"),
+    errors.NotReplicatedError(replicas=0, wanted=1, timeout_s=1, answer=[None]),
     errors.FilterError("fault", hint="hint", query="a b", column=3),
     control_flow.SkipRetry("text"),
     control_flow.RevokeTask("text"),

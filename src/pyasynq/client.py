@@ -22,6 +22,7 @@ from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import (
     ConfigError,
     EnqueueError,
+    NotReplicatedError,
     PyasynqError,
     RedisUnavailableError,
     ServerStateError,
@@ -106,6 +107,8 @@ class Client:
             TaskIdConflictError: the queue has a task with this ID.
             RedisUnavailableError: Redis did not answer; `may_have_happened` says whether the task
                 may be stored nevertheless. It is safe to repeat the call with the same task_id.
+            NotReplicatedError: with ``durability=replicated``: it is stored, but too few replicas
+                had it in time.
         """
         if not isinstance(task, Task):
             raise ConfigError(
@@ -209,12 +212,14 @@ class Client:
                     clock=self._clock,
                     limit_s=limit_s,
                     busy_wait=connector.busy_wait,
+                    replication=connector.replication,
                 )
                 self._enqueuer = Enqueuer(
                     self._runner,
                     self._clock,
                     namespace=connector.namespace,
                     patience_s=self._patience_s,
+                    is_slow=connector.replication is not None,
                 )
             return self._enqueuer
 
@@ -328,6 +333,8 @@ class Client:
 
     def _note(self, refusal: PyasynqError, patience: Duration | None) -> None:
         """Let calls fail fast for a moment if Redis was not reached."""
+        if isinstance(refusal, NotReplicatedError):
+            return  # Redis answers
         if isinstance(refusal, RedisUnavailableError):
             patience_s = self._patience_s if patience is None else to_seconds(patience)
             self._measure_at = float("-inf")  # so that the next call asks whether it may try

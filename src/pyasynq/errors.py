@@ -25,6 +25,7 @@
     ├── BatchTimeoutError (TimeoutError)
     ├── HandlerProcessError
     ├── RedisUnavailableError (ConnectionError)
+    │   └── NotReplicatedError
     └── IncompatibleRedisError
 
 Control flow inside handlers, which is not an error of the library, is in control_flow.py.
@@ -403,6 +404,30 @@ class RedisUnavailableError(PyasynqError, ConnectionError):
         self.may_have_happened = may_have_happened
         self.hint = hint
         self.results = results
+
+
+class NotReplicatedError(RedisUnavailableError):
+    """Redis has stored what was enqueued, but too few replicas had it in time.
+
+    Only raised with ``durability=replicated``. It will be lost if Redis fails before the replicas
+    have it, and is stored once if the call is repeated with the same task_id.
+
+    Attributes:
+        replicas: how many had it.
+        wanted: how many should have had it.
+        answer: what Redis has answered to the write.
+    """
+
+    def __init__(self, *, replicas: int, wanted: int, timeout_s: float, answer: Any = None) -> None:
+        super().__init__(
+            f"redis has stored it, but only {replicas} of {wanted} replicas had it within "
+            f"{timeout_s:g} s: it is lost if redis fails before they have it; to repeat the call "
+            "with the same task_id stores it once"
+        )
+        self.may_have_happened = True
+        self.replicas = replicas
+        self.wanted = wanted
+        self.answer = answer
 
 
 class IncompatibleRedisError(PyasynqError):

@@ -55,6 +55,25 @@ def test_a_command_tells_a_wrong_setting_at_once_with_exit_code_2(
     assert "pssst" not in done.stderr
 
 
+def test_a_worker_that_no_replica_can_be_waited_for_ends_at_once_with_exit_code_2(
+    redis_server, tmp_path
+):
+    (tmp_path / "shop.py").write_text(APP)
+    url = f"{redis_server.tcp_url}?durability=replicated"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pyasynq", "worker", "shop:app", "--redis-url", url],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "Error: add a replica, or leave durability=replicated out of the URL" in done.stderr
+
+
 @pytest.mark.needs("redis-server", "openssl")
 @pytest.mark.parametrize("command", [["stats"], ["worker", "shop:app"]], ids=["stats", "worker"])
 @pytest.mark.parametrize(

@@ -137,6 +137,13 @@ def test_url_is_read(url: str, expected: ConnectionOptions) -> None:
         ("redis://h?namespace=a%7Bb%7D", ("namespace must not be blank",)),
         ("redis://h?busy_wait=maybe", ("busy_wait must be yes or no, not 'maybe'",)),
         ("redis://h?proxy=maybe", ("proxy must be yes or no, not 'maybe'",)),
+        ("redis://h?durability=yes", ("durability must be replicated, or empty, not 'yes'",)),
+        ("redis://h?replicas=2", ("replicas needs durability=replicated",)),
+        ("redis://h?durability=replicated&replicas=0", ("replicas must be 1 or more, not 0",)),
+        (
+            "redis://h?durability=replicated&replication_timeout=5",
+            ("replication_timeout_s must be from 0.01 to less than socket_timeout_s, not 5.0",),
+        ),
         ("rediss://h?min_tls_version=1.1", ("min_tls_version must be 1.2 or 1.3, not '1.1'",)),
         ("redis://h?min_tls_version=1.3", ("min_tls_version needs TLS",)),
         ("rediss://h?key_password=a", ("the password of a private key needs key_file",)),

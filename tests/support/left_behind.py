@@ -52,7 +52,15 @@ class LeftBehind:
             time.sleep(POLL_S)
 
     def _new(self, now: Found, before: Found) -> list[str]:
-        return [text for key, text in now.items() if key not in before and key not in self._lasting]
+        # A test may have started a server of the session again, which is then another process.
+        lasting = self._lasting.keys() | {
+            text.partition(", ")[2] for text in self._lasting.values()
+        }
+        return [
+            text
+            for key, text in now.items()
+            if key not in before and not {key, text.partition(", ")[2]} & lasting
+        ]
 
 
 def connected(server_client: redis.Redis) -> Found:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyasynq.connection.transport.cluster import Cluster
     from pyasynq.connection.transport.cluster_async import AsyncCluster
     from pyasynq.connection.transport.proxy import Proxy
+    from pyasynq.connection.transport.replies import Replication
     from pyasynq.connection.transport.slot_map import SlotMap
 
 SENTINEL_TIMEOUT_S = 1.0
@@ -45,6 +46,7 @@ class Connector:
         namespace: first word of every key.
         description: where Redis is, without secrets.
         busy_wait: whether to wait awake for an answer that is due at once.
+        replication: what to wait for after a write that must not be lost; None for nothing.
 
     Args:
         home: the directory whose embedded Redis is used once it runs, in place of the address;
@@ -68,6 +70,7 @@ class Connector:
         busy_wait: bool = True,
         home: Path | None = None,
         proxy: bool = False,
+        replication: "Replication | None" = None,
     ) -> None:
         self._kind = kind
         self._hosts = list(hosts)
@@ -76,6 +79,7 @@ class Connector:
         self.namespace = namespace
         self.description = description
         self.busy_wait = busy_wait
+        self.replication = replication
         self._arguments = arguments
         self._max_connections = max_connections
         self._embedded = embedded
@@ -314,6 +318,7 @@ class Connector:
             home=home,
             busy_wait=options.busy_wait,
             proxy=options.proxy,
+            replication=_replication(options),
         )
 
     @classmethod
@@ -330,6 +335,7 @@ class Connector:
             namespace=options.namespace,
             embedded=server,
             busy_wait=options.busy_wait,
+            replication=_replication(options),
         )
 
     @classmethod
@@ -338,3 +344,11 @@ class Connector:
         arguments = arguments_of_client(client)
         where = arguments.get("path") or f"{arguments.get('host')}:{arguments.get('port')}"
         return cls(arguments, description=f"{where}/{arguments.get('db', 0)} (as your client)")
+
+
+def _replication(options: ConnectionOptions) -> "Replication | None":
+    if not options.durability:
+        return None
+    from pyasynq.connection.transport.replies import Replication  # noqa: PLC0415 - rarely needed
+
+    return Replication(options.replicas, options.replication_timeout_s)

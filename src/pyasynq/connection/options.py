@@ -26,6 +26,7 @@ Kind = Literal["standalone", "unix", "sentinel", "cluster", "embedded"]
 
 DEFAULT_PORT = 6379
 URL_VARIABLE = "PYASYNQ_REDIS_URL"
+MIN_REPLICATION_S = 0.01
 TLS_SETTINGS = (
     *("ca_file", "cert_file", "key_file", "key_password", "key_password_file"),
     "min_tls_version",
@@ -86,6 +87,10 @@ class ConnectionOptions:
             as long as answers come in that time.
         proxy: there is a proxy that closes the connection on commands that it does not pass on,
             such as twemproxy; False: the first connection finds that out.
+        durability: "replicated": an enqueue only returns, and an outcome is only regarded as
+            written, once replicas have it; empty: once Redis has it.
+        replicas: how many of them.
+        replication_timeout_s: for how long to wait for them.
 
     Raises:
         ConfigError: names every wrong option.
@@ -115,6 +120,9 @@ class ConnectionOptions:
     client_name: str = "pyasynq"
     busy_wait: bool = True
     proxy: bool = False
+    durability: str = ""
+    replicas: int = 1
+    replication_timeout_s: float = 1.0
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))
@@ -198,6 +206,22 @@ def _faults(options: ConnectionOptions) -> Iterator[str]:
     if not all("!" <= each <= "~" for each in options.client_name):
         yield f"client_name must not hold spaces or special characters: {options.client_name!r}"
     yield from _tls_faults(options)
+    yield from _durability_faults(options)
+
+
+def _durability_faults(options: ConnectionOptions) -> Iterator[str]:
+    if options.durability not in ("", "replicated"):
+        yield f"durability must be replicated, or empty, not {options.durability[:30]!r}"
+    if options.replicas < 1:
+        yield f"replicas must be 1 or more, not {options.replicas}"
+    if not options.durability:
+        if options.replicas > 1:
+            yield "replicas needs durability=replicated"
+    elif not MIN_REPLICATION_S <= options.replication_timeout_s < options.socket_timeout_s:
+        yield (
+            f"replication_timeout_s must be from {MIN_REPLICATION_S} to less than "
+            f"socket_timeout_s, not {options.replication_timeout_s!r}"
+        )
 
 
 def _tls_faults(options: ConnectionOptions) -> Iterator[str]:

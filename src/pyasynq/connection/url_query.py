@@ -14,6 +14,7 @@ from pyasynq.spelling import nearest
 _OTHER_NAMES: Mapping[str, str] = {
     "connect_timeout": "connect_timeout_s",
     "socket_timeout": "socket_timeout_s",
+    "replication_timeout": "replication_timeout_s",
     # redis-py's
     "socket_connect_timeout": "connect_timeout_s",
     "ssl_ca_certs": "ca_file",
@@ -82,7 +83,7 @@ def _reader_of(given: str, name: str) -> Callable[[str, str, list[str]], Any]:
         return _read_flag
     if name == "verify":
         return _read_verify
-    if name in ("db", "max_connections"):
+    if name in ("db", "max_connections", "replicas"):
         return read_number
     return _read_seconds if name.endswith("_s") else _read_text
 

@@ -21,6 +21,7 @@ class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
         id: of this process, by which it leads: host, process ID and a UUID.
         is_cluster: whether the keys of queues may be on nodes that are away one by one.
         entries: what ticks, by ID; it changes as entries are registered.
+        storing: runs what stores tasks, if that waits for replicas; None if *runner* does.
         outage: what components tell when Redis is away, and when it is back.
         changed: set when the entries or the leader have changed.
     """
@@ -34,5 +35,6 @@ class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
     outage: Outage
     budget: ShutdownBudget
     is_cluster: bool = False
+    storing: AsyncRunner | None = None
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     random: Random = msgspec.field(default_factory=Random)

@@ -12,13 +12,14 @@ from typing import Self, Unpack
 from uuid import uuid4
 
 from pyasynq.broker.operations.schedulers import Overlap
-from pyasynq.broker.runners.opening import answers_when_checked, opened
-from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S
+from pyasynq.broker.runners.opening import answers_when_checked, opened, opened_with_replicas
+from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault
-from pyasynq.connection.connector import ConnectionSource
+from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, EntryNotFoundError, ServerStateError
 from pyasynq.lifecycle.component import Component, Running, running, until_end
 from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.replicas import ReplicaLog
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
@@ -46,6 +47,7 @@ from pyasynq.scheduler.resources import SchedulerResources
 from pyasynq.scheduler.ticker import Ticker
 from pyasynq.scheduler.ticks import Missed
 from pyasynq.task import Task
+from pyasynq.wire.keys import queue_keys
 
 logger = logging.getLogger("pyasynq.scheduler")
 
@@ -297,11 +299,28 @@ class Scheduler:
             outage=Outage(monotonic=self._clock.monotonic, log=logger, who="scheduler"),
             budget=self._budget,
             is_cluster=connector.is_cluster,
+            storing=await self._storing(stack, connector),
         )
         self._changed = resources.changed
         logger.info("scheduler %s of %s starts", self.name, connector.description)
         parts = self._parts(resources)
         return await stack.enter_async_context(running(parts, self._budget))
+
+    async def _storing(
+        self, stack: contextlib.AsyncExitStack, connector: Connector
+    ) -> AsyncRunner | None:
+        """Return what runs the writes of tasks, if they are to be on replicas."""
+        if connector.replication is None:
+            return None
+        queues = {each.queue for each in self._entries.values()}
+        return await opened_with_replicas(
+            connector,
+            self._clock,
+            self._budget,
+            stack,
+            queues=[queue_keys(queue, connector.namespace) for queue in queues],
+            on_replicas=ReplicaLog(logger, "scheduler", connector.replication.replicas),
+        )
 
     def _parts(self, resources: SchedulerResources) -> tuple[Component, ...]:
         leadership = Leadership(resources)

@@ -80,6 +80,7 @@ class Ticker:
     def __init__(self, resources: SchedulerResources, leadership: Leadership, hooks: Hooks) -> None:
         self._resources, self._leadership, self._hooks = resources, leadership, hooks
         self._clock, self._runner = resources.clock, resources.runner
+        self._storing = resources.storing or resources.runner
         self._changed = resources.changed
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self._log = TickLog(resources.clock)
@@ -197,7 +198,7 @@ class Ticker:
         tried = [each for each in reachable if await self._is_prepared(each, now_ns)]
         queues = sorted({each.entry.queue for each in tried})
         namespace = self._resources.namespace
-        answers = await self._runner.run_all(
+        answers = await self._storing.run_all(
             [
                 *(tick_operations.enqueue_tick(each, now_ns) for each in tried),
                 *(enqueue.register_queue(queue, namespace=namespace) for queue in queues),

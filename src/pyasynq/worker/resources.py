@@ -31,6 +31,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         budget: how long the shutdown may take.
         random: spreads the load of many servers.
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
+        outcomes: runs what writes outcomes, if that waits for replicas; None if *runner* does.
         reports: the progress that running tasks have reported.
         outage: what components tell when Redis is away, and when it is back.
         changed: set when fetching may make sense again: a slot is free, an outcome is written,
@@ -48,6 +49,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     budget: ShutdownBudget = msgspec.field(default_factory=ShutdownBudget)
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)
+    outcomes: AsyncRunner | None = None
     reports: Reports = msgspec.field(default_factory=dict)
     outage: Outage = msgspec.field(default_factory=Outage)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)

@@ -5,20 +5,23 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Self
 from uuid import uuid4
 
-from pyasynq.broker.runners.opening import opened
-from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S
+from pyasynq.broker.runners.opening import opened, opened_with_replicas
+from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault
-from pyasynq.connection.connector import ConnectionSource
+from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running, until_end
 from pyasynq.lifecycle.outage import Outage
+from pyasynq.lifecycle.replicas import ReplicaLog
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
 from pyasynq.options import to_seconds
+from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
@@ -268,6 +271,7 @@ class Server:
         if not await runner.measure_clock(patience_s=PATIENCE_S) and runner.time_refusal:
             logger.warning(LOCAL_CLOCK, runner.time_refusal)
         return ServerResources(
+            outcomes=await self._outcomes(stack, connector),
             config=self.config,
             clock=self._clock,
             connector=connector,
@@ -276,6 +280,22 @@ class Server:
             counters=self.counters,
             budget=self._budget,
             outage=Outage(monotonic=self._clock.monotonic, is_by_queue=connector.is_cluster),
+        )
+
+    async def _outcomes(
+        self, stack: contextlib.AsyncExitStack, connector: Connector
+    ) -> AsyncRunner | None:
+        """Return what runs the writes of outcomes, if they are to be on replicas."""
+        if connector.replication is None:
+            return None
+        missing = partial(self.counters.add, "unreplicated", "", "writes")
+        return await opened_with_replicas(
+            connector,
+            self._clock,
+            self._budget,
+            stack,
+            queues=[queue_keys(queue, connector.namespace) for queue in self.config.queues],
+            on_replicas=ReplicaLog(logger, "server", connector.replication.replicas, missing),
         )
 
     def _close(self) -> None:

@@ -7,6 +7,7 @@ within one, an operation that has to be repeated would come after the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
@@ -20,6 +21,7 @@ from pyasynq.broker.operations.enqueue import Outcomes, store
 from pyasynq.errors import (
     ConfigError,
     EnqueueError,
+    NotReplicatedError,
     PayloadError,
     PyasynqError,
     RedisUnavailableError,
@@ -118,9 +120,13 @@ def results_of(
             results.append(EnqueueResult(error=outcome))
         else:
             results.append(None)
-            trouble = trouble or outcome
+            is_stored = isinstance(trouble, NotReplicatedError)
+            trouble = outcome if trouble is None or is_stored else trouble
     if trouble is not None:
-        raise _incomplete(trouble, results)
+        error = _incomplete(trouble, results)
+        if any(isinstance(outcome, NotReplicatedError) for outcome in outcomes):
+            vars(error)["may_have_happened"] = True
+        raise error
     return [each for each in results if each is not None]
 
 
@@ -210,10 +216,23 @@ def spread(
 ) -> None:
     """Write the answers to chunks, or their errors, into *outcomes*, one item per task."""
     for chunk, answer in zip(chunks, answers, strict=True):
-        is_error = isinstance(answer, PyasynqError)
-        each = [answer] * len(chunk.items) if is_error else answer
+        each = outcomes_of(answer, len(chunk.items))
         for position, outcome in zip(chunk.positions, each, strict=True):
             outcomes[position] = outcome
+
+
+def outcomes_of(answer: Any, count: int) -> Sequence[PyasynqError | None]:
+    """Return what became of each of *count* tasks that were stored together.
+
+    Args:
+        answer: to the operation that stored them, or its error.
+    """
+    if isinstance(answer, NotReplicatedError):  # but what was refused needs no replica
+        return [answer if refusal is None else refusal for refusal in answer.answer]
+    if isinstance(answer, PyasynqError):
+        return [answer] * count
+    stored: Sequence[PyasynqError | None] = answer
+    return stored
 
 
 def _with_options(given: object) -> tuple[Task, EnqueueOptions]:
@@ -254,6 +273,10 @@ def _incomplete(trouble: PyasynqError, results: Sequence[EnqueueResult | None]) 
         if not any(results):
             return trouble
         trouble = RedisUnavailableError(str(trouble))
+    if isinstance(trouble, NotReplicatedError):
+        stored = copy(trouble)
+        stored.results = tuple(results)
+        return stored
     lost = sum(each is None for each in results)
     whole = RedisUnavailableError(
         f"{lost} of {len(results)} tasks have no answer: {trouble}",

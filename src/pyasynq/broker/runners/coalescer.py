@@ -5,7 +5,8 @@ iteration of the event loop ends. The blocking counterpart is `direct`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.errors import PyasynqError
@@ -28,15 +29,20 @@ class Coalescer:
     Args:
         store_one: stores one task alone.
         store_all: stores tasks together.
+        is_slow: store one batch at a time, with all that have come meanwhile in the next one.
     """
 
-    def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:
+    def __init__(self, store_one: StoreOne, store_all: StoreAll, *, is_slow: bool = False) -> None:
         self._store_one = store_one
         self._store_all = store_all
         self._joined: list[Waiting] | None = None  # of this iteration, if there is a batch to join
         self._batches: set[asyncio.Task[None]] = set()
         self._calls = 0  # under way; a task that has joined a batch is not counted
         self._all_ended: asyncio.Future[None] | None = None  # made by `close`
+        self._queued: list[Waiting] = []
+        self._is_storing = False
+        if is_slow:
+            self.add = self._queue  # type: ignore[method-assign]  # so that others pay nothing
 
     def add(self, item: PreparedTask) -> Stored:
         """Store one task with the others of this loop iteration; to be awaited at once.
@@ -51,6 +57,25 @@ class Coalescer:
             self._start(self._take_joined())
             self._joined = []
         return mine
+
+    def _queue(self, item: PreparedTask) -> Stored:
+        """Store one task with those that come while the batch before it is stored."""
+        mine: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queued.append((item, mine))
+        if not self._is_storing:
+            self._is_storing = True
+            self._begin(self._store_queued())
+        return mine
+
+    async def _store_queued(self) -> None:
+        try:
+            while self._queued:
+                batch = [each for each in self._queued if not each[1].done()]
+                self._queued = []
+                if batch:
+                    await self._store(batch)
+        finally:
+            self._is_storing = False
 
     async def close(self) -> None:
         """Wait until every call that is under way has ended."""
@@ -95,10 +120,13 @@ class Coalescer:
 
     def _start(self, batch: Sequence[Waiting]) -> None:
         if batch:
-            task = asyncio.get_running_loop().create_task(self._store(batch))
-            self._batches.add(task)
-            self._calls += 1
-            task.add_done_callback(self._on_done)
+            self._begin(self._store(batch))
+
+    def _begin(self, storing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(storing)
+        self._batches.add(task)
+        self._calls += 1
+        task.add_done_callback(self._on_done)
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._batches.discard(task)

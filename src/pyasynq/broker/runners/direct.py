@@ -17,8 +17,8 @@ StoreAll = Callable[[Sequence[PreparedTask]], list[Outcome]]
 class DirectStore:
     """Stores each task at once."""
 
-    def __init__(self, store_one: StoreOne, store_all: StoreAll) -> None:
-        del store_all
+    def __init__(self, store_one: StoreOne, store_all: StoreAll, *, is_slow: bool = False) -> None:
+        del store_all, is_slow
         self.add = store_one
 
     def close(self) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations.bulk import chunked, round_trips, spread
+from pyasynq.broker.operations.bulk import chunked, outcomes_of, round_trips, spread
 from pyasynq.broker.operations.enqueue import register_queue, store
 from pyasynq.broker.runners.direct import DirectStore, Stored
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import NotReplicatedError, PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
 
 NEVER = float("-inf")
@@ -24,15 +24,24 @@ class Enqueuer:
     Args:
         namespace: of the keys of every task.
         patience_s: for how long an unreachable Redis is tried.
+        is_slow: each write takes a while, so all that come meanwhile are stored by the next one.
     """
 
-    def __init__(self, runner: Runner, clock: Clock, *, namespace: str, patience_s: float) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        clock: Clock,
+        *,
+        namespace: str,
+        patience_s: float,
+        is_slow: bool = False,
+    ) -> None:
         self.namespace = namespace
         self._runner = runner
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._coalescer = DirectStore(self._store_one, self.store_all)
+        self._coalescer = DirectStore(self._store_one, self.store_all, is_slow=is_slow)
 
     def store(self, item: PreparedTask) -> Stored:
         """Store one task, together with others that are stored at the same time.
@@ -82,7 +91,7 @@ class Enqueuer:
         try:
             outcomes = self._runner.run(operation, patience_s=self._patience_s)
         except PyasynqError as error:
-            return error
+            return outcomes_of(error, 1)[0]
         return outcomes[0]
 
     def _run(
@@ -119,4 +128,5 @@ class Enqueuer:
 
 
 def _is_outage(answer: object) -> bool:
-    return isinstance(answer, RedisUnavailableError)
+    is_away = isinstance(answer, RedisUnavailableError)
+    return is_away and not isinstance(answer, NotReplicatedError)

@@ -5,12 +5,12 @@ from typing import Any
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations.bulk import chunked, round_trips, spread
+from pyasynq.broker.operations.bulk import chunked, outcomes_of, round_trips, spread
 from pyasynq.broker.operations.enqueue import register_queue, store
 from pyasynq.broker.runners.coalescer import Coalescer, Stored
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock
-from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.errors import NotReplicatedError, PyasynqError, RedisUnavailableError
 from pyasynq.wire.keys import QueueKeys
 
 NEVER = float("-inf")
@@ -23,17 +23,24 @@ class AsyncEnqueuer:
     Args:
         namespace: of the keys of every task.
         patience_s: for how long an unreachable Redis is tried.
+        is_slow: each write takes a while, so all that come meanwhile are stored by the next one.
     """
 
     def __init__(
-        self, runner: AsyncRunner, clock: Clock, *, namespace: str, patience_s: float
+        self,
+        runner: AsyncRunner,
+        clock: Clock,
+        *,
+        namespace: str,
+        patience_s: float,
+        is_slow: bool = False,
     ) -> None:
         self.namespace = namespace
         self._runner = runner
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._coalescer = Coalescer(self._store_one, self.store_all)
+        self._coalescer = Coalescer(self._store_one, self.store_all, is_slow=is_slow)
 
     def store(self, item: PreparedTask) -> Stored:
         """Store one task, together with others that are stored at the same time.
@@ -83,7 +90,7 @@ class AsyncEnqueuer:
         try:
             outcomes = await self._runner.run(operation, patience_s=self._patience_s)
         except PyasynqError as error:
-            return error
+            return outcomes_of(error, 1)[0]
         return outcomes[0]
 
     async def _run(
@@ -122,4 +129,5 @@ class AsyncEnqueuer:
 
 
 def _is_outage(answer: object) -> bool:
-    return isinstance(answer, RedisUnavailableError)
+    is_away = isinstance(answer, RedisUnavailableError)
+    return is_away and not isinstance(answer, NotReplicatedError)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
@@ -14,6 +14,10 @@ from pyasynq.clock import Clock
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.connection.transport.wrong_settings import NO_HASH_TAGS
 from pyasynq.lifecycle.shutdown import ShutdownBudget
+from pyasynq.wire.keys import QueueKeys
+
+if TYPE_CHECKING:
+    from pyasynq.connection.transport.replicated_async import OnAnswer
 
 
 async def opened(
@@ -32,6 +36,40 @@ async def opened(
     runner = AsyncRunner(connector.open_async(), clock=clock)
     stack.push_async_callback(budget.close, runner.close)
     return connector, runner
+
+
+async def opened_with_replicas(
+    connector: Connector,
+    clock: Clock,
+    budget: ShutdownBudget,
+    stack: contextlib.AsyncExitStack,
+    *,
+    queues: Sequence[QueueKeys],
+    on_replicas: "OnAnswer",
+) -> AsyncRunner | None:
+    """Return what runs writes that replicas are to have; None if none are waited for.
+
+    It has connections of its own, so that nothing else waits for replicas. *stack* closes it.
+
+    Args:
+        queues: of which it will write keys.
+        on_replicas: called with how many replicas have each write.
+
+    Raises:
+        ConfigError: the Redis of a queue can wait for no replica.
+        RedisUnavailableError: it does not answer.
+    """
+    if connector.replication is None:
+        return None
+    runner = AsyncRunner(
+        connector.open_async(),
+        clock=clock,
+        replication=connector.replication,
+        on_replicas=on_replicas,
+    )
+    stack.push_async_callback(budget.close, runner.close)
+    raise_first(await runner.run_all([redis_info.exists_any([each.pending]) for each in queues]))
+    return runner
 
 
 async def answers_when_checked(

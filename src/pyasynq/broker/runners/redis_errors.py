@@ -9,9 +9,11 @@ from pyasynq.connection.transport.wrong_settings import (
     NEEDS_TLS,
     NO_DATABASES,
     NO_HASH_TAGS,
+    NO_REPLICAS,
     NO_SOCKET,
     NO_SUCH_MASTER,
     NO_TLS,
+    NO_WAIT,
     OPEN_SENTINEL,
     SENTINEL_CREDENTIALS,
     SENTINEL_RIGHTS,
@@ -72,6 +74,11 @@ _WRONG_SETTINGS = (
         (SENTINEL_RIGHTS,),
         "give the user that is named by sentinel_username=… more rights on the sentinels",
     ),
+    (
+        (NO_WAIT,),
+        "give the user +wait and connect without a proxy, or leave out durability=replicated",
+    ),
+    ((NO_REPLICAS,), "add a replica, or leave durability=replicated out of the URL"),
     (_CREDENTIALS, "redis refuses the user or the password"),
     (
         ("without any password configured", "no password is set"),

@@ -9,7 +9,7 @@ their digest; a script that the server does not know is then sent as source.
 import time
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis import ConnectionPool, Redis
 
@@ -19,10 +19,24 @@ from pyasynq.broker.runners import redis_errors
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
-from pyasynq.connection.transport.nodes import Nodes
-from pyasynq.connection.transport.replies import Command, Refusal, Trouble
-from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
+from pyasynq.connection.transport.nodes import NodeConnection, Nodes
+from pyasynq.connection.transport.replies import (
+    Command,
+    Refusal,
+    Replication,
+    Trouble,
+    Unreplicated,
+)
+from pyasynq.errors import (
+    IncompatibleRedisError,
+    NotReplicatedError,
+    PyasynqError,
+    RedisUnavailableError,
+)
 from pyasynq.lifecycle.backoff import Backoff
+
+if TYPE_CHECKING:
+    from pyasynq.connection.transport.replicated import OnAnswer
 
 T = TypeVar("T")
 
@@ -40,7 +54,7 @@ LOCAL_CLOCK = (
     "work need the same time: %s"
 )
 
-_FAILURES = frozenset({Refusal, Trouble})
+_FAILURES = frozenset({Refusal, Trouble, Unreplicated})
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
 
 
@@ -57,6 +71,8 @@ class Runner:
         limit_s: for how long one try of a call that has to connect may take; None: only the
             time-outs of the connections count.
         busy_wait: whether a lone call may wait awake for its answer.
+        replication: which replicas must have a write before it is answered; None for none.
+        on_replicas: called with how many of them have it, in place of an error where too few do.
     """
 
     def __init__(
@@ -67,16 +83,19 @@ class Runner:
         random: Random | None = None,
         limit_s: float | None = None,
         busy_wait: bool = False,
+        replication: Replication | None = None,
+        on_replicas: "OnAnswer | None" = None,
     ) -> None:
         self._client = client
+        self._replication, self._on_replicas = replication, on_replicas
+        self._limit_s = limit_s
+        self._busy_wait = busy_wait
         self._nodes: Nodes | None = None
-        self._only_connection: BlockingConnections | None = None
+        self._only_connection: NodeConnection | None = None
         if isinstance(client, Cluster):
-            self._nodes = Nodes(client, limit_s=limit_s, busy_wait=busy_wait)
+            self._nodes = Nodes(client, self._connection_of, limit_s=limit_s)
         else:
-            self._only_connection = BlockingConnections(
-                client.connection_pool, limit_s=limit_s, busy_wait=busy_wait
-            )
+            self._only_connection = self._connection_of(client.connection_pool)
         self.time_refusal: IncompatibleRedisError | None = None
         self._clock = clock
         self._random = random
@@ -177,7 +196,7 @@ class Runner:
                         repeated.add(i)
                     answers[i] = reply
                 else:
-                    answers[i] = _answer(operations[i], reply, is_repeated=i in repeated)
+                    answers[i] = self._answer(operations[i], reply, is_repeated=i in repeated)
             by_source.update(unknown)
             wait_s = backoff.next_s() if again else 0.0
             if again and end is not None and self._clock.monotonic() + wait_s > end:
@@ -197,6 +216,18 @@ class Runner:
                 left_s if left_s is not None and left_s > 0 else None,
             )
             tries += 1
+
+    def _answer(self, operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
+        """Return the answer to an operation that is not to be repeated."""
+        if not isinstance(reply, Unreplicated) or self._replication is None:
+            return _answer(operation, reply, is_repeated=is_repeated)
+        answer = _answer(operation, reply.reply, is_repeated=is_repeated)
+        if isinstance(answer, PyasynqError):
+            return answer
+        wanted, timeout_s = self._replication
+        return NotReplicatedError(
+            replicas=reply.count, wanted=wanted, timeout_s=timeout_s, answer=answer
+        )
 
     def by_node(self, keys: Sequence[str]) -> list[list[str]]:
         """Return *keys* in groups, each of them served by one node.
@@ -272,6 +303,14 @@ class Runner:
             _command(operation, as_source=bool(as_source) and as_source[i], guards=guards)
             for i, operation in enumerate(operations)
         ]
+
+    def _connection_of(self, pool: ConnectionPool) -> NodeConnection:
+        plain = BlockingConnections(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
+        if self._replication is None:
+            return plain
+        from pyasynq.connection.transport.replicated import ReplicatedConnection  # noqa: PLC0415 - rarely needed
+
+        return ReplicatedConnection(plain, self._replication, on_answer=self._on_replicas)
 
 
 def _command(operation: Operation[Any], *, as_source: bool, guards: bool = False) -> Command:

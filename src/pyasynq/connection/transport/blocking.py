@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from threading import Lock as Turns
-from typing import Any
+from typing import Any, Protocol
 
 from redis import ConnectionPool
 
@@ -203,25 +203,33 @@ class Exchange:
             self._channel = None
 
 
+class Exchanging(Protocol):
+    """A connection, or what stands before one."""
+
+    def exchange(self, commands: Sequence[Command], *, limit_s: float | None = None) -> list[Any]:
+        """Send *commands* and return the replies."""
+
+
 def exchange_all(
-    calls: Sequence[tuple[BlockingConnections, Sequence[Command]]],
+    calls: Sequence[tuple[Exchanging, Sequence[Command]]],
     *,
     limit_s: float | None = None,
 ) -> list[list[Any]]:
     """Send commands over several connections at the same time; return the replies of each.
 
     A server that is silent does not delay the others: they are sent their commands before it is
-    waited for, and what has to connect, or has failed before, comes last.
+    waited for, and what has to connect, or has failed before, comes last. Connections that wait for
+    replicas are used one after the other.
     """
-    if len(calls) == 1:
-        connections, commands = calls[0]
-        return [connections.exchange(commands, limit_s=limit_s)]
-    order = sorted(range(len(calls)), key=lambda position: calls[position][0].hurdles)
+    plain = [(each, commands) for each, commands in calls if isinstance(each, BlockingConnections)]
+    if len(calls) == 1 or len(plain) < len(calls):
+        return [each.exchange(commands, limit_s=limit_s) for each, commands in calls]
+    order = sorted(range(len(plain)), key=lambda position: plain[position][0].hurdles)
     under_way: dict[int, tuple[Exchange, float]] = {}
     replies: list[list[Any]] = [[] for _ in calls]
     try:
         for position in order:
-            connections, commands = calls[position]
+            connections, commands = plain[position]
             under_way[position] = connections.begin(commands, limit_s), time.monotonic()
         for position, (exchange, begin) in under_way.items():
             replies[position] = exchange.replies(time.monotonic() - begin)

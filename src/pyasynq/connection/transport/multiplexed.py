@@ -158,8 +158,17 @@ class MultiplexedConnection:
             await self._pool.release(connection)
 
 
+class Exchanging(Protocol):
+    """A connection, or what stands before one."""
+
+    def exchange(
+        self, commands: Sequence[Command], *, limit_s: float | None = None
+    ) -> Awaitable[list[Any]]:
+        """Send *commands* and return the replies."""
+
+
 async def exchange_all(
-    calls: Sequence[tuple[MultiplexedConnection, Sequence[Command]]],
+    calls: Sequence[tuple[Exchanging, Sequence[Command]]],
     *,
     limit_s: float | None = None,
 ) -> list[list[Any]]:

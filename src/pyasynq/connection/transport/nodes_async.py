@@ -6,14 +6,21 @@ other node at once.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+from redis.asyncio import ConnectionPool
 
 from pyasynq.connection.transport.cluster_async import AsyncCluster
 from pyasynq.connection.transport.connections import SHORTEST_S
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection, exchange_all
 from pyasynq.connection.transport.replies import Command, Refusal, Trouble
 from pyasynq.connection.transport.slot_map import Address
+
+if TYPE_CHECKING:
+    from pyasynq.connection.transport.replicated_async import AsyncReplicatedConnection
+
+NodeConnection = Union[MultiplexedConnection, "AsyncReplicatedConnection"]
 
 MOST_REDIRECTS = 5  # of one call; two nodes may send it to each other while they disagree
 
@@ -29,18 +36,22 @@ class AsyncNodes:
 
     Args:
         cluster: knows the nodes; closed by whoever has opened it.
-        limit_s: for how long a call that has to connect may take; None: only the time-outs count.
-        busy_wait: whether a lone call may wait awake for its answer.
+        open_connection: makes a connection out of the pool of a node.
+        limit_s: for how long the nodes may be asked for the slots; None: only the time-outs count.
     """
 
     def __init__(
-        self, cluster: AsyncCluster, *, limit_s: float | None = None, busy_wait: bool = False
+        self,
+        cluster: AsyncCluster,
+        open_connection: Callable[[ConnectionPool], "NodeConnection"],
+        *,
+        limit_s: float | None = None,
     ) -> None:
         self._cluster = cluster
         self._slots = cluster.slots
+        self._open_connection = open_connection
         self._limit_s = limit_s
-        self._busy_wait = busy_wait
-        self._connections: dict[Address, MultiplexedConnection] = {}
+        self._connections: dict[Address, NodeConnection] = {}
         self._version = 0  # of the map, when connections to nodes that have left were closed
 
     async def exchange(
@@ -118,12 +129,11 @@ class AsyncNodes:
             await self._connections.pop(address).retire()
         await self._cluster.drop_gone()
 
-    def _connection_to(self, address: Address) -> MultiplexedConnection:
+    def _connection_to(self, address: Address) -> "NodeConnection":
         connection = self._connections.get(address)
         if connection is None:
-            connection = self._connections[address] = MultiplexedConnection(
-                self._cluster.pool_at(address), limit_s=self._limit_s, busy_wait=self._busy_wait
-            )
+            connection = self._open_connection(self._cluster.pool_at(address))
+            self._connections[address] = connection
         return connection
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pyasynq.connection.transport.replies import Command, Refusal
 from pyasynq.connection.transport.wrong_settings import NO_HASH_TAGS
 
-_REFUSED = frozenset({"BLMOVE", "CLIENT", "CLUSTER", "HELLO", "PUBLISH"})
+_REFUSED = frozenset({"BLMOVE", "CLIENT", "CLUSTER", "HELLO", "PUBLISH", "WAIT"})
 _TIME = "return redis.call('TIME')"
 _INFO = "return redis.call('INFO', unpack(ARGV))"
 _MEMORY = "return redis.call('MEMORY', 'USAGE', KEYS[1])"

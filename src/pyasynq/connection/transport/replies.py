@@ -1,7 +1,7 @@
 """What both kinds of connections send and receive: packed commands, and replies or errors."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import hiredis
 
@@ -21,6 +21,23 @@ class Trouble(Exception):  # noqa: N818 - stands for a reply, never raised
     def __init__(self, cause: object, *, was_sent: bool) -> None:
         super().__init__(str(cause))
         self.was_sent = was_sent
+
+
+class Replication(NamedTuple):
+    """How many replicas are to have a write before it is answered, and for how long to wait."""
+
+    replicas: int
+    timeout_s: float
+
+
+class Unreplicated:
+    """Stands for a *reply* to a write that only *count* replicas had in time."""
+
+    __slots__ = ("count", "reply")
+
+    def __init__(self, reply: Any, count: int) -> None:
+        self.reply = reply
+        self.count = count
 
 
 def is_read_only(reply: object) -> bool:

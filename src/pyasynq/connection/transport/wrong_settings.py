@@ -18,6 +18,8 @@ NO_SUCH_MASTER = "the sentinels know no master of this name"
 SENTINEL_CREDENTIALS = "a sentinel refuses the user or the password"
 OPEN_SENTINEL = "a sentinel has no password"
 SENTINEL_RIGHTS = "a sentinel does not permit this user to ask for the master"
+NO_WAIT = "durability=replicated needs WAIT"
+NO_REPLICAS = "durability=replicated needs replicas, of which this redis has none"
 NO_DATABASES = "a proxy knows database 0 only"
 NO_HASH_TAGS = (
     "the proxy in front of redis spreads the keys of one queue over several servers, "
@@ -51,8 +53,11 @@ def speaks_tls(address: Address, limit_s: float | None) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent to it
     timeout_s = PROBE_S if limit_s is None else min(PROBE_S, limit_s)
     try:
-        with socket.create_connection(address, timeout_s) as plain:
-            context.wrap_socket(plain).close()
+        with (
+            socket.create_connection(address, timeout_s) as plain,
+            context.wrap_socket(plain, do_handshake_on_connect=False) as wrapped,
+        ):
+            wrapped.do_handshake()
     except OSError as error:
         return "ALERT" in str(error)
     return True

@@ -72,7 +72,7 @@ class Finisher:
         on_retry: Callable[[int], None],
         on_outcome: Callable[[RunningTask, Outcome], None] | None = None,
     ) -> None:
-        self._runner = resources.runner
+        self._runner = resources.outcomes or resources.runner
         self._clock = resources.clock
         self._held = resources.held
         self._reports = resources.reports
