@@ -121,6 +121,10 @@ class Sentinel:
             process.kill()
             process.wait()
 
+    def log(self) -> str:
+        """Return the end of what it has logged."""
+        return self.config.with_suffix(".log").read_text()[-5000:]
+
     def state(self) -> dict[str, Any]:
         """Return what it knows of the master."""
         with self.client() as client:
@@ -242,7 +246,11 @@ class RedisSentinel:
             states = {each.state()["port"] for each in running}
             return len(states) == 1 and old.port_for_all not in states
 
-        eventually(has_moved, within_s=30)
+        try:
+            eventually(has_moved, within_s=30)
+        except AssertionError:
+            print(*(each.log() for each in self.sentinels), sep="\n")
+            raise
         return self.master
 
     def until_replicated(self) -> None:

@@ -167,7 +167,7 @@ async def test_a_master_with_too_few_replicas_says_what_to_do(sentinels, form):
             client.config_set("min-replicas-to-write", 0)
 
     await enqueue(sentinels.url(), form)
-    assert "start replicas, or lower min-replicas-to-write" in caught.value.hint
+    assert "start replicas, or lower its min-replicas-to-write" in caught.value.hint
     assert not caught.value.may_have_happened
     assert pending(sentinels) == 1
 

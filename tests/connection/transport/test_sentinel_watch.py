@@ -422,3 +422,39 @@ async def test_a_sentinel_that_goes_silent_is_left_and_heard_anew(old):
         following = asyncio.create_task(search.follow())
         await eventually_async(lambda: sentinel.subscriptions >= 2)
         await cancel_all(following)
+
+
+def test_many_threads_that_connect_at_once_start_one_thread(old):
+    before = threads()
+    with ScriptedSentinel(old.port) as sentinel:
+        runner = blocking(url_of(sentinel))
+        pushing = [threading.Thread(target=runner.run, args=(PUSH,)) for _ in range(20)]
+        for thread in pushing:
+            thread.start()
+        for thread in pushing:
+            thread.join()
+        eventually(lambda: threads() == before + 1)
+        runner.close()
+
+    assert pushed(old) == 20
+    assert threads() == before
+
+
+def test_clients_that_the_garbage_collector_closes_in_the_new_thread_hold_nobody_up(
+    old, monkeypatch
+):
+    """A finalizer may run in any thread, and takes the same lock."""
+    with ScriptedSentinel(old.port) as sentinel:
+        client = Connector.of(url_of(sentinel)).open_sync()
+        start = threading.Thread._bootstrap_inner
+
+        def collect_first(thread):
+            if thread.name == THREAD:
+                other.close()
+            start(thread)
+
+        other = Connector.of(url_of(sentinel)).open_sync()
+        other.connection_pool._watch.hold(other.connection_pool)
+        monkeypatch.setattr(threading.Thread, "_bootstrap_inner", collect_first)
+        client.ping()
+        client.close()

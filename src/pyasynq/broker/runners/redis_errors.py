@@ -39,7 +39,7 @@ _PASSING = (
 _HINTS = (
     (
         "NOREPLICAS",
-        "start replicas, or lower min-replicas-to-write or raise min-replicas-max-lag of it",
+        "start replicas, or lower its min-replicas-to-write or raise its min-replicas-max-lag",
     ),
     (
         "READONLY",

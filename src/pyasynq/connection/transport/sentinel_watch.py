@@ -146,9 +146,24 @@ class SentinelWatch:
 
     def _located(self) -> "concurrent.futures.Future[Address]":
         with self._lock:
-            if self._listening is None or not self._listening.is_alive:
-                self._listening = _Listening(self, self._make_search(self._on_move))
-            return self._listening.located()
+            listening = self._listening
+        if listening is None or not listening.is_alive:
+            listening = self._listen()
+        return listening.located()
+
+    def _listen(self) -> "_Listening":
+        """Start to listen, unless another thread does so at the same moment."""
+        # Not with the lock: nobody may wait for a thread with a lock that finalizers need, too,
+        # for the garbage collector may call them in that thread.
+        started = _Listening(self, self._make_search(self._on_move))
+        with self._lock:
+            if self._listening is not None and self._listening.is_alive:
+                others = self._listening
+            else:
+                others = self._listening = started
+        if others is not started:
+            started.end()
+        return others
 
     def _on_move(self, address: Address) -> None:
         with self._lock:
