@@ -1,6 +1,5 @@
 """Fixtures for every test: a real Redis for each test process, empty for each test."""
 
-import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -70,17 +69,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 report(f"{program} is absent: {INSTALL[program]}")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
-    """What a fixture of the session starts may stay."""
-    with LEFT_BEHIND.lasting() if fixturedef.scope == "session" else contextlib.nullcontext():
-        return (yield)
-
-
 @pytest.fixture(scope="session")
 def any_redis(request: pytest.FixtureRequest) -> Iterator[AnyRedis]:
     """The Redis of this test process, of the kind that --redis names; take `redis_url`."""
-    started = KINDS[request.config.getoption("redis")]()
+    with LEFT_BEHIND.lasting():
+        started = KINDS[request.config.getoption("redis")]()
     yield started
     started.stop()
 
@@ -148,7 +141,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture(scope="session")
 def tls_server(certificates: Certificates) -> Iterator[TlsServer]:
     """A server with TLS that demands certificates of clients; needs `redis-server`."""
-    server = TlsServer(certificates)
+    with LEFT_BEHIND.lasting():
+        server = TlsServer(certificates)
     yield server
     server.stop()
 
@@ -170,9 +164,10 @@ def cluster(started_cluster):
 
 @pytest.fixture(scope="session")
 def started_sentinels():
-    sentinels = RedisSentinel(
-        replicas=2, sentinels=3, password=PASSWORD, sentinel_password=SENTINEL_PASSWORD
-    )
+    with LEFT_BEHIND.lasting():
+        sentinels = RedisSentinel(
+            replicas=2, sentinels=3, password=PASSWORD, sentinel_password=SENTINEL_PASSWORD
+        )
     yield sentinels
     sentinels.stop()
 

@@ -5,6 +5,7 @@ That is a connection to the Redis that tests share, a thread, or a process, whoe
 
 import gc
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ WITHIN_S = 10.0  # a process that has been killed may need a moment
 POLL_S = 0.01
 MARK = "PYASYNQ_TEST_PROCESS"  # in the environment of what this process starts
 PROCESSES = Path("/proc")
+PORT = re.compile(r"\b[1-3]\d{4}\b")  # of a server, in the command of its process; see ports.py
 # `App.testing` has one Redis for all of a process, which ends with it.
 LASTING_THREADS = frozenset({"MainThread", "pyasynq embedded redis"})
 
@@ -52,14 +54,13 @@ class LeftBehind:
             time.sleep(POLL_S)
 
     def _new(self, now: Found, before: Found) -> list[str]:
-        # A test may have started a server of the session again, which is then another process.
-        lasting = self._lasting.keys() | {
-            text.partition(", ")[2] for text in self._lasting.values()
-        }
+        # A test may have started a server of the session again: it is another process then.
+        ports = {port for text in self._lasting.values() for port in PORT.findall(text)}
+        known = before.keys() | self._lasting.keys()
         return [
             text
             for key, text in now.items()
-            if key not in before and not {key, text.partition(", ")[2]} & lasting
+            if key not in known and not ports.intersection(PORT.findall(text))
         ]
 
 
