@@ -231,7 +231,7 @@ async def test_sys_exit_is_a_failure_and_leaves_the_process_alone(work):
 
 async def test_a_handler_whose_time_is_up_is_interrupted_and_can_clean_up(work, tmp_path):
     ledger = tmp_path / "ledger"
-    async with work.serving(mux, cancel_grace=20, **LATE):
+    async with work.serving(mux, cancel_grace=20, lease_duration=30, **LATE):
         info = await work.enqueue("loop", str(ledger).encode(), timeout=1)
         await work.until(info, "retry")
 
