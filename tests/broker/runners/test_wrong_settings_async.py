@@ -13,6 +13,7 @@ from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport import connections
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from tests.support.certificates import make_certificates
 from tests.support.chaos_proxy import ChaosProxy
@@ -188,11 +189,12 @@ async def test_certificates_that_do_not_fit_are_told_at_once(tls_port, certifica
 @pytest.mark.slow
 @pytest.mark.needs("redis-server", "openssl")
 async def test_a_port_with_tls_that_answers_late_is_reached_by_the_first_try(
-    tls_port, certificates
+    tls_port, certificates, monkeypatch
 ):
+    monkeypatch.setattr(connections, "FIRST_SILENCE_S", 0.2)
     ours = f"cert_file={certificates.client}&key_file={certificates.client_key}"
     with ChaosProxy(tls_port) as proxy:
-        proxy.delay_s = 1.2  # longer than what makes us look whether there is any TLS
+        proxy.delay_s = 0.3  # longer than what makes us look whether there is any TLS
         url = f"rediss://127.0.0.1:{proxy.port}/0?ca_file={certificates.authority}&{ours}"
         runner = AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
 
