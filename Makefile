@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+JOBS ?= 3  # of two cores: tests wait for a third of their time
 WITH_PEERS := drain threads processes enqueue latency idle
 ALONE := scale memory startup ticks ceiling interpreters
 PEERS ?= all

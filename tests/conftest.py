@@ -3,12 +3,16 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
+from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.client_async import AsyncClient
+from pyasynq.worker import server
 from tests.support import redis_kinds
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.left_behind import LeftBehind
@@ -19,6 +23,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.tls_servers import TlsServer
 from tests.support.workplace import Workplace
 
+ROOT = Path(__file__).parents[1]
 INSTALL = {
     "redis-server": "install redis-server (apt install redis-server, brew install redis)",
     "go": "install Go 1.24 or newer",
@@ -69,6 +74,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 report(f"{program} is absent: {INSTALL[program]}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def bytecode_is_kept() -> None:
+    """Let the hundreds of programs that tests start compile what they import once, not each."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".pytest_cache" / "bytecode"))
+
+
 @pytest.fixture(scope="session")
 def any_redis(request: pytest.FixtureRequest) -> Iterator[AnyRedis]:
     """The Redis of this test process, of the kind that --redis names; take `redis_url`."""
@@ -85,28 +97,41 @@ def redis_server(any_redis: AnyRedis) -> RedisServer:
     return any_redis
 
 
+@pytest.fixture(scope="session")
+def redis_keeper(any_redis: AnyRedis) -> Iterator[redis.Redis]:
+    """The client that prepares Redis for each test; to connect takes longer than to empty it."""
+    client = any_redis.client()
+    yield client
+    client.close()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest):
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """The end of each module: whatever its tests have started has ended."""
     # Not as an argument: this is for all tests, and says nothing about which Redis they talk to.
-    shared = request.getfixturevalue("any_redis")
-    if not isinstance(shared, RedisServer):
+    if not isinstance(request.getfixturevalue("any_redis"), RedisServer):
         yield
         return
-    client = shared.client()
-    with LEFT_BEHIND.nothing(client, of=request.node.nodeid):
+    keeper = request.getfixturevalue("redis_keeper")
+    with LEFT_BEHIND.nothing(keeper, of=request.node.nodeid):
         yield
-    client.close()
 
 
 @pytest.fixture
-def redis_url(any_redis: AnyRedis) -> str:
+def redis_url(any_redis: AnyRedis, redis_keeper: redis.Redis) -> str:
     """URL of an empty Redis."""
-    client = any_redis.client()
-    client.flushall()
-    client.config_set("maxmemory", 0)
-    client.close()
+    redis_keeper.flushall()
+    redis_keeper.config_set("maxmemory", 0)
     return any_redis.url
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An absent Redis is tried once, where it is tried for as long as the default says."""
+    for kind in (Runner, AsyncRunner):
+        for call in (kind.run, kind.run_all):
+            monkeypatch.setitem(call.__kwdefaults__, "patience_s", 0)
+    monkeypatch.setattr(server, "PATIENCE_S", 0)
 
 
 @pytest.fixture
@@ -120,9 +145,9 @@ def redis_client(any_redis: AnyRedis, redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
     """A server of the test's own, to be killed, frozen or set up otherwise."""
-    server = RedisServer()
-    yield server
-    server.stop()
+    own_redis = RedisServer()
+    yield own_redis
+    own_redis.stop()
 
 
 @pytest.fixture

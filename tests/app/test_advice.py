@@ -28,7 +28,7 @@ from pyasynq.task import Task
 
 URL = "redis://127.0.0.1:1"
 ID = "0b5a4d9e-3f3c-4c53-9f0a-2f0c3f9a8b11"
-app = App(URL)
+app = App(URL, enqueue_patience=0)
 
 
 @app.task

@@ -238,7 +238,7 @@ def test_an_iterable_that_raises_tells_how_much_was_stored(app, redis_client):
 
 @pytest.mark.slow
 def test_an_outage_tells_what_is_stored_and_what_is_not_known(own_redis):
-    app = make_app(own_redis.url)
+    app = make_app(own_redis.url, enqueue_patience=0)
 
     @app.task
     def note(number: int) -> None: ...
@@ -263,7 +263,7 @@ def test_an_outage_tells_what_is_stored_and_what_is_not_known(own_redis):
 
 @pytest.mark.slow
 async def test_a_redis_that_is_absent_stores_nothing():
-    app = make_app(NOWHERE)
+    app = make_app(NOWHERE, enqueue_patience=0)
 
     @app.task
     def note(number: int) -> None: ...

@@ -61,7 +61,7 @@ def queue_of(given: object) -> None:
     Inspector(URL).queues.info(given)
 
 
-app = App(URL)
+app = App(URL, enqueue_patience=0)
 
 
 @app.task

@@ -94,7 +94,8 @@ def app(redis_url, warned):
     async def late(queue: str, task_id: str) -> int:
         return await app.task_handle(queue, task_id).aresult()
 
-    return app
+    yield app
+    app.close()
 
 
 @pytest.mark.parametrize("name", PARENTS)

@@ -30,9 +30,7 @@ def run(*arguments):
 
 
 def found_by_mypy(tmp_path):
-    done = run(
-        "mypy", "--strict", "--no-pretty", "--cache-dir", tmp_path, *sorted(FOLDER.glob("*.py"))
-    )
+    done = run("mypy", "--strict", "--no-pretty", *sorted(FOLDER.glob("*.py")))
     assert done.returncode == 1, done.stdout + done.stderr
     errors = filter(None, map(MYPY_ERROR.match, done.stdout.splitlines()))
     return {(Path(error["path"]).name, int(error["line"])) for error in errors}

@@ -32,10 +32,10 @@ def pyasynq(redis_url, tmp_path):
     (tmp_path / "shop.py").write_text(APP)
     (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n")
 
-    def run(*arguments: str, url: str = redis_url) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "pyasynq", *arguments],
-            env={**os.environ, "PYASYNQ_REDIS_URL": url},
+            env={**os.environ, "PYASYNQ_REDIS_URL": redis_url},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -70,27 +70,27 @@ def test_enqueue_says_where_the_task_went(pyasynq, redis_client):
     assert redis_client.lrange("asynq:{mail}:pending", 0, -1) == [b"a"]
 
 
-def test_enqueue_takes_every_option(pyasynq):
-    done = pyasynq(
+def test_enqueue_takes_every_option(cli):
+    done = cli(
         *("task", "enqueue", "--type_name", "greet", "--retry", "3", "--timeout", "1m30s"),
         *("--deadline", "2033-05-18T03:33:20Z", "--unique", "1h", "--process_in", "90"),
         *("--retention", "24h", "--header", "a=b=c", "--header", "k=v", "-o", "json"),
     )
 
-    assert done.returncode == 0, done.stderr
-    info = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    info = json.loads(done.out)
     assert (info["state"], info["max_retry"], info["timeout"]) == ("scheduled", 3, 90.0)
     assert (info["deadline"], info["retention"]) == ("2033-05-18T03:33:20Z", 86400.0)
     assert info["headers"] == {"a": "b=c", "k": "v"}
 
 
-def test_a_conflict_is_exit_code_4(pyasynq):
-    pyasynq("task", "enqueue", "-t", "greet", "--id", "a")
+def test_a_conflict_is_exit_code_4(cli):
+    cli("task", "enqueue", "-t", "greet", "--id", "a")
 
-    done = pyasynq("task", "enqueue", "-t", "greet", "--id", "a")
+    done = cli("task", "enqueue", "-t", "greet", "--id", "a")
 
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == (
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
         "Error: task 'a' is already in queue 'default' (state 'pending'); "
         "delete it first or choose another task_id\n"
     )
@@ -108,6 +108,19 @@ def test_a_conflict_is_exit_code_4(pyasynq):
         (["task", "enqueue", "-t", " "], "task type must not be blank"),
         (["task", "enqueue", "-t", "greet", "--retry", "-1"], "max_retry must be from 0"),
         (["stats", "--redis-url", "redsi://localhost"], "did you mean redis:"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(cli, arguments, hint):
+    done = cli(*arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert hint in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
         (["worker", "shop"], "name the App as module:name"),
         (["worker", "shpo:app"], "there is no module 'shpo'"),
         (["worker", "shop:ap"], "did you mean shop:app?"),
@@ -117,7 +130,7 @@ def test_a_conflict_is_exit_code_4(pyasynq):
         (["worker", "shop:app", "-c", "0"], "concurrency must be a whole number from 1"),
     ],
 )
-def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(pyasynq, arguments, hint):
+def test_an_app_that_is_not_there_or_wrong_settings_are_wrong_usage(pyasynq, arguments, hint):
     done = pyasynq(*arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -125,41 +138,43 @@ def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(pyasynq, arguments, h
     assert "Traceback" not in done.stderr
 
 
-def test_an_unreachable_redis_is_exit_code_69_with_a_hint(pyasynq, tmp_path):
-    done = pyasynq("stats", url=f"unix://{tmp_path}/nobody.sock?connect_timeout=1")
+@pytest.mark.usefixtures("impatient")
+def test_an_unreachable_redis_is_exit_code_69_with_a_hint(cli, tmp_path):
+    done = cli("stats", "--redis-url", f"unix://{tmp_path}/nobody.sock")
 
-    assert (done.returncode, done.stdout) == (69, "")
-    assert "redis is not available" in done.stderr
-    assert "Is Redis running there?" in done.stderr
-
-
-def test_a_password_never_shows(pyasynq):
-    done = pyasynq("stats", "--redis-url", "redis://user:hunter2@127.0.0.1:1/0")
-
-    assert done.returncode == 69
-    assert "hunter2" not in done.stdout + done.stderr
+    assert (done.code, done.out) == (69, "")
+    assert "redis is not available" in done.err
+    assert "Is Redis running there?" in done.err
 
 
-def test_stats_shows_queues_and_states(pyasynq, redis_url):
+@pytest.mark.usefixtures("impatient")
+def test_a_password_never_shows(cli):
+    done = cli("stats", "--redis-url", "redis://user:hunter2@127.0.0.1:1/0")
+
+    assert done.code == 69
+    assert "hunter2" not in done.out + done.err
+
+
+def test_stats_shows_queues_and_states(cli, redis_url):
     with Client(redis_url) as client:
         client.enqueue(Task("greet"), queue="mail")
         client.enqueue(Task("greet"), queue="mail", process_in=60)
 
-    done = pyasynq("stats")
+    done = cli("stats")
 
-    assert done.returncode == 0
-    rows = [line.split() for line in done.stdout.splitlines()]
+    assert done.code == 0
+    rows = [line.split() for line in done.out.splitlines()]
     assert ["0", "1", "0", "1", "0", "0", "0"] in rows
     assert any(row[:5] == ["mail", "0", "1", "0", "1"] for row in rows if row)
 
 
-def test_stats_has_forms_for_programs(pyasynq, redis_url):
+def test_stats_has_forms_for_programs(cli, redis_url):
     with Client(redis_url) as client:
         client.enqueue(Task("greet"), queue="mail")
 
-    document = json.loads(pyasynq("stats", "-o", "json").stdout)
-    (line,) = pyasynq("stats", "-o", "jsonl").stdout.splitlines()
-    (row,) = csv.DictReader(io.StringIO(pyasynq("stats", "-o", "csv").stdout))
+    document = json.loads(cli("stats", "-o", "json").out)
+    (line,) = cli("stats", "-o", "jsonl").out.splitlines()
+    (row,) = csv.DictReader(io.StringIO(cli("stats", "-o", "csv").out))
 
     assert document["aggregate"]["pending"] == 1
     assert "redis_version" in document["redis"]
@@ -170,25 +185,25 @@ def test_stats_has_forms_for_programs(pyasynq, redis_url):
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
 @pytest.mark.parametrize("name", [b"", b"\x1c", b"ol\xe9", b"q" * 10_241, b"\x1b[2J"])
 def test_stats_show_every_queue_whatever_one_is_called_and_holds(
-    pyasynq, redis_url, redis_client, name, form
+    cli, redis_url, redis_client, name, form
 ):
     with Client(redis_url) as client:
         client.enqueue(Task("greet"), queue="mail")
     redis_client.sadd("asynq:queues", name, "broken")
     redis_client.set("asynq:{broken}:pending", "of another type")
 
-    done = pyasynq("stats", "-o", form)
+    done = cli("stats", "-o", form)
 
-    assert done.returncode == 0
-    assert "mail" in done.stdout
-    assert "\x1b" not in done.stdout or form == "csv"
-    (broken,) = (line for line in done.stderr.splitlines() if "'broken'" in line)
+    assert done.code == 0
+    assert "mail" in done.out
+    assert "\x1b" not in done.out or form == "csv"
+    (broken,) = (line for line in done.err.splitlines() if "'broken'" in line)
     assert "asynq:{broken}:pending" in broken
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
-def test_stats_of_an_empty_redis_are_not_an_error(pyasynq, form):
-    assert pyasynq("stats", "-o", form).returncode == 0
+def test_stats_of_an_empty_redis_are_not_an_error(cli, form):
+    assert cli("stats", "-o", form).code == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

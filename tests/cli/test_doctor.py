@@ -132,7 +132,7 @@ def test_wrong_arguments_are_code_2(arguments, text, cli):
     assert text in done.err
 
 
-@pytest.mark.long
+@pytest.mark.usefixtures("impatient")
 def test_a_redis_that_is_away_is_code_69(cli):
     server = RedisServer()
     url = server.tcp_url

@@ -73,6 +73,7 @@ def test_without_a_server_that_takes_tasks_nothing_is_well(cli, server, status):
     }
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_redis_that_does_not_answer_is_told_in_every_form(cli, tmp_path):
     url = f"unix://{tmp_path}/nobody?connect_timeout=1"
 

@@ -75,8 +75,9 @@ async def test_an_order_that_does_not_fit_is_refused_and_nothing_is_enqueued(htt
 
 
 @pytest.mark.slow
-async def test_an_order_while_redis_is_away_is_answered_with_503(http, redis_url):
+async def test_an_order_while_redis_is_away_is_answered_with_503(http, monkeypatch):
     service.app.reconfigure("redis://127.0.0.1:1")
+    monkeypatch.setattr(service.app._clients, "_enqueue_patience", 0)
 
     answer = await http.post("/reports", json={"numbers": [1]})
 

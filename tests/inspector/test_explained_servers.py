@@ -39,7 +39,9 @@ def codes(found):
 
 async def test_what_keeps_tasks_from_the_only_slot_is_told(work, inspector):
     held = Held()
-    async with work.serving(held.mux, concurrency=1, queues=QUEUES, strict_priority=True) as server:
+    calm = {"lease_duration": 30, "heartbeat_interval": 1}  # it is shown on a busy machine, too
+    one_slot = {"concurrency": 1, "queues": QUEUES, "strict_priority": True}
+    async with work.serving(held.mux, **one_slot, **calm) as server:
         running = await work.enqueue("email")
         await eventually_async(lambda: work.redis.keys("asynq:workers:*"))
         waiting = await work.enqueue("email")

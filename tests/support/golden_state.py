@@ -9,6 +9,28 @@ from tests.support.golden_data import blob
 
 RELATIVE_TTL_SLACK_S = 3
 
+DUMP = """
+local found = {}
+for _, key in ipairs(redis.call("KEYS", "*")) do
+  local kind, value = redis.call("TYPE", key).ok, false
+  if kind == "string" then
+    value = redis.call("GET", key)
+  elseif kind == "hash" then
+    value = redis.call("HGETALL", key)
+  elseif kind == "list" then
+    value = redis.call("LRANGE", key, 0, -1)
+  elseif kind == "set" then
+    value = redis.call("SMEMBERS", key)
+  elseif kind == "zset" then
+    value = redis.call("ZRANGE", key, 0, -1, "WITHSCORES")
+  end
+  found[#found + 1] = {
+    key, kind, value, redis.call("EXPIRETIME", key), redis.call("TTL", key)
+  }
+end
+return found
+"""
+
 State = dict[bytes, tuple[str, Any, dict[str, int] | None]]
 
 
@@ -75,32 +97,28 @@ def load(client: redis.Redis, state: State) -> None:
 
 
 def dump(client: redis.Redis) -> State:
-    keys = client.keys("*")
-    pipeline = client.pipeline(transaction=False)
-    for key in keys:
-        pipeline.type(key)
-    kinds = [kind.decode() for kind in pipeline.execute()]
-    for key, kind in zip(keys, kinds, strict=True):
-        match kind:
-            case "string":
-                pipeline.get(key)
-            case "hash":
-                pipeline.hgetall(key)
-            case "list":
-                pipeline.lrange(key, 0, -1)
-            case "set":
-                pipeline.smembers(key)
-            case "zset":
-                pipeline.zrange(key, 0, -1, withscores=True)
-        pipeline.execute_command("EXPIRETIME", key)
-        pipeline.ttl(key)
-    answers = pipeline.execute()
+    """Read all of it in one call: thousands of keys take a client long, one by one."""
     state: State = {}
-    for index, (key, kind) in enumerate(zip(keys, kinds, strict=True)):
-        value, at, left = answers[3 * index : 3 * index + 3]
-        value = dict(value) if kind == "zset" else value
-        state[key] = (kind, value, None if at == -1 else {"at": at, "in": left})
+    for key, kind, value, at, left in client.eval(DUMP, 0):
+        expiry = None if at == -1 else {"at": at, "in": left}
+        state[key] = (kind.decode(), _dumped(kind, value), expiry)
     return state
+
+
+def _dumped(kind: bytes, value: Any) -> Any:
+    match kind:
+        case b"hash":
+            return dict(_pairs(value))
+        case b"set":
+            return set(value)
+        case b"zset":
+            return {member: float(score) for member, score in _pairs(value)}
+        case _:
+            return value
+
+
+def _pairs(flat: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)
 
 
 def same_expiry(recorded: dict[str, int] | None, found: dict[str, int] | None) -> bool:

@@ -91,7 +91,7 @@ def _below(pid: int) -> Iterator[int]:
     except OSError:
         return
     for child in map(int, " ".join(lists).split()):
-        if not _is_private_redis(child):
+        if not _is_lasting(child):
             yield child
             yield from _below(child)
 
@@ -104,13 +104,15 @@ def _orphans() -> Iterator[int]:
             is_ours = mark in path.read_bytes()
         except OSError:  # it has ended, or is somebody else's
             continue
-        if is_ours and not _is_private_redis(int(path.parent.name)):
+        if is_ours and not _is_lasting(int(path.parent.name)):
             yield int(path.parent.name)
 
 
-def _is_private_redis(pid: int) -> bool:
+def _is_lasting(pid: int) -> bool:
+    """Whether the process ends with this one, as that of `multiprocessing` does."""
     folders = [str(Path(each.socket_path).parent) for each in private_redis._private]
-    return any(folder in _command(pid) for folder in folders)
+    command = _command(pid)
+    return any(part in command for part in ("multiprocessing.resource_tracker", *folders))
 
 
 def _command(pid: int) -> str:

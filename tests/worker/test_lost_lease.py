@@ -79,7 +79,7 @@ async def test_progress_of_a_task_that_is_somebody_elses_is_refused(work):
         await refusals.put(str(caught.value))
 
     info = await work.enqueue("email", retention=60)
-    async with work.serving(mux, **LONG):
+    async with work.serving(mux, **LONG, heartbeat_interval=300):  # none comes in between
         refusal = await refusals.get()
 
     assert f"task '{info.id}' is not in queue 'default'" in refusal
@@ -126,7 +126,7 @@ async def test_a_task_that_comes_late_while_its_worker_stops_is_given_back(work,
     with ChaosProxy(redis_server.port) as proxy:
         config = ServerConfig(**{**QUICK, "recover_interval": 600, "shutdown_timeout": 10})
         async with Server(proxy.url, config).running(mux):
-            proxy.delay_s = 2.0  # longer than the lease
+            proxy.delay_s = 1.5  # longer than the lease
             info = await work.enqueue("email", max_retry=0)
             await work.until(info, "active")
             proxy.delay_s = 0.0  # of what comes behind the answer that is on its way

@@ -173,6 +173,7 @@ async def test_the_state_of_a_lifespan_reaches_the_handlers(work):
     assert log == ["up", "state", "down"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_server_without_redis_fails_at_the_start(tmp_path):
     server = Server(f"unix://{tmp_path}/nobody.sock")
 

@@ -282,7 +282,7 @@ def test_wrong_arguments_are_refused(doctor):
         doctor.examine(scan=-1)
 
 
-@pytest.mark.long
+@pytest.mark.usefixtures("impatient")
 def test_a_redis_that_is_away_is_an_error():
     with Doctor(NOWHERE) as doctor:
         with pytest.raises(RedisUnavailableError):

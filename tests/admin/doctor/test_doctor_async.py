@@ -281,7 +281,7 @@ async def test_wrong_arguments_are_refused(doctor):
         await doctor.examine(scan=-1)
 
 
-@pytest.mark.long
+@pytest.mark.usefixtures("impatient")
 async def test_a_redis_that_is_away_is_an_error():
     async with AsyncDoctor(NOWHERE) as doctor:
         with pytest.raises(RedisUnavailableError):

@@ -12,6 +12,7 @@ from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport import connections
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.greeting import greeting_server
@@ -223,10 +224,11 @@ async def test_a_server_whose_tls_is_too_old_is_told_at_once(certificates):
 @pytest.mark.slow
 @pytest.mark.needs("redis-server", "openssl")
 async def test_a_port_with_tls_that_answers_late_is_reached_by_the_first_try(
-    tls_port, certificates
+    tls_port, certificates, monkeypatch
 ):
+    monkeypatch.setattr(connections, "FIRST_SILENCE_S", 0.2)
     with ChaosProxy(tls_port) as proxy:
-        proxy.delay_s = 1.2  # longer than what makes us look whether there is any TLS
+        proxy.delay_s = 0.3  # longer than what makes us look whether there is any TLS
         url = f"rediss://127.0.0.1:{proxy.port}/0?{certificates.query()}"
         runner = AsyncRunner(Connector.of(url).open_async(), clock=SystemClock())
 

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
 
-TASKS = 600
+TASKS, HELD = 400, 200
 
 
 @pytest.fixture
@@ -60,15 +60,17 @@ def test_each_process_is_a_server_of_its_own_and_writes_whole_marked_lines(
 
 
 def test_a_stop_under_load_loses_nothing_and_runs_nothing_twice(fleet, client, redis_client):
-    results = client.enqueue_many([Task("work") for _ in range(TASKS)])
+    results = client.enqueue_many([Task("work")] * TASKS + [Task("hold")] * HELD)
     ids = [result.info.id for result in results]
     fleet.start()
     eventually(lambda: len(fleet.worked()) >= 100, within_s=60)
+    fleet.signal(signal.SIGTERM)  # most are pending, however late it comes: they wait to be let go
+    fleet.redis.rpush("go", *["go"] * HELD)
 
-    code = fleet.stop()
+    code = fleet.wait()
 
     worked, pending = fleet.worked(), fleet.pending()
-    print(f"SIGTERM under load: {TASKS} tasks, {len(worked)} worked, {len(pending)} pending")
+    print(f"SIGTERM under load: {len(ids)} tasks, {len(worked)} worked, {len(pending)} pending")
     assert code == 0
     assert len(worked) == len(set(worked))
     assert sorted(worked + pending) == sorted(ids)

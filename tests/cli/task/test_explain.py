@@ -170,6 +170,7 @@ def test_wrong_usage_is_code_2(cli, arguments, message):
     assert message in done.err
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_redis_that_is_not_there_is_code_69(cli):
     done = cli("task", "explain", "-q", "mail", "a", "--redis-url", "redis://127.0.0.1:1")
 

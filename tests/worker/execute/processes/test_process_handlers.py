@@ -19,6 +19,11 @@ pytestmark = pytest.mark.slow
 LATE = {"retry_delay": retry.fixed(3600)}
 
 
+async def process_is_up(work):
+    """Wait until a process can run handlers, which takes longer than some of them have."""
+    await work.until(await work.enqueue("describe", retention=60), "completed")
+
+
 def result_of(work, info):
     return work.redis.hget(f"asynq:{{{info.queue}}}:t:{info.id}", "result")
 
@@ -231,7 +236,9 @@ async def test_sys_exit_is_a_failure_and_leaves_the_process_alone(work):
 
 async def test_a_handler_whose_time_is_up_is_interrupted_and_can_clean_up(work, tmp_path):
     ledger = tmp_path / "ledger"
-    async with work.serving(mux, cancel_grace=20, **LATE):
+    patient = {"process_pool_size": 1, "cancel_grace": 20, "lease_duration": 30}
+    async with work.serving(mux, **patient, **LATE):
+        await process_is_up(work)
         info = await work.enqueue("loop", str(ledger).encode(), timeout=1)
         await work.until(info, "retry")
 
@@ -242,6 +249,7 @@ async def test_a_handler_whose_time_is_up_is_interrupted_and_can_clean_up(work, 
 async def test_a_handler_that_holds_the_interpreter_is_killed_when_its_time_is_up(work, tmp_path):
     ledger = tmp_path / "ledger"
     async with work.serving(mux, process_pool_size=1, concurrency=1, **LATE):
+        await process_is_up(work)
         info = await work.enqueue("stubborn", str(ledger).encode(), timeout=1)
         after = await work.enqueue("describe", retention=60)
         await work.until(info, "retry")
