@@ -13,13 +13,15 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+import redis
+from redis.sentinel import Sentinel as RedisPySentinel
 
 from pyasynq.client import Client
 from pyasynq.task import Task
 from tests.faults.figures import show
 from tests.faults.shift import Shift, shift
 from tests.support.eventually import eventually, eventually_async
-from tests.support.redis_sentinel import DataNode, RedisSentinel
+from tests.support.redis_sentinel import NAME, PASSWORD, SENTINEL_PASSWORD, DataNode, RedisSentinel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -199,3 +201,79 @@ async def test_nothing_that_replicas_have_is_lost_in_a_failover(name, sentinels,
 async def test_nothing_is_lost_after_the_master_has_moved(name, sentinels, caplog):
     for _ in range(3):
         await fail_over(name, sentinels, caplog, is_caught_up=False)
+
+
+class DeafWriter:
+    """Writes by redis-py's own client for Sentinel, which does not listen to the sentinels."""
+
+    def __init__(self, sentinels: RedisSentinel) -> None:
+        addresses = [("127.0.0.1", each.port) for each in sentinels.sentinels]
+        own = {"password": SENTINEL_PASSWORD, "socket_timeout": 0.5}
+        self._client = RedisPySentinel(addresses, sentinel_kwargs=own).master_for(
+            NAME, password=PASSWORD, socket_timeout=5
+        )
+        self.acknowledged: set[bytes] = set()
+        self.refused = 0
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+        self._thread.start()
+
+    def _write(self) -> None:
+        number = 0
+        while not self._is_over.wait(0.005):
+            number += 1
+            try:
+                self._client.rpush("deaf", number)
+                self.acknowledged.add(b"%d" % number)
+            except redis.RedisError:
+                self.refused += 1
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._client.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("settings", [(), SECURE], ids=["no minimum", "a minimum of replicas"])
+async def test_whoever_does_not_listen_loses_in_a_planned_failover_what_we_do_not(settings, caplog):
+    caplog.set_level(logging.INFO, logger="pyasynq.sentinel")
+    sentinels = RedisSentinel(
+        replicas=2,
+        sentinels=3,
+        password=PASSWORD,
+        sentinel_password=SENTINEL_PASSWORD,
+        settings=settings,
+        is_quick=False,  # as in production, an old master goes on for ten seconds
+    )
+    try:
+        old = sentinels.master
+        async with under_load(sentinels.url()) as load:
+            deaf = DeafWriter(sentinels)
+            began = time.monotonic()
+            await asyncio.to_thread(sentinels.fail_over)
+            new = await asyncio.to_thread(sentinels.until_moved, old)
+            failover_s = time.monotonic() - began
+            await eventually_async(lambda: old.info()["role"] == "slave", within_s=60)
+            await asyncio.to_thread(deaf.stop)
+        with new.client() as client:
+            await eventually_async(lambda: not client.keys("asynq:{default}:t:*"), within_s=60)
+            deaf_lost = deaf.acknowledged - set(client.lrange("deaf", 0, -1))
+    finally:
+        sentinels.stop()
+
+    lost = set(load.acknowledged) - set(load.work.ended)
+    moved = [each.created for each in caplog.records if " moves from " in each.getMessage()]
+    show(
+        f"planned failover, {' '.join(settings) or 'no minimum of replicas'}",
+        tasks=len(load.acknowledged),
+        lost=len(lost),
+        duplicates=load.work.duplicates,
+        failover_s=failover_s,
+        without_progress_s=load.longest_s,
+        writes_of_redis_py=len(deaf.acknowledged),
+        lost_by_redis_py=len(deaf_lost),
+        refused_to_redis_py=deaf.refused,
+    )
+    assert all(load.acknowledged[each] < moved[0] for each in lost)
+    assert settings or deaf_lost

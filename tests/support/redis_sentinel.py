@@ -185,9 +185,9 @@ class RedisSentinel:
         self, replicas: int, sentinels: int, settings: Sequence[str], *, is_quick: bool
     ) -> None:
         self.primary = self._add_node(*settings)
-        first = f"127.0.0.1 {self.primary.port_for_all}"
+        first = ("127.0.0.1", str(self.primary.port_for_all))
         for _ in range(replicas):
-            self._add_node("--replicaof", first, *settings)
+            self._add_node("--replicaof", *first, *settings)
         eventually(lambda: all(self._follows(node) for node in self.nodes[1:]))
         for _ in range(sentinels):
             sentinel = Sentinel(

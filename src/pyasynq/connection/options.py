@@ -285,8 +285,18 @@ def _address_faults(options: ConnectionOptions) -> Iterator[str]:
         yield "proxy needs a redis://, rediss:// or unix:// URL, which names the proxy"
     elif options.proxy and options.db:
         yield "a proxy knows database 0 only"
-    if options.kind == "sentinel" and not options.master:
+    yield from _sentinel_faults(options)
+
+
+def _sentinel_faults(options: ConnectionOptions) -> Iterator[str]:
+    if options.kind != "sentinel":
+        for name in ("master", "sentinel_username", "sentinel_password"):
+            if getattr(options, name):
+                yield f"{name} needs a redis-sentinel:// or a rediss-sentinel:// URL"
+    elif not options.master:
         yield "sentinel needs the name of the master, as in ?master=mymaster"
+    elif any(each.isspace() or not each.isprintable() for each in options.master):
+        yield f"master must not hold spaces or special characters: {options.master[:30]!r}"
 
 
 def _read_url(url: str, faults: list[str]) -> dict[str, Any]:

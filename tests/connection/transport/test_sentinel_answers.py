@@ -149,9 +149,9 @@ def test_an_event_about_something_else_says_nothing(channel, payload):
 
 
 def test_only_a_server_that_says_so_is_no_master():
-    fault = role_fault([b"slave", b"10.0.0.1", 6379, b"connected", 1], B)
+    fault = role_fault([[b"slave", b"10.0.0.1", 6379, b"connected", 1]], B)
 
     assert fault == "10.0.0.2:6379 is to be the master, but is still a slave"
-    assert role_fault([b"master", 0, []], B) is None
-    assert role_fault(NoPermissionError("no permissions"), B) is None
-    assert role_fault([], B) is None
+    assert role_fault([[b"master", 0, []]], B) is None
+    assert role_fault([NoPermissionError("no permissions")], B) is None
+    assert role_fault([[]], B) is None

@@ -147,24 +147,27 @@ def test_whoever_waits_for_a_frozen_master_learns_of_the_switch_at_once(old, new
     assert pushed(new) == 1
 
 
-def test_nothing_is_written_to_the_old_master_once_a_replica_is_to_be_promoted(old, new):
+@pytest.mark.parametrize("form", ["async", "blocking"])
+async def test_a_replica_that_is_to_be_promoted_is_waited_for_and_the_old_master_left(
+    old, new, form
+):
     with new.client() as client:
         client.replicaof("127.0.0.1", old.port)
     with ScriptedSentinel(old.port) as sentinel:
-        runner = blocking(url_of(sentinel))
-        runner.run(PUSH)
-        eventually(lambda: sentinel.listeners and pushed(new))
+        runner = (blocking if form == "blocking" else asynchronous)(url_of(sentinel))
+        await ended(runner.run(PUSH))
+        await eventually_async(lambda: sentinel.listeners and pushed(new))
 
         sentinel.publish(PROMOTED, promotion(old, new))
-        eventually(lambda: not clients(old))
-        with pytest.raises(
-            RedisUnavailableError, match="is to be the master, but is still a slave"
-        ):
-            runner.run(PUSH, patience_s=0.1)
+        await eventually_async(lambda: not clients(old))
+        waiting = asyncio.create_task(
+            runner.run(PUSH) if form == "async" else asyncio.to_thread(runner.run, PUSH)
+        )
+        await eventually_async(lambda: clients(new))
         with new.client() as client:
             client.replicaof("NO", "ONE")
-        runner.run(PUSH)
-        runner.close()
+        await waiting
+        await ended(runner.close())
 
     assert (pushed(old), pushed(new)) == (1, 2)
 

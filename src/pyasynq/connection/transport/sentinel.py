@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +23,14 @@ from pyasynq.connection.transport.connections import (
 )
 from pyasynq.connection.transport.login import Login
 from pyasynq.connection.transport.login_async import AsyncLogin
+from pyasynq.connection.transport.replies import Command
 from pyasynq.connection.transport.sentinel_answers import Address, role_fault, shown
 from pyasynq.connection.transport.sentinel_search import MasterSearch
 from pyasynq.connection.transport.sentinel_watch import END_S, SentinelWatch, shared_watch
+
+ROLE: Sequence[Command] = (("ROLE",),)
+NOWHERE: Address = ("", 0)
+ROLE_AGAIN_S = 0.02  # a replica that is about to be promoted is asked for its role again
 
 
 class _ToMaster(Login):
@@ -39,7 +45,7 @@ class _ToMaster(Login):
 
     def __init__(self, *, watch: SentinelWatch, **settings: Any) -> None:
         super().__init__(**settings)
-        self.address: Address | None = None
+        self.address: Address = NOWHERE
         self._watch = watch
         self._ending = threading.RLock()  # another thread must not meet a socket that was reused
 
@@ -49,11 +55,11 @@ class _ToMaster(Login):
     ) -> None:
         if self._sock:
             return
-        self.address = None
+        self.address = NOWHERE
         try:
             super().connect_check_health(check_health, retry_socket_connect)
         except BaseException as error:
-            if self.address is not None:
+            if self.address != NOWHERE:
                 self._watch.missed(self.address, error)
             raise
 
@@ -67,9 +73,11 @@ class _ToMaster(Login):
     @override
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health)
-        (role,) = self._answers([("ROLE",)])
-        if self.address and (fault := role_fault(role, self.address)):
-            raise NoConnectionError(fault)
+        end = time.monotonic() + (self.socket_connect_timeout or 0)
+        while fault := role_fault(self._answers(ROLE), self.address):
+            if time.monotonic() >= end or not self._watch.promotes(self.address):
+                raise NoConnectionError(fault)
+            time.sleep(ROLE_AGAIN_S)
         self._watch.reached(self)
 
     @override
@@ -91,7 +99,7 @@ class _AsyncToMaster(AsyncLogin):
 
     def __init__(self, *, watch: SentinelWatch, **settings: Any) -> None:
         super().__init__(**settings)
-        self.address: Address | None = None
+        self.address: Address = NOWHERE
         self._watch = watch
         self._transport: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -102,11 +110,11 @@ class _AsyncToMaster(AsyncLogin):
     ) -> None:
         if self.is_connected:
             return
-        self.address = None
+        self.address = NOWHERE
         try:
             await super().connect_check_health(check_health, retry_socket_connect)
         except BaseException as error:
-            if self.address is not None:
+            if self.address != NOWHERE:
                 self._watch.missed(self.address, error)
             raise
 
@@ -121,9 +129,11 @@ class _AsyncToMaster(AsyncLogin):
     @override
     async def on_connect_check_health(self, check_health: bool = True) -> None:
         await super().on_connect_check_health(check_health)
-        (role,) = await self._answers([("ROLE",)])
-        if self.address and (fault := role_fault(role, self.address)):
-            raise NoConnectionError(fault)
+        end = time.monotonic() + (self.socket_connect_timeout or 0)
+        while fault := role_fault(await self._answers(ROLE), self.address):
+            if time.monotonic() >= end or not self._watch.promotes(self.address):
+                raise NoConnectionError(fault)
+            await asyncio.sleep(ROLE_AGAIN_S)
         self._watch.reached(self)
 
     def leave(self) -> None:

@@ -117,11 +117,15 @@ def read_event(channel: str, payload: bytes, master: str) -> Move | None:
     return Move(old=old, new=new, is_done=channel == MOVED) if name == master else None
 
 
-def role_fault(answer: Any, address: Address) -> str | None:
-    """Return what is wrong with a server that should be the master, as ROLE answers; else None.
+def role_fault(answers: Sequence[Any], address: Address) -> str | None:
+    """Return what is wrong with a server that should be the master; None if nothing is.
 
     A user that may not ask for the role is believed to be at the master.
+
+    Args:
+        answers: the one to ROLE.
     """
+    (answer,) = answers
     if not isinstance(answer, list) or not answer or answer[0] == b"master":
         return None
     return f"{shown(address)} is to be the master, but is still a {_text(answer[0])}"

@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from time import monotonic
 from typing import Any
 
 from redis.asyncio import Redis
@@ -64,7 +65,7 @@ class MasterSearch:
         self._ping_interval_s = ping_interval_s
         self._address: Address | None = None
         self._announced: Move | None = None
-        self._announced_until = 0.0  # in the time of the loop, as below
+        self._announced_until = 0.0  # monotonic, as below
         self._search: asyncio.Task[Address] | None = None
         self._backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._not_before = 0.0
@@ -98,6 +99,12 @@ class MasterSearch:
                 raise NoConnectionError(CLOSED) from None
             raise
 
+    def promotes(self, address: Address) -> bool:
+        """Return whether the sentinels are about to promote this server; in any thread."""
+        event = self._announced
+        is_soon = event is not None and not event.is_done and event.new == address
+        return is_soon and monotonic() < self._announced_until
+
     def reached(self) -> None:
         """Hear that a connection to the master was made."""
         self._backoff.reset()
@@ -121,7 +128,7 @@ class MasterSearch:
 
     async def _look_up(self) -> Address:
         self._is_announced.clear()
-        pause_s = self._not_before - asyncio.get_running_loop().time()
+        pause_s = self._not_before - monotonic()
         if pause_s > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
@@ -138,7 +145,7 @@ class MasterSearch:
         return address
 
     def _pause(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         if now >= self._not_before:  # else somebody has failed for the same reason
             self._not_before = now + self._backoff.next_s()
 
@@ -226,13 +233,13 @@ class MasterSearch:
             return
         span_s = MOVED_FOR_S if event.is_done else PROMOTED_WITHIN_S
         self._announced = event
-        self._announced_until = asyncio.get_running_loop().time() + span_s
+        self._announced_until = monotonic() + span_s
         self._is_announced.set()
         self._move_to(event.new)
 
     def _announcement(self) -> Move | None:
         """Return the event that tells better than any sentinel where the master is; or None."""
-        if asyncio.get_running_loop().time() >= self._announced_until:
+        if monotonic() >= self._announced_until:
             self._announced = None
         return self._announced
 

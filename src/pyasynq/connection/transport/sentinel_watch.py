@@ -39,7 +39,7 @@ class Link(Protocol):
         address: of the server that it leads to.
     """
 
-    address: Address | None
+    address: Address
 
     def leave(self) -> None:
         """End the connection soon, in whatever thread it is used."""
@@ -120,6 +120,12 @@ class SentinelWatch:
             if task is not None and task.cancelling():
                 raise
             raise NoConnectionError(CLOSED) from None
+
+    def promotes(self, address: Address) -> bool:
+        """Return whether this server is about to be promoted."""
+        with self._lock:
+            listening = self._listening
+        return listening is not None and listening.search.promotes(address)
 
     def reached(self, link: Link) -> None:
         """Take note of a connection that was made.
