@@ -28,9 +28,9 @@ from servers import ROOT, ServerAbsentError
 
 RECORD = ROOT / "tests" / "servers.json"
 PAGE = ROOT / "docs" / "reference" / "connections.md"
-ROOMS = "broker", "client", "inspector", "scheduler", "wire", "worker"
+ROOMS = "broker", "client", "inspector", "scheduler", "worker"
 HEADS = ("target", "server", "passed", "failed", "not run", "seconds")
-JOBS = "2"
+JOBS = os.environ.get("JOBS", "2")
 BEHIND_A_PROXY = "tests/worker/test_behind_a_proxy.py"
 
 

@@ -8,6 +8,15 @@ import redis
 from tests.support.golden_data import blob
 
 RELATIVE_TTL_SLACK_S = 3
+# The second at which a key expires; EXPIRETIME, which tells the same, is known from Redis 7.0.
+EXPIRES_AT = """
+local left_ms = redis.call("PTTL", KEYS[1])
+if left_ms < 0 then
+  return -1
+end
+local now = redis.call("TIME")
+return math.floor(now[1] + now[2] / 1e6 + left_ms / 1000 + 0.5)
+"""
 
 State = dict[bytes, tuple[str, Any, dict[str, int] | None]]
 
@@ -92,7 +101,7 @@ def dump(client: redis.Redis) -> State:
                 pipeline.smembers(key)
             case "zset":
                 pipeline.zrange(key, 0, -1, withscores=True)
-        pipeline.execute_command("EXPIRETIME", key)
+        pipeline.execute_command("EVAL", EXPIRES_AT, 1, key)
         pipeline.ttl(key)
     answers = pipeline.execute()
     state: State = {}
@@ -101,6 +110,11 @@ def dump(client: redis.Redis) -> State:
         value = dict(value) if kind == "zset" else value
         state[key] = (kind, value, None if at == -1 else {"at": at, "in": left})
     return state
+
+
+def expires_at(client: redis.Redis, key: str) -> int:
+    """Return the second at which a key expires; -1 for never."""
+    return int(client.eval(EXPIRES_AT, 1, key))
 
 
 def same_expiry(recorded: dict[str, int] | None, found: dict[str, int] | None) -> bool:
