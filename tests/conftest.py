@@ -44,8 +44,8 @@ LEFT_BEHIND = LeftBehind()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    explained = "the kind of Redis that tests run on; with another than a single server, only those"
-    parser.addoption("--redis", choices=KINDS, default=SINGLE, help=f"{explained} that talk to it")
+    told = f"run only tests that talk to Redis, on one of this kind: {', '.join(KINDS)}"
+    parser.addoption("--redis", choices=KINDS, help=told)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,17 +54,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another kind of Redis, leave out all tests that do not talk to it."""
-    if config.getoption("redis") != SINGLE:
-        config.hook.pytest_deselected(
-            items=[item for item in items if not redis_kinds.talks_to_it(item)]
-        )
-        items[:] = [item for item in items if redis_kinds.talks_to_it(item)]
+    """With --redis, leave out all tests that do not talk to it."""
+    kind = config.getoption("redis")
+    if kind is not None:
+        others = [item for item in items if not redis_kinds.talks_to_it(item, kind)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if redis_kinds.talks_to_it(item, kind)]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests whose programs are absent, in CI that is a failure, or whose Redis is another."""
-    reason = redis_kinds.reason_to_skip(item, item.config.getoption("redis"))
+    reason = redis_kinds.reason_to_skip(item, item.config.getoption("redis") or SINGLE)
     if reason is not None:
         pytest.skip(reason)
     for mark in item.iter_markers("needs"):
@@ -85,7 +85,7 @@ def bytecode_is_kept() -> None:
 def any_redis(request: pytest.FixtureRequest) -> Iterator[AnyRedis]:
     """The Redis of this test process, of the kind that --redis names; take `redis_url`."""
     with LEFT_BEHIND.lasting():
-        started = KINDS[request.config.getoption("redis")]()
+        started = KINDS[request.config.getoption("redis") or SINGLE]()
     yield started
     started.stop()
 

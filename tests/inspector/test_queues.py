@@ -22,6 +22,7 @@ from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
 from tests.support.builders import make_active, make_data
 from tests.support.eventually import eventually
+from tests.support.golden_state import expires_at
 
 NOW = datetime(2033, 5, 18, 3, 33, 20, tzinfo=UTC)
 KEYS = queue_keys("mail")
@@ -39,7 +40,7 @@ def test_a_pause_tells_who_made_it_and_why(redis_url, redis_client):
     assert (info.paused_since, info.paused_by, info.pause_reason) == (NOW, "zoë", "migration")
     assert info.paused_until == listed.paused_until == until
     assert redis_client.get(KEYS.paused) == b"2000000000"
-    assert redis_client.expiretime(KEYS.paused) == 2_000_000_300
+    assert expires_at(redis_client, KEYS.paused) == 2_000_000_300
 
 
 def test_a_pause_without_more_is_as_go_writes_it(redis_url, redis_client):

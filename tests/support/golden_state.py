@@ -8,8 +8,19 @@ import redis
 from tests.support.golden_data import blob
 
 RELATIVE_TTL_SLACK_S = 3
-
-DUMP = """
+# EXPIRETIME, which tells the same, is known from Redis 7.0.
+EXPIRES_AT = """
+local function expires_at(key)
+  local left_ms = redis.call("PTTL", key)
+  if left_ms < 0 then
+    return -1
+  end
+  local now = redis.call("TIME")
+  return math.floor(now[1] + now[2] / 1e6 + left_ms / 1000 + 0.5)
+end
+"""
+EXPIRY = f"{EXPIRES_AT}return expires_at(KEYS[1])"
+WHOLE = """
 local found = {}
 for _, key in ipairs(redis.call("KEYS", "*")) do
   local kind, value = redis.call("TYPE", key).ok, false
@@ -24,12 +35,11 @@ for _, key in ipairs(redis.call("KEYS", "*")) do
   elseif kind == "zset" then
     value = redis.call("ZRANGE", key, 0, -1, "WITHSCORES")
   end
-  found[#found + 1] = {
-    key, kind, value, redis.call("EXPIRETIME", key), redis.call("TTL", key)
-  }
+  found[#found + 1] = {key, kind, value, expires_at(key), redis.call("TTL", key)}
 end
 return found
 """
+DUMP = EXPIRES_AT + WHOLE
 
 State = dict[bytes, tuple[str, Any, dict[str, int] | None]]
 
@@ -97,12 +107,19 @@ def load(client: redis.Redis, state: State) -> None:
 
 
 def dump(client: redis.Redis) -> State:
-    """Read all of it in one call: thousands of keys take a client long, one by one."""
+    """Read all of it in one call of each node: one by one, thousands of keys take a client long."""
     state: State = {}
-    for key, kind, value, at, left in client.eval(DUMP, 0):
+    for key, kind, value, at, left in _of_all_nodes(client, DUMP):
         expiry = None if at == -1 else {"at": at, "in": left}
         state[key] = (kind.decode(), _dumped(kind, value), expiry)
     return state
+
+
+def _of_all_nodes(client: redis.Redis, script: str) -> list[Any]:
+    if not isinstance(client, redis.RedisCluster):
+        return list(client.eval(script, 0))
+    answers = client.execute_command("EVAL", script, 0, target_nodes=client.PRIMARIES)
+    return [row for rows in answers.values() for row in rows]
 
 
 def _dumped(kind: bytes, value: Any) -> Any:
@@ -119,6 +136,11 @@ def _dumped(kind: bytes, value: Any) -> Any:
 
 def _pairs(flat: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
     return zip(flat[::2], flat[1::2], strict=True)
+
+
+def expires_at(client: redis.Redis, key: str) -> int:
+    """Return the second at which a key expires; -1 for never."""
+    return int(client.eval(EXPIRY, 1, key))
 
 
 def same_expiry(recorded: dict[str, int] | None, found: dict[str, int] | None) -> bool:

@@ -17,6 +17,8 @@ from tests.support.redis_server import RedisServer
 SINGLE = "single"
 OF_ONE_SERVER = "about one server: its ports, settings or users, or a proxy before it"
 
+STARTED_BY_TESTS = {"Envoy", "RedisCluster", "RedisSentinel", "RedisServer", "Twemproxy"}
+
 
 class AnyRedis(Protocol):
     """One server, or several that act as one."""
@@ -108,14 +110,19 @@ def in_namespace(url: str, name: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}namespace={name}"
 
 
-def talks_to_it(item: pytest.Item) -> bool:
-    """Return whether a test uses the Redis whose kind can be chosen."""
-    return "any_redis" in item.fixturenames
+def talks_to_it(item: pytest.Item, kind: str) -> bool:
+    """Return whether a test talks to a Redis of this kind, or to a single server of its own."""
+    if "any_redis" in item.fixturenames:
+        return True
+    starts_its_own = "own_redis" in item.fixturenames or STARTED_BY_TESTS & vars(item.module).keys()
+    return kind == SINGLE and bool(starts_its_own)
 
 
 def reason_to_skip(item: pytest.Item, kind: str) -> str | None:
     """Return why a test says nothing about this kind of Redis; None if it does."""
-    if kind != SINGLE and "redis_server" in item.fixturenames:
+    if kind == SINGLE:
+        return None
+    if "redis_server" in item.fixturenames:
         return OF_ONE_SERVER
     mark = item.get_closest_marker("not_on_a_cluster")
     return mark.args[0] if mark is not None and kind == "cluster" else None

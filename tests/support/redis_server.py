@@ -7,14 +7,24 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
+import pytest
 import redis
 
 from pyasynq.connection.embedded.server import find_binary
 from tests.support.ports import free_port
 
 START_TIMEOUT_S = 15.0
+MAJOR_OF_CLUSTERS = 7  # the first that can be told its second port
+
+
+@cache
+def major_version(binary: str) -> int:
+    """Return 7 for Redis 7.0.15."""
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.partition("v=")[2].partition(".")[0])
 
 
 class RedisServer:
@@ -26,6 +36,8 @@ class RedisServer:
         self.socket = str(self.folder / "redis.sock")
         self.settings = settings
         self.binary = binary or find_binary()
+        if "--cluster-enabled" in settings and major_version(self.binary) < MAJOR_OF_CLUSTERS:
+            pytest.skip("the tests make a cluster of Redis 7.0 or newer only")
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.start()

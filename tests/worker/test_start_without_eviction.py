@@ -11,7 +11,12 @@ from pyasynq.worker.start_report import eviction_warnings
 @pytest.fixture
 def policy(own_redis):
     client = own_redis.client()
-    yield lambda name, limit: client.config_set("maxmemory", limit, "maxmemory-policy", name)
+
+    def set_policy(name: str, limit: str) -> None:
+        client.config_set("maxmemory", limit)
+        client.config_set("maxmemory-policy", name)
+
+    yield set_policy
     client.close()
 
 

@@ -2,14 +2,14 @@
 """Asks all servers to cancel tasks, and tells how many servers that were."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pyasynq.broker.operations import cancel, servers
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import PyasynqError
 from pyasynq.inspector.calls import Calls
 
 
-def ask_to_cancel(calls: Calls, task_ids: Sequence[str]) -> list[int | PyasynqError]:
+def ask_to_cancel(calls: Calls, task_ids: Sequence[str]) -> list[Any]:
     """Ask every server to cancel these tasks if it runs them; safe to repeat.
 
     A node of a cluster hands a request on to all others, but counts only the servers that listen to
@@ -23,5 +23,5 @@ def ask_to_cancel(calls: Calls, task_ids: Sequence[str]) -> list[int | PyasynqEr
     if not (heard and calls.is_cluster):
         return heard
     now_s = redis_now_s(calls.clock)
-    alive = len(calls.run(servers.list_live("servers", namespace=namespace, now_s=now_s)))
-    return [max(each, alive) if isinstance(each, int) else each for each in heard]
+    alive = calls.run(servers.list_live("servers", namespace=namespace, now_s=now_s))
+    return [max(each, len(alive)) if isinstance(each, int) else each for each in heard]

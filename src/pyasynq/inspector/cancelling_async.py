@@ -1,14 +1,14 @@
 """Asks all servers to cancel tasks, and tells how many servers that were."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pyasynq.broker.operations import cancel, servers
 from pyasynq.clock import redis_now_s
-from pyasynq.errors import PyasynqError
 from pyasynq.inspector.calls_async import AsyncCalls
 
 
-async def ask_to_cancel(calls: AsyncCalls, task_ids: Sequence[str]) -> list[int | PyasynqError]:
+async def ask_to_cancel(calls: AsyncCalls, task_ids: Sequence[str]) -> list[Any]:
     """Ask every server to cancel these tasks if it runs them; safe to repeat.
 
     A node of a cluster hands a request on to all others, but counts only the servers that listen to
@@ -24,5 +24,5 @@ async def ask_to_cancel(calls: AsyncCalls, task_ids: Sequence[str]) -> list[int 
     if not (heard and calls.is_cluster):
         return heard
     now_s = redis_now_s(calls.clock)
-    alive = len(await calls.run(servers.list_live("servers", namespace=namespace, now_s=now_s)))
-    return [max(each, alive) if isinstance(each, int) else each for each in heard]
+    alive = await calls.run(servers.list_live("servers", namespace=namespace, now_s=now_s))
+    return [max(each, len(alive)) if isinstance(each, int) else each for each in heard]

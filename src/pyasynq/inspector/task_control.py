@@ -113,7 +113,8 @@ class TaskControl:
         raise_first(self._calls.run_all(marks))
         heard = ask_to_cancel(self._calls, [task_id])
         raise_first(heard)
-        return int(heard[0])
+        servers: int = heard[0]
+        return servers
 
     def reschedule(self, queue: str, task_id: str, at: datetime) -> None:
         """Change when a task is due. Safe to repeat.

@@ -114,7 +114,8 @@ class AsyncTaskControl:
         raise_first(await self._calls.run_all(marks))
         heard = await ask_to_cancel(self._calls, [task_id])
         raise_first(heard)
-        return int(heard[0])
+        servers: int = heard[0]
+        return servers
 
     async def reschedule(self, queue: str, task_id: str, at: datetime) -> None:
         """Change when a task is due. Safe to repeat.

@@ -90,6 +90,7 @@ REPLAYED = [case for case in CASES if is_replayed(case)]
 ABOUT_A_CLUSTER = [case for case in REPLAYED if "redis_mode" in case]
 ON_A_SERVER = [case for case in REPLAYED if "redis_mode" not in case]
 NOT_ON_A_CLUSTER = {
+    10: "the keys of a queue without a name have different slots",
     54: "the lock that its message names is on another node than its queue",
     295: "the server that is asked for slots is none of a cluster",
     297: "the server that is asked for nodes is none of a cluster",

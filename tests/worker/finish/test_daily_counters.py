@@ -11,6 +11,7 @@ from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.support.builders import make_data
 from tests.support.eventually import eventually_async
+from tests.support.golden_state import expires_at
 from tests.support.workplace import QUICK
 
 KEYS = queue_keys("default")
@@ -73,7 +74,7 @@ async def test_the_counters_of_a_day_expire_90_days_after_their_first_count(
     for name in ("processed", "failed"):
         day = f"asynq:{{default}}:{name}:{MIDNIGHT.date()}"
         assert redis_client.get(day) == b"2"
-        assert redis_client.expiretime(day) == expiry_s
+        assert expires_at(redis_client, day) == expiry_s
         assert redis_client.ttl(f"asynq:{{default}}:{name}") == -1
 
 
