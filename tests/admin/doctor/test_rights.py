@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import redis
 
 from pyasynq.admin.doctor import Doctor
 from pyasynq.admin.doctor.rights import line_of, rights_of
@@ -44,6 +45,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "rights.md"
 LINE = re.compile(r"^    (ACL SETUSER (\w+) .*)$", re.MULTILINE)
 LINES = {role: line for line, role in LINE.findall(PAGE.read_text())}
 STATES = ("pending", "active", "scheduled", "retry", "archived", "completed")
+REFUSED = re.compile(r"permission|script can't|not allowed from script", re.IGNORECASE)
 FAR = datetime(2033, 5, 18, tzinfo=UTC)
 
 
@@ -232,6 +234,42 @@ class Given(NamedTuple):
 
     entry: str
     lines: list[str]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("SET", "asynq:{mail}:pending", "x"),
+        ("DEL", "asynq:{mail}:t:pending"),
+        ("UNLINK", "asynq:{mail}:pending"),
+        ("EXPIRE", "asynq:{mail}:pending", "1"),
+        ("LRANGE", "asynq:{mail}:pending", "0", "-1"),
+        ("ZRANGE", "asynq:{mail}:archived", "0", "-1"),
+        ("SMEMBERS", "asynq:{mail}:groups"),
+        ("HGETALL", "asynq:{mail}:t:pending"),
+        ("SCAN", "0"),
+        ("KEYS", "*"),
+        ("SADD", "asynq:servers", "x"),
+        ("PUBLISH", "asynq:cancel", "x"),
+        ("CONFIG", "GET", "requirepass"),
+    ],
+)
+@pytest.mark.parametrize("is_script", [False, True])
+def test_a_producer_can_neither_list_nor_delete_nor_write_over_tasks(
+    command, is_script, redis_server, redis_client
+):
+    place = Place([redis_server], redis_client, redis_server.tcp_url)
+    fill(redis_client)
+    before = place.dump()
+    with redis.Redis.from_url(place.url("producer")) as client:
+        with pytest.raises(redis.ResponseError, match=REFUSED):
+            if is_script:
+                client.eval("return redis.call(unpack(ARGV))", 0, *command)
+            else:
+                client.execute_command(*command)
+
+    assert place.dump() == before
+    redis_client.execute_command("ACL", "DELUSER", "producer")
 
 
 def ids(*wanted: str) -> list[tuple[str, str]]:
