@@ -79,9 +79,7 @@ class Place:
         for node in self.nodes:
             with node.client() as client:
                 if version_of(client) < (7, 0):
-                    pytest.skip(
-                        "before Redis 7 a server does not tell when keys expire, and has no rights in parentheses"
-                    )
+                    pytest.skip("before Redis 7 no server tells when a key expires")
                 state = dump(client)
             found.append({key: state[key] for key in state if OF_TASKS.match(key)})
         return found
