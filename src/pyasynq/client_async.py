@@ -207,20 +207,20 @@ class AsyncClient:
         connector = self._connected()
         with self._lock:
             if self._runner is None or self._enqueuer is None:
-                limit_s = self._patience_s or None
+                limit_s, replication = self._patience_s or None, connector.replication
                 self._runner = AsyncRunner(
                     connector.open_async(patience_s=limit_s),
                     clock=self._clock,
                     limit_s=limit_s,
                     busy_wait=connector.busy_wait,
-                    replication=connector.replication,
+                    replication=replication.within(limit_s) if replication else None,
                 )
                 self._enqueuer = AsyncEnqueuer(
                     self._runner,
                     self._clock,
                     namespace=connector.namespace,
                     patience_s=self._patience_s,
-                    is_slow=connector.replication is not None,
+                    is_slow=replication is not None,
                 )
             return self._enqueuer
 

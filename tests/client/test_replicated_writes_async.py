@@ -107,6 +107,15 @@ async def test_a_lost_answer_does_not_pretend_that_a_replica_has_the_task(pair):
     assert keys_of(pair.primary, "a")
 
 
+async def test_a_call_waits_for_replicas_no_longer_than_its_patience(pair):
+    url = pair.url(replication_timeout=4)
+    async with AsyncClient(url, enqueue_patience=0.5) as client:
+        await client.enqueue(TASK)
+        pair.freeze_replica()
+        with pytest.raises(NotReplicatedError, match=r"within 0\.4 s"):
+            await client.enqueue(TASK)
+
+
 async def test_a_call_that_waits_in_vain_lets_others_try(pair):
     async with AsyncClient(pair.url()) as client:
         pair.freeze_replica()

@@ -1,8 +1,10 @@
 """A real primary with a real replica, to be frozen, killed and promoted."""
 
+import contextlib
 import os
 import signal
 
+from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer
 
@@ -12,14 +14,18 @@ class ReplicatedRedis:
 
     Args:
         binary: the server to run; the usual one if empty.
+        lag_s: how late the replica gets what is written.
     """
 
-    def __init__(self, *, binary: str = "") -> None:
+    def __init__(self, *, binary: str = "", lag_s: float = 0.0) -> None:
+        self._stack = contextlib.ExitStack()
         self.primary = RedisServer("--repl-diskless-sync-delay", "0", binary=binary)
         try:
-            self.replica = RedisServer(
-                *("--replicaof", "127.0.0.1", str(self.primary.port)), binary=binary
-            )
+            port = self.primary.port
+            if lag_s:
+                self._proxy = self._stack.enter_context(ChaosProxy(port))
+                self._proxy.delay_s, port = lag_s, self._proxy.port
+            self.replica = RedisServer("--replicaof", "127.0.0.1", str(port), binary=binary)
         except Exception:
             self.primary.stop()
             raise
@@ -46,8 +52,9 @@ class ReplicatedRedis:
         os.kill(self.replica.pid, signal.SIGCONT)
 
     def fail_over(self) -> None:
-        """Kill the primary, and let the replica take its place."""
+        """Kill the primary with all that is under way, and let the replica take its place."""
         self.primary.kill()
+        self._stack.close()
         with self.replica.client() as client:
             client.replicaof("NO", "ONE")
 
@@ -55,3 +62,4 @@ class ReplicatedRedis:
         self.thaw_replica()
         self.replica.stop()
         self.primary.stop()
+        self._stack.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import redis
 
 from pyasynq.admin.doctor import Doctor
 from pyasynq.admin.doctor.rights import line_of, rights_of
@@ -44,7 +45,23 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "rights.md"
 LINE = re.compile(r"^    (ACL SETUSER (\w+) .*)$", re.MULTILINE)
 LINES = {role: line for line, role in LINE.findall(PAGE.read_text())}
 STATES = ("pending", "active", "scheduled", "retry", "archived", "completed")
+OF_TASKS = re.compile(rb"asynq:\{(mail|ads)\}:(?!x:)")
+REFUSED = re.compile(r"permission|script can't|not allowed from script", re.IGNORECASE)
 FAR = datetime(2033, 5, 18, tzinfo=UTC)
+
+
+def version_of(client: redis.Redis) -> tuple[int, ...]:
+    return tuple(map(int, client.info("server")["redis_version"].split(".")))
+
+
+def adapted(line: str, client: redis.Redis) -> str:
+    """Return *line* without what an old server does not know, as the page tells."""
+    version = version_of(client)
+    if version < (7, 0):
+        line = re.sub(r"\(\+set [^)]*\)", "+set", line)
+    if version < (6, 2):
+        line = re.sub(r" (resetchannels|&\S+)", "", line)
+    return line if version >= (6, 0, 6) else line.replace(" +lpos", "")
 
 
 class Place:
@@ -57,11 +74,14 @@ class Place:
         self.is_cluster = len(nodes) > 1
 
     def dump(self):
-        """All that is stored, by node."""
+        """All that is stored of tasks, by node."""
         found = []
         for node in self.nodes:
             with node.client() as client:
-                found.append(dump(client))
+                if version_of(client) < (7, 0):
+                    pytest.skip("before Redis 7 no server tells when a key expires")
+                state = dump(client)
+            found.append({key: state[key] for key in state if OF_TASKS.match(key)})
         return found
 
     def url(self, role: str) -> str:
@@ -69,7 +89,7 @@ class Place:
         line = LINES[role].replace(">PASSWORD", ">pw")
         for node in self.nodes:
             with node.client() as client:
-                client.execute_command(*line.split())
+                client.execute_command(*adapted(line, client).split())
                 client.execute_command("ACL", "LOG", "RESET")
         return self.admin_url.replace("//", f"//{role}:pw@", 1)
 
@@ -232,6 +252,42 @@ class Given(NamedTuple):
 
     entry: str
     lines: list[str]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("SET", "asynq:{mail}:pending", "x"),
+        ("DEL", "asynq:{mail}:t:pending"),
+        ("UNLINK", "asynq:{mail}:pending"),
+        ("EXPIRE", "asynq:{mail}:pending", "1"),
+        ("LRANGE", "asynq:{mail}:pending", "0", "-1"),
+        ("ZRANGE", "asynq:{mail}:archived", "0", "-1"),
+        ("SMEMBERS", "asynq:{mail}:groups"),
+        ("HGETALL", "asynq:{mail}:t:pending"),
+        ("SCAN", "0"),
+        ("KEYS", "*"),
+        ("SADD", "asynq:servers", "x"),
+        ("PUBLISH", "asynq:cancel", "x"),
+        ("CONFIG", "GET", "requirepass"),
+    ],
+)
+@pytest.mark.parametrize("is_script", [False, True])
+def test_a_producer_can_neither_list_nor_delete_nor_write_over_tasks(
+    command, is_script, redis_server, redis_client
+):
+    place = Place([redis_server], redis_client, redis_server.tcp_url)
+    fill(redis_client)
+    before = place.dump()
+    with redis.Redis.from_url(place.url("producer")) as client:
+        with pytest.raises(redis.ResponseError, match=REFUSED):
+            if is_script:
+                client.eval("return redis.call(unpack(ARGV))", 0, *command)
+            else:
+                client.execute_command(*command)
+
+    assert place.dump() == before
+    redis_client.execute_command("ACL", "DELUSER", "producer")
 
 
 def ids(*wanted: str) -> list[tuple[str, str]]:

@@ -41,23 +41,33 @@ _CHANNELS: Mapping[Role, Sequence[str]] = {
     "inspector": (),
     "admin": ("cancel", "x:due"),
 }
+# What a role may call on few keys only: who could write over a list of tasks could delete them all.
+_CONFINED: Mapping[Role, Mapping[str, Sequence[str]]] = {
+    "producer": {"set": ("{*:unique:*", "{*:x:written")},
+}
 _SPECIAL = re.compile(r"([\\*?\[\]])")  # of a pattern
 
 
 def rights_of(role: Role, *, namespace: str = DEFAULT_NAMESPACE) -> tuple[str, ...]:
     """Return the rules of ACL SETUSER for a user who has no rights yet; those of roles add up.
 
-    They are for Redis 6.2 and newer, alone or in a cluster.
+    They are for Redis 7.0 and newer, alone or in a cluster.
 
     Args:
         namespace: first word of every key.
     """
     prefix = _SPECIAL.sub(r"\\\1", namespace)
+    confined = _CONFINED.get(role, {})
     commands = {*_EVERYBODY, *_BESIDES[role], *map(str.lower, commands_of(role))}
+    selectors = (
+        f"(+{command} {' '.join(f'~{prefix}:{each}' for each in keys)})"
+        for command, keys in confined.items()
+    )
     return (
         *(f"~{prefix}:{each}" for each in _KEYS[role]),
         *(f"&{prefix}:{each}" for each in _CHANNELS[role]),
-        *(f"+{each}" for each in sorted(commands)),
+        *(f"+{each}" for each in sorted(commands - confined.keys())),
+        *selectors,
     )
 
 

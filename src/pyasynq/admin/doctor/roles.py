@@ -92,7 +92,7 @@ _TRIALS: Mapping[str, tuple[str, Sequence[Argument | object]]] = {
     "RPUSH": ("list", [_KEY, "a"]),
     "SADD": ("set", [_KEY, "a"]),
     "SCARD": ("set", [_KEY]),
-    "SET": ("string", [_KEY, "v", "PX", 10_000]),
+    "SET": ("unique:a", [_KEY, "v", "PX", 10_000]),
     "SETEX": ("string", [_KEY, 10, "v"]),
     "SISMEMBER": ("set", [_KEY, "a"]),
     "SMEMBERS": ("set", [_KEY]),

@@ -52,7 +52,7 @@ if ARGV[12] ~= "" then
     join_later(KEYS[6], KEYS[5], key, group, ARGV[13])
   end
   redis.call("ZADD", KEYS[3], ARGV[13], id)
-  if redis.call("ZRANGE", KEYS[3], 0, 0)[1] == id then
+  if redis.call("ZRANK", KEYS[3], id) == 0 then
     redis.pcall("PUBLISH", ARGV[15], ARGV[12] .. " " .. ARGV[16])
   end
 elseif group ~= "" then

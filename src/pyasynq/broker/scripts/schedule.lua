@@ -26,7 +26,7 @@ for i = 4, #ARGV, 9 do
       join_later(KEYS[3], KEYS[2], key, ARGV[i + 8], ARGV[i + 7])
     end
     redis.call("ZADD", KEYS[1], ARGV[i + 7], id)
-    if redis.call("ZRANGE", KEYS[1], 0, 0)[1] == id then
+    if redis.call("ZRANK", KEYS[1], id) == 0 then
       redis.pcall("PUBLISH", ARGV[2], ARGV[i + 6] .. " " .. ARGV[3])
     end
   end

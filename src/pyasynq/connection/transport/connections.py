@@ -99,7 +99,9 @@ class TcpConnection(_InTime, redis.Connection):
         try:
             super().connect_check_health(check_health, retry_socket_connect)
         except NoConnectionError as error:
-            if self._was_cut(error) and speaks_tls((self.host, self.port), _limited(None)):
+            if self._has_logged_in or not self._was_cut(error):
+                raise
+            if speaks_tls((self.host, self.port), _limited(None)):
                 raise NoConnectionError(NEEDS_TLS) from error
             raise
 
@@ -114,8 +116,9 @@ class AsyncTcpConnection(AsyncLogin, redis.asyncio.Connection):
         try:
             await super().connect_check_health(check_health, retry_socket_connect)
         except NoConnectionError as error:
-            where = self.host, self.port
-            if self._was_cut(error) and await asyncio.to_thread(speaks_tls, where, None):
+            if self._has_logged_in or not self._was_cut(error):
+                raise
+            if await asyncio.to_thread(speaks_tls, (self.host, self.port), None):
                 raise NoConnectionError(NEEDS_TLS) from error
             raise
 

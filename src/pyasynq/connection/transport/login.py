@@ -31,6 +31,7 @@ class Login(AbstractConnection):
         super().__init__(*args, **settings)
         self._proxy = proxy
         self._is_logging_in = self._is_probing = self._has_answered = False
+        self._has_logged_in = False  # ever
 
     @override
     def connect_check_health(
@@ -44,6 +45,7 @@ class Login(AbstractConnection):
             if not self._may_be_proxied(error) or not self._finds_proxy(connect):
                 raise
             connect(check_health, retry_socket_connect)
+        self._has_logged_in = True
 
     @override
     def on_connect_check_health(self, check_health: bool = True) -> None:

@@ -30,6 +30,7 @@ class AsyncLogin(AbstractConnection):
         super().__init__(*args, **settings)
         self._proxy = proxy
         self._is_logging_in = self._is_probing = self._has_answered = False
+        self._has_logged_in = False  # ever
 
     @override
     async def connect_check_health(
@@ -43,6 +44,7 @@ class AsyncLogin(AbstractConnection):
             if not self._may_be_proxied(error) or not await self._finds_proxy(connect):
                 raise
             await connect(check_health, retry_socket_connect)
+        self._has_logged_in = True
 
     @override
     async def on_connect_check_health(self, check_health: bool = True) -> None:

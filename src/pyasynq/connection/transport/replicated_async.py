@@ -28,7 +28,7 @@ UNSURE_S = 60.0  # for which a call may be repeated whose answer was lost
 MARK = ":x:written"
 MARK_MS = 1000
 _READS = frozenset({"PING", "TIME"})
-_DENIED = "unknown command", "no permissions", "can't run this command"
+_DENIED = "unknown command", "unsupported command", "no permissions", "can't run this command"
 
 
 class AsyncReplicatedConnection:

@@ -29,6 +29,11 @@ class Replication(NamedTuple):
     replicas: int
     timeout_s: float
 
+    def within(self, limit_s: float | None) -> "Replication":
+        """Return what to wait for in a call that may take *limit_s*, so that it ends in time."""
+        timeout_s = self.timeout_s if limit_s is None else min(self.timeout_s, 0.8 * limit_s)
+        return self._replace(timeout_s=timeout_s)
+
 
 class Unreplicated:
     """Stands for a *reply* to a write that only *count* replicas had in time."""
