@@ -28,7 +28,7 @@ from pyasynq.errors import (
     ServerStateError,
 )
 from pyasynq.identifiers import new_task_id
-from pyasynq.lifecycle.fail_fast import FailFast
+from pyasynq.lifecycle.fail_fast import LONGEST_S, FailFast
 from pyasynq.options import (
     DEFAULT_QUEUE,
     Duration,
@@ -79,6 +79,7 @@ class Client:
         self._clock = clock or SystemClock()
         self._patience_s = to_seconds(enqueue_patience)
         self._fail_fast = FailFast(self._clock)
+        self._away: dict[str, FailFast] = {}  # by queue, of those whose node of a cluster is away
         self._payload_sizes = PayloadSizes(max_payload_size)
         self._lock = threading.Lock()
         self._connector: Connector | None = None
@@ -124,10 +125,14 @@ class Client:
             limit_s = self._ready(patience)
         now_ns = self._clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
+        if self._away:
+            self._check_node(item, patience)
         refusal = enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
         if refusal is not None:
-            self._note(refusal, patience)
+            self._note(refusal, patience, item)
             raise refusal
+        if self._away:
+            self._away.pop(item.keys.queue, None)
         return info_of(item, now=to_datetime(now_ns))
 
     def enqueue_many(
@@ -238,10 +243,14 @@ class Client:
         item = series.prepare(
             payload, enqueuer.namespace, now_ns=self._clock.redis_now_ns(), new_id=new_task_id
         )
+        if self._away:
+            self._check_node(item, patience)
         refusal = enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
         if refusal is not None:
-            self._note(refusal, patience)
+            self._note(refusal, patience, item)
             raise refusal
+        if self._away:
+            self._away.pop(item.keys.queue, None)
         return item.id
 
     def _store_series(
@@ -287,9 +296,9 @@ class Client:
         if outage is not None:
             return items, [outage] * len(items), now_ns
         outcomes = enqueuer.store_all(items, limit_s=limit_s)
-        for outcome in outcomes:
+        for item, outcome in zip(items, outcomes, strict=True):
             if outcome is not None:
-                self._note(outcome, patience)
+                self._note(outcome, patience, item)
         return items, outcomes, now_ns
 
     def _prepared(
@@ -319,6 +328,8 @@ class Client:
         self._fail_fast.check(patience_s)
         if not self._fail_fast.is_on:
             self._measure_at = begin + MEASURE_AGAIN_S  # others need not measure, too
+        if runner.is_cluster:
+            return self._ready_in_a_cluster(runner, patience_s)
         try:
             runner.measure_clock(limit_s=patience_s or None)
         except RedisUnavailableError as error:
@@ -331,11 +342,36 @@ class Client:
         self._fail_fast.succeeded()
         return max(0.0, patience_s - (self._clock.monotonic() - begin))
 
-    def _note(self, refusal: PyasynqError, patience: Duration | None) -> None:
-        """Let calls fail fast for a moment if Redis was not reached."""
+    def _ready_in_a_cluster(self, runner: Runner, patience_s: float) -> float:
+        """Learn the time of any node; one that is away leaves half of the time for the others."""
+        begin = self._clock.monotonic()
+        try:
+            runner.measure_clock(limit_s=patience_s / 2 or None)
+        except RedisUnavailableError:
+            self._measure_at = begin + LONGEST_S  # the node of the queue may answer
+        return max(0.0, patience_s - (self._clock.monotonic() - begin))
+
+    def _check_node(self, item: PreparedTask, patience: Duration | None) -> None:
+        """Let one call per second try whether the node of a queue answers again.
+
+        Raises:
+            RedisUnavailableError: another call has just failed.
+        """
+        fail_fast = self._away.get(item.keys.queue)
+        if fail_fast is not None:
+            fail_fast.check(self._patience_s if patience is None else to_seconds(patience))
+
+    def _note(
+        self, refusal: PyasynqError, patience: Duration | None, item: PreparedTask | None = None
+    ) -> None:
+        """Let calls fail fast for a moment if Redis was not reached; in a cluster, to one queue."""
         if isinstance(refusal, NotReplicatedError):
             return  # Redis answers
         if isinstance(refusal, RedisUnavailableError):
             patience_s = self._patience_s if patience is None else to_seconds(patience)
+            if item is not None and self._runner is not None and self._runner.is_cluster:
+                fail_fast = self._away.setdefault(item.keys.queue, FailFast(self._clock))
+                fail_fast.failed(refusal, patience_s)
+                return
             self._measure_at = float("-inf")  # so that the next call asks whether it may try
             self._fail_fast.failed(refusal, patience_s)

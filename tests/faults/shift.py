@@ -38,6 +38,8 @@ class Shift:
     Attributes:
         started, ended: how often the handler of each task has started and ended.
         ids: of the tasks whose enqueue call returned.
+        pauses: by queue, the longest time between two ends of handlers.
+        ended_of: by queue, how many handlers have ended.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -46,6 +48,9 @@ class Shift:
         self.ended: Counter[str] = Counter()
         self.ids: list[str] = []
         self.last_end = time.monotonic()
+        self.pauses: dict[str, float] = {}
+        self.ended_of: Counter[str] = Counter()
+        self._ended_at: dict[str, float] = {}
 
     async def enqueue(self, count: int, **options: Any) -> None:
         for _ in range(count):
@@ -56,7 +61,11 @@ class Shift:
         self.started[ctx.task_id] += 1
         await asyncio.sleep(0.005)
         self.ended[ctx.task_id] += 1
-        self.last_end = time.monotonic()
+        self.ended_of[ctx.queue] += 1
+        now = self.last_end = time.monotonic()
+        pause = now - self._ended_at.get(ctx.queue, now)
+        self.pauses[ctx.queue] = max(pause, self.pauses.get(ctx.queue, 0.0))
+        self._ended_at[ctx.queue] = now
 
     @property
     def lost(self) -> int:

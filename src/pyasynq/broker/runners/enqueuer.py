@@ -6,7 +6,7 @@ from typing import Any
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations.bulk import chunked, outcomes_of, round_trips, spread
+from pyasynq.broker.operations.bulk import Chunk, chunked, outcomes_of, round_trips, spread
 from pyasynq.broker.operations.enqueue import register_queue, store
 from pyasynq.broker.runners.direct import DirectStore, Stored
 from pyasynq.broker.runners.runner import Runner
@@ -41,7 +41,10 @@ class Enqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._coalescer = DirectStore(self._store_one, self.store_all, is_slow=is_slow)
+        self._is_slow = is_slow
+        self._coalescer = self._new_coalescer()
+        # Of each queue in a cluster: no task waits for the node of another one.
+        self._coalescers: dict[str, DirectStore] | None = {} if runner.is_cluster else None
 
     def store(self, item: PreparedTask) -> Stored:
         """Store one task, together with others that are stored at the same time.
@@ -49,7 +52,13 @@ class Enqueuer:
         Returns:
             Why it was not stored, None if it was; a RedisUnavailableError if that is not known.
         """
-        return self._coalescer.add(item)
+        if self._coalescers is None:
+            return self._coalescer.add(item)
+        queue = item.keys.queue
+        coalescer = self._coalescers.get(queue)
+        if coalescer is None:
+            coalescer = self._coalescers[queue] = self._new_coalescer()
+        return coalescer.add(item)
 
     def store_within(self, item: PreparedTask, limit_s: float) -> PyasynqError | None:
         """Store one task alone, and try for *limit_s* in place of the usual patience."""
@@ -63,13 +72,17 @@ class Enqueuer:
 
         Args:
             limit_s: for how long each round trip is tried; the usual patience if not given. The
-                round trips after one that was tried in vain are left out.
+                round trips after one that was tried in vain are left out; in a cluster, those to
+                the same queue.
         """
         outcomes: list[PyasynqError | None] = [None] * len(items)
-        outage: RedisUnavailableError | None = None
-        for chunks in round_trips(chunked(items)):
-            if outage is not None:
-                spread(chunks, [outage] * len(chunks), outcomes)
+        outages: dict[str, RedisUnavailableError] = {}  # by queue; "" is Redis as a whole
+        for together in round_trips(chunked(items)):
+            chunks = [each for each in together if self._place_of(each) not in outages]
+            if outages:
+                left_out = [each for each in together if self._place_of(each) in outages]
+                spread(left_out, [outages[self._place_of(each)] for each in left_out], outcomes)
+            if not chunks:
                 continue
             now_ns = self._clock.redis_now_ns()
             answers = self._run(
@@ -78,8 +91,17 @@ class Enqueuer:
                 limit_s,
             )
             spread(chunks, answers, outcomes)
-            outage = next((each for each in answers if _is_outage(each)), None)
+            for chunk, answer in zip(chunks, answers, strict=True):
+                if _is_outage(answer):
+                    outages.setdefault(self._place_of(chunk), answer)
         return outcomes
+
+    def _new_coalescer(self) -> DirectStore:
+        return DirectStore(self._store_one, self.store_all, is_slow=self._is_slow)
+
+    def _place_of(self, chunk: Chunk) -> str:
+        """Return the queue of a chunk if it may be away alone; the same text for all if not."""
+        return chunk.keys.queue if self._runner.is_cluster else ""
 
     def _store_one(self, item: PreparedTask) -> PyasynqError | None:
         """Store one task without waiting for others; the queue is listed only now and then."""
@@ -110,7 +132,12 @@ class Enqueuer:
         if not unlisted:
             return self._run_all(operations, limit_s)
         registrations = [register_queue(keys.queue, namespace=keys.namespace) for keys in unlisted]
-        answers = self._run_all([*registrations, *operations], limit_s)
+        if self._runner.is_cluster:
+            # The list of the queues is on one node, which may be away when theirs are not.
+            listed = self._runner.run_all(registrations, patience_s=0)
+            answers = [*listed, *self._run_all(operations, limit_s)]
+        else:
+            answers = self._run_all([*registrations, *operations], limit_s)
         for keys, answer in zip(unlisted, answers, strict=False):
             if not isinstance(answer, BaseException):
                 self._registered[keys.queue] = now
@@ -124,7 +151,8 @@ class Enqueuer:
 
     def close(self) -> None:
         """Wait until every call that is under way has ended."""
-        self._coalescer.close()
+        for coalescer in (self._coalescer, *(self._coalescers or {}).values()):
+            coalescer.close()
 
 
 def _is_outage(answer: object) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operation import Operation
-from pyasynq.broker.operations.bulk import chunked, outcomes_of, round_trips, spread
+from pyasynq.broker.operations.bulk import Chunk, chunked, outcomes_of, round_trips, spread
 from pyasynq.broker.operations.enqueue import register_queue, store
 from pyasynq.broker.runners.coalescer import Coalescer, Stored
 from pyasynq.broker.runners.runner_async import AsyncRunner
@@ -40,7 +40,10 @@ class AsyncEnqueuer:
         self._clock = clock
         self._patience_s = patience_s
         self._registered: dict[str, float] = {}
-        self._coalescer = Coalescer(self._store_one, self.store_all, is_slow=is_slow)
+        self._is_slow = is_slow
+        self._coalescer = self._new_coalescer()
+        # Of each queue in a cluster: no task waits for the node of another one.
+        self._coalescers: dict[str, Coalescer] | None = {} if runner.is_cluster else None
 
     def store(self, item: PreparedTask) -> Stored:
         """Store one task, together with others that are stored at the same time.
@@ -48,7 +51,13 @@ class AsyncEnqueuer:
         Returns:
             Why it was not stored, None if it was; a RedisUnavailableError if that is not known.
         """
-        return self._coalescer.add(item)
+        if self._coalescers is None:
+            return self._coalescer.add(item)
+        queue = item.keys.queue
+        coalescer = self._coalescers.get(queue)
+        if coalescer is None:
+            coalescer = self._coalescers[queue] = self._new_coalescer()
+        return coalescer.add(item)
 
     async def store_within(self, item: PreparedTask, limit_s: float) -> PyasynqError | None:
         """Store one task alone, and try for *limit_s* in place of the usual patience."""
@@ -62,13 +71,17 @@ class AsyncEnqueuer:
 
         Args:
             limit_s: for how long each round trip is tried; the usual patience if not given. The
-                round trips after one that was tried in vain are left out.
+                round trips after one that was tried in vain are left out; in a cluster, those to
+                the same queue.
         """
         outcomes: list[PyasynqError | None] = [None] * len(items)
-        outage: RedisUnavailableError | None = None
-        for chunks in round_trips(chunked(items)):
-            if outage is not None:
-                spread(chunks, [outage] * len(chunks), outcomes)
+        outages: dict[str, RedisUnavailableError] = {}  # by queue; "" is Redis as a whole
+        for together in round_trips(chunked(items)):
+            chunks = [each for each in together if self._place_of(each) not in outages]
+            if outages:
+                left_out = [each for each in together if self._place_of(each) in outages]
+                spread(left_out, [outages[self._place_of(each)] for each in left_out], outcomes)
+            if not chunks:
                 continue
             now_ns = self._clock.redis_now_ns()
             answers = await self._run(
@@ -77,8 +90,17 @@ class AsyncEnqueuer:
                 limit_s,
             )
             spread(chunks, answers, outcomes)
-            outage = next((each for each in answers if _is_outage(each)), None)
+            for chunk, answer in zip(chunks, answers, strict=True):
+                if _is_outage(answer):
+                    outages.setdefault(self._place_of(chunk), answer)
         return outcomes
+
+    def _new_coalescer(self) -> Coalescer:
+        return Coalescer(self._store_one, self.store_all, is_slow=self._is_slow)
+
+    def _place_of(self, chunk: Chunk) -> str:
+        """Return the queue of a chunk if it may be away alone; the same text for all if not."""
+        return chunk.keys.queue if self._runner.is_cluster else ""
 
     async def _store_one(self, item: PreparedTask) -> PyasynqError | None:
         """Store one task without waiting for others; the queue is listed only now and then."""
@@ -109,7 +131,12 @@ class AsyncEnqueuer:
         if not unlisted:
             return await self._run_all(operations, limit_s)
         registrations = [register_queue(keys.queue, namespace=keys.namespace) for keys in unlisted]
-        answers = await self._run_all([*registrations, *operations], limit_s)
+        if self._runner.is_cluster:
+            # The list of the queues is on one node, which may be away when theirs are not.
+            listed = await self._runner.run_all(registrations, patience_s=0)
+            answers = [*listed, *await self._run_all(operations, limit_s)]
+        else:
+            answers = await self._run_all([*registrations, *operations], limit_s)
         for keys, answer in zip(unlisted, answers, strict=False):
             if not isinstance(answer, BaseException):
                 self._registered[keys.queue] = now
@@ -125,7 +152,8 @@ class AsyncEnqueuer:
 
     async def close(self) -> None:
         """Wait until every call that is under way has ended."""
-        await self._coalescer.close()
+        for coalescer in (self._coalescer, *(self._coalescers or {}).values()):
+            await coalescer.close()
 
 
 def _is_outage(answer: object) -> bool:

@@ -7,32 +7,21 @@ their digest; a script that the server does not know is then sent as source.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis import ConnectionPool, Redis
 
 from pyasynq.answers import raise_first
-from pyasynq.broker.operation import Operation, Repeat, Script
-from pyasynq.broker.runners import redis_errors
+from pyasynq.broker.operation import Operation, Repeat
+from pyasynq.broker.runners import calls
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.nodes import NodeConnection, Nodes
-from pyasynq.connection.transport.replies import (
-    Command,
-    Refusal,
-    Replication,
-    Trouble,
-    Unreplicated,
-)
-from pyasynq.errors import (
-    IncompatibleRedisError,
-    NotReplicatedError,
-    PyasynqError,
-    RedisUnavailableError,
-)
+from pyasynq.connection.transport.replies import Command, Replication
+from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 if TYPE_CHECKING:
@@ -43,18 +32,14 @@ T = TypeVar("T")
 PATIENCE_S = 5.0
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 1.0
-
-NOBODY_THERE = (
-    "is Redis running there? name another one by its URL or by PYASYNQ_REDIS_URL; "
-    "`pyasynq dev` starts one"
-)
+MOVING_S = 0.1  # a slot that is being moved is waited for this much longer than anything else
 
 LOCAL_CLOCK = (
     "redis does not tell its time, so that of this machine is used: all machines that enqueue or "
     "work need the same time: %s"
 )
 
-_FAILURES = frozenset({Refusal, Trouble, Unreplicated})
+_FAILURES, _command, _decoded = calls.FAILURES, calls.command, calls.decoded
 _TIME: Operation[list[bytes]] = Operation("TIME", (), (), list, Repeat.SAFE)
 
 
@@ -102,8 +87,8 @@ class Runner:
 
     @property
     def is_cluster(self) -> bool:
-        """Whether operations run on the nodes of a cluster."""
-        return isinstance(self._client, Cluster)
+        """Whether the keys of queues are on nodes that can be away one by one."""
+        return self._nodes is not None
 
     def run(self, operation: Operation[T], *, patience_s: float | None = PATIENCE_S) -> T:
         """Run one operation and return its result.
@@ -180,7 +165,6 @@ class Runner:
             end: until when an unreachable Redis is tried; None for ever.
         """
         answers: list[Any] = [None] * len(operations)
-        is_cluster = self._nodes is not None
         repeated: set[int] = set()
         by_source: set[int] = set()
         todo = list(range(len(operations)))
@@ -188,22 +172,28 @@ class Runner:
         while True:
             unknown, again = [], []
             for i, reply in zip(todo, replies, strict=True):
-                if _is_no_script(reply) and i not in by_source:
+                if calls.is_no_script(reply) and i not in by_source:
                     unknown.append(i)
-                elif _may_repeat(operations[i], reply, is_cluster=is_cluster):
+                elif calls.may_repeat(operations[i], reply, is_cluster=self.is_cluster):
                     again.append(i)
-                    if _may_have_happened(reply):
+                    if calls.may_have_happened(reply):
                         repeated.add(i)
                     answers[i] = reply
                 else:
-                    answers[i] = self._answer(operations[i], reply, is_repeated=i in repeated)
+                    answers[i] = calls.answer(
+                        operations[i],
+                        reply,
+                        is_repeated=i in repeated,
+                        replication=self._replication,
+                    )
             by_source.update(unknown)
             wait_s = backoff.next_s() if again else 0.0
-            if again and end is not None and self._clock.monotonic() + wait_s > end:
-                for i in again:
-                    was_sent = i in repeated
-                    answers[i] = _unavailable(operations[i], answers[i], tries, was_sent=was_sent)
-                again = []
+            late_s = 0.0 if end is None else self._clock.monotonic() + wait_s - end
+            given_up = [i for i in again if _is_too_late(answers[i], late_s)]
+            for i in given_up:
+                was_sent = i in repeated
+                answers[i] = calls.unavailable(operations[i], answers[i], tries, was_sent=was_sent)
+            again = [i for i in again if i not in given_up]
             if again:
                 time.sleep(wait_s)
             todo = sorted(unknown + again)
@@ -216,18 +206,6 @@ class Runner:
                 left_s if left_s is not None and left_s > 0 else None,
             )
             tries += 1
-
-    def _answer(self, operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
-        """Return the answer to an operation that is not to be repeated."""
-        if not isinstance(reply, Unreplicated) or self._replication is None:
-            return _answer(operation, reply, is_repeated=is_repeated)
-        answer = _answer(operation, reply.reply, is_repeated=is_repeated)
-        if isinstance(answer, PyasynqError):
-            return answer
-        wanted, timeout_s = self._replication
-        return NotReplicatedError(
-            replicas=reply.count, wanted=wanted, timeout_s=timeout_s, answer=answer
-        )
 
     def by_node(self, keys: Sequence[str]) -> list[list[str]]:
         """Return *keys* in groups, each of them served by one node.
@@ -298,9 +276,8 @@ class Runner:
         self, operations: Sequence[Operation[Any]], as_source: Sequence[bool] = ()
     ) -> list[Command]:
         """Return what to send for operations; *as_source*: which scripts are sent whole."""
-        guards = self._nodes is not None
         return [
-            _command(operation, as_source=bool(as_source) and as_source[i], guards=guards)
+            _command(operation, as_source=bool(as_source) and as_source[i], guards=self.is_cluster)
             for i, operation in enumerate(operations)
         ]
 
@@ -313,88 +290,6 @@ class Runner:
         return ReplicatedConnection(plain, self._replication, on_answer=self._on_replicas)
 
 
-def _command(operation: Operation[Any], *, as_source: bool, guards: bool = False) -> Command:
-    call, keys = operation.call, operation.keys
-    if not isinstance(call, Script):
-        return (*call.split(), *keys, *operation.args)
-    if guards and keys:
-        keys += _guard(keys[0])
-    if as_source:
-        return ("EVAL", call.source, len(keys), *keys, *operation.args)
-    return ("EVALSHA", call.digest, len(keys), *keys, *operation.args)
-
-
-def _guard(key: str) -> tuple[str, ...]:
-    """Return a key of the same slot that never exists; none for the key of no queue.
-
-    While a slot is moved, a node knows only some of its keys. A script that finds the keys that it
-    declares, but not those that it builds, would take a task for gone or a lock for held. One
-    declared key that is missing makes the node answer TRYAGAIN before the script begins, so that
-    the call waits until the slot has moved.
-    """
-    tag, is_tagged, _rest = key.partition("}:")
-    return (f"{tag}}}:x:guard",) if is_tagged else ()
-
-
-def _is_no_script(reply: Any) -> bool:
-    return isinstance(reply, Refusal) and redis_errors.is_no_script(redis_errors.plain_text(reply))
-
-
-def _may_repeat(operation: Operation[Any], reply: Any, *, is_cluster: bool) -> bool:
-    if _may_have_happened(reply) and operation.repeat is Repeat.NEVER:
-        return False
-    if isinstance(reply, Trouble):
-        return not _is_wrong_setting(reply)
-    if not isinstance(reply, Refusal):
-        return False
-    text = redis_errors.plain_text(reply)
-    return redis_errors.is_passing(text) and (is_cluster or not redis_errors.is_moved(text))
-
-
-def _may_have_happened(reply: Any) -> bool:
-    """Return whether Redis may have executed the call, or a part of it."""
-    if isinstance(reply, Refusal):
-        return redis_errors.is_interrupted(str(reply))
-    return isinstance(reply, Trouble) and reply.was_sent
-
-
-def _is_wrong_setting(reply: Trouble) -> bool:
-    """Return whether no connection was made, and none can be."""
-    return not reply.was_sent and redis_errors.is_wrong_setting(str(reply))
-
-
-def _answer(operation: Operation[Any], reply: Any, *, is_repeated: bool) -> Any:
-    if isinstance(reply, Trouble):
-        if _is_wrong_setting(reply):
-            return redis_errors.wrong_setting(redis_errors.plain_text(reply))
-        return _unavailable(operation, reply, 1, was_sent=reply.was_sent)
-    if isinstance(reply, Refusal):
-        if _may_have_happened(reply):
-            return _unavailable(operation, redis_errors.plain_text(reply), 1, was_sent=True)
-        return redis_errors.refusal(operation, redis_errors.plain_text(reply))
-    decode = operation.decode
-    if is_repeated and operation.decode_repeated is not None:
-        decode = operation.decode_repeated
-    return _decoded(decode, reply)
-
-
-def _decoded(decode: Callable[[Any], Any], reply: Any) -> Any:
-    try:
-        return decode(reply)
-    except PyasynqError as error:
-        return error
-
-
-def _unavailable(
-    operation: Operation[Any], reply: Any, tries: int, *, was_sent: bool
-) -> RedisUnavailableError:
-    hint = redis_errors.hint(str(reply))
-    if not hint and tries > 1 and not was_sent:
-        # A worker, which tries again by itself, knew once where Redis is.
-        hint = NOBODY_THERE
-    return RedisUnavailableError(
-        f"redis is not available: {redis_errors.plain_text(reply)}",
-        tried=f"{operation.name} was tried {'once' if tries == 1 else f'{tries} times'}",
-        may_have_happened=was_sent and operation.is_write,
-        hint=hint,
-    )
+def _is_too_late(reply: Any, late_s: float) -> bool:
+    """Return whether a call is not made again, *late_s* after the patience has ended."""
+    return late_s > (MOVING_S if calls.is_being_moved(reply) else 0)

@@ -17,7 +17,7 @@ from pyasynq.connection.transport.proxy import Proxy, merged
 from pyasynq.connection.transport.replies import Command, Trouble, packed
 from pyasynq.lifecycle.busy_wait import BusyWaits
 
-__all__ = ("BlockingConnections", "Turns", "exchange_all", "within")
+__all__ = ("BlockingConnections", "Reconnection", "Turns", "exchange_all", "within")
 
 
 class BlockingConnections:
@@ -154,6 +154,18 @@ class BlockingConnections:
     def _drop(self, channel: Channel) -> None:
         channel.connection.disconnect()
         self._pool.release(channel.connection)
+
+
+class Reconnection:
+    """Nothing: there is no background in blocking code, where each call finds out for itself."""
+
+    is_over = True
+
+    def __init__(self, connections: "Exchanging") -> None:
+        """Take what the counterpart takes."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Exchange:

@@ -23,6 +23,7 @@ from pyasynq.connection.transport.replies import (
     Refusal,
     Trouble,
     is_read_only,
+    is_silence,
     new_reader,
     packed,
 )
@@ -186,6 +187,29 @@ async def _through(proxy: Proxy, channel: "_Channel", commands: Sequence[Command
     sent, refused = proxy.sort(commands)
     replies = await channel.send(packed(sent), len(sent)) if sent else []
     return merged(replies, refused)
+
+
+class Reconnection:
+    """Asks a server that has fallen silent for a sign of life, while calls go on without it."""
+
+    def __init__(self, connection: Exchanging) -> None:
+        self._connection = connection
+        self._task = asyncio.create_task(self._wait(), name="pyasynq reconnection")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether calls may be sent again: the server answers, or refuses the connection."""
+        return self._task.done() or self._task.get_loop().is_closed()
+
+    async def close(self) -> None:
+        """Ask no more."""
+        if not self.is_over:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _wait(self) -> None:
+        while is_silence((await self._connection.exchange([("PING",)]))[0]):
+            pass
 
 
 class Turns:

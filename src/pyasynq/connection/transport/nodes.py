@@ -4,6 +4,9 @@
 A node may answer that another one serves the slot: for good (MOVED) or, while the slot is being
 moved, for this call alone (ASK). Either way it has executed nothing, so the call goes on to the
 other node at once.
+
+A node that has fallen silent would delay each batch in which it has a part by a time-out. So from
+then on calls to it fail at once, until it gives a sign of life.
 """
 
 import time
@@ -12,10 +15,14 @@ from typing import TYPE_CHECKING, Any, Union
 
 from redis import ConnectionPool
 
-from pyasynq.connection.transport.blocking import BlockingConnections, exchange_all
+from pyasynq.connection.transport.blocking import (
+    BlockingConnections,
+    Reconnection,
+    exchange_all,
+)
 from pyasynq.connection.transport.cluster import Cluster
 from pyasynq.connection.transport.connections import SHORTEST_S
-from pyasynq.connection.transport.replies import Command, Refusal, Trouble
+from pyasynq.connection.transport.replies import Command, Refusal, Trouble, is_silence
 from pyasynq.connection.transport.slot_map import Address
 
 if TYPE_CHECKING:
@@ -53,6 +60,7 @@ class Nodes:
         self._open_connection = open_connection
         self._limit_s = limit_s
         self._connections: dict[Address, NodeConnection] = {}
+        self._silent: dict[Address, Reconnection] = {}
         self._version = 0  # of the map, when connections to nodes that have left were closed
 
     def exchange(
@@ -98,6 +106,9 @@ class Nodes:
 
     def close(self) -> None:
         """Close every connection; calls that wait get `Trouble`. Safe to repeat."""
+        for reconnection in self._silent.values():
+            reconnection.close()
+        self._silent.clear()
         for connection in self._connections.values():
             connection.close()
 
@@ -105,6 +116,8 @@ class Nodes:
         self, todo: Todo, commands: Sequence[Command], replies: list[Any], limit_s: float | None
     ) -> dict[Address, list[tuple[int, bool]]]:
         """Send commands, and put what came back into *replies*; return what is to go elsewhere."""
+        if self._silent:
+            todo = self._without_silent(todo, replies)
         calls = [
             (self._connection_to(address), _batch(todo[address], commands)) for address in todo
         ]
@@ -118,15 +131,29 @@ class Nodes:
                 reply = replies[position] = next(rest)
                 if type(reply) is Trouble:
                     is_lost = True
+                    if limit_s is None and address not in self._silent and is_silence(reply):
+                        self._silent[address] = Reconnection(self._connection_to(address))
                 elif type(reply) is Refusal and (to := self._slots.redirect(address, reply)):
                     redirected.setdefault(to.address, []).append((position, to.is_for_now))
             (self._slots.failed if is_lost else self._slots.worked)(address)
         return redirected
 
+    def _without_silent(self, todo: Todo, replies: list[Any]) -> Todo:
+        """Return what is not for silent nodes; put `Trouble` for the rest into *replies*."""
+        for address in [each for each in self._silent if self._silent[each].is_over]:
+            del self._silent[address]
+        for address in [each for each in todo if each in self._silent]:
+            self._slots.failed(address)
+            for position, _is_for_now in todo[address]:
+                replies[position] = Trouble(f"{address[0]}:{address[1]} is silent", was_sent=False)
+        return {address: asked for address, asked in todo.items() if address not in self._silent}
+
     def _drop_gone(self) -> None:
         """Close the connections to nodes that have left the cluster, once nobody waits for them."""
         self._version = self._slots.version
         for address in [each for each in self._connections if not self._slots.is_used(each)]:
+            if address in self._silent:
+                self._silent.pop(address).close()
             self._connections.pop(address).retire()
         self._cluster.drop_gone()
 

@@ -51,6 +51,12 @@ def is_read_only(reply: object) -> bool:
     return type(reply) is Refusal and "READONLY" in str(reply)
 
 
+def is_silence(reply: object) -> bool:
+    """Return whether a call ended without an answer because the server was silent for too long."""
+    text = str(reply)
+    return type(reply) is Trouble and ("no answer within" in text or "imeout" in text)
+
+
 MISSING = object()  # what a reader returns while a reply is not complete
 
 
