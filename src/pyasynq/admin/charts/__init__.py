@@ -1,0 +1,1 @@
+"""Charts as SVG, which need neither a script nor a style sheet."""
