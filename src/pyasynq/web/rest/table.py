@@ -1,0 +1,27 @@
+"""The table of everything that is answered."""
+
+from pyasynq.web.formatting import Formatters
+from pyasynq.web.rest import queues, redis_info, start
+from pyasynq.web.rest.metrics import metric_endpoints
+from pyasynq.web.rest.schedulers import scheduler_endpoints
+from pyasynq.web.rest.servers import server_endpoints
+from pyasynq.web.rest.task_endpoints import task_endpoints
+from pyasynq.web.routing import Endpoint
+
+
+def endpoints(formatters: Formatters, *, prometheus_url: str = "") -> tuple[Endpoint, ...]:
+    """Return everything that is answered.
+
+    Args:
+        formatters: how payloads and results are shown.
+        prometheus_url: where Prometheus is; empty if nobody said so.
+    """
+    return (
+        *start.ENDPOINTS,
+        *queues.ENDPOINTS,
+        *task_endpoints(formatters),
+        *server_endpoints(formatters),
+        *scheduler_endpoints(formatters),
+        *redis_info.ENDPOINTS,
+        *metric_endpoints(prometheus_url),
+    )
