@@ -23,6 +23,12 @@ STATES = ("active", "pending", "scheduled", "retry", "archived", "completed", "a
 
 def fill(client: redis.Redis, now_s: int) -> None:
     """Store everything; each state of "mail" has three tasks, those of "orders" one."""
+    with client.pipeline(transaction=False) as pipeline:
+        _fill(pipeline, now_s)
+        pipeline.execute()
+
+
+def _fill(client: redis.Redis, now_s: int) -> None:
     for queue, count in (("mail", 3), ("orders", 1)):
         for state in STATES:
             for number in range(1, count + 1):
@@ -68,6 +74,8 @@ def _task(client: redis.Redis, queue: str, state: str, number: int, now_s: int) 
         completed_at=now_s - number if state == "completed" else 0,
         result=b'{"ok":true}' if state == "completed" and number != 2 else b"",
     )
+    if state == "aggregating":  # asynq v0.26 rdb.go addToGroupCmd: scripts of Go need it
+        client.hset(queue_keys(queue).task(f"{state}-{number}"), "group", "daily")
 
 
 def _servers(client: redis.Redis, now_s: int) -> None:

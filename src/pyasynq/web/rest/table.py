@@ -6,6 +6,8 @@ from pyasynq.web.rest.metrics import metric_endpoints
 from pyasynq.web.rest.schedulers import scheduler_endpoints
 from pyasynq.web.rest.servers import server_endpoints
 from pyasynq.web.rest.task_endpoints import task_endpoints
+from pyasynq.web.rest.x import tasks, troubles
+from pyasynq.web.rest.x.openapi import openapi_endpoint
 from pyasynq.web.routing import Endpoint
 
 
@@ -16,7 +18,7 @@ def endpoints(formatters: Formatters, *, prometheus_url: str = "") -> tuple[Endp
         formatters: how payloads and results are shown.
         prometheus_url: where Prometheus is; empty if nobody said so.
     """
-    return (
+    table: list[Endpoint] = [
         *start.ENDPOINTS,
         *queues.ENDPOINTS,
         *task_endpoints(formatters),
@@ -24,4 +26,8 @@ def endpoints(formatters: Formatters, *, prometheus_url: str = "") -> tuple[Endp
         *scheduler_endpoints(formatters),
         *redis_info.ENDPOINTS,
         *metric_endpoints(prometheus_url),
-    )
+        *troubles.ENDPOINTS,
+        *tasks.ENDPOINTS,
+    ]
+    table.append(openapi_endpoint(lambda: table))
+    return tuple(table)
