@@ -1,5 +1,8 @@
 """Asks the web UI as a browser does, in this process."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -47,3 +50,17 @@ def path_of(template: str, **names: str) -> str:
     """Return the path of an endpoint with names in it; those that are not given are of no task."""
     known = {"queue": "mail", "task_id": "nobody", "group": "daily", "entry_id": "entry-1"}
     return template.format(**{**known, **names})
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """Start and stop an application as a server does."""
+    told: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    heard: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    life = asyncio.create_task(app({"type": "lifespan"}, told.get, heard.put))
+    told.put_nowait({"type": "lifespan.startup"})
+    assert (await heard.get())["type"] == "lifespan.startup.complete"
+    yield
+    told.put_nowait({"type": "lifespan.shutdown"})
+    assert (await heard.get())["type"] == "lifespan.shutdown.complete"
+    await life

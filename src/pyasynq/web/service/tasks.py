@@ -73,9 +73,9 @@ class TaskService:
 
     async def change(self, verb: Verb, queue: str, task_id: str) -> None:
         """Run, archive or delete a task."""
-        tasks = self._inspector.tasks
-        calls = {"run": tasks.run, "archive": tasks.archive, "delete": tasks.delete}
         with self._guard.acting(verb, _named(queue, task_id)):
+            tasks = self._inspector.tasks
+            calls = {"run": tasks.run, "archive": tasks.archive, "delete": tasks.delete}
             await calls[verb](queue, task_id)
 
     async def reschedule(self, queue: str, task_id: str, at: datetime) -> None:
@@ -141,10 +141,10 @@ class TaskService:
         self, verb: Verb, queue: str, state: TaskState, group: str | None = None
     ) -> int:
         """Run, archive or delete all tasks in one state; return how many were changed."""
-        tasks = self._inspector.tasks
-        calls = {"run": tasks.run_all, "archive": tasks.archive_all, "delete": tasks.delete_all}
         subject = f"all {state.value} tasks of queue {shown(queue)!r}"
         with self._guard.acting(verb, subject) as deed:
+            tasks = self._inspector.tasks
+            calls = {"run": tasks.run_all, "archive": tasks.archive_all, "delete": tasks.delete_all}
             deed.done = await calls[verb](queue, state, group=group)
             return deed.done
 

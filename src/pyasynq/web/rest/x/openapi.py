@@ -38,7 +38,7 @@ def openapi_endpoint(others: Callable[[], Sequence[Endpoint]]) -> Endpoint:
         path=PATH,
         summary="This description.",
         handle=show,
-        answer=dict[str, object],
+        answer=dict[str, Any],
     )
 
 

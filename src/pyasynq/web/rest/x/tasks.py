@@ -1,7 +1,7 @@
 """A task: all that is known of it, what can be done to it, and why it does not run."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.responses import Response
@@ -81,7 +81,7 @@ ENDPOINTS = (
         path=PATH,
         summary="All that is known of a task, and how far its handler said that it is.",
         handle=show,
-        answer=dict[str, object],
+        answer=dict[str, Any],
         failures={**ABSENT, 409: "the task cannot be read"},
     ),
     Endpoint(
@@ -89,7 +89,7 @@ ENDPOINTS = (
         path=f"{PATH}/explain",
         summary="Why a task does not run: findings, the most decisive first.",
         handle=explain,
-        answer=dict[str, object],
+        answer=dict[str, Any],
     ),
     Endpoint(
         method="DELETE",

@@ -1,6 +1,7 @@
 """What is wrong: health, findings, searches, and failures by kind."""
 
 from dataclasses import asdict
+from typing import Any
 
 from starlette.responses import Response
 
@@ -82,7 +83,7 @@ ENDPOINTS = (
         summary="Whether Redis answers and servers are alive.",
         handle=show_health,
         query=(Parameter(name="queue", meaning="It must be served, too; may be given again."),),
-        answer=dict[str, object],
+        answer=dict[str, Any],
         failures={503: "not all is well"},
     ),
     Endpoint(
@@ -90,7 +91,7 @@ ENDPOINTS = (
         path="/api/x/attention",
         summary="What needs a person, the most urgent first.",
         handle=show_attention,
-        answer=dict[str, object],
+        answer=dict[str, Any],
     ),
     Endpoint(
         method="GET",
@@ -108,7 +109,7 @@ ENDPOINTS = (
             SCAN,
             Parameter(name="cursor", meaning="Of the answer before, to go on."),
         ),
-        answer=dict[str, object],
+        answer=dict[str, Any],
         failures=BAD,
     ),
     Endpoint(
@@ -126,7 +127,7 @@ ENDPOINTS = (
                 default=100,
             ),
         ),
-        answer=dict[str, object],
+        answer=dict[str, Any],
         failures=BAD,
     ),
 )
