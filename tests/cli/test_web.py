@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 import pyasynq.web
+from pyasynq.cli import web
 from pyasynq.web import hash_password
 from pyasynq.web.access.user_file import read_users
 from tests.support.stored_tasks import store
@@ -116,6 +117,27 @@ def test_environment_variables_of_asynqmon_are_read(start, redis_client):
     assert task["payload"] == "123…"
     assert pause.status_code == 405
     assert httpx.get(url).json()["api"] == "/tasks/api"
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, None),
+        ({"REDIS_URL": "redis://a/1", "REDIS_ADDR": "b:1"}, "redis://a/1"),
+        (
+            {"REDIS_ADDR": "b:1", "REDIS_PASSWORD": "p/w", "REDIS_DB": "2"},
+            "redis://:p%2Fw@b:1/2",
+        ),
+        ({"REDIS_CLUSTER_NODES": "a:1,b:2", "REDIS_DB": "2"}, "redis-cluster://a:1,b:2/0"),
+        ({"PYASYNQ_REDIS_URL": "redis://ours", "REDIS_URL": "redis://a/1"}, None),
+    ],
+)
+def test_redis_may_be_named_as_for_asynqmon(monkeypatch, variables, url):
+    monkeypatch.delenv("PYASYNQ_REDIS_URL", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert web._named_as_for_asynqmon() == url
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -64,6 +64,21 @@ async def test_payloads_and_results_are_shown_as_formatters_say(make_web, redis_
     assert (third["payload"], third["result"]) == ("pay:10", "6162636465666768")
 
 
+async def test_a_formatter_that_fails_hides_no_task(make_web, redis_client, caplog):
+    store(redis_client, "completed", "a", payload=b"hunter2", result=b"x")
+
+    def fail(_kind, data):
+        raise ValueError(data)
+
+    web = make_web(payload_formatter=fail, result_formatter=lambda _kind, data: data)
+
+    (task,) = (await web.get("/api/queues/mail/completed_tasks"))["tasks"]
+
+    assert (task["id"], task["payload"], task["result"]) == ("a", *["the formatter failed"] * 2)
+    assert "a formatter failed: ValueError" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 async def test_what_a_redactor_hides_is_shown_nowhere(make_web, now_s, redis_client):
     secret = {"payload": b"hunter2", "error_msg": "hunter2", "headers": {"k": "hunter2"}}
     store(redis_client, "completed", "c", result=b"hunter2", **secret)

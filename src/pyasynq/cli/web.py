@@ -1,12 +1,13 @@
 """``pyasynq web``: the REST API of the web UI, which needs the extra ``web``."""
 
+import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.connect import redis_url_option, url_of_flags
 from pyasynq.cli.logs import log_options, log_settings, set_up
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _app(redis_url: str | None, given: dict[str, Any], *, is_unguarded: bool) ->
     from pyasynq.web.security import LOOPBACK_HOSTS  # noqa: PLC0415 - as above
 
     auth, access = _login(given)
+    redis_url = redis_url or _named_as_for_asynqmon()
     hosts = [*given["allowed_hosts"], *(LOOPBACK_HOSTS if is_unguarded else ())]
     return create_app(
         redis_url,
@@ -194,6 +196,33 @@ def _app(redis_url: str | None, given: dict[str, Any], *, is_unguarded: bool) ->
         redactor=SecretWords() if given["redact"] else None,
         prometheus_url=given["prometheus_addr"],
     )
+
+
+def _named_as_for_asynqmon() -> str | None:
+    """Return the URL of the Redis that the environment variables of asynqmon name.
+
+    They count if nothing of ours names one. asynqmon v0.7.2 cmd/asynqmon/main.go: nodes of a
+    cluster count more than a URL, and that more than an address.
+    """
+    from pyasynq.connection.options import named_url  # noqa: PLC0415 - only this command needs it
+
+    if named_url():
+        return None
+    found = {
+        name: os.environ[variable]
+        for name, variable in (
+            ("cluster_addrs", "REDIS_CLUSTER_NODES"),
+            ("uri", "REDIS_ADDR"),
+            ("password", "REDIS_PASSWORD"),
+            ("db", "REDIS_DB"),
+        )
+        if os.environ.get(variable)
+    }
+    if "cluster_addrs" in found:
+        found.pop("db", None)
+    elif url := os.environ.get("REDIS_URL"):
+        return url
+    return url_of_flags(found) if found.keys() & {"cluster_addrs", "uri"} else None
 
 
 def _login(given: dict[str, Any]) -> tuple[Any, Any]:

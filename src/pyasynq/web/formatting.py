@@ -1,5 +1,6 @@
 """Payloads and results as text, as asynqmon shows them unless it is told otherwise."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ Formatter = Callable[[str, bytes], str]
 """Returns a payload or a result as text; it is given the type of the task and the bytes."""
 
 LENGTH = 200  # characters, as in asynqmon
+FAILED = "the formatter failed"
+
+logger = logging.getLogger("pyasynq.web")
 
 
 def as_text(task_type: str, data: bytes) -> str:
@@ -33,11 +37,21 @@ class Formatters:
 
     def of_payload(self, task_type: str, payload: bytes) -> str:
         """Return a payload as text."""
-        return _cut(self.payload(task_type, payload), self.max_payload_length)
+        return _cut(_made(self.payload, task_type, payload), self.max_payload_length)
 
     def of_result(self, task_type: str, result: bytes | None) -> str:
         """Return a result as text."""
-        return _cut(self.result(task_type, result or b""), self.max_result_length)
+        return _cut(_made(self.result, task_type, result or b""), self.max_result_length)
+
+
+def _made(formatter: Formatter, task_type: str, data: bytes) -> str:
+    """Return what a formatter makes; one that fails hides no task."""
+    try:
+        text: object = formatter(task_type, data)
+    except Exception as error:  # noqa: BLE001 - it is not ours, and its text may hold the payload
+        logger.warning("a formatter failed: %s", type(error).__name__)
+        return FAILED
+    return text if isinstance(text, str) else FAILED
 
 
 def _cut(text: str, longest: int | None) -> str:
