@@ -101,7 +101,7 @@ async def test_what_a_redactor_hides_is_shown_nowhere(make_web, now_s, redis_cli
     assert ["hunter2" in each for each in seen] == [False] * len(seen)
 
 
-@pytest.mark.parametrize("path", ["/api/queues", "/api/x/health", "/readyz"])
+@pytest.mark.parametrize("path", ["/api/queues", "/api/x/health"])
 async def test_a_redis_that_is_away_is_a_503_and_no_traceback(path, monkeypatch):
     monkeypatch.setitem(AsyncRunner.run.__kwdefaults__, "patience_s", 0)  # else it is 5 s
     web = Web(create_app("redis://127.0.0.1:1"))
@@ -117,6 +117,26 @@ async def test_a_redis_that_is_away_is_a_503_and_no_traceback(path, monkeypatch)
     assert answer.headers["content-type"].startswith(
         "application/json" if "/x/" in path else "text/plain"
     )
+
+
+async def test_it_goes_on_by_itself_when_redis_is_back(own_redis, monkeypatch):
+    monkeypatch.setitem(AsyncRunner.run.__kwdefaults__, "patience_s", 0)  # else it is 5 s
+    store(own_redis.client(), "pending", "a")
+    web = Web(create_app(own_redis.url, auth=lambda _request: None))
+    open_web = Web(create_app(own_redis.url))
+    statuses = []
+
+    for change in (None, own_redis.kill, own_redis.start):
+        if change is not None:
+            change()
+        ready = await web.ask("GET", "/readyz")
+        queues = await open_web.ask("GET", "/api/queues")
+        statuses.append((ready.status_code, queues.status_code, ready.text))
+    await web.close()
+    await open_web.close()
+
+    well = (200, 200, '{"status":"ok"}\n')
+    assert statuses == [well, (503, 503, "redis does not answer\n"), well]
 
 
 async def test_a_wrong_password_of_redis_is_a_503(own_redis):

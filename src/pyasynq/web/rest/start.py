@@ -2,9 +2,13 @@
 
 from starlette.responses import Response
 
+from pyasynq.errors import PyasynqError
 from pyasynq.version import __version__
+from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest.answers import answer
 from pyasynq.web.routing import Call, Endpoint
+
+NOT_READY = "redis does not answer"
 
 
 async def show_root(call: Call) -> Response:
@@ -27,8 +31,11 @@ async def is_alive(_call: Call) -> Response:
 
 
 async def is_ready(call: Call) -> Response:
-    """Answer whether Redis answers, too."""
-    await call.service.installation.ping()
+    """Answer whether Redis answers, too; not why it does not, since everybody may ask."""
+    try:
+        await call.service.installation.ping()
+    except PyasynqError as error:
+        raise Refusal(503, NOT_READY) from error
     return answer({"status": "ok"})
 
 
