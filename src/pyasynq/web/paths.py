@@ -7,7 +7,7 @@ encoded, and nothing else, so that it can be cut at its slashes.
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 
 def placed(scope: Mapping[str, Any], prefix: str) -> tuple[str, str]:
@@ -21,11 +21,6 @@ def placed(scope: Mapping[str, Any], prefix: str) -> tuple[str, str]:
     mounted: str = scope.get("root_path", "").rstrip("/")
     path = _without(_safe_path(scope), _safe_text(mounted))
     return _without(path, prefix) or "/", f"{mounted}{prefix}"
-
-
-def in_path(name: str) -> str:
-    """Return a name of anything as a segment of a path."""
-    return quote_from_bytes(name.encode("utf-8", "surrogateescape"), safe="")
 
 
 def plain(segment: str) -> str:

@@ -46,14 +46,6 @@ class Guard:
                 403, f"this needs the role {needed!r}, and yours is {role.name.lower()!r}"
             )
 
-    def may(self, action: Action) -> bool:
-        """Return whether the visitor may do something."""
-        try:
-            self.check(action)
-        except Refusal:
-            return False
-        return True
-
     @contextmanager
     def acting(self, action: Action, subject: str) -> Iterator[audit.Deed]:
         """Check that the visitor may do something, and log it when it is done, or has failed.
