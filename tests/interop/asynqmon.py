@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 
 from pyasynq.connection.embedded.supervisor import free_port
 from tests.support.eventually import eventually
@@ -25,11 +26,14 @@ def installed(folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.exists():
             fresh = folder / "asynqmon-new"
-            subprocess.run(
+            built = subprocess.run(
                 ["go", "install", f"{MODULE}/cmd/asynqmon@{VERSION}"],
                 env={**os.environ, "GOBIN": str(fresh)},
-                check=True,
+                check=False,
             )
+            if built.returncode:
+                report = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+                report(f"{MODULE} cannot be fetched or built; the module proxy may be out of reach")
             (fresh / "asynqmon").rename(binary)
     return binary
 

@@ -33,9 +33,9 @@ LOOKS = [
 ACTS = [(each.method, each.path) for each in ROUTES if each.action]
 STATES = every_state.STATES
 RECORDED = Path(__file__).parents[1] / "web" / "rest" / "recorded.json"
-MOMENT_S = 20  # what is done within so many seconds is done at the same time
+MOMENT_S = 300  # what is done within so many seconds is done at the same time
 UNORDERED = ("queues", "servers", "active_workers", "entries", "queue_locations")
-VOLATILE = {"latency_msec": 10_000, "ttl_seconds": 20, "memory_usage_bytes": 10**9}
+VOLATILE = {"latency_msec": 100_000, "ttl_seconds": 200, "memory_usage_bytes": 10**9}
 PASSING = ("timestamp", "display_latency", "raw_info")
 
 

@@ -49,7 +49,7 @@ def _task(client: redis.Redis, queue: str, state: str, number: int, now_s: int) 
     scores = {
         "active": now_s + 25 if number < 3 else now_s - 90,
         "scheduled": now_s + 3600 * number,
-        "retry": now_s + 60 * number,
+        "retry": now_s + 900 * number,
         "archived": now_s - 600 * number,
         "completed": now_s + 7200 - number,
         "aggregating": now_s - number,
