@@ -45,7 +45,9 @@ def start(redis_url):
         process.stderr.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_it_serves_and_stops_at_once_although_requests_are_open(
     start, redis_client, redis_server, number
 ):

@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from pyasynq.errors import (
     ConfigError,
+    EnqueueError,
     FilterError,
     IncompatibleRedisError,
     NotFoundError,
@@ -49,6 +50,7 @@ _STATUSES: tuple[tuple[type[PyasynqError], int], ...] = (
     (NotFoundError, 404),
     (QueueNotEmptyError, 400),
     (StateError, 409),
+    (EnqueueError, 409),
     (PayloadError, 409),
     (FilterError, 400),
     (ConfigError, 503),  # arguments were checked before: the settings of the connection are wrong

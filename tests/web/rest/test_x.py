@@ -7,6 +7,7 @@ import pytest
 from pyasynq.web.formatting import Formatters
 from pyasynq.web.rest.table import endpoints
 from pyasynq.wire.keys import queue_keys
+from pyasynq.wire.message import decode
 from pyasynq.wire.progress import ProgressRecord, encode
 from tests.support.redis_dump import dump
 from tests.support.stored_tasks import store
@@ -113,6 +114,29 @@ async def test_a_task_is_run_archived_deleted_rescheduled_and_cancelled(web, red
     assert states == [b"pending", b"archived", None, b"scheduled", b"active"]
     due = (await web.get(f"{TASK}/scheduled-1"))["next_process_at"]
     assert due == "2089-12-31T22:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "payload"),
+    [
+        ({"payload": "é"}, 204, "é".encode()),
+        ({"payload_base64": "/w=="}, 204, b"\xff"),
+        ({"payload": ""}, 204, b""),
+        ({"payload": "new", "expected": '{"n": 1}'}, 204, b"new"),
+        ({"payload": "new", "expected_base64": "/w=="}, 409, b'{"n": 1}'),
+        ({"payload": "new", "payload_base64": "/w=="}, 400, b'{"n": 1}'),
+        ({"payload_base64": "!"}, 400, b'{"n": 1}'),
+        ({"payload": "\ud800"}, 400, b'{"n": 1}'),
+        ({}, 400, b'{"n": 1}'),
+    ],
+)
+async def test_a_payload_is_changed_if_it_is_what_was_expected(
+    web, redis_client, now_s, body, status, payload
+):
+    answer = await web.ask("POST", f"{TASK}/retry-1:edit", content=json.dumps(body))
+
+    stored = decode(redis_client.hget(queue_keys("mail").task("retry-1"), "msg")).payload
+    assert (answer.status_code, stored) == (status, payload)
 
 
 async def test_dropping_a_task_needs_the_role_that_deleting_needs(make_web, now_s):

@@ -15,7 +15,7 @@ from pyasynq.web.service.service import Service
 PARTS = ("queues", "tasks", "installation", "troubles")
 ACTS = {
     *("queues.pause", "queues.resume", "queues.delete"),
-    *("tasks.change", "tasks.reschedule", "tasks.cancel", "tasks.change_many"),
+    *("tasks.change", "tasks.reschedule", "tasks.edit", "tasks.cancel", "tasks.change_many"),
     *("tasks.cancel_many", "tasks.cancel_all", "tasks.change_all"),
 }
 ARGUMENTS = {
@@ -80,7 +80,7 @@ async def refusal(name, made):
 
 def test_every_call_is_known():
     assert set(calls()) > ACTS
-    assert len(set(calls())) == 28
+    assert len(set(calls())) == 29
 
 
 @pytest.mark.parametrize("name", sorted(set(calls())))

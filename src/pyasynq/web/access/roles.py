@@ -8,7 +8,16 @@ RoleName = Literal["none", "read", "operate", "admin"]
 ROLE_NAMES: tuple[RoleName, ...] = get_args(RoleName)
 
 Action = Literal[
-    "run", "archive", "cancel", "reschedule", "pause", "resume", "delete", "drop", "delete queue"
+    "run",
+    "archive",
+    "cancel",
+    "reschedule",
+    "pause",
+    "resume",
+    "edit",
+    "delete",
+    "drop",
+    "delete queue",
 ]
 
 
@@ -18,7 +27,7 @@ class Role(IntEnum):
     NONE = 0  # nothing
     READ = 1  # look at everything
     OPERATE = 2  # and do what loses no data
-    ADMIN = 3  # and delete
+    ADMIN = 3  # and delete, and change payloads
 
 
 ACTIONS: Mapping[Action, Role] = {
@@ -28,6 +37,7 @@ ACTIONS: Mapping[Action, Role] = {
     "reschedule": Role.OPERATE,
     "pause": Role.OPERATE,
     "resume": Role.OPERATE,
+    "edit": Role.ADMIN,
     "delete": Role.ADMIN,
     "drop": Role.ADMIN,  # cancel a task and delete it
     "delete queue": Role.ADMIN,

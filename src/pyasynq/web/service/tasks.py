@@ -83,6 +83,22 @@ class TaskService:
         with self._guard.acting("reschedule", _named(queue, task_id)):
             await self._inspector.tasks.reschedule(queue, task_id, at)
 
+    async def edit(
+        self, queue: str, task_id: str, payload: bytes, *, expected: bytes | None = None
+    ) -> None:
+        """Change the payload of a task that waits or is archived.
+
+        Args:
+            queue: the queue.
+            task_id: the task.
+            payload: the new payload.
+            expected: what it must be before; anything if not given.
+        """
+        with self._guard.acting("edit", _named(queue, task_id)):
+            await self._inspector.tasks.replace(
+                queue, task_id, payload=payload, expected_payload=expected
+            )
+
     async def cancel(self, queue: str, task_id: str, then: CancelThen = "retry") -> int:
         """Ask the servers to cancel a task; return how many heard of it."""
         action: Literal["cancel", "drop"] = "drop" if then == "drop" else "cancel"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from starlette.responses import Response
 
+from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest.answers import answer, nothing, plain
 from pyasynq.web.rest.questions import body_of
 from pyasynq.web.rest.x.records import of_finding, of_task
@@ -26,6 +27,15 @@ class Reschedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a task is due: a time in RFC 3339 form, with a zone."""
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The new payload of a task, as text or in Base64, and what it must be before, if given."""
+
+    payload: str | None = None
+    payload_base64: bytes | None = None
+    expected: str | None = None
+    expected_base64: bytes | None = None
 
 
 async def show(call: Call) -> Response:
@@ -73,6 +83,34 @@ async def reschedule(call: Call) -> Response:
     body = await body_of(call, Reschedule)
     await call.service.tasks.reschedule(call.names["queue"], call.names["task_id"], body.at)
     return nothing()
+
+
+async def edit(call: Call) -> Response:
+    """Change the payload of a task."""
+    body = await body_of(call, Edit)
+    payload = _bytes("payload", body.payload, body.payload_base64)
+    if payload is None:
+        raise Refusal(400, "give payload or payload_base64")
+    await call.service.tasks.edit(
+        call.names["queue"],
+        call.names["task_id"],
+        payload,
+        expected=_bytes("expected", body.expected, body.expected_base64),
+    )
+    return nothing()
+
+
+def _bytes(name: str, text: str | None, data: bytes | None) -> bytes | None:
+    """Return bytes that are given as text or in Base64; None if they are not given.
+
+    Raises:
+        Refusal: they are given twice, or are no text.
+    """
+    if text is None:
+        return data
+    if data is not None:
+        raise Refusal(400, f"{name} and {name}_base64 contradict each other")
+    return text.encode()
 
 
 ENDPOINTS = (
@@ -124,6 +162,19 @@ ENDPOINTS = (
         body=Cancel,
         answer=dict[str, int],
         failures={**ABSENT, 400: "the body is wrong"},
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{PATH}:edit",
+        summary="Change the payload of a task that waits or is archived.",
+        handle=edit,
+        action="edit",
+        body=Edit,
+        failures={
+            **ABSENT,
+            400: "the body is wrong",
+            409: "its state does not allow it, its payload is another, or its unique lock is taken",
+        },
     ),
     Endpoint(
         method="POST",
