@@ -29,6 +29,7 @@ from tests.support.web import Web
         ({"max_result_length": True}, "max_result_length must be a number of characters"),
         ({"prometheus_url": "127.0.0.1:9090"}, "prometheus_url must be a URL"),
         ({"prometheus_url": "file:///etc/passwd"}, "prometheus_url must be a URL"),
+        ({"prometheus_url": "http://a:99999"}, "prometheus_url must be a URL"),
     ],
 )
 def test_a_wrong_argument_is_refused_at_once(settings, fault):

@@ -67,6 +67,17 @@ async def test_a_queue_comes_with_ten_days_and_all_queues_with_ninety(web, now_s
     assert every["mail"][:10] == one["history"]
 
 
+async def test_a_day_that_cannot_be_read_hides_no_other(web, redis_client, now_s):
+    key = queue_keys("orders").processed_on(now_s)
+    redis_client.delete(key)
+    redis_client.lpush(key, "no number")
+
+    every = (await web.get("/api/queue_stats"))["stats"]
+
+    assert (every["orders"][0]["processed"], every["orders"][1]["processed"]) == (0, 500)
+    assert every["mail"][0]["processed"] == 40
+
+
 async def test_groups_have_their_sizes(web, now_s):
     found = await web.get("/api/queues/mail/groups")
 
