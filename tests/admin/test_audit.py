@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from pyasynq.admin.audit import action, without_contents
+from pyasynq.admin.audit import action, deed, without_contents
 from pyasynq.admin.bulk import BulkJob
 from pyasynq.admin.filters import parse
 from pyasynq.admin.jobs import JobResult
@@ -29,6 +29,24 @@ def test_a_job_leaves_one_line_with_fields(redis_url, redis_client, caplog):
     )
     assert (first.action, first.who, first.outcome, first.done) == ("delete", r"ann\n", "done", 1)
     assert (second.filter, second.failed, second.who) == ("tasks by ID", 1, "")
+
+
+def test_what_is_done_to_one_thing_leaves_one_line_too(caplog):
+    with caplog.at_level(logging.INFO, "pyasynq.admin"):
+        with deed("ann\n", "pause", "queue 'mail'"):
+            pass
+        with deed("", "delete", "3 tasks") as counted:
+            counted.done, counted.failed = 2, 1
+        with pytest.raises(KeyError), deed("bob", "run", "task 'a'"):
+            raise KeyError
+
+    assert [record.getMessage() for record in caplog.records] == [
+        r"pause by ann\n: done, queue 'mail'",
+        "delete by somebody: done, 3 tasks, 2 done, 1 failed",
+        "run by bob: stopped by KeyError, task 'a'",
+    ]
+    fields = vars(caplog.records[1])
+    assert (fields["action"], fields["subject"], fields["done"]) == ("delete", "3 tasks", 2)
 
 
 def test_a_job_that_ends_early_says_so(caplog):

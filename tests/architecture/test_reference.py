@@ -1,15 +1,21 @@
 """The reference names everything a user can set, meet or see."""
 
 import dataclasses
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 
 from pyasynq import errors
+from pyasynq.cli import web
 from pyasynq.cli.commands import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.inspector import Inspector
 from pyasynq.options import EnqueueOptions
+from pyasynq.web import create_app
+from pyasynq.web.formatting import Formatters
+from pyasynq.web.rest.table import endpoints
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.events import EVENT_NAMES, TaskEvent
 
@@ -20,6 +26,7 @@ ERRORS = [
     if isinstance(kind, type) and issubclass(kind, Exception) and not name.startswith("_")
 ]
 
+STATUSES = (200, 204, 400, 401, 403, 404, 405, 409, 429, 502, 503)
 COMMAND_NAMES = [
     f"{noun} {verb}" if verb else noun
     for noun, command in COMMANDS.items()
@@ -59,6 +66,34 @@ def test_every_error_is_described(name):
 @pytest.mark.parametrize("name", COMMAND_NAMES)
 def test_every_command_is_described(name):
     assert f"`pyasynq {name}" in page("commands")
+
+
+@pytest.mark.parametrize("route", endpoints(Formatters()), ids=lambda each: each.path)
+def test_every_route_is_described_with_its_role_and_its_parameters(route):
+    (row,) = (
+        line for line in page("rest").splitlines() if f"`{route.method} {route.path}`" in line
+    )
+
+    assert row.split(" | ")[1] == ("" if route.is_open else route.needs.name.lower())
+    assert [each.name for each in route.query if f"`{each.name}`" not in row] == []
+    assert [status for status in route.failures if f"{status}: " not in row] == []
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_status_is_described(status):
+    assert re.search(rf"^\|[^|]*\b{status}\b[^|]*\|", page("rest"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", inspect.signature(create_app).parameters)
+def test_every_argument_of_the_web_is_described(name):
+    assert f"`{name}`" in (REFERENCE.parent / "guides" / "web.md").read_text()
+
+
+@pytest.mark.parametrize("option", [each for each in web.command.params if each.expose_value])
+def test_every_option_of_the_web_command_is_described(option):
+    names = {"quiet", "verbose", "log_level", "log_format", "debug"}  # as of a worker
+
+    assert option.name in names or all(f"`{each}" in page("commands") for each in option.opts)
 
 
 @pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(ConnectionOptions)])

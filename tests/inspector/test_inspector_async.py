@@ -113,6 +113,17 @@ async def test_the_info_of_redis_is_returned(redis_url):
     assert "redis_version" in info
 
 
+async def test_the_info_of_redis_is_also_returned_as_redis_writes_it(redis_server, redis_url):
+    async with AsyncInspector(redis_server.tcp_url) as inspector:
+        text = await inspector.redis.info_text()
+        address, is_cluster = inspector.address, inspector.is_cluster
+        with pytest.raises(ConfigError, match="this redis is not a cluster"):
+            await inspector.redis.cluster_nodes_text()
+
+    assert text.startswith("# Server\r\nredis_version:")
+    assert (address, is_cluster) == (f"127.0.0.1:{redis_server.port}", False)
+
+
 ODD_NAMES = [b"", b" ", b"\x1c", b"ol\xe9", b"\xff\xfe", b"q" * 10_241, b"a}b{c", b"two\nlines"]
 
 

@@ -16,10 +16,12 @@ from pyasynq.inspector.inspector import Inspector
 from pyasynq.inspector.inspector_async import AsyncInspector
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task, TaskState
+from pyasynq.web import create_app
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 from tests.support.eventually import eventually_async
+from tests.support.web import Web
 
 QUEUES = ["mail", "ads", "default", "критично", "a}b"]
 
@@ -124,6 +126,28 @@ def test_the_slot_and_the_node_of_a_queue_are_told(inspector, cluster):
     assert slot == 5718
     assert node.address == f"127.0.0.1:{cluster.nodes[cluster.owner_at_first(slot)].port}"
     assert inspector.redis.cluster_info()["cluster_known_nodes"] == "3"
+    assert "cluster_known_nodes:3\r\n" in inspector.redis.cluster_info_text()
+    assert inspector.redis.cluster_nodes_text().count("master") == 3
+
+
+async def test_the_rest_api_tells_where_queues_lie(client, cluster):
+    enqueue(client, "mail")
+    web = Web(create_app(cluster.url))
+
+    found = await web.get("/api/redis_info")
+    (queue,) = (await web.get("/api/queues"))["queues"]
+    paused = await web.ask("POST", "/api/queues/mail:pause")
+    await web.close()
+
+    owner = cluster.nodes[cluster.owner_at_first(4247)].port
+    assert found["cluster"]
+    assert found["info"]["cluster_known_nodes"] == "3"
+    assert found["raw_cluster_nodes"].count("master") == 3
+    assert found["queue_locations"] == [
+        {"queue": "mail", "keyslot": 4247, "nodes": [f"127.0.0.1:{owner}"]}
+    ]
+    assert found["address"].count("127.0.0.1:") == cluster.url.count("127.0.0.1:")
+    assert (queue["pending"], paused.status_code) == (3, 204)
 
 
 def test_queues_of_all_nodes_are_exported_and_imported(client, inspector):

@@ -149,7 +149,7 @@ def test_odd_scores_hide_no_task(score, redis_url, redis_client):
     ("arguments", "text"),
     [
         ({"page": 0}, "page must be from 1"),
-        ({"page_size": 501}, "page_size must be from 1 to 500, not 501"),
+        ({"page_size": 1001}, "page_size must be from 1 to 1000, not 1001"),
         ({"page_size": True}, "page_size must be a whole number, not bool"),
         ({"group": "g"}, "only tasks that are aggregating are in a group, not pending ones"),
         ({"state": "retryy"}, "not 'retryy'; did you mean 'retry'?"),

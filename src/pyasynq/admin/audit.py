@@ -1,4 +1,4 @@
-"""The audit log: one line for each job, of what was asked for and what became of it.
+"""The audit log: a line for each job and each action: what was asked for, and what became of it.
 
 The logger is ``pyasynq.admin``. What the line says is in the fields of the record, too, so that a
 JSON formatter writes them. It never holds a payload, a result, a header or an error: what a filter
@@ -8,6 +8,7 @@ compares with these is left out.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pyasynq.admin.filters import AllOf, AnyOf, Filter, Not, Term, Text
 from pyasynq.admin.jobs import JobResult
@@ -59,6 +60,60 @@ def action(who: str, change: Change, query: Filter | None, result: JobResult) ->
             result.changed_meanwhile,
             result.failed,
             fields["filter"],
+            extra=fields,
+        )
+
+
+@dataclass(slots=True)
+class Deed:
+    """What is done to a queue or to tasks that were named, while it is done.
+
+    Attributes:
+        done: how many were changed.
+        failed: how many were not.
+    """
+
+    done: int = 0
+    failed: int = 0
+
+
+@contextmanager
+def deed(who: str, verb: str, subject: str) -> Iterator[Deed]:
+    """Log one line at the end of what somebody does, however it ends.
+
+    Args:
+        who: who does it; empty if that is not known.
+        verb: what is done.
+        subject: to what, such as "queue 'mail'".
+
+    Yields:
+        What to count in if it is done to several tasks.
+    """
+    counted = Deed()
+    outcome = "done"
+    try:
+        yield counted
+    except BaseException as error:
+        outcome = f"stopped by {type(error).__name__}"
+        raise
+    finally:
+        fields = {
+            "who": shown(who, LONGEST_WHO),
+            "action": verb,
+            "subject": shown(subject, LONGEST_FILTER),
+            "outcome": outcome,
+            "done": counted.done,
+            "failed": counted.failed,
+        }
+        is_of_many = counted.done or counted.failed
+        counts = f", {counted.done} done, {counted.failed} failed" if is_of_many else ""
+        logger.info(
+            "%s by %s: %s, %s%s",
+            verb,
+            fields["who"] or "somebody",
+            outcome,
+            fields["subject"],
+            counts,
             extra=fields,
         )
 

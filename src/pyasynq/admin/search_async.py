@@ -19,7 +19,7 @@ from pyasynq.broker.operations.task_lists import Content
 from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.inspector.found_task import FoundTask, TaskChunk
 from pyasynq.inspector.inspector_async import AsyncInspector
-from pyasynq.inspector.pages import LARGEST_PAGE, whole_number_fault
+from pyasynq.inspector.pages import MOST_AT_ONCE, whole_number_fault
 from pyasynq.options import name_fault
 from pyasynq.task import TaskState
 
@@ -145,7 +145,7 @@ async def chunks(
     """
     queues = tuple(dict.fromkeys(place.queue for place in where.places))
     ids = where.ids if stop is None else None
-    if ids is not None and len(ids) * len(queues) <= min(most_ids, LARGEST_PAGE):
+    if ids is not None and len(ids) * len(queues) <= min(most_ids, MOST_AT_ONCE):
         refs = [(queue, task_id) for queue in queues for task_id in ids]
         found = [each for each in await inspector.tasks.look(refs) if each is not None]
         for place in where.places:

@@ -1,10 +1,11 @@
 """``pyasynq health``: whether tasks can be stored and are worked on, for probes and people."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 
+from pyasynq.admin.health import Health, health
 from pyasynq.admin.rates import counted
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.exit_codes import FAILURE, exit_code
@@ -15,29 +16,6 @@ from pyasynq.clock import SystemClock
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.inspector import Inspector
 from pyasynq.shown import shown
-
-SERVES = "active"  # asynq v0.26 internal/base: status of a server that takes tasks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """What was found.
-
-    Attributes:
-        healthy: whether there are no problems.
-        redis: whether Redis answers.
-        latency: how long it takes to, in seconds.
-        servers: how many are alive and take tasks.
-        queues: of those that were asked for, how many servers serve each.
-        problems: what is wrong.
-    """
-
-    healthy: bool
-    redis: bool
-    latency: float | None = None
-    servers: int | None = None
-    queues: Mapping[str, int] | None = None
-    problems: Sequence[str]
 
 
 @click.command("health")
@@ -71,20 +49,7 @@ def _look(inspector: Inspector, queues: Sequence[str]) -> Health:
     began = clock.monotonic()
     inspector.queues.list()
     latency = clock.monotonic() - began
-    servers = [each for each in inspector.servers.list() if each.status == SERVES]
-    served = {name: sum(name in each.queues for each in servers) for name in queues}
-    problems = [] if servers else ["no server is alive; `pyasynq worker` starts one"]
-    problems += [
-        f"no server serves queue {shown(name)!r}" for name, count in served.items() if not count
-    ]
-    return Health(
-        healthy=not problems,
-        redis=True,
-        latency=round(latency, 6),
-        servers=len(servers),
-        queues=served,
-        problems=problems,
-    )
+    return health(inspector.servers.list(), queues, latency_s=latency)
 
 
 def _print(found: Health, output: str) -> None:

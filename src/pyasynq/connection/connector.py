@@ -173,6 +173,15 @@ class Connector:
         return self._kind == "cluster"
 
     @property
+    def address(self) -> str:
+        """Host and port, those of all nodes or sentinels that were named, or the socket."""
+        if self._kind in ("cluster", "sentinel"):
+            return ",".join(f"{host}:{port}" for host, port in self._hosts)
+        if "path" in self._arguments:
+            return str(self._arguments["path"])
+        return f"{self._arguments.get('host')}:{self._arguments.get('port')}"
+
+    @property
     def kind(self) -> Kind:
         """What Redis is connected as."""
         return self._kind

@@ -56,6 +56,16 @@ class Inspector:
         """Where Redis is, without secrets."""
         return self._connector.description
 
+    @property
+    def address(self) -> str:
+        """Host and port of Redis, or of the nodes or sentinels that were named; or its socket."""
+        return self._connector.address
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether Redis is connected as a cluster."""
+        return self._connector.is_cluster
+
     def close(self) -> None:
         """Close the connections; safe to repeat."""
         self._runner.close()

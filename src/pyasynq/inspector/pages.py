@@ -11,7 +11,8 @@ from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.inspector.infos import listed_info
 from pyasynq.task import TaskInfo, TaskState
 
-LARGEST_PAGE = 500
+LARGEST_PAGE = 1000  # tasks of a page; it is read in steps
+MOST_AT_ONCE = 500  # tasks in one round trip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

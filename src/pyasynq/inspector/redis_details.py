@@ -22,3 +22,23 @@ class RedisDetails:
             ConfigError: Redis is not a cluster.
         """
         return self._calls.run_cluster(redis_info.cluster_info())
+
+    def info_text(self) -> str:
+        """Return the answer to INFO as Redis writes it."""
+        return self._calls.run(redis_info.redis_info_text())
+
+    def cluster_info_text(self) -> str:
+        """Return the answer to CLUSTER INFO as a node writes it.
+
+        Raises:
+            ConfigError: Redis is not a cluster.
+        """
+        return self._calls.run_cluster(redis_info.cluster_info_text())
+
+    def cluster_nodes_text(self) -> str:
+        """Return the answer to CLUSTER NODES as a node writes it: a line for each node.
+
+        Raises:
+            ConfigError: Redis is not a cluster.
+        """
+        return self._calls.run_cluster(redis_info.cluster_nodes_text())

@@ -60,7 +60,7 @@ class AsyncSchedulers:
         Args:
             entry_id: the entry.
             page: number of the page, from 1.
-            page_size: how many events, from 1 to 500.
+            page_size: how many events, from 1 to 1,000.
 
         Raises:
             ConfigError: an argument is wrong.

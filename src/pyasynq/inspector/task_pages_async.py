@@ -18,6 +18,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.inspector import walks
 from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.pages import (
+    MOST_AT_ONCE,
     DamagedTask,
     SearchResult,
     TaskPage,
@@ -61,7 +62,7 @@ class AsyncTaskPages:
             queue: the queue.
             state: the state, also as text such as "pending".
             page: number of the page, from 1.
-            page_size: how many tasks, from 1 to 500.
+            page_size: how many tasks, from 1 to 1,000.
             group: for tasks that are aggregating: the group; all groups, by name, if not given.
             newest_first: the reverse order.
 
@@ -212,7 +213,7 @@ class AsyncTaskPages:
                 self._calls.keys_of(queue),
                 where,
                 first=first + len(found),
-                limit=limit - len(found),
+                limit=min(MOST_AT_ONCE, limit - len(found)),
                 is_from_tail=is_from_tail,
             )
             listed = await self._calls.run_on(queue, operation)

@@ -9,7 +9,7 @@ from pyasynq.broker.operations.task_lists import Content
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import walks
 from pyasynq.inspector.found_task import FoundTask, TaskChunk, found_alone
-from pyasynq.inspector.pages import LARGEST_PAGE, whole_number_fault
+from pyasynq.inspector.pages import MOST_AT_ONCE, whole_number_fault
 from pyasynq.inspector.task_pages import TaskPages
 from pyasynq.task import TaskState
 
@@ -24,7 +24,7 @@ class TaskWalks(TaskPages):
         *,
         group: str | None = None,
         newest_first: bool = False,
-        limit: int = LARGEST_PAGE,
+        limit: int = MOST_AT_ONCE,
         content: Content = "all",
         cursor: str | None = None,
     ) -> TaskChunk:
@@ -50,7 +50,7 @@ class TaskWalks(TaskPages):
             QueueNotFoundError: there is no such queue.
         """
         state = walks.state_of(state)
-        ConfigError.raise_if([whole_number_fault("limit", limit, most=LARGEST_PAGE)])
+        ConfigError.raise_if([whole_number_fault("limit", limit, most=MOST_AT_ONCE)])
         walks.check_group(state, group)
         is_reversed = newest_first and state in walks.REVERSIBLE
         place = walks.place_of(cursor) if cursor is not None else None
@@ -87,8 +87,8 @@ class TaskWalks(TaskPages):
         Raises:
             ConfigError: there are too many.
         """
-        if len(tasks) > LARGEST_PAGE:
-            raise ConfigError(f"at most {LARGEST_PAGE} tasks are read at once, not {len(tasks)}")
+        if len(tasks) > MOST_AT_ONCE:
+            raise ConfigError(f"at most {MOST_AT_ONCE} tasks are read at once, not {len(tasks)}")
         keys_of = self._calls.keys_of
         answers = self._calls.run_all(
             [inspection.get_task(keys_of(queue), task_id) for queue, task_id in tasks]

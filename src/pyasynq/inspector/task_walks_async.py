@@ -8,7 +8,7 @@ from pyasynq.broker.operations.task_lists import Content
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import walks
 from pyasynq.inspector.found_task import FoundTask, TaskChunk, found_alone
-from pyasynq.inspector.pages import LARGEST_PAGE, whole_number_fault
+from pyasynq.inspector.pages import MOST_AT_ONCE, whole_number_fault
 from pyasynq.inspector.task_pages_async import AsyncTaskPages
 from pyasynq.task import TaskState
 
@@ -23,7 +23,7 @@ class AsyncTaskWalks(AsyncTaskPages):
         *,
         group: str | None = None,
         newest_first: bool = False,
-        limit: int = LARGEST_PAGE,
+        limit: int = MOST_AT_ONCE,
         content: Content = "all",
         cursor: str | None = None,
     ) -> TaskChunk:
@@ -49,7 +49,7 @@ class AsyncTaskWalks(AsyncTaskPages):
             QueueNotFoundError: there is no such queue.
         """
         state = walks.state_of(state)
-        ConfigError.raise_if([whole_number_fault("limit", limit, most=LARGEST_PAGE)])
+        ConfigError.raise_if([whole_number_fault("limit", limit, most=MOST_AT_ONCE)])
         walks.check_group(state, group)
         is_reversed = newest_first and state in walks.REVERSIBLE
         place = walks.place_of(cursor) if cursor is not None else None
@@ -86,8 +86,8 @@ class AsyncTaskWalks(AsyncTaskPages):
         Raises:
             ConfigError: there are too many.
         """
-        if len(tasks) > LARGEST_PAGE:
-            raise ConfigError(f"at most {LARGEST_PAGE} tasks are read at once, not {len(tasks)}")
+        if len(tasks) > MOST_AT_ONCE:
+            raise ConfigError(f"at most {MOST_AT_ONCE} tasks are read at once, not {len(tasks)}")
         keys_of = self._calls.keys_of
         answers = await self._calls.run_all(
             [inspection.get_task(keys_of(queue), task_id) for queue, task_id in tasks]

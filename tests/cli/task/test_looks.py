@@ -226,7 +226,7 @@ def test_hex_shows_payloads_and_results_that_are_no_text(cli, redis_client):
         (["ls", "-s", "pending"], 2, "Missing option '-q' / '--queue'"),
         (["ls", "-q", "mal", "-s", "pending"], 3, "did you mean 'mail'?"),
         (["ls", "-q", "mail", "-s", "pending", "--page", "0"], 2, "page must be from 1"),
-        (["ls", "-q", "mail", "-s", "pending", "--size", "501"], 2, "page_size must be from 1"),
+        (["ls", "-q", "mail", "-s", "pending", "--size", "1001"], 2, "page_size must be from 1"),
         (["ls", "-q", "mail", "-s", "pending", "-g", "g"], 2, "are in a group, not pending"),
         (["ls", "--stat", "pending"], 2, "'--state'"),
         (["lst"], 2, "Did you mean 'list'?"),

@@ -25,7 +25,7 @@ from tests.interop.differential.steps import BLANK
 
 ONLY_SCHEDULED = (b"process_at_ns", b"group_when_due")
 OLD_S = 90 * 86_400
-LARGEST_PAGE, MOST_DAYS = 500, 366
+LARGEST_PAGE, MOST_DAYS = 1000, 366
 
 
 def apply_rules(outcome: Outcome) -> None:

@@ -131,7 +131,7 @@ def _cancel(random: Random) -> Step:
 
 
 def _page(random: Random) -> dict[str, int]:
-    choices = {"page": (1, 1, 1, 2, 2, 3, -1), "page_size": (1, 1, 2, 2, 3, 3, 100, 501, 0)}
+    choices = {"page": (1, 1, 1, 2, 2, 3, -1), "page_size": (1, 1, 2, 2, 3, 3, 100, 1001, 0)}
     return {name: random.choice(of) for name, of in choices.items() if random.random() < 0.5}
 
 

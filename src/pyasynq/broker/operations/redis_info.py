@@ -51,6 +51,21 @@ def redis_info() -> Operation[dict[str, str]]:
     return Operation("INFO", (), (), _info, Repeat.SAFE)
 
 
+def redis_info_text() -> Operation[str]:
+    """Read what Redis reports about itself (INFO), as it writes it."""
+    return Operation("INFO", (), (), _as_written, Repeat.SAFE)
+
+
+def cluster_info_text() -> Operation[str]:
+    """Read what a node reports about its cluster (CLUSTER INFO), as it writes it."""
+    return Operation("CLUSTER", (), ("INFO",), _as_written, Repeat.SAFE)
+
+
+def cluster_nodes_text() -> Operation[str]:
+    """Read which nodes a cluster has (CLUSTER NODES), as a node of it writes them."""
+    return Operation("CLUSTER", (), ("NODES",), _as_written, Repeat.SAFE)
+
+
 def memory_info() -> Operation[dict[str, str]]:
     """Read what Redis reports about its memory; not for a cluster, where any node would answer."""
     return Operation("INFO", (), ("memory",), _info, Repeat.SAFE)
@@ -123,6 +138,10 @@ def _info(reply: Any) -> dict[str, str]:
         return {_text(name): _text(value) for name, value in reply.items()}
     lines = (line.split(":", 1) for line in text(reply).split("\r\n") if line.count(":") >= 1)
     return {line[0]: line[1] for line in lines if not line[0].startswith("#")}
+
+
+def _as_written(reply: Any) -> str:
+    return _text(reply or b"")
 
 
 def _text(value: Any) -> str:

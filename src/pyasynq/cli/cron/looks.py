@@ -55,7 +55,7 @@ def entries(*, as_hex: bool, redis_url: str | None, output: str, quiet: bool) ->
 @click.command("history")
 @entry_ids_argument
 @click.option("--page", type=int, default=1, show_default=True, help="Number of the page.")
-@click.option("--size", type=int, default=30, show_default=True, help="Size of a page, to 500.")
+@click.option("--size", type=int, default=30, show_default=True, help="Size of a page, to 1,000.")
 @redis_url_option
 @output_option
 def history(

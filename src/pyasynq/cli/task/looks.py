@@ -30,7 +30,7 @@ from pyasynq.task import TaskState
 @state_option(*STATES)
 @click.option("--page", type=int, default=1, show_default=True, help="Number of the page.")
 @click.option(
-    "--size", type=int, default=30, show_default=True, help="How many tasks a page has, to 500."
+    "--size", type=int, default=30, show_default=True, help="How many tasks a page has, to 1,000."
 )
 @group_option
 @click.option("--newest-first", is_flag=True, help="The reverse order.")

@@ -1,0 +1,224 @@
+"""The ASGI application: from a request to its answer."""
+
+import logging
+from collections.abc import Collection, Sequence
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from pyasynq.admin.redaction import Redactor
+from pyasynq.app.clients import Clients
+from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.errors import ConfigError, PyasynqError
+from pyasynq.options import name_fault
+from pyasynq.web.access.gate import Access, Auth, Gate, auth_of
+from pyasynq.web.access.roles import Role
+from pyasynq.web.access.visitor import Visitor, address_of
+from pyasynq.web.formatting import LENGTH, Formatter, Formatters, as_text
+from pyasynq.web.paths import placed
+from pyasynq.web.refusal import Refusal, refusal_of
+from pyasynq.web.rest.answers import refused_in_json, refused_in_text
+from pyasynq.web.rest.table import endpoints
+from pyasynq.web.routing import Call, Endpoint, Router
+from pyasynq.web.security import HEADERS, LOOPBACK_HOSTS, host_fault, origin_fault
+from pyasynq.web.service.guard import Guard
+from pyasynq.web.service.service import Service
+from pyasynq.web.settings import WebSettings
+
+OPEN = (
+    "everybody who reaches the web UI may change everything; give create_app an auth=… or an "
+    "access=…, or read_only=True"
+)
+BROKEN = "something is wrong here; the log of this server tells what"
+OURS = "/api/x/"  # below it, refusals are JSON
+
+logger = logging.getLogger("pyasynq.web")
+
+
+class WebApp:
+    """An ASGI application; make it with `create_app`.
+
+    Attributes:
+        endpoints: everything that it answers.
+    """
+
+    def __init__(self, connector: Connector, settings: WebSettings) -> None:
+        self._settings = settings
+        self._prefix = settings.root_path.rstrip("/")
+        self._gate = Gate(auth_of(settings.auth), settings.access)
+        self._clients = Clients(connector, None, max_payload_size=0, enqueue_patience=0)
+        formatters = Formatters(
+            payload=settings.payload_formatter or as_text,
+            result=settings.result_formatter or as_text,
+            max_payload_length=settings.max_payload_length,
+            max_result_length=settings.max_result_length,
+        )
+        self._router = Router(endpoints(formatters, prometheus_url=settings.prometheus_url))
+        self._has_warned = False
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Everything that is answered, and what it needs."""
+        return self._router.endpoints
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; safe to repeat.
+
+        A server with a lifespan does it at its end; the next request opens new ones.
+        """
+        await self._clients.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        match scope["type"]:
+            case "lifespan":
+                await self._live(receive, send)
+            case "websocket":
+                await WebSocketClose(1000)(scope, receive, send)
+            case _:
+                await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Follow the life of a server; nothing is opened before the first request."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.aclose()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, root = placed(scope, self._prefix)
+        request = Request(dict(scope), receive)
+        try:
+            response = await self._answered(request, path, root)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not show itself
+            refusal = _refusal(error)
+            write = refused_in_json if path.startswith(OURS) else refused_in_text
+            response = write(refusal)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        await response(scope, receive, send)
+
+    async def _answered(self, request: Request, path: str, root: str) -> Response:
+        """Return the answer to a request.
+
+        Raises:
+            Refusal: the visitor may not ask that, or there is nothing to be asked.
+            PyasynqError: Redis or the data in it does not allow it.
+        """
+        if self._settings.allowed_hosts:
+            _check(host_fault(request.headers.get("host", ""), self._settings.allowed_hosts))
+        endpoint, names = self._router.find(request.method, path)
+        visitor = await self._visitor(request, endpoint)
+        guard = Guard(visitor, is_read_only=self._settings.read_only, method=request.method)
+        if not endpoint.is_open:
+            guard.check(endpoint.action)
+        if fault := next(filter(None, (name_fault(*each) for each in names.items())), None):
+            raise Refusal(400, fault)
+        inspector = await self._clients.async_inspector()
+        service = Service(inspector, guard, self._settings.redactor)
+        return await endpoint.handle(Call(request=request, names=names, service=service, root=root))
+
+    async def _visitor(self, request: Request, endpoint: Endpoint) -> Visitor:
+        """Return who sends a request to an endpoint."""
+        if endpoint.is_open:
+            return Visitor(name="", address=address_of(request), role=Role.NONE)
+        _check(origin_fault(request.method, request.headers))
+        visitor = await self._gate.visitor(request)
+        if self._is_open and not self._has_warned and visitor.address not in LOOPBACK_HOSTS:
+            self._has_warned = True
+            logger.warning(OPEN)
+        return visitor
+
+    @property
+    def _is_open(self) -> bool:
+        return self._gate.is_open and not self._settings.read_only
+
+
+def create_app(
+    connection: ConnectionSource = None,
+    *,
+    root_path: str = "",
+    read_only: bool = False,
+    auth: Auth | tuple[str, str] | None = None,
+    access: Access = "admin",
+    allowed_hosts: Collection[str] = (),
+    payload_formatter: Formatter | None = None,
+    result_formatter: Formatter | None = None,
+    max_payload_length: int | None = LENGTH,
+    max_result_length: int | None = LENGTH,
+    redactor: Redactor | None = None,
+    prometheus_url: str = "",
+) -> WebApp:
+    """Make an ASGI application that answers the REST API of asynqmon, and more.
+
+    Mount it in an application of yours, or give it to an ASGI server. The connection to Redis is
+    opened by the first request, on its event loop.
+
+    Without *auth*, the application or the proxy in front of it decides who comes here.
+
+    Args:
+        connection: where Redis is, as for a client.
+        root_path: where a proxy shows it, such as "/tasks"; the proxy may pass this on, or take it
+            off. It is not needed if an application mounts it.
+        read_only: whether nobody may change anything.
+        auth: who somebody is: a pair of a name and the hash of a password, a `BasicAuth` for more
+            users, a `ProxyHeader`, or a function that is given the request and returns a name, or
+            None for nobody. Everybody may come here if it is not given.
+        access: what they may do: "none", "read" (look), "operate" (and do what loses no data) or
+            "admin" (and delete), a mapping of names to these, or a function that is given the
+            request and returns one of them; `user_of` returns the name.
+        allowed_hosts: what the Host of a request may be, without its port; anything if empty.
+        payload_formatter, result_formatter: return the text that the routes of asynqmon show for
+            the type of a task and the bytes of its payload or result.
+        max_payload_length, max_result_length: characters of these texts; None for no limit.
+        redactor: hides what must not be shown, as `pyasynq.admin.redaction.SecretWords` does.
+        prometheus_url: where Prometheus is, for the metrics.
+
+    Raises:
+        ConfigError: names everything that is wrong.
+    """
+    settings = WebSettings(
+        root_path=root_path,
+        read_only=read_only,
+        auth=auth,
+        access=access,
+        allowed_hosts=allowed_hosts,
+        payload_formatter=payload_formatter,
+        result_formatter=result_formatter,
+        max_payload_length=max_payload_length,
+        max_result_length=max_result_length,
+        redactor=redactor,
+        prometheus_url=prometheus_url,
+    )
+    faults = [fault for fault in settings.faults() if fault]
+    try:
+        connector = Connector.of(connection)
+    except ConfigError as error:
+        raise ConfigError(*faults, *error.faults) from error
+    if faults:
+        connector.close()
+    ConfigError.raise_if(faults)
+    return WebApp(connector, settings)
+
+
+def _check(fault: str | None) -> None:
+    if fault:
+        raise Refusal(403, fault)
+
+
+def _refusal(error: Exception) -> Refusal:
+    """Return what is answered if an error stops a request; log one that nobody expects."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, PyasynqError):
+        return refusal_of(error)
+    logger.error("a request failed: %s", type(error).__name__, exc_info=error)
+    return Refusal(500, BROKEN)

@@ -1,0 +1,67 @@
+"""The root, and what probes ask."""
+
+from starlette.responses import Response
+
+from pyasynq.errors import PyasynqError
+from pyasynq.version import __version__
+from pyasynq.web.refusal import Refusal
+from pyasynq.web.rest.answers import answer
+from pyasynq.web.routing import Call, Endpoint
+
+NOT_READY = "redis does not answer"
+
+
+async def show_root(call: Call) -> Response:
+    """Answer with where the API is."""
+    call.service.guard.check()
+    root = call.root
+    return answer(
+        {
+            "name": "pyasynq",
+            "version": __version__,
+            "api": f"{root}/api",
+            "description": f"{root}/api/x/openapi.json",
+        }
+    )
+
+
+async def is_alive(_call: Call) -> Response:
+    """Answer that this process answers."""
+    return answer({"status": "ok"})
+
+
+async def is_ready(call: Call) -> Response:
+    """Answer whether Redis answers, too; not why it does not, since everybody may ask."""
+    try:
+        await call.service.installation.ping()
+    except PyasynqError as error:
+        raise Refusal(503, NOT_READY) from error
+    return answer({"status": "ok"})
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/",
+        summary="Where the API is.",
+        handle=show_root,
+        answer=dict[str, str],
+    ),
+    Endpoint(
+        method="GET",
+        path="/healthz",
+        summary="Whether this process answers. Nobody needs to log in for that.",
+        handle=is_alive,
+        answer=dict[str, str],
+        is_open=True,
+    ),
+    Endpoint(
+        method="GET",
+        path="/readyz",
+        summary="Whether Redis answers, too. Nobody needs to log in for that.",
+        handle=is_ready,
+        answer=dict[str, str],
+        failures={503: "Redis does not answer"},
+        is_open=True,
+    ),
+)

@@ -1,0 +1,33 @@
+"""The table of everything that is answered."""
+
+from pyasynq.web.formatting import Formatters
+from pyasynq.web.rest import queues, redis_info, start
+from pyasynq.web.rest.metrics import metric_endpoints
+from pyasynq.web.rest.schedulers import scheduler_endpoints
+from pyasynq.web.rest.servers import server_endpoints
+from pyasynq.web.rest.task_endpoints import task_endpoints
+from pyasynq.web.rest.x import tasks, troubles
+from pyasynq.web.rest.x.openapi import openapi_endpoint
+from pyasynq.web.routing import Endpoint
+
+
+def endpoints(formatters: Formatters, *, prometheus_url: str = "") -> tuple[Endpoint, ...]:
+    """Return everything that is answered.
+
+    Args:
+        formatters: how payloads and results are shown.
+        prometheus_url: where Prometheus is; empty if nobody said so.
+    """
+    table: list[Endpoint] = [
+        *start.ENDPOINTS,
+        *queues.ENDPOINTS,
+        *task_endpoints(formatters),
+        *server_endpoints(formatters),
+        *scheduler_endpoints(formatters),
+        *redis_info.ENDPOINTS,
+        *metric_endpoints(prometheus_url),
+        *troubles.ENDPOINTS,
+        *tasks.ENDPOINTS,
+    ]
+    table.append(openapi_endpoint(lambda: table))
+    return tuple(table)

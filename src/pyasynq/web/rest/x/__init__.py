@@ -1,0 +1,1 @@
+"""What is ours, below ``/api/x``: JSON, with JSON errors."""

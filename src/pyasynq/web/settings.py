@@ -1,0 +1,83 @@
+"""The arguments of `create_app`, checked."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyasynq.admin.redaction import Redactor
+from pyasynq.web.access.gate import access_fault, auth_fault
+from pyasynq.web.formatting import LENGTH, Formatter
+
+MOST_LENGTH = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """What `create_app` was given; see there."""
+
+    root_path: str = ""
+    read_only: bool = False
+    auth: Any = None
+    access: Any = "admin"
+    allowed_hosts: Collection[str] = ()
+    payload_formatter: Formatter | None = None
+    result_formatter: Formatter | None = None
+    max_payload_length: int | None = LENGTH
+    max_result_length: int | None = LENGTH
+    redactor: Redactor | None = None
+    prometheus_url: str = ""
+
+    def faults(self) -> Iterator[str | None]:
+        """Yield what is wrong; None for what is good."""
+        yield _root_path_fault(self.root_path)
+        if not isinstance(self.read_only, bool):
+            yield f"read_only must be True or False, not {self.read_only!r}"
+        yield auth_fault(self.auth)
+        yield access_fault(self.access)
+        yield _hosts_fault(self.allowed_hosts)
+        for name in ("payload_formatter", "result_formatter", "redactor"):
+            given = getattr(self, name)
+            if given is not None and not callable(given):
+                yield f"{name} must be a function, not {type(given).__name__}"
+        for name in ("max_payload_length", "max_result_length"):
+            yield _length_fault(name, getattr(self, name))
+        yield _prometheus_fault(self.prometheus_url)
+
+
+def _root_path_fault(given: object) -> str | None:
+    if not isinstance(given, str):
+        return f"root_path must be text, not {type(given).__name__}"
+    if given and not given.startswith("/"):
+        return f"root_path must begin with a slash, as in '/tasks', unlike {given!r}"
+    if any(not "!" <= each <= "~" or each in "?#%\\" for each in given) or "//" in given:
+        return f"root_path must be a plain path, such as '/tasks', not {given!r}"
+    if given.rstrip("/") == "/api":
+        return "root_path must not be '/api', which is what the API is called below it"
+    return None
+
+
+def _hosts_fault(given: object) -> str | None:
+    is_list = isinstance(given, Collection) and not isinstance(given, str)
+    if is_list and all(isinstance(each, str) and each for each in given):  # type: ignore[attr-defined]  # it is one
+        return None
+    return f"allowed_hosts must be a list of names of hosts, not {given!r}"
+
+
+def _length_fault(name: str, given: object) -> str | None:
+    is_number = isinstance(given, int) and not isinstance(given, bool)
+    if given is None or (is_number and 0 <= given <= MOST_LENGTH):  # type: ignore[operator]  # it is a number
+        return None
+    return f"{name} must be a number of characters from 0 to {MOST_LENGTH:,}, or None"
+
+
+def _prometheus_fault(given: object) -> str | None:
+    if given == "":
+        return None
+    try:
+        parts = urlsplit(given) if isinstance(given, str) else None
+        if parts and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return None
+    except ValueError:
+        pass
+    return "prometheus_url must be a URL such as 'http://127.0.0.1:9090'"
