@@ -159,7 +159,7 @@ async def test_a_worker_says_once_that_its_certificate_is_refused_and_goes_on_wi
     async with app.server().running(app.mux):
         replaceable("stranger")
         cut(tls_server)
-        await eventually_async(lambda: "waits for redis" in caplog.text)
+        await eventually_async(lambda: "wants a certificate of yours" in caplog.text)
         replaceable("client")
         await work.aenqueue()
         await asyncio.wait_for(ran.wait(), 20)
