@@ -19,7 +19,7 @@ from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.message import decode
 from tests.support.builders import NOW_NS, make_active, make_data
 from tests.support.golden_state import dump
-from tests.support.redis_kinds import in_namespace
+from tests.support.redis_kinds import in_namespace, with_next_database
 from tests.support.stored_tasks import FAR_S, store
 
 KEYS = queue_keys("mail")
@@ -310,7 +310,7 @@ def test_an_export_goes_straight_into_an_import(redis_url, redis_client):
 
     with (
         inspecting(redis_url) as here,
-        Inspector(redis_url.replace("db=0", "db=1")) as there,
+        Inspector(with_next_database(redis_url)) as there,
     ):
         result = there.tasks.import_(here.tasks.export("mail"))
 

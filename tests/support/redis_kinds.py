@@ -110,6 +110,11 @@ def in_namespace(url: str, name: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}namespace={name}"
 
 
+def with_next_database(url: str) -> str:
+    """Return the URL of database 1 of a Redis that is not a cluster."""
+    return url.replace("db=0", "db=1").replace("/0?", "/1?")
+
+
 def talks_to_it(item: pytest.Item, kind: str) -> bool:
     """Return whether a test talks to a Redis of this kind, or to a single server of its own."""
     if "any_redis" in item.fixturenames:

@@ -76,12 +76,18 @@ class AsyncCalls:
         Raises:
             ConfigError: Redis is not a cluster, or a proxy hides it.
         """
+        refusal: PyasynqError | None = None
         try:
-            return await self._runner.run(operation)
+            answer = await self._runner.run(operation)
         except PyasynqError as error:
             if not any(words in str(error) for words in _NOT_A_CLUSTER):
                 raise
-            raise ConfigError("this redis is not a cluster, so it has no slots") from error
+            refusal = error
+        else:
+            if self.is_cluster:
+                return answer
+        # A single Valkey 9.1 tells slots, too.
+        raise ConfigError("this redis is not a cluster, so it has no slots") from refusal
 
     async def run_on(self, queue: str, operation: Operation[T]) -> T:
         """Run one operation that only reads on a queue that must exist, in one round trip.
