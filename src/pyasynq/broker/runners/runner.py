@@ -9,7 +9,7 @@ their digest; a script that the server does not know is then sent as source.
 import time
 from collections.abc import Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis import ConnectionPool, Redis
 
@@ -19,10 +19,12 @@ from pyasynq.broker.runners import calls
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
-from pyasynq.connection.transport.nodes import Nodes
 from pyasynq.connection.transport.replies import Command
 from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
+
+if TYPE_CHECKING:
+    from pyasynq.connection.transport.nodes import Nodes
 
 T = TypeVar("T")
 
@@ -68,7 +70,7 @@ class Runner:
         self._nodes: Nodes | None = None
         self._only_connection: BlockingConnections | None = None
         if isinstance(client, Cluster):
-            self._nodes = Nodes(client, limit_s=limit_s, busy_wait=busy_wait)
+            self._nodes = _nodes_of(client, limit_s, busy_wait=busy_wait)
         else:
             self._only_connection = BlockingConnections(
                 client.connection_pool, limit_s=limit_s, busy_wait=busy_wait
@@ -267,6 +269,12 @@ class Runner:
             _command(operation, as_source=bool(as_source) and as_source[i], guards=self.is_cluster)
             for i, operation in enumerate(operations)
         ]
+
+
+def _nodes_of(client: Cluster, limit_s: float | None, *, busy_wait: bool) -> "Nodes":
+    from pyasynq.connection.transport.nodes import Nodes  # noqa: PLC0415 - rarely needed
+
+    return Nodes(client, limit_s=limit_s, busy_wait=busy_wait)
 
 
 def _is_too_late(reply: Any, late_s: float) -> bool:

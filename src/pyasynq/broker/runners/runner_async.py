@@ -8,7 +8,7 @@ their digest; a script that the server does not know is then sent as source.
 import asyncio
 from collections.abc import Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
 
@@ -18,10 +18,12 @@ from pyasynq.broker.runners import calls
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.cluster_async import AsyncCluster
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection
-from pyasynq.connection.transport.nodes_async import AsyncNodes
 from pyasynq.connection.transport.replies import Command
 from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
+
+if TYPE_CHECKING:
+    from pyasynq.connection.transport.nodes_async import AsyncNodes
 
 T = TypeVar("T")
 
@@ -67,7 +69,7 @@ class AsyncRunner:
         self._nodes: AsyncNodes | None = None
         self._only_connection: MultiplexedConnection | None = None
         if isinstance(client, AsyncCluster):
-            self._nodes = AsyncNodes(client, limit_s=limit_s, busy_wait=busy_wait)
+            self._nodes = _nodes_of(client, limit_s, busy_wait=busy_wait)
         else:
             self._only_connection = MultiplexedConnection(
                 client.connection_pool, limit_s=limit_s, busy_wait=busy_wait
@@ -266,6 +268,12 @@ class AsyncRunner:
             _command(operation, as_source=bool(as_source) and as_source[i], guards=self.is_cluster)
             for i, operation in enumerate(operations)
         ]
+
+
+def _nodes_of(client: AsyncCluster, limit_s: float | None, *, busy_wait: bool) -> "AsyncNodes":
+    from pyasynq.connection.transport.nodes_async import AsyncNodes  # noqa: PLC0415 - rarely needed
+
+    return AsyncNodes(client, limit_s=limit_s, busy_wait=busy_wait)
 
 
 def _is_too_late(reply: Any, late_s: float) -> bool:
