@@ -1,5 +1,6 @@
 """Starts a real Redis Cluster for tests."""
 
+import time
 from typing import Any
 
 import redis
@@ -9,6 +10,7 @@ from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 
 SLOTS = 16_384
+ASK_AGAIN_S = 6.0  # a failover that nobody has completed after five seconds is over
 
 
 class RedisCluster:
@@ -111,8 +113,18 @@ class RedisCluster:
         Args:
             how: nothing if both run and agree; FORCE or TAKEOVER if the primary is dead.
         """
-        call(replica, "CLUSTER FAILOVER", *how)
-        eventually(lambda: call(replica, "ROLE")[0] == b"master")
+        asked_at = 0.0
+
+        def is_primary() -> bool:
+            nonlocal asked_at
+            if call(replica, "ROLE")[0] == b"master":
+                return True
+            if time.monotonic() - asked_at > ASK_AGAIN_S:  # one that takes long is given up
+                asked_at = time.monotonic()
+                call(replica, "CLUSTER FAILOVER", *how)
+            return False
+
+        eventually(is_primary, within_s=60)
 
     def client(self) -> redis.RedisCluster:
         alive = next(node for node in self.nodes if node.process is not None)
@@ -121,6 +133,7 @@ class RedisCluster:
     def until_whole(self) -> None:
         """Wait until every node runs, knows every other one, and has its replicas."""
         eventually(lambda: all(map(self._is_settled, self.nodes)), within_s=60)
+        eventually(lambda: len({str(self._owners(node)) for node in self.nodes}) == 1, within_s=60)
 
     def stop(self) -> None:
         for node in self.nodes:
@@ -129,6 +142,10 @@ class RedisCluster:
     def _slots(self) -> list[list]:
         node = next(node for node in self.nodes if node.process is not None)
         return call(node, "CLUSTER SLOTS")
+
+    @staticmethod
+    def _owners(node: RedisServer) -> list[tuple[int, int, int]]:
+        return sorted((row[0], row[1], row[2][1]) for row in call(node, "CLUSTER SLOTS"))
 
     def _by_port(self, port: int) -> RedisServer:
         return next(node for node in self.nodes if node.port == port)

@@ -7,7 +7,7 @@ their digest; a script that the server does not know is then sent as source.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,12 +19,12 @@ from pyasynq.broker.runners import calls
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.blocking import BlockingConnections
 from pyasynq.connection.transport.cluster import Cluster
-from pyasynq.connection.transport.nodes import NodeConnection, Nodes
 from pyasynq.connection.transport.replies import Command, Replication
 from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 if TYPE_CHECKING:
+    from pyasynq.connection.transport.nodes import NodeConnection, Nodes
     from pyasynq.connection.transport.replicated import OnAnswer
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Runner:
         self._nodes: Nodes | None = None
         self._only_connection: NodeConnection | None = None
         if isinstance(client, Cluster):
-            self._nodes = Nodes(client, self._connection_of, limit_s=limit_s)
+            self._nodes = _nodes_of(client, self._connection_of, limit_s)
         else:
             self._only_connection = self._connection_of(client.connection_pool)
         self.time_refusal: IncompatibleRedisError | None = None
@@ -281,13 +281,23 @@ class Runner:
             for i, operation in enumerate(operations)
         ]
 
-    def _connection_of(self, pool: ConnectionPool) -> NodeConnection:
+    def _connection_of(self, pool: ConnectionPool) -> "NodeConnection":
         plain = BlockingConnections(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
         if self._replication is None:
             return plain
         from pyasynq.connection.transport.replicated import ReplicatedConnection  # noqa: PLC0415 - rarely needed
 
         return ReplicatedConnection(plain, self._replication, on_answer=self._on_replicas)
+
+
+def _nodes_of(
+    client: Cluster,
+    open_connection: Callable[[ConnectionPool], "NodeConnection"],
+    limit_s: float | None,
+) -> "Nodes":
+    from pyasynq.connection.transport.nodes import Nodes  # noqa: PLC0415 - rarely needed
+
+    return Nodes(client, open_connection, limit_s=limit_s)
 
 
 def _is_too_late(reply: Any, late_s: float) -> bool:

@@ -6,7 +6,7 @@ their digest; a script that the server does not know is then sent as source.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,12 +18,12 @@ from pyasynq.broker.runners import calls
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.connection.transport.cluster_async import AsyncCluster
 from pyasynq.connection.transport.multiplexed import MultiplexedConnection
-from pyasynq.connection.transport.nodes_async import AsyncNodes, NodeConnection
 from pyasynq.connection.transport.replies import Command, Replication
 from pyasynq.errors import IncompatibleRedisError, PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.backoff import Backoff
 
 if TYPE_CHECKING:
+    from pyasynq.connection.transport.nodes_async import AsyncNodes, NodeConnection
     from pyasynq.connection.transport.replicated_async import OnAnswer
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class AsyncRunner:
         self._nodes: AsyncNodes | None = None
         self._only_connection: NodeConnection | None = None
         if isinstance(client, AsyncCluster):
-            self._nodes = AsyncNodes(client, self._connection_of, limit_s=limit_s)
+            self._nodes = _nodes_of(client, self._connection_of, limit_s)
         else:
             self._only_connection = self._connection_of(client.connection_pool)
         self.time_refusal: IncompatibleRedisError | None = None
@@ -280,13 +280,23 @@ class AsyncRunner:
             for i, operation in enumerate(operations)
         ]
 
-    def _connection_of(self, pool: ConnectionPool) -> NodeConnection:
+    def _connection_of(self, pool: ConnectionPool) -> "NodeConnection":
         plain = MultiplexedConnection(pool, limit_s=self._limit_s, busy_wait=self._busy_wait)
         if self._replication is None:
             return plain
         from pyasynq.connection.transport.replicated_async import AsyncReplicatedConnection  # noqa: PLC0415 - rarely needed
 
         return AsyncReplicatedConnection(plain, self._replication, on_answer=self._on_replicas)
+
+
+def _nodes_of(
+    client: AsyncCluster,
+    open_connection: Callable[[ConnectionPool], "NodeConnection"],
+    limit_s: float | None,
+) -> "AsyncNodes":
+    from pyasynq.connection.transport.nodes_async import AsyncNodes  # noqa: PLC0415 - rarely needed
+
+    return AsyncNodes(client, open_connection, limit_s=limit_s)
 
 
 def _is_too_late(reply: Any, late_s: float) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from pyasynq.broker.operations import dequeue
 from pyasynq.broker.runners.runner_async import AsyncRunner
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import PyasynqError, RedisUnavailableError
+from pyasynq.lifecycle.backoff import Backoff
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.resources import ServerResources
@@ -20,8 +21,9 @@ logger = logging.getLogger("pyasynq.processor")
 
 SHORTEST_BLOCK_S = 5
 ANSWER_S = 5.0  # more than it blocks, and a server that has not answered is gone
+SLACK_S = 0.05  # a timer may come a little early
 MOST_QUEUES = 16  # each has a connection of its own
-PAUSE_S = 30.0  # for which a queue is polled after an error
+FIRST_PAUSE_S, PAUSE_S = 0.5, 30.0  # for which a queue is polled after an error
 
 
 class BlockingWaits:
@@ -44,6 +46,7 @@ class BlockingWaits:
         self._waits: dict[str, asyncio.Task[None]] = {}
         self._until = 0.0  # monotonic
         self._not_before: dict[str, float] = {}  # monotonic
+        self._backoffs: dict[str, Backoff] = {}  # by queue, after a node did not answer
 
     def is_possible(self, queue: str) -> bool:
         """Whether to ask to be one of the servers that wait for a push to *queue*."""
@@ -72,11 +75,21 @@ class BlockingWaits:
         push = dequeue.wait_for_push(keys, within_s=self._block_s)
         try:
             while not await runner.run(push, patience_s=0):
+                self._backoffs.pop(keys.queue, None)
                 if self._clock.monotonic() > self._until:
                     break
         except PyasynqError as error:
             logger.debug("queue %s is polled: %s", keys.queue, error)
-            self._not_before[keys.queue] = self._clock.monotonic() + PAUSE_S
+            pause_s = self._pause_s(keys.queue, error)
+            self._not_before[keys.queue] = self._clock.monotonic() + pause_s
+            # Only a fetch asks whether we may wait, and an idle server makes none by itself.
+            asyncio.get_running_loop().call_later(pause_s + SLACK_S, self._changed.set)
         finally:
             del self._waits[keys.queue]
             self._changed.set()
+
+    def _pause_s(self, queue: str, error: PyasynqError) -> float:
+        """Return for how long to poll: not long if another node has only taken the queue over."""
+        if not isinstance(error, RedisUnavailableError):
+            return PAUSE_S
+        return self._backoffs.setdefault(queue, Backoff(FIRST_PAUSE_S, PAUSE_S)).next_s()

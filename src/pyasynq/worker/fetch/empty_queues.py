@@ -27,6 +27,7 @@ CHECK_S = 5.0  # how often a node is asked whether what is known is still true
 NOBODY = ""  # is no server, so to remove it does nothing, but a replica refuses that
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # without tracking, after it was refused
 REST_S = 1.0  # for which the queues of a node of a cluster that does not answer are polled
+SLACK_S = 0.05  # a timer may come a little early
 PROMPT_S = 0.2  # for so long the questions to other nodes wait for one that does not answer
 
 
@@ -237,6 +238,8 @@ class EmptyQueues:
         queues = list(queues)
         self._resting |= dict.fromkeys(queues, self._clock.monotonic() + REST_S)
         self._forget(queues)
+        # Only a fetch lets them be tracked again, and an idle server makes none by itself.
+        asyncio.get_running_loop().call_later(REST_S + SLACK_S, self._changed.set)
 
     async def _find_node(self, queue: str) -> TrackedNode | None:
         """Return the node that serves *queue*; None, and forget everything, if there is none."""

@@ -4,6 +4,7 @@ What is known of each queue is kept here: whether Redis refuses it, whether the 
 until a task is pushed to it, and which dequeues have answers that were lost or came late.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from functools import partial
@@ -29,6 +30,7 @@ logger = logging.getLogger("pyasynq.processor")
 
 COMPONENT = "processor"
 ASK_AGAIN_S = 1.0  # a queue that Redis refuses
+SLACK_S = 0.05  # a timer may come a little early
 
 
 class Dequeue(msgspec.Struct, frozen=True, gc=False):
@@ -67,7 +69,7 @@ class Fetcher:
     ) -> None:
         config = resources.config
         self._runner = resources.runner
-        self._clock = resources.clock
+        self._clock, self._changed = resources.clock, resources.changed
         self._keys = {each.queue: each for each in resources.queues}
         self._strategy = strategy(
             config.queues, is_strict=config.strict_priority, random=resources.random
@@ -229,6 +231,8 @@ class Fetcher:
         is_so = self._outage.failed_at_node(answer, component=COMPONENT, queue=keys.queue)
         if is_so:
             self._not_before[keys.queue] = self._clock.monotonic() + ASK_AGAIN_S
+            # An idle server would only poll, and not learn that it can be woken by pushes again.
+            asyncio.get_running_loop().call_later(ASK_AGAIN_S + SLACK_S, self._changed.set)
         return is_so
 
     def _on_refusal(self, keys: QueueKeys, error: object) -> None:
