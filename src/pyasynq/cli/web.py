@@ -142,9 +142,10 @@ def command(
     redis_url: str | None,
     **given: Any,
 ) -> int:
-    """Serve the REST API: that of asynqmon, and more below /api/x.
+    """Serve the REST API of the web UI.
 
-    It listens on this machine alone unless --host says otherwise, and then somebody must log in.
+    It is that of asynqmon, and more below /api/x. It listens on this machine alone unless --host
+    says otherwise, and then somebody must log in.
     SIGTERM and SIGINT stop it at once.
     """
     if find_spec("starlette") is None or find_spec("uvicorn") is None:
