@@ -174,6 +174,7 @@ class RedisSentinel:
         self._certificates = certificates
         self._password, self._sentinel_password = password, sentinel_password
         self.nodes: list[DataNode] = []
+        self._epoch = 0  # of the last failover that is over
         self.sentinels: list[Sentinel] = []
         try:
             self._start(replicas, sentinels, settings, is_quick=is_quick)
@@ -238,13 +239,17 @@ class RedisSentinel:
         with self.sentinels[0].client() as client:
             client.execute_command("SENTINEL FAILOVER", NAME)
 
-    def until_moved(self, old: DataNode) -> DataNode:
-        """Wait until every sentinel that runs names another master than *old*; return it."""
+    def until_moved(self) -> DataNode:
+        """Wait until every sentinel that runs knows of a failover since `until_settled`.
+
+        Returns:
+            The master, which after two failovers may be the same as before.
+        """
 
         def has_moved() -> bool:
-            running = [each for each in self.sentinels if each.is_running]
-            states = {each.state()["port"] for each in running}
-            return len(states) == 1 and old.port_for_all not in states
+            states = [each.state() for each in self.sentinels if each.is_running]
+            ports = {state["port"] for state in states}
+            return len(ports) == 1 and all(state["config-epoch"] > self._epoch for state in states)
 
         try:
             eventually(has_moved, within_s=30)
@@ -269,6 +274,7 @@ class RedisSentinel:
             if isinstance(each, DataNode) and each.process is None:
                 each.start()
         eventually(self._is_settled, within_s=60)
+        self._epoch = max(each.state()["config-epoch"] for each in self.sentinels)
         self.until_replicated()
 
     def stop(self) -> None:

@@ -50,9 +50,8 @@ async def moved(sentinels: RedisSentinel, **settings) -> AsyncIterator[tuple[Sit
         with Client(url) as client:
             await asyncio.to_thread(client.enqueue, Task("run"))
         await eventually_async(lambda: site.ran)
-        old = sentinels.master
         await asyncio.to_thread(sentinels.fail_over)
-        await asyncio.to_thread(sentinels.until_moved, old)
+        await asyncio.to_thread(sentinels.until_moved)
         yield site, url
 
 
@@ -105,9 +104,8 @@ async def test_a_scheduler_leads_and_its_ticks_go_on(sentinels):
             await stack.enter_async_context(scheduler.running())
         with sentinels.master.client() as before:
             await eventually_async(lambda: before.llen("asynq:{ticks}:pending") >= 1)
-        old = sentinels.master
         await asyncio.to_thread(sentinels.fail_over)
-        new = await asyncio.to_thread(sentinels.until_moved, old)
+        new = await asyncio.to_thread(sentinels.until_moved)
         with new.client() as client:
             count = client.llen("asynq:{ticks}:pending")
             await eventually_async(lambda: client.llen("asynq:{ticks}:pending") >= count + 3)

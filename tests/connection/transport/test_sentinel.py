@@ -10,6 +10,7 @@ from pyasynq.client_async import AsyncClient
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from pyasynq.task import Task
 from tests.support.certificates import make_certificates
+from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
 
@@ -117,6 +118,20 @@ async def test_a_user_who_may_only_ask_for_the_address_finds_the_master(sentinel
     assert pending(sentinels) == 1
 
 
+async def test_sentinels_that_nobody_may_listen_to_still_name_the_master(sentinels, caplog):
+    rights = ["+sentinel|get-master-addr-by-name", "+sentinel|masters"]
+    for each in sentinels.sentinels:
+        with each.client() as client:
+            client.acl_setuser("deaf", enabled=True, passwords=["+deaf"], commands=rights)
+
+    async with AsyncClient(sentinels.url(sentinel_username="deaf", sentinel_password="deaf")) as me:
+        await me.enqueue(Task("email"))
+        await eventually_async(lambda: len(caplog.records) == len(sentinels.sentinels))
+
+    assert "cannot listen to the sentinel" in caplog.records[0].getMessage()
+    assert pending(sentinels) == 1
+
+
 @pytest.mark.parametrize("form", ["async", "blocking"])
 async def test_a_first_sentinel_that_is_away_does_not_hold_anybody_up(sentinels, form):
     ports = [each.port for each in sentinels.sentinels]
@@ -162,7 +177,7 @@ async def test_a_master_with_too_few_replicas_says_what_to_do(sentinels, form):
         client.config_set("min-replicas-to-write", 3)
         try:
             with pytest.raises(RedisUnavailableError, match="NOREPLICAS") as caught:
-                await enqueue(sentinels.url(), form, patience=0.2)
+                await enqueue(sentinels.url(), form, patience=0)
         finally:
             client.config_set("min-replicas-to-write", 0)
 

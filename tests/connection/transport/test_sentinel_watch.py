@@ -18,6 +18,7 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.connection.transport import sentinel_watch
 from pyasynq.connection.transport.sentinel_answers import MOVED, PROMOTED
 from pyasynq.connection.transport.sentinel_search import MasterSearch
@@ -42,6 +43,7 @@ def servers() -> Iterator[tuple[RedisServer, RedisServer]]:
 
 @pytest.fixture
 def old_and_new(servers) -> tuple[RedisServer, RedisServer]:
+    eventually(lambda: not threads())  # of the test before
     for server in servers:
         with server.client() as client:
             client.replicaof("NO", "ONE")
@@ -245,7 +247,7 @@ def test_a_server_that_is_no_master_is_not_used_although_the_sentinels_name_it(o
         with pytest.raises(
             RedisUnavailableError, match="is to be the master, but is still a slave"
         ):
-            runner.run(PUSH, patience_s=0.1)
+            runner.run(PUSH, patience_s=0)
         sentinel.port = old.port
         runner.run(PUSH)
         runner.close()
@@ -275,7 +277,7 @@ def test_a_master_that_is_down_for_the_sentinels_is_not_used(old):
         runner = blocking(url_of(sentinel))
 
         with pytest.raises(RedisUnavailableError, match="it is down, as they see it"):
-            runner.run(PUSH, patience_s=0.1)
+            runner.run(PUSH, patience_s=0)
         sentinel.flags = "master"
         runner.run(PUSH)
         runner.close()
@@ -305,42 +307,39 @@ def test_many_who_wait_for_a_master_ask_the_sentinels_a_few_times_only():
 
 
 def test_one_thread_listens_for_all_clients_and_ends_with_the_last_one(old):
-    before = threads()
     with ScriptedSentinel(old.port) as sentinel:
         runners = [blocking(url_of(sentinel)) for _ in range(3)]
         for runner in runners:
             runner.run(PUSH)
         eventually(lambda: sentinel.listeners)
-        counts = [threads() - before, sentinel.listeners]
+        counts = [threads(), sentinel.listeners]
         for runner in runners:
             runner.close()
 
     assert counts == [1, 1]
-    assert threads() == before
+    assert threads() == 0
 
 
 async def test_the_thread_ends_with_the_last_async_client_too(old):
-    before = threads()
     with ScriptedSentinel(old.port) as sentinel:
         runner = asynchronous(url_of(sentinel))
         await runner.run(PUSH)
-        during = threads() - before
+        during = threads()
         await runner.close()
 
     assert during == 1
-    await eventually_async(lambda: threads() == before)
+    await eventually_async(lambda: threads() == 0)
 
 
 def test_the_thread_ends_when_its_clients_were_thrown_away(old, monkeypatch):
     monkeypatch.setattr(sentinel_watch, "CHECK_S", 0.05)
-    before = threads()
     with ScriptedSentinel(old.port) as sentinel:
         runner = blocking(url_of(sentinel))
         runner.run(PUSH)
 
         del runner
 
-        eventually(lambda: threads() == before)
+        eventually(lambda: threads() == 0)
 
 
 def test_a_closed_client_works_again(old):
@@ -402,18 +401,25 @@ def test_a_move_is_logged_once_with_both_addresses(old, new, caplog):
 
 def test_a_sentinel_that_cannot_be_heard_is_logged_once_and_when_it_is_back(old, caplog):
     caplog.set_level(logging.INFO, logger="pyasynq.sentinel")
-    away = RedisServer()
-    away.kill()
     with ScriptedSentinel(old.port) as sentinel:
-        runner = blocking(url_of(sentinel) + "")
+        runner = blocking(url_of(sentinel))
         runner.run(PUSH)
         eventually(lambda: sentinel.listeners)
         sentinel.hang_up()
         eventually(lambda: "listening again" in caplog.text)
         runner.close()
-    away.stop()
 
     assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_sentinels_that_are_all_away_are_told_by_the_error_alone(caplog):
+    runner = blocking(f"redis-sentinel://127.0.0.1:{free_port()}/0?master={NAME}")
+
+    with pytest.raises(RedisUnavailableError, match="no master 'mymaster'"):
+        runner.run(PUSH, patience_s=0)
+    runner.close()
+
+    assert not caplog.records
 
 
 async def test_a_sentinel_that_goes_silent_is_left_and_heard_anew(old):
@@ -428,7 +434,6 @@ async def test_a_sentinel_that_goes_silent_is_left_and_heard_anew(old):
 
 
 def test_many_threads_that_connect_at_once_start_one_thread(old):
-    before = threads()
     with ScriptedSentinel(old.port) as sentinel:
         runner = blocking(url_of(sentinel))
         pushing = [threading.Thread(target=runner.run, args=(PUSH,)) for _ in range(20)]
@@ -436,11 +441,11 @@ def test_many_threads_that_connect_at_once_start_one_thread(old):
             thread.start()
         for thread in pushing:
             thread.join()
-        eventually(lambda: threads() == before + 1)
+        eventually(lambda: threads() == 1)
         runner.close()
 
     assert pushed(old) == 20
-    assert threads() == before
+    assert threads() == 0
 
 
 def test_clients_that_the_garbage_collector_closes_in_the_new_thread_hold_nobody_up(

@@ -13,8 +13,8 @@ from time import monotonic
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 from redis.exceptions import ConnectionError as NoConnectionError
-from redis.exceptions import NoPermissionError
 
 from pyasynq.connection.transport.listening import received
 from pyasynq.connection.transport.sentinel_answers import (
@@ -35,6 +35,7 @@ LONGEST_ANSWER_S = 2.0  # to connect and to answer
 OTHERS_S = 0.2  # after the first useful answer: another one may know of a later failover
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.5  # between searches
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0  # between subscriptions
+REFUSED_WAIT_S = 30.0  # of a sentinel that does not let us listen
 PING_INTERVAL_S = 5.0
 MOVED_FOR_S = 10.0  # after an event, in which other sentinels may still name the old master
 PROMOTED_WITHIN_S = 3.0
@@ -73,13 +74,15 @@ class MasterSearch:
 
     async def follow(self) -> None:
         """Listen to every sentinel until cancelled; then close the connections."""
+        # No group of tasks, which cancels each of them once only: redis-py may swallow that.
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._follow(name, sentinel), name=f"pyasynq hears {name}")
+            for name, sentinel in self._sentinels.items()
+        ]
         try:
-            async with asyncio.TaskGroup() as group:
-                for name, sentinel in self._sentinels.items():
-                    group.create_task(self._follow(name, sentinel), name=f"pyasynq hears {name}")
+            await asyncio.gather(*tasks)
         finally:
-            if self._search is not None:
-                await cancel_all(self._search)
+            await cancel_all(*tasks, *([] if self._search is None else [self._search]))
             for sentinel in self._sentinels.values():
                 await sentinel.aclose()
 
@@ -187,6 +190,7 @@ class MasterSearch:
         """Listen to one sentinel for ever."""
         backoff, is_told = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), False
         while True:
+            is_refused = False
             try:
                 async with aclosing(self._events(sentinel)) as events:
                     async for event in events:
@@ -199,10 +203,12 @@ class MasterSearch:
                         backoff.reset()
                         await self._compare(name, sentinel)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-                if not is_told:
+                is_refused = isinstance(error, AuthenticationError | ResponseError)
+                # As long as nobody names a master, whoever asks for it is told why.
+                if not is_told and self._address is not None:
                     logger.warning("cannot listen to the sentinel %s: %s", name, error)
-                is_told = True
-            await asyncio.sleep(backoff.next_s())
+                    is_told = True
+            await asyncio.sleep(REFUSED_WAIT_S if is_refused and is_told else backoff.next_s())
 
     async def _events(self, sentinel: Redis) -> AsyncGenerator[Move | None, None]:
         """Subscribe; yield None once that is done, and then what happens to the master."""

@@ -245,8 +245,7 @@ class _Listening:
                 async with asyncio.timeout(CHECK_S):
                     await self._has_ended.wait()
         following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
+        await asyncio.wait((following,), timeout=END_S)
 
 
 _watches: WeakValueDictionary[Hashable, SentinelWatch] = WeakValueDictionary()
