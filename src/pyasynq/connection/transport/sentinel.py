@@ -58,9 +58,9 @@ class _ToMaster(Login):
         self.address = NOWHERE
         try:
             super().connect_check_health(check_health, retry_socket_connect)
-        except BaseException as error:
+        except BaseException:
             if self.address != NOWHERE:
-                self._watch.missed(self.address, error)
+                self._watch.missed(self.address)
             raise
 
     @override
@@ -113,9 +113,9 @@ class _AsyncToMaster(AsyncLogin):
         self.address = NOWHERE
         try:
             await super().connect_check_health(check_health, retry_socket_connect)
-        except BaseException as error:
+        except BaseException:
             if self.address != NOWHERE:
-                self._watch.missed(self.address, error)
+                self._watch.missed(self.address)
             raise
 
     @override

@@ -59,7 +59,6 @@ class SentinelWatch:
         self._master = master
         self._make_search = make_search
         self._address: Address | None = None
-        self._trouble = ""  # of the last connection that could not be made
         self.forget()
 
     def forget(self) -> None:
@@ -105,10 +104,8 @@ class SentinelWatch:
             raise NoConnectionError(CLOSED) from None
         except TimeoutError:
             located.cancel()
-            before = f" (before: {self._trouble})" if self._trouble else ""
-            raise NoConnectionError(
-                f"no master {self._master!r} was found within {limit_s:.3g} s{before}"
-            ) from None
+            late = f"no master {self._master!r} was found within {limit_s:.3g} s"
+            raise NoConnectionError(late) from None
 
     async def locate_async(self) -> Address:
         """Return where the master is; see `locate`."""
@@ -138,13 +135,11 @@ class SentinelWatch:
             is_there, listening = link.address == self._address, self._listening
         if not is_there:
             raise NoConnectionError("the master has moved while a connection to it was made")
-        self._trouble = ""
         if listening is not None:
             listening.call(listening.search.reached)
 
-    def missed(self, address: Address, error: BaseException) -> None:
+    def missed(self, address: Address) -> None:
         """Take note that no connection could be made to *address*."""
-        self._trouble = str(error) or type(error).__name__
         with self._lock:
             listening = self._listening
         if listening is not None:
