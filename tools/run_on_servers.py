@@ -120,7 +120,9 @@ def run(name: str, arguments: Sequence[str]) -> Result:
         result.said, result.failed = "pytest did not run", 1
         return result
     count(result, report)
-    again = _pytest([*options, *result.failures], environment) if result.failures else None
+    # What could not be imported has no name by which it could be run again.
+    named = [test for test in result.failures if not test.startswith(".py")]
+    again = _pytest([*options, *named], environment) if named else None
     if again is not None:
         settle(result, again)
     result.seconds = round(time.monotonic() - begun)
@@ -148,11 +150,13 @@ def count(result: Result, report: ET.Element) -> None:
 
 def settle(result: Result, report: ET.Element) -> None:
     """Note which of the failed tests pass when they are run once more, by themselves."""
-    failed = {test for test, has_failed, _reason in _outcomes(report) if has_failed}
-    result.passed_alone = len(set(result.failures) - failed)
+    passed = {test for test, has_failed, why in _outcomes(report) if not (has_failed or why)}
+    failed = {test for test, has_failed, _why in _outcomes(report) if has_failed}
+    settled = passed - failed
+    result.passed_alone = len(settled.intersection(result.failures))
     result.passed += result.passed_alone
     result.failed -= result.passed_alone
-    result.failures = sorted(failed)
+    result.failures = [test for test in result.failures if test not in settled]
 
 
 def _outcomes(report: ET.Element) -> Iterator[tuple[str, bool, str]]:

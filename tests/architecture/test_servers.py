@@ -74,6 +74,14 @@ def test_a_test_that_passes_by_itself_has_not_failed():
     assert result.failures == ["tests/a/test_b.py::four"]
 
 
+def test_a_test_that_was_not_run_once_more_has_still_failed():
+    result = counted()
+
+    run_on_servers.settle(result, ET.fromstring("<testsuite/>"))
+
+    assert (result.passed, result.failed, result.passed_alone) == (2, 2, 0)
+
+
 def test_the_table_names_what_failed_and_why_tests_were_not_run():
     text = run_on_servers.as_text([counted()])
 
