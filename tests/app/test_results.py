@@ -30,11 +30,13 @@ class Receipt:
 
 @pytest.fixture
 def app(redis_url):
-    return App(
+    app = App(
         redis_url,
         task_defaults=EnqueueOptions(retention=60, max_retry=0),
         task_check_interval=0.01,
     )
+    yield app
+    app.close()
 
 
 async def test_a_result_comes_back_as_what_the_function_returns(app):

@@ -16,6 +16,7 @@ import pyasynq.web
 from pyasynq.cli import web
 from pyasynq.web import hash_password
 from pyasynq.web.access.user_file import read_users
+from tests.support.ports import free_port
 from tests.support.stored_tasks import store
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -188,7 +189,7 @@ def test_what_is_wrong_is_told_before_anybody_is_served(cli, tmp_path, arguments
 
 
 def test_a_port_that_is_taken_is_told(cli):
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    with socket.create_server(("127.0.0.1", free_port())) as other:
         port = other.getsockname()[1]
         done = cli("web", "--port", str(port))
 

@@ -7,11 +7,11 @@ import pytest
 from redis.crc import key_slot
 
 from pyasynq.client import Client
-from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.errors import ConfigError, NotReplicatedError
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Task
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_server import RedisServer
 

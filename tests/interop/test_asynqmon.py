@@ -39,7 +39,7 @@ VOLATILE = {"latency_msec": 100_000, "ttl_seconds": 200, "memory_usage_bytes": 1
 PASSING = ("timestamp", "display_latency", "raw_info")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def asynqmon(redis_server, tmp_path_factory):
     binary = installed(tmp_path_factory.getbasetemp().parent)
     started = Asynqmon(binary, f"127.0.0.1:{redis_server.port}")

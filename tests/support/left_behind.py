@@ -65,10 +65,12 @@ class LeftBehind:
 
 
 def connected(server_client: redis.Redis) -> Found:
-    """The connections to a server."""
+    """The connections to a server, but for that of the client itself, which may be a new one."""
+    own = server_client.client_id()
     return {
         ("connection", int(each["id"])): f"a connection ({each['cmd']}, {each['age']} s old)"
         for each in server_client.client_list()
+        if int(each["id"]) != own
     }
 
 

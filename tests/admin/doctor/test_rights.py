@@ -327,6 +327,9 @@ READS = {
     "schedulers.history": lambda i, given: [i.schedulers.history(given.entry)],
     "redis.info": lambda i, given: [i.redis.info()],
     "redis.cluster_info": lambda i, given: [i.redis.cluster_info()],
+    "redis.cluster_info_text": lambda i, given: [i.redis.cluster_info_text()],
+    "redis.cluster_nodes_text": lambda i, given: [i.redis.cluster_nodes_text()],
+    "redis.info_text": lambda i, given: [i.redis.info_text()],
 }
 # Each that changes something, in an order in which all of them find what they change.
 CHANGES = {
@@ -352,7 +355,10 @@ CHANGES = {
     "schedulers.clear_history": lambda i, given: [i.schedulers.clear_history(given.entry)],
     "queues.delete": lambda i, given: [i.queues.delete("ads", force=True)],
 }
-ONLY_IN_A_CLUSTER = {"queues.key_slot", "queues.nodes", "redis.cluster_info"}
+ONLY_IN_A_CLUSTER = {
+    *("queues.key_slot", "queues.nodes"),
+    *("redis.cluster_info", "redis.cluster_info_text", "redis.cluster_nodes_text"),
+}
 
 
 def fill(client) -> None:

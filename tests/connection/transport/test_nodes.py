@@ -8,6 +8,7 @@ import pytest
 from redis.crc import key_slot
 
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport.multiplexed import MultiplexedConnection
 from pyasynq.connection.transport.nodes_async import AsyncNodes
 from pyasynq.connection.transport.replies import Trouble
 from tests.support.eventually import eventually_async
@@ -21,7 +22,7 @@ GETS = [("GET", key) for key in KEYS]
 @pytest.fixture
 async def nodes(cluster):
     client = Connector.of(cluster.url + "?socket_timeout=0.3").open_async()
-    nodes = AsyncNodes(client)
+    nodes = AsyncNodes(client, MultiplexedConnection)
     assert await nodes.exchange(KEYS, GETS) == [None] * 3
     yield nodes
     await nodes.close()
@@ -32,7 +33,7 @@ async def test_many_first_calls_ask_for_the_slots_once(cluster):
     for node in cluster.nodes:
         call(node, "CONFIG RESETSTAT")
     client = Connector.of(cluster.url).open_async()
-    nodes = AsyncNodes(client)
+    nodes = AsyncNodes(client, MultiplexedConnection)
 
     found = await asyncio.gather(*(nodes.exchange(KEYS, GETS) for _ in range(50)))
     asked = sum(call(node, "INFO commandstats").count(b"cluster|slots") for node in cluster.nodes)

@@ -18,13 +18,13 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
-from pyasynq.connection.embedded.supervisor import free_port
 from pyasynq.connection.transport import sentinel_watch
 from pyasynq.connection.transport.sentinel_answers import MOVED, PROMOTED
 from pyasynq.connection.transport.sentinel_search import MasterSearch
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle.shutdown import cancel_all
 from tests.support.eventually import eventually, eventually_async
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 from tests.support.scripted_sentinel import NAME, ScriptedSentinel
 

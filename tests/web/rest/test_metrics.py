@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pyasynq.web.service.prometheus import QUERIES, Range, step_s, urls
+from tests.support.ports import free_port
 
 
 class Prometheus(ThreadingHTTPServer):
@@ -16,7 +17,7 @@ class Prometheus(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", free_port()), _Handler)
         self.asked = []
         self.status, self.body = 200, b'{"status":"success","data":{"result":[]}}'
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()

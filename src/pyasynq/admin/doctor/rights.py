@@ -19,9 +19,9 @@ _BESIDES: Mapping[Role, Sequence[str]] = {
     "producer": ("publish", "wait"),
     "worker": ("client|tracking", "hello", "info", "publish", "subscribe", "unsubscribe", "wait"),
     "scheduler": ("info", "publish", "wait"),
-    "inspector": ("cluster|info", "cluster|keyslot", "info", "memory|usage"),
+    "inspector": ("cluster|info", "cluster|keyslot", "cluster|nodes", "info", "memory|usage"),
     "admin": (
-        *("cluster|info", "cluster|keyslot", "info", "memory|usage", "scan"),
+        *("cluster|info", "cluster|keyslot", "cluster|nodes", "info", "memory|usage", "scan"),
         *("publish", "subscribe", "unsubscribe", "wait"),
     ),
 }

@@ -28,6 +28,7 @@ NO_HASH_TAGS = (
 
 PROBE_S = 0.5
 WRONG_PATHS = errno.EACCES, errno.ENOTDIR, errno.EPROTOTYPE, errno.ENAMETOOLONG
+TLS_ANSWERS = b"\x16", b"\x15"  # to the greeting of a client: a handshake, or an alert
 ANSWERS = b"+", b"-"  # to PING: PONG, or an error such as that a password is needed
 
 
@@ -51,16 +52,14 @@ def speaks_tls(address: Address, limit_s: float | None) -> bool:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent to it
+    greeting = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), greeting).do_handshake()
     timeout_s = PROBE_S if limit_s is None else min(PROBE_S, limit_s)
-    try:
-        with (
-            socket.create_connection(address, timeout_s) as plain,
-            context.wrap_socket(plain, do_handshake_on_connect=False) as wrapped,
-        ):
-            wrapped.do_handshake()
-    except OSError as error:
-        return "ALERT" in str(error)
-    return True
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout_s) as plain:
+        plain.sendall(greeting.read())
+        return plain.recv(1) in TLS_ANSWERS
+    return False
 
 
 def tls_alert(address: Address, wrap: Wrap, limit_s: float | None) -> str | None:
