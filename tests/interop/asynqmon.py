@@ -58,7 +58,11 @@ class Asynqmon:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}")
-        eventually(self._answers)
+        try:
+            eventually(self._answers)
+        except BaseException:
+            self.stop()
+            raise
 
     def ask(self, method: str, path: str, **given: object) -> httpx.Response:
         return self._client.request(method, path, **given)
@@ -70,6 +74,7 @@ class Asynqmon:
 
     def _answers(self) -> bool:
         try:
-            return self._client.get("/api/queues").is_success
+            self._client.get("/api/queues")  # whatever is in Redis
         except httpx.TransportError:
             return False
+        return True

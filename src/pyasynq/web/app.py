@@ -69,6 +69,7 @@ class WebApp:
         A server with a lifespan does it at its end; the next request opens new ones.
         """
         await self._clients.aclose()
+        self._gate.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

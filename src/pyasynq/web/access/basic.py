@@ -49,11 +49,17 @@ class BasicAuth:
         self._secret = secrets.token_bytes(32)
         self._checked: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Future[bool]] = {}
-        self._pool = ThreadPoolExecutor(MOST_AT_ONCE, "pyasynq-web-passwords")
+        self._pool: ThreadPoolExecutor | None = None
 
     @override
     def __repr__(self) -> str:
         return f"BasicAuth({sorted(self._hashes)})"
+
+    def close(self) -> None:
+        """End the threads that compare passwords; safe to repeat. A request starts others."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
 
     async def __call__(self, request: Request) -> str:
         """Return the name of who sends a request.
@@ -86,6 +92,8 @@ class BasicAuth:
             )
         self._throttle.begin(address)
         loop = asyncio.get_running_loop()
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(MOST_AT_ONCE, "pyasynq-web-passwords")
         check = loop.run_in_executor(self._pool, self._fits, name, password)
         self._under_way[mark] = check
         try:

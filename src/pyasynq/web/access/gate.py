@@ -39,6 +39,11 @@ class Gate:
         """Whether everybody who comes here may change everything."""
         return self._auth is None and self._access == "admin"
 
+    def close(self) -> None:
+        """End what comparing passwords needs; safe to repeat."""
+        if isinstance(self._auth, BasicAuth):
+            self._auth.close()
+
     async def visitor(self, request: Request) -> Visitor:
         """Return who sends a request.
 
