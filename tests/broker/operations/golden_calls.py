@@ -230,6 +230,8 @@ def clear_server_state(case: Case) -> None:
 
 
 def publish_cancelation(case: Case) -> dict[str, dict[str, str]]:
+    if case.runner.is_cluster:
+        case.runner._client.refresh()
     subscription = case.runner._client.pubsub()
     subscription.subscribe("asynq:cancel")
     subscription.get_message(timeout=5)
