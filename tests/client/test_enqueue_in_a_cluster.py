@@ -36,7 +36,7 @@ async def test_a_task_that_is_enqueued_beside_one_for_a_silent_node_does_not_wai
     (away, *_), (here, other, *_) = queues_on(cluster, frozen), queues_on(cluster, 1)
     first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.3"
 
-    async with AsyncClient(first, enqueue_patience=3) as client:
+    async with AsyncClient(first, enqueue_patience=60) as client:
         waiting = asyncio.create_task(client.enqueue(Task("work"), queue=away))
         beside = [client.enqueue(Task("work"), queue=each) for each in (here, away, other)]
         stored = [asyncio.create_task(each) for each in beside]
