@@ -29,7 +29,6 @@ RARE = (
     "pyasynq.connection.transport.sentinel",
     "pyasynq.connection.embedded.supervisor",
 )
-MOST_OF_HELP = 12  # modules of ours
 MOST_MODULES = 135  # in a command that looks at something
 COMMANDS = tuple(f"pyasynq.cli.{name}" for name in COMMAND_TABLE)
 ENQUEUEING = ("pyasynq.client", "pyasynq.client_async", "pyasynq.inspector")

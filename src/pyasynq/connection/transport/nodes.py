@@ -33,7 +33,6 @@ NodeConnection = Union[BlockingConnections, "ReplicatedConnection"]
 MOST_REDIRECTS = 5  # of one call; two nodes may send it to each other while they disagree
 
 _ASKING: Command = ("ASKING",)
-_FAILURES = frozenset({Refusal, Trouble})
 
 Todo = Mapping[Address, Sequence[tuple[int, bool]]]
 """Per node, the positions of commands, and whether each is sent there for now only."""
