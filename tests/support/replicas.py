@@ -33,7 +33,7 @@ class ReplicatedRedis:
 
     def url(self, **settings: object) -> str:
         """Return a URL that asks for the replica; *settings* win."""
-        given = {"durability": "replicated", "replication_timeout": 0.2, **settings}
+        given = {"durability": "replicated", "replication_timeout": 1, **settings}
         query = "&".join(f"{name}={value}" for name, value in given.items())
         return f"{self.primary.tcp_url}?{query}"
 
