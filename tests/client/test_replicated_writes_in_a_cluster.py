@@ -15,7 +15,7 @@ from tests.support.ports import free_port
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_server import RedisServer
 
-SETTINGS = "?durability=replicated&replication_timeout=3"  # a replica that lives answers in this time
+SETTINGS = "?durability=replicated&replication_timeout=3"  # a living replica answers in that time
 
 
 @pytest.fixture

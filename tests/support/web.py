@@ -40,6 +40,21 @@ class Web:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def page(self, path: str, **given: Any) -> str:
+        """Return the page at a path, which must be there."""
+        answer = await self.ask("GET", path, **given)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        return answer.text
+
+    async def root(self, path: str) -> str:
+        """Return where the page at a path says that the web UI is."""
+        return (await self.page(path)).partition('data-root="')[2].partition('"')[0]
+
+    async def send(self, path: str, **fields: Any) -> httpx.Response:
+        """Send a form."""
+        return await self.ask("POST", path, data=fields)
+
     async def close(self) -> None:
         await self._client.aclose()
         if isinstance(self.app, WebApp):
@@ -49,6 +64,7 @@ class Web:
 def path_of(template: str, **names: str) -> str:
     """Return the path of an endpoint with names in it; those that are not given are of no task."""
     known = {"queue": "mail", "task_id": "nobody", "group": "daily", "entry_id": "entry-1"}
+    known |= {"version": "1", "file": "base.css"}
     return template.format(**{**known, **names})
 
 

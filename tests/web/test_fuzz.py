@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from pyasynq.web import create_app
 from pyasynq.web.formatting import Formatters
-from pyasynq.web.rest.table import endpoints
+from pyasynq.web.table import endpoints
 from tests.support.every_state import STATES, fill
 
 ROUTES = endpoints(Formatters())
-AS_IT_SHOULD_BE = {200, 204, 400, 403, 404, 405, 409}
+AS_IT_SHOULD_BE = {200, 204, 303, 400, 403, 404, 405, 409}
 NOT_WELL = {"/api/x/health"}  # 503 if no server serves what is asked for
 KNOWN = ("mail", "orders", "empty", "идеи", "daily", *(f"{each}-1" for each in STATES), "entry-1")
 

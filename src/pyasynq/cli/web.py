@@ -148,7 +148,7 @@ def command(
     says otherwise, and then somebody must log in.
     SIGTERM and SIGINT stop it at once.
     """
-    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+    if any(find_spec(each) is None for each in ("jinja2", "starlette", "uvicorn")):
         raise click.ClickException(MISSING)
     if hash_password is not None:
         click.echo(_line_of(hash_password))

@@ -1,4 +1,4 @@
-"""The web UI's REST API, for any ASGI server: `create_app`, and who may do what.
+"""The web UI and its REST API, for any ASGI server: `create_app`, and who may do what.
 
 It needs the extra ``web``. Each name is loaded when it is first used, so that a missing extra is
 told in plain words.
@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'pyasynq.web' has no attribute {name!r}")
-    if find_spec("starlette") is None:
+    if any(find_spec(each) is None for each in ("starlette", "jinja2")):
         raise ImportError(MISSING)
     value = getattr(import_module(f"pyasynq.web.{_HOMES[name]}"), name)
     globals()[name] = value  # from now on found without this function

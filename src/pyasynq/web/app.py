@@ -17,15 +17,17 @@ from pyasynq.web.access.gate import Access, Auth, Gate, auth_of
 from pyasynq.web.access.roles import Role
 from pyasynq.web.access.visitor import Visitor, address_of
 from pyasynq.web.formatting import LENGTH, Formatter, Formatters, as_text
+from pyasynq.web.look import Look
+from pyasynq.web.pages.rendering import refused as refused_on_page
 from pyasynq.web.paths import placed
 from pyasynq.web.refusal import Refusal, refusal_of
 from pyasynq.web.rest.answers import refused_in_json, refused_in_text
-from pyasynq.web.rest.table import endpoints
 from pyasynq.web.routing import Call, Endpoint, Router
 from pyasynq.web.security import HEADERS, LOOPBACK_HOSTS, host_fault, origin_fault
-from pyasynq.web.service.guard import Guard
+from pyasynq.web.service.guard import GUARD, Guard
 from pyasynq.web.service.service import Service
 from pyasynq.web.settings import WebSettings
+from pyasynq.web.table import endpoints
 
 OPEN = (
     "everybody who reaches the web UI may change everything; give create_app an auth=… or an "
@@ -33,6 +35,8 @@ OPEN = (
 )
 BROKEN = "something is wrong here; the log of this server tells what"
 OURS = "/api/x/"  # below it, refusals are JSON
+API = "/api/"  # below it, they are text, as in asynqmon; else they are pages
+PROBES = ("/healthz", "/readyz")
 
 logger = logging.getLogger("pyasynq.web")
 
@@ -55,6 +59,7 @@ class WebApp:
             max_payload_length=settings.max_payload_length,
             max_result_length=settings.max_result_length,
         )
+        self._look = Look(title=settings.title, badge=settings.badge, formatters=formatters)
         self._router = Router(endpoints(formatters, prometheus_url=settings.prometheus_url))
         self._has_warned = False
 
@@ -100,12 +105,18 @@ class WebApp:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not show itself
-            refusal = _refusal(error)
-            write = refused_in_json if path.startswith(OURS) else refused_in_text
-            response = write(refusal)
+            response = self._refused(request, root, path, _refusal(error))
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
+
+    def _refused(self, request: Request, root: str, path: str, refusal: Refusal) -> Response:
+        """Return a refusal in the form in which the others at this path answer."""
+        if path.startswith(OURS):
+            return refused_in_json(refusal)
+        if path.startswith(API) or path in PROBES:
+            return refused_in_text(refusal)
+        return refused_on_page(request, root, path, self._look, refusal)
 
     async def _answered(self, request: Request, path: str, root: str) -> Response:
         """Return the answer to a request.
@@ -119,13 +130,17 @@ class WebApp:
         endpoint, names = self._router.find(request.method, path)
         visitor = await self._visitor(request, endpoint)
         guard = Guard(visitor, is_read_only=self._settings.read_only, method=request.method)
+        request.scope[GUARD] = guard
         if not endpoint.is_open:
             guard.check(endpoint.action)
         if fault := next(filter(None, (name_fault(*each) for each in names.items())), None):
             raise Refusal(400, fault)
         inspector = await self._clients.async_inspector()
         service = Service(inspector, guard, self._settings.redactor)
-        return await endpoint.handle(Call(request=request, names=names, service=service, root=root))
+        call = Call(
+            request=request, names=names, service=service, root=root, path=path, look=self._look
+        )
+        return await endpoint.handle(call)
 
     async def _visitor(self, request: Request, endpoint: Endpoint) -> Visitor:
         """Return who sends a request to an endpoint."""
@@ -157,8 +172,10 @@ def create_app(
     max_result_length: int | None = LENGTH,
     redactor: Redactor | None = None,
     prometheus_url: str = "",
+    title: str = "pyasynq",
+    badge: str = "",
 ) -> WebApp:
-    """Make an ASGI application that answers the REST API of asynqmon, and more.
+    """Make an ASGI application: the web UI, and the REST API of asynqmon and more below ``/api``.
 
     Mount it in an application of yours, or give it to an ASGI server. The connection to Redis is
     opened by the first request, on its event loop.
@@ -182,6 +199,8 @@ def create_app(
         max_payload_length, max_result_length: characters of these texts; None for no limit.
         redactor: hides what must not be shown, as `pyasynq.admin.redaction.SecretWords` does.
         prometheus_url: where Prometheus is, for the metrics.
+        title: the name of the web UI, as pages show it.
+        badge: what it is the web UI of, such as "production"; pages show it beside the name.
 
     Raises:
         ConfigError: names everything that is wrong.
@@ -198,6 +217,8 @@ def create_app(
         max_result_length=max_result_length,
         redactor=redactor,
         prometheus_url=prometheus_url,
+        title=title,
+        badge=badge,
     )
     faults = [fault for fault in settings.faults() if fault]
     try:

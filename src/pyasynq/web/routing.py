@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pyasynq.web.access.roles import ACTIONS, Action, Role
+from pyasynq.web.look import Look
 from pyasynq.web.paths import plain
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.service.service import Service
@@ -28,12 +29,16 @@ class Call:
         names: what stands in the path, by the names of its parts.
         service: everything that this visitor may look at and do.
         root: the root of the web UI, as the outside world sees it.
+        path: below the root, as it was sent.
+        look: what pages show besides the data.
     """
 
     request: Request
     names: Mapping[str, str]
     service: Service
     root: str
+    path: str
+    look: Look
 
 
 Handler = Callable[[Call], Awaitable[Response]]

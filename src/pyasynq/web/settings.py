@@ -10,6 +10,7 @@ from pyasynq.web.access.gate import access_fault, auth_fault
 from pyasynq.web.formatting import LENGTH, Formatter
 
 MOST_LENGTH = 10_000_000
+LONGEST_WORDS = 60  # of the title and the badge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class WebSettings:
     max_result_length: int | None = LENGTH
     redactor: Redactor | None = None
     prometheus_url: str = ""
+    title: str = "pyasynq"
+    badge: str = ""
 
     def faults(self) -> Iterator[str | None]:
         """Yield what is wrong; None for what is good."""
@@ -43,6 +46,8 @@ class WebSettings:
         for name in ("max_payload_length", "max_result_length"):
             yield _length_fault(name, getattr(self, name))
         yield _prometheus_fault(self.prometheus_url)
+        for name in ("title", "badge"):
+            yield _words_fault(name, getattr(self, name))
 
 
 def _root_path_fault(given: object) -> str | None:
@@ -69,6 +74,12 @@ def _length_fault(name: str, given: object) -> str | None:
     if given is None or (is_number and 0 <= given <= MOST_LENGTH):  # type: ignore[operator]  # it is a number
         return None
     return f"{name} must be a number of characters from 0 to {MOST_LENGTH:,}, or None"
+
+
+def _words_fault(name: str, given: object) -> str | None:
+    if isinstance(given, str) and len(given) <= LONGEST_WORDS and given.isprintable():
+        return None
+    return f"{name} must be printable text of at most {LONGEST_WORDS} characters, not {given!r}"
 
 
 def _prometheus_fault(given: object) -> str | None:

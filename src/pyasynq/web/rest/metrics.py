@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from pyasynq.clock import NANOSECONDS, SystemClock
+from pyasynq.web.questions import whole_number
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest import shapes
 from pyasynq.web.rest.answers import answer
-from pyasynq.web.rest.questions import whole_number
 from pyasynq.web.routing import Call, Endpoint, Parameter
 from pyasynq.web.service.prometheus import HOUR, Range, fetch
 

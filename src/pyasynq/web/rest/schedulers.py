@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from pyasynq.inspector import SchedulerEntry
 from pyasynq.web.formatting import Formatters
+from pyasynq.web.questions import PAGING, page_of
 from pyasynq.web.rest import shapes
 from pyasynq.web.rest.answers import answer
 from pyasynq.web.rest.go_text import ZERO_TIME, time_in_seconds
-from pyasynq.web.rest.questions import PAGING, page_of
 from pyasynq.web.routing import Call, Endpoint
 
 

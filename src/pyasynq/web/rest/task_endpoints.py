@@ -5,8 +5,8 @@ from functools import partial
 
 from pyasynq.task import TaskState
 from pyasynq.web.formatting import Formatters
+from pyasynq.web.questions import PAGING
 from pyasynq.web.rest import shapes
-from pyasynq.web.rest.questions import PAGING
 from pyasynq.web.rest.tasks import (
     ABSENT,
     NO_QUEUE,

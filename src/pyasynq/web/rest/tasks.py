@@ -13,10 +13,10 @@ from starlette.responses import Response
 from pyasynq.inspector import TaskPage, WorkerInfo
 from pyasynq.task import TaskInfo, TaskState
 from pyasynq.web.formatting import Formatters
+from pyasynq.web.questions import body_of, page_of
 from pyasynq.web.rest import shapes
 from pyasynq.web.rest.answers import answer, nothing
 from pyasynq.web.rest.go_text import exact_time, time_in_seconds
-from pyasynq.web.rest.questions import body_of, page_of
 from pyasynq.web.rest.queues import groups, queue
 from pyasynq.web.routing import Call
 from pyasynq.web.service.tasks import Verb

@@ -8,6 +8,8 @@ from pyasynq.web.access.roles import ACTIONS, Action, Role
 from pyasynq.web.access.visitor import Visitor
 from pyasynq.web.refusal import Refusal
 
+GUARD = "pyasynq.web.guard"  # where a scope keeps what its visitor may do
+
 
 class Guard:
     """What one visitor may do.
@@ -16,11 +18,14 @@ class Guard:
         visitor: who it is.
         is_read_only: whether nobody may change anything.
         method: of the request, for the text of a refusal.
+
+    Attributes:
+        visitor, is_read_only: as given.
     """
 
     def __init__(self, visitor: Visitor, *, is_read_only: bool, method: str = "") -> None:
         self.visitor = visitor
-        self._is_read_only = is_read_only
+        self.is_read_only = is_read_only
         self._method = method
 
     def check(self, action: Action | None = None) -> None:
@@ -34,7 +39,7 @@ class Guard:
             raise Refusal(403, f"{self.visitor.name or 'anybody'} may not look at this")
         if action is None:
             return
-        if self._is_read_only:  # asynqmon v0.7.2 handler.go restrictToReadOnly
+        if self.is_read_only:  # asynqmon v0.7.2 handler.go restrictToReadOnly
             raise Refusal(
                 405,
                 f"API Server is running in read-only mode: {self._method} request is not allowed",
@@ -45,6 +50,10 @@ class Guard:
             raise Refusal(
                 403, f"this needs the role {needed!r}, and yours is {role.name.lower()!r}"
             )
+
+    def may(self, action: Action) -> bool:
+        """Return whether the visitor may do something."""
+        return not self.is_read_only and self.visitor.role >= ACTIONS[action]
 
     @contextmanager
     def acting(self, action: Action, subject: str) -> Iterator[audit.Deed]:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from starlette.responses import Response
 
+from pyasynq.web.questions import body_of
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest.answers import answer, nothing, plain
-from pyasynq.web.rest.questions import body_of
 from pyasynq.web.rest.x.records import of_finding, of_task
 from pyasynq.web.routing import Call, Endpoint
 

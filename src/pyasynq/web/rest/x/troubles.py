@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from pyasynq.admin.findings import decode_stop
 from pyasynq.errors import ConfigError
+from pyasynq.web.questions import LARGEST_PAGE, number
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest.answers import answer, plain
-from pyasynq.web.rest.questions import LARGEST_PAGE, number
 from pyasynq.web.rest.x.records import of_failures, of_finding, of_search
 from pyasynq.web.routing import Call, Endpoint, Parameter
 

@@ -65,7 +65,7 @@ async def body_of(call: Call, kind: type[T]) -> T:
     Raises:
         Refusal: it is too large, no JSON, or of another form.
     """
-    data = await _read_body(call)
+    data = await read_body(call)
     if data.strip() == b"null":  # Go reads it as an empty object
         data = b"{}"
     try:
@@ -74,7 +74,12 @@ async def body_of(call: Call, kind: type[T]) -> T:
         raise Refusal(400, f"the body cannot be read: {error}") from error
 
 
-async def _read_body(call: Call) -> bytes:
+async def read_body(call: Call) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        Refusal: it is too large.
+    """
     parts: list[bytes] = []
     size = 0
     async for part in call.request.stream():

@@ -1,28 +1,13 @@
-"""The root, and what probes ask."""
+"""What probes ask."""
 
 from starlette.responses import Response
 
 from pyasynq.errors import PyasynqError
-from pyasynq.version import __version__
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest.answers import answer
 from pyasynq.web.routing import Call, Endpoint
 
 NOT_READY = "redis does not answer"
-
-
-async def show_root(call: Call) -> Response:
-    """Answer with where the API is."""
-    call.service.guard.check()
-    root = call.root
-    return answer(
-        {
-            "name": "pyasynq",
-            "version": __version__,
-            "api": f"{root}/api",
-            "description": f"{root}/api/x/openapi.json",
-        }
-    )
 
 
 async def is_alive(_call: Call) -> Response:
@@ -40,13 +25,6 @@ async def is_ready(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path="/",
-        summary="Where the API is.",
-        handle=show_root,
-        answer=dict[str, str],
-    ),
     Endpoint(
         method="GET",
         path="/healthz",

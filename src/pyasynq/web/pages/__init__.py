@@ -1,0 +1,1 @@
+"""The pages, which are made here and work without a script."""
