@@ -9,7 +9,7 @@ PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev setup format check test test-all test-servers generate structure changelog \
+.PHONY: help demo dev setup format check test test-failed test-all test-servers generate structure changelog \
 	bench bench-quick bench-chart clean
 
 help:  ## Show this list
@@ -38,6 +38,9 @@ check: $(VENV)/ready-to-test  ## Check style, spelling, types, layers, generated
 
 test: $(VENV)/ready-to-test  ## Run the tests in parallel (less than ten minutes on two cores)
 	$(BIN)/pytest -q -n $(JOBS) -m "not long" $(ARGS)
+
+test-failed: $(VENV)/ready-to-test  ## Run alone what failed in the last `make test`, if that was at most three tests
+	$(BIN)/python tools/failed_again.py
 
 test-all: $(VENV)/ready-to-test  ## Run the tests and their long forms, and measure coverage
 	HYPOTHESIS_PROFILE=random $(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(ARGS)

@@ -34,7 +34,7 @@ def frozen(cluster):
 
 async def test_a_task_that_is_enqueued_beside_one_for_a_silent_node_does_not_wait(cluster, frozen):
     (away, *_), (here, other, *_) = queues_on(cluster, frozen), queues_on(cluster, 1)
-    first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.3"
+    first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.9"
 
     async with AsyncClient(first, enqueue_patience=60) as client:
         waiting = asyncio.create_task(client.enqueue(Task("work"), queue=away))
@@ -53,7 +53,7 @@ async def test_a_task_that_is_enqueued_beside_one_for_a_silent_node_does_not_wai
 
 def test_many_tasks_are_stored_where_their_nodes_answer(cluster, frozen):
     (away, *_), (here, *_) = queues_on(cluster, frozen), queues_on(cluster, 1)
-    first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.3"
+    first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.9"
     tasks = [
         (Task("work", LARGE), EnqueueOptions(queue=queue))
         for queue in (away, here)
@@ -70,7 +70,7 @@ def test_many_tasks_are_stored_where_their_nodes_answer(cluster, frozen):
 
 def test_only_calls_to_the_node_that_is_away_fail_fast(cluster, frozen):
     (away, *_), (here, *_) = queues_on(cluster, frozen), queues_on(cluster, 1)
-    first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.3"
+    first = f"redis-cluster://127.0.0.1:{cluster.nodes[2].port}?socket_timeout=0.9"
 
     with Client(first, enqueue_patience=1) as client:
         for reason in ("no answer|timed out|Timeout", "not tried again so soon"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 POLL_S = 0.01
 
 
-def eventually(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+def eventually(condition: Callable[[], object], *, within_s: float = 45.0) -> None:
     """Wait until *condition* is true; *within_s* only ends broken tests."""
     end = time.monotonic() + within_s
     while not condition():
@@ -15,7 +15,7 @@ def eventually(condition: Callable[[], object], *, within_s: float = 20.0) -> No
         time.sleep(POLL_S)
 
 
-async def eventually_async(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+async def eventually_async(condition: Callable[[], object], *, within_s: float = 45.0) -> None:
     """Like `eventually`, while the loop goes on."""
     end = time.monotonic() + within_s
     while not condition():
