@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from pyasynq.inspector import (
         AsyncInspector,
+        Attempt,
         BadLine,
         DailyStats,
         DamagedTask,
@@ -66,6 +67,8 @@ if TYPE_CHECKING:
         SearchResult,
         ServerInfo,
         TaskPage,
+        TypeInfo,
+        TypeStats,
         WorkerInfo,
     )
     from pyasynq.options import Duration, EnqueueOptions
@@ -80,11 +83,13 @@ if TYPE_CHECKING:
     from pyasynq.worker.handlers.middleware import CallNext, Middleware, PlainCallNext
     from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
     from pyasynq.worker.server import Server
+    from pyasynq.worker.task_history import TaskHistory
 
 __all__ = [
     "App",
     "AsyncClient",
     "AsyncInspector",
+    "Attempt",
     "BadLine",
     "Batch",
     "BatchCounts",
@@ -148,6 +153,7 @@ __all__ = [
     "TaskEvent",
     "TaskFailedError",
     "TaskHandle",
+    "TaskHistory",
     "TaskIdConflictError",
     "TaskInfo",
     "TaskNotFoundError",
@@ -156,6 +162,8 @@ __all__ = [
     "TaskSettings",
     "TaskState",
     "TaskStateError",
+    "TypeInfo",
+    "TypeStats",
     "WorkerInfo",
     "__version__",
     "current_context",
@@ -179,6 +187,7 @@ _HOMES = {
     "connection.options": ("ConnectionOptions",),
     "inspector": (
         "AsyncInspector",
+        "Attempt",
         "BadLine",
         "DailyStats",
         "DamagedTask",
@@ -191,6 +200,8 @@ _HOMES = {
         "SearchResult",
         "ServerInfo",
         "TaskPage",
+        "TypeInfo",
+        "TypeStats",
         "WorkerInfo",
     ),
     "options": ("Duration", "EnqueueOptions"),
@@ -205,6 +216,7 @@ _HOMES = {
     "worker.handlers.middleware": ("CallNext", "Middleware", "PlainCallNext"),
     "worker.handlers.mux": ("ServeMux", "TaskSettings"),
     "worker.server": ("Server",),
+    "worker.task_history": ("TaskHistory",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -279,14 +279,18 @@ class TaskStateError(StateError):
 
     Attributes:
         task_id: the task.
+        advice: what to do, or why it is so; empty if another state is all that is needed.
     """
+
+    advice = ""  # also for an error that another process has raised
 
     def __init__(
         self, *, task_id: str, state: str, allowed: tuple[str, ...], advice: str = ""
     ) -> None:
-        advice = advice or f"this needs a task that is {' or '.join(allowed)}"
-        super().__init__(f"task {task_id!r} is {state}; {advice}", state=state, allowed=allowed)
+        told = advice or f"this needs a task that is {' or '.join(allowed)}"
+        super().__init__(f"task {task_id!r} is {state}; {told}", state=state, allowed=allowed)
         self.task_id = task_id
+        self.advice = advice
 
 
 class ImportLineError(PyasynqError):

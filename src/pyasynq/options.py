@@ -175,13 +175,15 @@ def moment_fault(what: str, value: object) -> str | None:
     if not isinstance(value, datetime):
         return f"{what} must be an aware datetime, not {type(value).__name__}"
     if value.utcoffset() is None:
-        return f"{what} has no time zone: {value!r}; use an aware datetime, such as in UTC"
+        return (
+            f"{what} has no time zone: {value.isoformat()}; use an aware datetime, such as in UTC"
+        )
     # Years first: in UTC a datetime may lie outside of what a datetime can hold.
     is_near = EARLIEST_YEAR - 1 <= value.year <= LATEST_YEAR + 1
     if is_near and EARLIEST_YEAR <= value.astimezone(UTC).year <= LATEST_YEAR:
         return None
     years = f"the years {EARLIEST_YEAR} to {LATEST_YEAR}"
-    return f"{what} is out of range: {value!r}; it must be in {years}, in UTC"
+    return f"{what} is out of range: {value.isoformat()}; it must be in {years}, in UTC"
 
 
 def _items(options: EnqueueOptions) -> Iterator[tuple[str, object]]:

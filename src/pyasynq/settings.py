@@ -16,6 +16,8 @@ KINDS: Mapping[str, tuple[type, str]] = {
     "strict_priority": (bool, "true or false"),
     "processes": (int, "a whole number"),
     "scheduler": (bool, "true or false"),
+    "http": (str, 'text such as "127.0.0.1:8080"'),
+    "ui": (bool, "true or false"),
     "log_level": (str, "text"),
 }
 """The settings: the type of each, and a description of its value for error texts."""

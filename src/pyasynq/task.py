@@ -213,7 +213,7 @@ class EnqueueResult:
     error: EnqueueError | None = None
 
 
-def _draft_of(kind: type[Any]) -> Any:
+def draft_of(kind: type[Any]) -> Any:
     """Return a mutable class with the fields of a frozen dataclass that has slots.
 
     ``draft.__class__ = TaskInfo`` turns a full draft into a TaskInfo. A frozen dataclass sets each
@@ -223,4 +223,4 @@ def _draft_of(kind: type[Any]) -> Any:
     return type(f"{kind.__name__}Draft", (), {"__slots__": names})
 
 
-TaskDraft, InfoDraft, ResultDraft = map(_draft_of, (Task, TaskInfo, EnqueueResult))
+TaskDraft, InfoDraft, ResultDraft = map(draft_of, (Task, TaskInfo, EnqueueResult))

@@ -2,13 +2,12 @@
 
 import asyncio
 import gc
-import os
 import threading
-import warnings
 
 import pytest
 
 from pyasynq.app import App
+from tests.support.forks import in_fork
 from tests.support.redis_server import RedisServer
 
 
@@ -128,20 +127,6 @@ def test_loops_of_two_threads_do_not_meet(app, note, redis_client, clients):
     assert loops == [2, 2]
     assert loops_of(clients) == {}
     assert pending(redis_client) == 2
-
-
-def in_fork(work):
-    """Run *work* in a fork; return whether it ended without an exception."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: fork beside threads
-        pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(pid, 0)[1] == 0
 
 
 def test_a_fork_has_connections_of_its_own(app, note, redis_client, clients):

@@ -168,7 +168,7 @@ MISTAKES = [
         "8: a time without a time zone",
         lambda on: on.resize.options(process_at=datetime(2030, 1, 1)),
         (
-            "ConfigError: process_at has no time zone: datetime.datetime(2030, 1, 1, 0, 0); use an "
+            "ConfigError: process_at has no time zone: 2030-01-01T00:00:00; use an "
             "aware datetime, such as in UTC"
         ),
     ),

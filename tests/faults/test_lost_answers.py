@@ -12,6 +12,7 @@ import pytest
 import pyasynq.broker.scripts
 from pyasynq.broker.operation import Operation, Repeat, Script
 from pyasynq.broker.operations import (
+    attempts,
     cancel,
     dequeue,
     enqueue,
@@ -31,6 +32,7 @@ from pyasynq.broker.operations import (
     task_control,
     task_lists,
     transfer,
+    type_counts,
 )
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.broker.runners.runner import Runner
@@ -39,11 +41,13 @@ from pyasynq.connection.connector import Connector
 from pyasynq.errors import RedisUnavailableError
 from pyasynq.task import TaskState
 from pyasynq.wire.records import EnqueueEventRecord, SchedulerEntryRecord, ServerRecord
+from pyasynq.wire.type_counts import TypeCountsRecord
 from tests.support.builders import NOW_NS, make_data, make_keys, make_prepared
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.golden_state import dump
 
 KEYS = make_keys()
+STATS = inspection._stats([*[1] * 15, [], None, b""])
 NOW_S = NOW_NS // NANOSECONDS
 SCHEDULED = task_lists.container(KEYS, TaskState.SCHEDULED)
 OWNED = Fence(owner="me")
@@ -171,8 +175,24 @@ CASES: dict[str, Callable[[], Operation]] = {
     "record_event": lambda: schedulers.record_event(
         "e", EnqueueEventRecord(task_id="a", enqueued_ns=NOW_NS), namespace="asynq", ttl_s=60
     ),
+    "record_attempts": lambda: attempts.record_attempts(
+        KEYS,
+        [
+            attempts.StoredAttempt(
+                task_id="a", at_us=NOW_NS // 1000, ends_at_s=NOW_S + 60, data=b'{"n":1}'
+            )
+        ],
+        kept=20,
+        most_histories=10,
+        now_s=NOW_S,
+    ),
+    "count_types": lambda: type_counts.count_types(
+        KEYS, NOW_S // 60, {"email": TypeCountsRecord(count=1, run={"3": 1})}
+    ),
+    "delete_indexed": lambda: attempts.forget_attempts(KEYS, limit=10),
     "get_task": lambda: inspection.get_task(KEYS, "a"),
     "queue_stats": lambda: inspection.queue_stats(KEYS, now_ns=NOW_NS),
+    "queue_memory": lambda: inspection.queue_memory(KEYS, STATS),
 }
 
 
@@ -206,6 +226,9 @@ def prepare_redis(client) -> None:
     client.zadd(KEYS.aggregation_sets, {old: NOW_S + 120})
     client.zadd(KEYS.scheduled_groups, {"full": NOW_S - 5})
     client.set(make_keys("empty").processed, 5)
+    for history in ("g", "h"):
+        client.zadd(KEYS.attempts, {history: NOW_S + 60})
+        client.zadd(KEYS.attempts_of(history), {b'{"n":1}': NOW_NS // 1000})
     client.set("asynq:leader:default", "me")
     client.zadd("asynq:servers", {"asynq:servers:{h:1:a}": NOW_S, "asynq:servers:{h:1:b}": 1})
 

@@ -11,6 +11,7 @@ from pyasynq.admin.failures import failures
 from pyasynq.admin.search import search
 from pyasynq.client import Client
 from pyasynq.client_async import AsyncClient
+from pyasynq.clock import FakeClock
 from pyasynq.inspector.changes import Change, TaskRef
 from pyasynq.inspector.inspector import Inspector
 from pyasynq.inspector.inspector_async import AsyncInspector
@@ -20,6 +21,7 @@ from pyasynq.web import create_app
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
+from pyasynq.worker.task_history import TaskHistory
 from tests.support.eventually import eventually_async
 from tests.support.web import Web
 
@@ -59,6 +61,7 @@ def test_every_queue_is_counted_listed_and_searched(client, inspector):
         assert [(each.group, each.size) for each in groups] == [("g", 3)]
         assert {task.payload for task in found.tasks} >= {b"2"}
         assert len(inspector.queues.history(queue, 5)) == 5
+        assert inspector.queues.histories(5)[queue] == inspector.queues.history(queue, 5)
     infos = inspector.queues.infos()
 
     assert [(info.pending, info.scheduled, info.aggregating) for info in infos] == [(3, 3, 3)] * 5
@@ -238,3 +241,42 @@ async def test_whichever_node_is_asked_a_cancellation_counts_the_servers_of_all(
         await eventually_async(lambda: ended)
 
     assert (heard, list(outcomes), ended) == ({2}, [None], [info.id])
+
+
+async def test_attempts_and_types_of_queues_on_any_node_are_kept_and_shown(cluster, caplog):
+    async def handle(ctx, task):
+        raise ValueError
+
+    mux = ServeMux()
+    mux.add("a/b", handle, is_exact=True)
+    config = ServerConfig(
+        queues=dict.fromkeys(QUEUES, 1),
+        task_check_interval=0.01,
+        task_history=TaskHistory(),
+        type_statistics=True,
+    )
+    async with AsyncClient(cluster.url) as client, AsyncInspector(cluster.url) as inspector:
+        infos = [await client.enqueue(Task("a/b"), queue=each, max_retry=0) for each in QUEUES]
+        async with Server(cluster.url, config).running(mux):
+            for info in infos:
+                await eventually_async(lambda info=info: is_archived(cluster, info))
+        kept = [await inspector.tasks.attempts(each.queue, each.id) for each in infos]
+    later = FakeClock(datetime.now(UTC) + timedelta(minutes=1))
+    async with AsyncInspector(cluster.url, clock=later) as inspector:
+        stats = await inspector.types.stats("a/b")
+        (listed,) = await inspector.types.list()
+        for queue in QUEUES:
+            await inspector.queues.delete(queue, force=True)
+
+    assert [[each.outcome for each in some] for some in kept] == [["failed"]] * len(QUEUES)
+    assert (stats.counts.count, stats.counts.failures) == (len(QUEUES), len(QUEUES))
+    assert [each.queue for each in stats.queues] == sorted(QUEUES)
+    assert listed.queues == tuple(sorted(QUEUES))
+    assert "not kept" not in caplog.text
+    left = [key for node in cluster.nodes for key in node.client().keys("*")]
+    assert [key for key in left if b"{" in key and b":handled:" not in key] == []
+
+
+def is_archived(cluster, info):
+    with cluster.client() as client:
+        return client.zcard(f"asynq:{{{info.queue}}}:archived") == 1

@@ -23,6 +23,7 @@ from pyasynq.wire.keys import queue_keys
 from tests.support.builders import make_active, make_data
 from tests.support.eventually import eventually
 from tests.support.golden_state import expires_at
+from tests.support.stored_tasks import store
 
 NOW = datetime(2033, 5, 18, 3, 33, 20, tzinfo=UTC)
 KEYS = queue_keys("mail")
@@ -171,6 +172,26 @@ def test_the_history_of_a_queue_begins_today(redis_url, redis_client):
     ]
 
 
+def test_the_histories_of_all_queues_are_those_of_each(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail", "ads", "odd", " ")
+    redis_client.set("asynq:{mail}:processed:2033-05-18", 5)
+    redis_client.set("asynq:{mail}:failed:2033-05-17", 2)
+    redis_client.set("asynq:{odd}:processed:2033-05-18", "many")
+    redis_client.set("asynq:{odd}:failed:2033-05-18", 2**70)
+    redis_client.lpush("asynq:{ads}:processed:2033-05-18", "no counter")
+
+    with Inspector(redis_url, clock=FakeClock(NOW)) as inspector:
+        found = inspector.queues.histories(2)
+        each = {name: inspector.queues.history(name, 2) for name in ("ads", "mail", "odd")}
+        with pytest.raises(ConfigError):
+            inspector.queues.histories(367)
+
+    assert found == each
+    assert list(found) == ["ads", "mail", "odd"]
+    assert [(day.processed, day.failed) for day in found["mail"]] == [(5, 0), (0, 2)]
+    assert [(day.processed, day.failed) for day in found["odd"]] == [(0, 0), (0, 0)]
+
+
 def fill(client):
     """Enqueue tasks of many kinds, with locks and groups."""
     for number in range(3):
@@ -208,6 +229,20 @@ def test_a_queue_is_deleted_with_all_that_belongs_to_it(redis_url, redis_client)
         b"asynq:{other}:pending",
         b"asynq:{other}:t:other",
     }
+
+
+def test_what_workers_have_kept_of_a_queue_is_deleted_with_it(redis_url, redis_client):
+    redis_client.sadd("asynq:queues", "mail")
+    for name in map(str, range(600)):
+        redis_client.zadd(KEYS.attempts, {name: 2_000_000_000})
+        redis_client.zadd(KEYS.attempts_of(name), {"{}": 1})
+    redis_client.zadd(KEYS.types, {"a/b": 33_333_333})
+    redis_client.hset(KEYS.type_counts("a/b"), "33333333", "{}")
+
+    with Inspector(redis_url) as inspector:
+        inspector.queues.delete("mail")
+
+    assert redis_client.keys("*") == []
 
 
 def test_a_queue_with_tasks_is_deleted_only_by_force(redis_url, redis_client):
@@ -283,6 +318,23 @@ def test_the_memory_of_a_queue_is_estimated_from_some_of_its_tasks(redis_url, re
     assert 300_000 < mail.memory_usage < 600_000
     assert 0 < small.memory_usage < 10_000
     assert unasked.memory_usage is None
+
+
+def test_the_memory_of_few_tasks_is_the_sum_of_their_sizes(redis_url, redis_client):
+    store(redis_client, "pending", "a", payload=b"x" * 500)
+    store(redis_client, "archived", "b")
+    for group in ("x", "y"):
+        store(redis_client, "aggregating", group, group=group, payload=b"y" * 300)
+    tasks = ["asynq:{mail}:pending", "asynq:{mail}:archived", *map(KEYS.task, "abxy")]
+
+    with Inspector(redis_url) as inspector:
+        before = inspector.queues.info("mail")
+        redis_client.set("asynq:{mail}:g:z", "no set")
+        redis_client.sadd("asynq:{mail}:groups", "z")
+        after = inspector.queues.info("mail")
+
+    assert before.memory_usage == sum(map(redis_client.memory_usage, tasks))
+    assert after.memory_usage == before.memory_usage
 
 
 def test_a_queue_is_counted_where_its_memory_is_not_told(own_redis):

@@ -135,7 +135,7 @@ def test_a_pause_is_shown_with_who_made_it_and_why(redis_url, redis_client):
         inspector.schedulers.resume("e")
         (after,) = inspector.schedulers.entries()
 
-    assert not before.is_paused
+    assert (before.is_pausable, before.is_paused) == (True, False)
     assert before.last_tick_at == NOW - timedelta(minutes=1)
     assert (paused.is_paused, paused.paused_by, paused.pause_reason) == (True, "ann", "rain")
     assert paused.paused_since == NOW
@@ -166,7 +166,7 @@ def test_an_entry_of_go_cannot_be_paused(redis_url, redis_client):
                 call("e")
         (entry,) = inspector.schedulers.entries()
 
-    assert (entry.is_paused, entry.last_tick_at) == (False, None)
+    assert (entry.is_pausable, entry.is_paused, entry.last_tick_at) == (False, False, None)
     assert redis_client.keys("*:x:tick:*") == []
 
 

@@ -36,6 +36,26 @@ def store(client, state, *names, group="", **fields):
     pipeline.execute()
 
 
+@pytest.mark.parametrize(
+    ("state", "since"),
+    [
+        ("pending", {"a": "2001-09-09T01:46:40+00:00"}),
+        ("archived", {"a": "2096-10-02T07:06:40+00:00", "b": "2096-10-02T07:06:41+00:00"}),
+        ("completed", {}),
+    ],
+)
+async def test_a_page_tells_since_when_tasks_are_in_their_state(
+    state, since, redis_url, redis_client
+):
+    store(redis_client, state, "a", "b")
+    redis_client.hset("asynq:{mail}:t:a", "pending_since", 10**18)
+
+    async with AsyncInspector(redis_url) as inspector:
+        page = await inspector.tasks.list("mail", state)
+
+    assert {task_id: time.isoformat() for task_id, time in page.since.items()} == since
+
+
 @pytest.mark.parametrize("state", ["pending", "active", *IN_SETS])
 async def test_pages_go_in_both_directions(state, redis_url, redis_client):
     store(redis_client, state, "a", "b", "c", "d", "e")

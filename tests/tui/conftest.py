@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tui import shop
+from tests.support import shop
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyasynq.clock import FakeClock
+from tests.support import shop
 from tests.support.redis_server import RedisServer
-from tests.tui import shop
 from tests.tui.screen import dashing
 
 FOLDER = Path(__file__).parents[2] / "docs" / "guides" / "dash"

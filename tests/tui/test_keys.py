@@ -7,9 +7,9 @@ from pyasynq.tui.dash import VIEWS
 from pyasynq.tui.keys import SECTIONS, sections_of
 from pyasynq.tui.views.queue import QueueView
 from pyasynq.tui.views.task import TaskView
+from tests.support.shop import NOW
 from tests.support.stored_tasks import store
 from tests.tui.screen import dashing
-from tests.tui.shop import NOW
 
 
 @pytest.fixture

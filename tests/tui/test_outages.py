@@ -5,8 +5,8 @@ import os
 import signal
 
 from pyasynq.clock import FakeClock
+from tests.support import shop
 from tests.support.stored_tasks import store
-from tests.tui import shop
 from tests.tui.screen import dashing
 
 LONG_S = 10

@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from pyasynq.clock import FakeClock
+from tests.support import shop
 from tests.support.commands import Commands
 from tests.support.counting_proxy import CountingProxy
 from tests.support.eventually import eventually_async
-from tests.tui import shop
 from tests.tui.screen import dashing
 
 FOREVER = 3600.0

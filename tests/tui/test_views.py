@@ -6,9 +6,9 @@ import pytest
 
 from pyasynq.clock import FakeClock
 from tests.support.garbage import FIELDS, GARBAGE
+from tests.support.shop import NOW
 from tests.support.stored_tasks import store
 from tests.tui.screen import dashing
-from tests.tui.shop import NOW
 
 
 @pytest.fixture

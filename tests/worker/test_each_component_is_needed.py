@@ -19,6 +19,7 @@ from tests.worker.liveness import (
 )
 from tests.worker.maintenance import test_forwarder, test_janitor, test_recoverer
 from tests.worker.notify import test_notifier
+from tests.worker.record import test_recorder
 
 PROOFS = {
     "Aggregator": test_aggregator.test_a_full_group_becomes_one_task_and_its_members_are_deleted,
@@ -29,6 +30,7 @@ PROOFS = {
     "Notifier": test_notifier.test_success_is_published_once_it_is_in_redis,
     "Janitor": test_janitor.test_janitor_trims_the_archive,
     "Processor": test_processor.test_processor_runs_a_task_and_deletes_it,
+    "Recorder": test_recorder.test_an_attempt_is_kept_with_who_ran_it_and_how_long,
     "Recoverer": test_recoverer.test_recoverer_retries_the_task_of_a_worker_that_is_gone,
     "Subscriber": test_subscriber.test_subscriber_cancels_a_running_task,
     "Watchdog": test_watchdog.test_a_handler_that_blocks_the_loop_is_named_once_with_its_task,
@@ -40,7 +42,7 @@ async def test_every_component_of_a_server_is_named_here(redis_url):
     mux = ServeMux()
     mux.aggregator("*")(lambda group, tasks: None)
     mux.listeners.register(("started",))(lambda event: None)
-    server = Server(redis_url, ServerConfig(health_check=lambda error: None))
+    server = Server(redis_url, ServerConfig(health_check=lambda error: None, type_statistics=True))
     async with server.running(mux):
         names = {type(each).__name__ for each in server._parts.components}
 

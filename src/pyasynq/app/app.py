@@ -275,9 +275,9 @@ class App:
         return self._listeners.register(names)
 
     @property
-    def names_redis(self) -> bool:
-        """Whether the App was given a source; otherwise the environment decides where Redis is."""
-        return self._clients.source is not None
+    def source(self) -> ConnectionSource:
+        """Where Redis is, as the App was told; None if the environment decides."""
+        return self._clients.source
 
     @property
     def mux(self) -> ServeMux:

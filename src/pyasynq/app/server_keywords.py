@@ -7,6 +7,7 @@ from pyasynq.options import Duration
 from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.worker.config import ErrorHandler, HealthCheck
 from pyasynq.worker.handlers.aggregators import Aggregate
+from pyasynq.worker.task_history import TaskHistory
 from pyasynq.worker.task_log import LogFailures
 
 
@@ -42,4 +43,6 @@ class ServerKeywords(TypedDict, total=False):
     release_unique_on_archive: bool
     max_payload_size: int
     max_result_size: int
+    task_history: TaskHistory | None
+    type_statistics: bool
     base_state: Any

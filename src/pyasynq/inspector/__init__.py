@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyasynq.inspector.attempts import Attempt, AttemptOutcome
     from pyasynq.inspector.changes import Change, TaskRef
     from pyasynq.inspector.finding import Finding, Severity
     from pyasynq.inspector.found_task import FoundTask, TaskChunk
@@ -26,9 +27,19 @@ if TYPE_CHECKING:
         ServerInfo,
         WorkerInfo,
     )
+    from pyasynq.inspector.type_stats import (
+        Percentiles,
+        QueueTypeStats,
+        TypeCounts,
+        TypeInfo,
+        TypeMinute,
+        TypeStats,
+    )
 
 __all__ = [
     "AsyncInspector",
+    "Attempt",
+    "AttemptOutcome",
     "BadLine",
     "Change",
     "DailyStats",
@@ -40,7 +51,9 @@ __all__ = [
     "ImportResult",
     "Inspector",
     "Node",
+    "Percentiles",
     "QueueInfo",
+    "QueueTypeStats",
     "SchedulerEntry",
     "SearchResult",
     "ServerInfo",
@@ -48,10 +61,15 @@ __all__ = [
     "TaskChunk",
     "TaskPage",
     "TaskRef",
+    "TypeCounts",
+    "TypeInfo",
+    "TypeMinute",
+    "TypeStats",
     "WorkerInfo",
 ]
 
 _HOMES = {
+    "attempts": ("Attempt", "AttemptOutcome"),
     "changes": ("Change", "TaskRef"),
     "finding": ("Finding", "Severity"),
     "found_task": ("FoundTask", "TaskChunk"),
@@ -63,6 +81,9 @@ _HOMES = {
     "nodes": ("Node",),
     "pages": ("DamagedTask", "SearchResult", "TaskPage"),
     "server_infos": ("EnqueueEvent", "GroupInfo", "SchedulerEntry", "ServerInfo", "WorkerInfo"),
+    "type_stats": (
+        *("Percentiles", "QueueTypeStats", "TypeCounts", "TypeInfo", "TypeMinute", "TypeStats"),
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pyasynq.broker.decoding import exact_due_ns, whole
 from pyasynq.broker.operations.inspection import StoredTask
 from pyasynq.broker.operations.task_lists import Content, ListedTask
-from pyasynq.clock import NANOSECONDS
+from pyasynq.clock import NANOSECONDS, to_datetime
 from pyasynq.errors import PayloadError
 from pyasynq.inspector.infos import is_over
 from pyasynq.inspector.pages import DamagedTask, shown_task
@@ -14,6 +15,8 @@ from pyasynq.task import TaskInfo, TaskState
 from pyasynq.wire.message import TaskMessage, decode, peek_type
 
 WAITING = (TaskState.SCHEDULED, TaskState.RETRY)
+ONLY_LISTED = (TaskState.PENDING, TaskState.ARCHIVED, TaskState.AGGREGATING)
+"""States of which the message of a task does not tell since when it is in them."""
 
 
 class FoundTask:
@@ -144,6 +147,12 @@ class FoundTask:
         return shown_task(self.queue, self._listed, self.state, self._now_ns)
 
 
+def since(tasks: Sequence[FoundTask]) -> Mapping[str, datetime]:
+    """Return when tasks came into their state, by their ID, as far as that is known."""
+    moments = ((each.id, each.since_ns) for each in tasks)
+    return {task_id: to_datetime(since_ns) for task_id, since_ns in moments if since_ns}
+
+
 def found_alone(queue: str, task_id: str, stored: object, now_ns: int) -> FoundTask | None:
     """Return a task that was read by its ID; None if there is none, or its state is unknown."""
     if not isinstance(stored, StoredTask):
@@ -159,7 +168,7 @@ def found_alone(queue: str, task_id: str, stored: object, now_ns: int) -> FoundT
         result=stored.result,
         score=stored.lease_s,
         due_ns=stored.due_ns,
-        pending_since_ns=None,
+        pending_since_ns=stored.pending_since_ns,
     )
     return FoundTask(queue, state, listed, now_ns)
 

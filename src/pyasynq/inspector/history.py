@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from pyasynq.broker.operations.queue_control import DAY_S
 from pyasynq.clock import NANOSECONDS, to_datetime
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.pages import whole_number_fault
+from pyasynq.task import draft_of
+from pyasynq.wire.keys import day_text
 
 MOST_DAYS = 366
 
@@ -28,21 +31,45 @@ class DailyStats:
     failed: int
 
 
-def check_days(days: object) -> None:
-    """Raise a ConfigError if a number of days is out of range."""
-    ConfigError.raise_if([whole_number_fault("days", days, most=MOST_DAYS)])
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days in UTC, the latest first.
+
+    Attributes:
+        dates: the days.
+        texts: the same as the names of counters have them.
+    """
+
+    dates: Sequence[date]
+    texts: Sequence[str]
 
 
-def daily(
-    queue: str, seconds: Sequence[int], counts: Sequence[tuple[int, int]]
-) -> list[DailyStats]:
-    """Return the counts of days, of which each has one of *seconds*."""
-    return [
-        DailyStats(
-            queue=queue,
-            date=to_datetime(second * NANOSECONDS).date(),
-            processed=processed,
-            failed=failed,
-        )
-        for second, (processed, failed) in zip(seconds, counts, strict=True)
-    ]
+def last_days(now_s: int, count: int) -> Days:
+    """Return the last days, that of *now_s* first.
+
+    Raises:
+        ConfigError: their number is out of range.
+    """
+    ConfigError.raise_if([whole_number_fault("days", count, most=MOST_DAYS)])
+    seconds = [now_s - age * DAY_S for age in range(count)]
+    return Days(
+        dates=[to_datetime(each * NANOSECONDS).date() for each in seconds],
+        texts=list(map(day_text, seconds)),
+    )
+
+
+def daily(queue: str, days: Days, counts: Sequence[tuple[int, int]]) -> list[DailyStats]:
+    """Return the counts of days.
+
+    A dashboard asks for ninety days of a thousand queues, so they are made of drafts.
+    """
+    found = []
+    for day, (processed, failed) in zip(days.dates, counts, strict=True):
+        draft = _Draft()
+        draft.queue, draft.date, draft.processed, draft.failed = queue, day, processed, failed
+        draft.__class__ = DailyStats
+        found.append(draft)
+    return found
+
+
+_Draft = draft_of(DailyStats)

@@ -2,11 +2,12 @@
 """The inspector: one connection for everything that looks at or controls queues and tasks."""
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.connection.options import Kind
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls import Calls
 from pyasynq.inspector.groups import Groups
@@ -15,6 +16,10 @@ from pyasynq.inspector.redis_details import RedisDetails
 from pyasynq.inspector.schedulers import Schedulers
 from pyasynq.inspector.servers import Servers
 from pyasynq.inspector.tasks import Tasks
+
+if TYPE_CHECKING:
+    from pyasynq.inspector.snapshots import Snapshots
+    from pyasynq.inspector.types import Types
 
 
 class Inspector:
@@ -43,13 +48,30 @@ class Inspector:
         self._connector = Connector.of(source)
         self._runner = Runner(self._connector.open_sync(), clock=used)
         self.clock = used
-        calls = Calls(self._runner, used, self._connector.namespace)
+        self._calls = calls = Calls(self._runner, used, self._connector.namespace)
         self.queues = Queues(calls)
         self.tasks = Tasks(calls)
         self.groups = Groups(calls)
         self.servers = Servers(calls)
         self.schedulers = Schedulers(calls)
         self.redis = RedisDetails(calls)
+
+    @property
+    def snapshots(self) -> "Snapshots":
+        """All queues, servers and schedulers at once, for those who look again and again."""
+        from pyasynq.inspector.snapshots import (  # noqa: PLC0415 - a command does without
+            Snapshots,
+        )
+
+        return Snapshots(self._calls)
+
+    @property
+    def types(self) -> "Types":
+        """Task types: who handles them, and what was done of them in the last hour."""
+        # Most inspectors never ask for them.
+        from pyasynq.inspector.types import Types  # noqa: PLC0415
+
+        return Types(self._calls)
 
     @property
     def description(self) -> str:
@@ -60,6 +82,11 @@ class Inspector:
     def address(self) -> str:
         """Host and port of Redis, or of the nodes or sentinels that were named; or its socket."""
         return self._connector.address
+
+    @property
+    def kind(self) -> Kind:
+        """What it is connected as: "standalone", "unix", "sentinel", "cluster" or "embedded"."""
+        return self._connector.kind
 
     @property
     def is_cluster(self) -> bool:

@@ -1,11 +1,12 @@
 """The inspector: one connection for everything that looks at or controls queues and tasks."""
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.connection.options import Kind
 from pyasynq.errors import ConfigError
 from pyasynq.inspector.calls_async import AsyncCalls
 from pyasynq.inspector.groups_async import AsyncGroups
@@ -14,6 +15,10 @@ from pyasynq.inspector.redis_details_async import AsyncRedisDetails
 from pyasynq.inspector.schedulers_async import AsyncSchedulers
 from pyasynq.inspector.servers_async import AsyncServers
 from pyasynq.inspector.tasks_async import AsyncTasks
+
+if TYPE_CHECKING:
+    from pyasynq.inspector.snapshots_async import AsyncSnapshots
+    from pyasynq.inspector.types_async import AsyncTypes
 
 
 class AsyncInspector:
@@ -42,13 +47,30 @@ class AsyncInspector:
         self._connector = Connector.of(source)
         self._runner = AsyncRunner(self._connector.open_async(), clock=used)
         self.clock = used
-        calls = AsyncCalls(self._runner, used, self._connector.namespace)
+        self._calls = calls = AsyncCalls(self._runner, used, self._connector.namespace)
         self.queues = AsyncQueues(calls)
         self.tasks = AsyncTasks(calls)
         self.groups = AsyncGroups(calls)
         self.servers = AsyncServers(calls)
         self.schedulers = AsyncSchedulers(calls)
         self.redis = AsyncRedisDetails(calls)
+
+    @property
+    def snapshots(self) -> "AsyncSnapshots":
+        """All queues, servers and schedulers at once, for those who look again and again."""
+        from pyasynq.inspector.snapshots_async import (  # noqa: PLC0415 - a command does without
+            AsyncSnapshots,
+        )
+
+        return AsyncSnapshots(self._calls)
+
+    @property
+    def types(self) -> "AsyncTypes":
+        """Task types: who handles them, and what was done of them in the last hour."""
+        # Most inspectors never ask for them.
+        from pyasynq.inspector.types_async import AsyncTypes  # noqa: PLC0415
+
+        return AsyncTypes(self._calls)
 
     @property
     def description(self) -> str:
@@ -59,6 +81,11 @@ class AsyncInspector:
     def address(self) -> str:
         """Host and port of Redis, or of the nodes or sentinels that were named; or its socket."""
         return self._connector.address
+
+    @property
+    def kind(self) -> Kind:
+        """What it is connected as: "standalone", "unix", "sentinel", "cluster" or "embedded"."""
+        return self._connector.kind
 
     @property
     def is_cluster(self) -> bool:

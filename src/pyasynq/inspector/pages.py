@@ -1,7 +1,8 @@
 """Tasks in the order in which they are listed, and what keeps some of them from being shown."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import overload
 
 from typing_extensions import override
@@ -42,6 +43,8 @@ class TaskPage(Sequence[TaskInfo]):
         total: how many IDs are listed in this state, or in this group.
         page: the number of the page, from 1.
         page_size: how many IDs a page has.
+        since: by ID, when tasks that are pending, archived or aggregating came into that state, as
+            far as it is known.
     """
 
     tasks: tuple[TaskInfo, ...]
@@ -49,6 +52,7 @@ class TaskPage(Sequence[TaskInfo]):
     total: int
     page: int
     page_size: int
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def has_more(self) -> bool:

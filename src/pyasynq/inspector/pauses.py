@@ -27,9 +27,12 @@ class PauseDetails(msgspec.Struct, frozen=True, kw_only=True):
     until_ns: int | None = None
 
 
+NOTHING_SAID = PauseDetails()
+
+
 def encode(details: PauseDetails, since_s: int) -> bytes:
     """Return *details* as they are stored for the pause that began at *since_s*; empty for none."""
-    if details == PauseDetails():
+    if details == NOTHING_SAID:
         return b""
     fields = {"since": since_s, **msgspec.structs.asdict(details)}
     return json.dumps(fields, separators=(",", ":")).encode()
@@ -40,12 +43,14 @@ def decode(data: bytes, since_s: int | None) -> PauseDetails:
 
     Go ends a pause without its details. So they count only for the pause that they were stored for.
     """
+    if not data:  # of most queues
+        return NOTHING_SAID
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError):
-        return PauseDetails()
+        return NOTHING_SAID
     if not isinstance(fields, dict) or since_s is None or fields.get("since") != since_s:
-        return PauseDetails()
+        return NOTHING_SAID
     by, reason, until_ns = (fields.get(name) for name in ("by", "reason", "until_ns"))
     return PauseDetails(
         by=by if isinstance(by, str) else "",

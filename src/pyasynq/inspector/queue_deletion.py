@@ -1,10 +1,10 @@
 # Generated from queue_deletion_async.py by tools/unasync.py: change that file.
 """Deleting a queue with all that belongs to it, in bounded steps.
 
-    paused ─► tasks of each state, group and aggregation set ─► unlisted ─► keys deleted
+    paused ─► tasks of each state, group and aggregation set ─► unlisted ─► keys deleted ─► history
 
-The last step is atomic and deletes nothing while the queue holds a task: then the queue is listed
-again.
+The deletion of the keys is atomic and deletes nothing while the queue holds a task: then the queue
+is listed again.
 """
 
 from collections.abc import Sequence
@@ -46,6 +46,7 @@ class QueueDeletion:
                 self._delete_tasks()
             size = self._delete_keys()
             if not size:
+                self._delete_history()
                 return
             self._check(force=force)
         raise QueueNotEmptyError(queue=self._queue, size=size)
@@ -123,6 +124,14 @@ class QueueDeletion:
 
     def _sets(self) -> Sequence[str]:
         return self._calls.run(queue_control.list_sets(self._keys, limit=AT_ONCE))
+
+    def _delete_history(self) -> None:
+        """Delete what workers have kept of attempts and types."""
+        from pyasynq.broker.operations import attempts, type_counts  # noqa: PLC0415 - rarely needed
+
+        for forget in (attempts.forget_attempts, type_counts.forget_types):
+            while self._calls.run(forget(self._keys, limit=AT_ONCE)):
+                pass
 
     def _delete_keys(self) -> int:
         """Delete all keys if the queue holds no task; return how many it holds."""

@@ -1,9 +1,9 @@
 """Deleting a queue with all that belongs to it, in bounded steps.
 
-    paused ─► tasks of each state, group and aggregation set ─► unlisted ─► keys deleted
+    paused ─► tasks of each state, group and aggregation set ─► unlisted ─► keys deleted ─► history
 
-The last step is atomic and deletes nothing while the queue holds a task: then the queue is listed
-again.
+The deletion of the keys is atomic and deletes nothing while the queue holds a task: then the queue
+is listed again.
 """
 
 from collections.abc import Sequence
@@ -45,6 +45,7 @@ class AsyncQueueDeletion:
                 await self._delete_tasks()
             size = await self._delete_keys()
             if not size:
+                await self._delete_history()
                 return
             await self._check(force=force)
         raise QueueNotEmptyError(queue=self._queue, size=size)
@@ -122,6 +123,14 @@ class AsyncQueueDeletion:
 
     async def _sets(self) -> Sequence[str]:
         return await self._calls.run(queue_control.list_sets(self._keys, limit=AT_ONCE))
+
+    async def _delete_history(self) -> None:
+        """Delete what workers have kept of attempts and types."""
+        from pyasynq.broker.operations import attempts, type_counts  # noqa: PLC0415 - rarely needed
+
+        for forget in (attempts.forget_attempts, type_counts.forget_types):
+            while await self._calls.run(forget(self._keys, limit=AT_ONCE)):
+                pass
 
     async def _delete_keys(self) -> int:
         """Delete all keys if the queue holds no task; return how many it holds."""

@@ -1,6 +1,6 @@
 """Queues: what is in them, whether they are paused, and what they did."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
@@ -17,6 +17,7 @@ from pyasynq.inspector.nodes import Node, nodes_of
 from pyasynq.inspector.queue_deletion_async import AsyncQueueDeletion
 from pyasynq.wire.keys import keys_of_listed
 
+AT_ONCE = 100  # queues whose days are read in a round trip
 NAMELESS = "a queue without a name, which has no keys of its own"
 
 
@@ -35,7 +36,7 @@ class AsyncQueues:
 
         Args:
             queue: the queue.
-            memory: whether to estimate its memory, which takes three more round trips.
+            memory: whether to estimate its memory, which takes one more round trip.
 
         Raises:
             QueueNotFoundError: nothing was ever enqueued to it, or it was deleted.
@@ -93,12 +94,38 @@ class AsyncQueues:
             ConfigError: the number of days is out of range.
             QueueNotFoundError: there is no such queue.
         """
-        history.check_days(days)
-        now_s = redis_now_s(self._calls.clock)
-        seconds = [now_s - age * queue_control.DAY_S for age in range(days)]
-        operation = queue_control.read_days(self._calls.keys_of(queue), seconds)
+        wanted = history.last_days(redis_now_s(self._calls.clock), days)
+        operation = queue_control.read_days(self._calls.keys_of(queue), wanted.texts)
         counts = await self._calls.run_on(queue, operation)
-        return history.daily(queue, seconds, counts)
+        return history.daily(queue, wanted, counts)
+
+    async def histories(self, days: int = 10) -> Mapping[str, Sequence[DailyStats]]:
+        """Return what every queue did on each of the last days (UTC), today first.
+
+        Queues come sorted by name. The list of one that cannot be read is empty; one whose name no
+        pyasynq client accepts is left out.
+
+        Args:
+            days: how many, from 1 to 366; the counters of a day are kept for 90 days.
+
+        Raises:
+            ConfigError: the number of days is out of range.
+            RedisUnavailableError: Redis did not answer.
+        """
+        wanted = history.last_days(redis_now_s(self._calls.clock), days)
+        names = await self._calls.usable_queues()
+        found: dict[str, Sequence[DailyStats]] = {}
+        for first in range(0, len(names), AT_ONCE):
+            some = names[first : first + AT_ONCE]
+            operations = [
+                queue_control.read_days(self._calls.keys_of(each), wanted.texts) for each in some
+            ]
+            answers = await self._calls.run_all(operations)
+            raise_first(answers, which=concerns_redis_as_a_whole)
+            for name, answer in zip(some, answers, strict=True):
+                counts = answer if isinstance(answer, list) else None
+                found[name] = () if counts is None else history.daily(name, wanted, counts)
+        return found
 
     async def pause(
         self, queue: str, *, by: str = "", reason: str = "", until: datetime | None = None

@@ -94,6 +94,7 @@ class SchedulerEntry:
         options: how they are enqueued, in Go's text form, such as 'Queue("low")'.
         next_enqueue_at: when it enqueues the next time.
         previous_enqueue_at: when it did the last time; None if it has not yet.
+        is_pausable: whether its scheduler knows pauses, as those of pyasynq do.
         is_paused: whether its ticks pass without a task; only schedulers of pyasynq know that, and
             what follows.
         paused_since: when it was paused; None if it is not, or that is not known.
@@ -110,6 +111,7 @@ class SchedulerEntry:
     options: tuple[str, ...]
     next_enqueue_at: datetime | None
     previous_enqueue_at: datetime | None
+    is_pausable: bool = False
     is_paused: bool = False
     paused_since: datetime | None = None
     paused_by: str = ""
@@ -173,6 +175,7 @@ def scheduler_entry(record: SchedulerEntryRecord, tick: TickRecord | None = None
         options=record.enqueue_options,
         next_enqueue_at=_moment(record.next_enqueue_ns),
         previous_enqueue_at=_moment(record.previous_enqueue_ns),
+        is_pausable=tick is not None,
         is_paused=tick is not None and bool(tick.paused),
         paused_since=pause.since,
         paused_by=pause.by,

@@ -17,6 +17,7 @@ from pyasynq.broker.operations.task_lists import (
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import walks
 from pyasynq.inspector.calls_async import AsyncCalls
+from pyasynq.inspector.found_task import ONLY_LISTED, FoundTask, since
 from pyasynq.inspector.pages import (
     MOST_AT_ONCE,
     DamagedTask,
@@ -84,8 +85,16 @@ class AsyncTaskPages:
                 queue, where, first, page_size, is_from_tail=is_from_tail
             )
         now_ns = self._calls.clock.redis_now_ns()
-        tasks, damaged = sorted_out(shown_task(queue, each, state, now_ns) for each in found)
-        return TaskPage(tasks=tasks, damaged=damaged, total=total, page=page, page_size=page_size)
+        seen = [FoundTask(queue, state, each, now_ns) for each in found]
+        tasks, damaged = sorted_out(each.shown() for each in seen)
+        return TaskPage(
+            tasks=tasks,
+            damaged=damaged,
+            total=total,
+            page=page,
+            page_size=page_size,
+            since=since(seen) if state in ONLY_LISTED else {},
+        )
 
     async def iterate(
         self,

@@ -76,7 +76,8 @@ class TaskWalks(TaskPages):
     def look(self, tasks: Sequence[tuple[str, str]]) -> Sequence[FoundTask | None]:
         """Read tasks in one round trip without decoding them, as `walk` does.
 
-        What only the list of a task tells, since when it is in its state, is not known then.
+        What only the list of a task tells, since when it is archived or in its group, is not known
+        then.
 
         Args:
             tasks: each the name of its queue, and its ID; at most 500.

@@ -11,6 +11,7 @@ from pyasynq.broker.operations.inspection import StoredTask
 from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
+from pyasynq.inspector.task_attempts import TaskAttempts
 from pyasynq.inspector.task_bulk import TaskBulk
 from pyasynq.inspector.task_changes import TaskChanges
 from pyasynq.inspector.task_control import TaskControl
@@ -34,12 +35,13 @@ class Tasks(
     TaskExport,
     TaskImport,
     TaskExplanation,
+    TaskAttempts,
 ):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
     list and search, that change one task or several, that change all of a state, that export and
-    import, and that explain. They share nothing but the calls.
+    import, that explain, and that tell what was. They share nothing but the calls.
     """
 
     def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -10,6 +10,7 @@ from pyasynq.broker.operations.inspection import StoredTask
 from pyasynq.broker.operations.progress import read_progress
 from pyasynq.errors import ConfigError, PayloadError, QueueNotFoundError, TaskNotFoundError
 from pyasynq.inspector.infos import task_info
+from pyasynq.inspector.task_attempts_async import AsyncTaskAttempts
 from pyasynq.inspector.task_bulk_async import AsyncTaskBulk
 from pyasynq.inspector.task_changes_async import AsyncTaskChanges
 from pyasynq.inspector.task_control_async import AsyncTaskControl
@@ -33,12 +34,13 @@ class AsyncTasks(
     AsyncTaskExport,
     AsyncTaskImport,
     AsyncTaskExplanation,
+    AsyncTaskAttempts,
 ):
     """The tasks of one Redis.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
     list and search, that change one task or several, that change all of a state, that export and
-    import, and that explain. They share nothing but the calls.
+    import, that explain, and that tell what was. They share nothing but the calls.
     """
 
     async def get(self, queue: str, task_id: str) -> TaskInfo:

@@ -4,6 +4,7 @@ All keys of a queue have its name in braces, so a cluster keeps them in one slot
 pyasynq knows have ``x:`` in their name, which no Go program uses.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from hashlib import md5
@@ -27,6 +28,7 @@ class QueueKeys:
         "aggregation_sets",
         "aggregators",
         "archived",
+        "attempts",
         "completed",
         "failed",
         "group_prefix",
@@ -44,6 +46,7 @@ class QueueKeys:
         "scheduled_groups",
         "task_prefix",
         "tick_prefix",
+        "types",
         "unique_prefix",
         "waiters",
     )
@@ -72,6 +75,8 @@ class QueueKeys:
         self.aggregators = f"{prefix}x:aggregators"
         self.pause_details = f"{prefix}x:pause"
         self.tick_prefix = f"{prefix}x:tick:"
+        self.attempts = f"{prefix}x:attempts"
+        self.types = f"{prefix}x:types"
 
     @override
     def __repr__(self) -> str:
@@ -90,6 +95,14 @@ class QueueKeys:
         """Which tick of a periodic task was done last."""
         return self.tick_prefix + entry_id
 
+    def attempts_of(self, task_id: str) -> str:
+        """The last attempts of a task."""
+        return f"{self.attempts}:{task_id}"
+
+    def type_counts(self, task_type: str) -> str:
+        """Statistics of a task type."""
+        return f"{self.types}:{task_type}"
+
     def processed_on(self, now_s: int) -> str:
         """Counter of the tasks processed on the UTC day of *now_s*."""
         return f"{self.processed}:{_day(now_s)}"
@@ -97,6 +110,11 @@ class QueueKeys:
     def failed_on(self, now_s: int) -> str:
         """Counter of the failures on the UTC day of *now_s*."""
         return f"{self.failed}:{_day(now_s)}"
+
+    def counters_of(self, days: Iterable[str]) -> list[str]:
+        """For each of *days*, as `day_text` writes them, both of these counters."""
+        processed, failed = f"{self.processed}:", f"{self.failed}:"
+        return [name for day in days for name in (processed + day, failed + day)]
 
     def group(self, name: str) -> str:
         """Members of a group."""
@@ -198,3 +216,8 @@ def _day_text(day: int) -> str:
 
 def _day(now_s: int) -> str:
     return _day_text(now_s // 86_400)
+
+
+def day_text(now_s: int) -> str:
+    """Return the UTC day of *now_s* as the names of counters have it, such as "2030-01-31"."""
+    return _day(now_s)

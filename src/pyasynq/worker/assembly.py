@@ -15,9 +15,10 @@ from pyasynq.errors import TaskNotFoundError
 from pyasynq.lifecycle.component import Component
 from pyasynq.wire.handled import ANY_TEXT, Handled
 from pyasynq.wire.progress import ProgressRecord, encode
+from pyasynq.worker.attempt.outcome import Outcome
 from pyasynq.worker.attempt.running_task import Ending, Held, RunningTask
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.execute.executor import Executor
+from pyasynq.worker.execute.executor import Executor, Settle
 from pyasynq.worker.fetch.fetcher import Fetcher
 from pyasynq.worker.fetch.idle_wait import IdleWait
 from pyasynq.worker.fetch.processor import Processor
@@ -36,6 +37,7 @@ from pyasynq.worker.maintenance.forwarder import Forwarder
 from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
 from pyasynq.worker.notify.notifier import Notifier
+from pyasynq.worker.record.recorder import Recorder
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
 
@@ -49,6 +51,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     heartbeater: Heartbeater
     healthchecker: Healthchecker | None
     notifier: Notifier | None
+    recorder: Recorder | None
     subscriber: Subscriber
     recoverer: Recoverer
     forwarder: Forwarder
@@ -73,6 +76,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
             self.heartbeater,
             self.healthchecker,
             self.notifier,
+            self.recorder,
             self.subscriber,
             self.recoverer,
             self.forwarder,
@@ -98,7 +102,9 @@ def assemble(
     """
     scope = _scope(resources, state)
     notifier = Notifier(resources, mux.listeners, scope) if mux.listeners else None
-    observers, forwarder = _Observers(resources.task_log(), notifier), Forwarder(resources)
+    recorder = _recorder(mux, resources, notifier)
+    observers = _Observers(resources.task_log(), notifier, recorder)
+    forwarder = Forwarder(resources)
     finisher = Finisher(resources, on_retry=forwarder.expect, on_outcome=observers.on_outcome)
     executor = _executor(mux, resources, scope, finisher, observers)
     check = resources.config.health_check
@@ -108,6 +114,7 @@ def assemble(
         heartbeater=_heartbeater(resources, executor, status, _handled(mux, aggregator)),
         healthchecker=Healthchecker(resources, check) if check else None,
         notifier=notifier,
+        recorder=recorder,
         subscriber=Subscriber(resources, on_cancel=_cancel(executor), on_due=forwarder.expect),
         recoverer=observers.recoverer(resources),
         forwarder=forwarder,
@@ -123,21 +130,39 @@ def assemble(
 class _Observers:
     """Who is called when a task starts, and when its outcome is in Redis; None if nobody is."""
 
-    def __init__(self, task_log: TaskLog, notifier: Notifier | None) -> None:
+    def __init__(
+        self, task_log: TaskLog, notifier: Notifier | None, recorder: Recorder | None
+    ) -> None:
         self.task_log = task_log
         self.notifier = notifier
+        self.recorder = recorder
         verbose = task_log if task_log.is_verbose else None
         self.on_start = _all(
             notifier.on_start if notifier else None, verbose.on_start if verbose else None
         )
         self.on_outcome = _all(
-            notifier.on_outcome if notifier else None, verbose.on_outcome if verbose else None
+            recorder.on_outcome if recorder else None,  # before the error of the task is dropped
+            notifier.on_outcome if notifier else None,
+            verbose.on_outcome if verbose else None,
         )
 
     def recoverer(self, resources: ServerResources) -> Recoverer:
         """Return the recoverer that these observe."""
-        on_recovered = self.notifier.on_recovered if self.notifier else None
+        on_recovered = _all(
+            self.notifier.on_recovered if self.notifier else None,
+            self.recorder.on_recovered if self.recorder else None,
+        )
         return Recoverer(resources, task_log=self.task_log, on_recovered=on_recovered)
+
+    def settling(self, settle: Callable[[RunningTask, Outcome], None]) -> Settle:
+        """Return what settles a task whose handler has started."""
+        return settle if self.recorder is None else self.recorder.settling(settle)
+
+    @property
+    def keeps_errors(self) -> bool:
+        """Whether somebody needs what tasks have failed with."""
+        keeps = self.recorder is not None and self.recorder.keeps_errors
+        return keeps or self.notifier is not None
 
 
 def _all(*calls: Callable[P, None] | None) -> Callable[P, None] | None:
@@ -165,9 +190,9 @@ def _executor(
         resources,
         scope,
         task_log=observers.task_log,
-        settle=finisher.settle,
+        settle=observers.settling(finisher.settle),
         on_start=observers.on_start,
-        keeps_errors=observers.notifier is not None,
+        keeps_errors=observers.keeps_errors,
     )
 
 
@@ -177,9 +202,35 @@ def _heartbeater(
     status: Callable[[], str],
     handled: Callable[[], Handled],
 ) -> Heartbeater:
-    identity = Identity.of_this_process(resources.server_id, resources.clock.now_ns())
+    identity = _identity(resources)
     return Heartbeater(
         resources, identity, status=status, handled=handled, on_lost=_end_all(executor)
+    )
+
+
+def _identity(resources: ServerResources) -> Identity:
+    return Identity.of_this_process(resources.server_id, resources.clock.now_ns())
+
+
+def _recorder(
+    mux: ServeMux, resources: ServerResources, notifier: Notifier | None
+) -> Recorder | None:
+    config = resources.config
+    if config.task_history is None and not config.type_statistics:
+        return None
+
+    def pattern_of(task_type: str) -> str:
+        route = mux.route(task_type)
+        if route is None:
+            return ANY_TEXT
+        return task_type if route.pattern == task_type else route.types
+
+    identity = _identity(resources)
+    return Recorder(
+        resources,
+        worker=f"{identity.host}:{identity.pid}:{identity.server_id}",
+        pattern_of=pattern_of,
+        drops_errors=notifier is None,
     )
 
 
@@ -187,12 +238,9 @@ def _handled(mux: ServeMux, aggregator: Aggregator | None) -> Callable[[], Handl
     """Return a function that tells what the server handles, in any thread."""
 
     def handled() -> Handled:
-        types = (
-            route.pattern if route.prefix is None else route.prefix + ANY_TEXT
-            for route in mux.routes
-        )
+        types = sorted(route.types for route in mux.routes)
         groups = () if aggregator is None else aggregator.handled_groups
-        return Handled(types=tuple(sorted(types)), groups=groups)
+        return Handled(types=tuple(types), groups=groups)
 
     return handled
 

@@ -35,6 +35,7 @@ from pyasynq.worker.setting import (
     Whole,
     setting,
 )
+from pyasynq.worker.task_history import History, TaskHistory
 from pyasynq.worker.task_log import LogFailures
 
 ErrorHandler = Callable[[TaskContext[Any], Task, BaseException], Awaitable[None] | None]
@@ -94,6 +95,10 @@ class ServerConfig:
             Redis cannot hold more than 512 MiB.
         max_result_size: a task whose result is larger is completed without it, or archived, as its
             ``on_invalid_result`` says; Redis cannot hold more than 512 MiB.
+        task_history: keep the last attempts of each task in Redis, as `TaskHistory` says; none if
+            None. In the environment ``true`` stands for ``TaskHistory()``.
+        type_statistics: keep in Redis what is done of each task type, for an hour: counts,
+            failures, and how long tasks run and wait.
         base_state: what `TaskContext.state` is, if there is no lifespan.
 
     Raises:
@@ -135,6 +140,8 @@ class ServerConfig:
     max_result_size: int = setting(
         LARGEST_PAYLOAD_BYTES, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
     )
+    task_history: TaskHistory | None = setting(None, History())
+    type_statistics: bool = setting(False, Flag())
     base_state: Any = setting(None, Anything())
 
     def __post_init__(self) -> None:

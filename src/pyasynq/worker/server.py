@@ -97,13 +97,23 @@ class Server:
         reach Redis, and while every slot is stuck: taken by a handler that was asked to end, or
         whose time was up, longer than `cancel_grace` ago.
         """
+        return not self.why_not_ready
+
+    @property
+    def why_not_ready(self) -> str:
+        """Why `is_ready` is false, in a few words without secrets; empty if it is true."""
         parts, shutdown = self._parts, self._shutdown
-        if parts is None or shutdown is None or shutdown.is_set():
-            return False
-        is_working = self._status == "active" and self._has_started
-        return (
-            is_working and parts.heartbeater.is_reachable and not parts.watchdog.is_every_slot_stuck
-        )
+        if self._status == "closed" or (shutdown is not None and shutdown.is_set()):
+            return "it shuts down"
+        if parts is None or not self._has_started:
+            return "it has not started"
+        if self._status != "active":
+            return "it was told to fetch nothing more"
+        if not parts.heartbeater.is_reachable:
+            return "redis does not answer"
+        if parts.watchdog.is_every_slot_stuck:
+            return "every slot is taken by a handler that does not end"
+        return ""
 
     @property
     def has_leftovers(self) -> bool:

@@ -70,12 +70,14 @@ async def test_not_ready_when_every_slot_is_stuck_and_ready_when_one_is_free(wor
         await cancel(work, second)
         await eventually_async(lambda: logged_about_slots(caplog, logging.ERROR))
         with_both_stuck = server.is_ready
+        why = server.why_not_ready
         releases[0].set()
         await eventually_async(lambda: logged_about_slots(caplog, logging.INFO))
         with_one_free = server.is_ready
         releases[1].set()
 
     assert (with_one_stuck, with_both_stuck, with_one_free) == (True, False, True)
+    assert why == "every slot is taken by a handler that does not end"
     assert logged_about_slots(caplog, logging.ERROR) == [
         "not ready: every slot is taken by a handler that does not end ('stubborn')"
     ]
@@ -131,15 +133,20 @@ async def test_busy_slots_are_not_stuck(work):
 
 async def test_ready_only_between_the_start_and_the_stop(work):
     mux, server = ServeMux(), work.server(**CALM)
-    seen = [server.is_ready]
+    seen = [(server.is_ready, server.why_not_ready)]
 
     async with server.running(mux):
-        seen.append(server.is_ready)
+        seen.append((server.is_ready, server.why_not_ready))
         server.stop()
-        seen.append(server.is_ready)
-    seen.append(server.is_ready)
+        seen.append((server.is_ready, server.why_not_ready))
+    seen.append((server.is_ready, server.why_not_ready))
 
-    assert seen == [False, True, False, False]
+    assert seen == [
+        (False, "it has not started"),
+        (True, ""),
+        (False, "it was told to fetch nothing more"),
+        (False, "it shuts down"),
+    ]
 
 
 async def test_not_ready_while_a_shutdown_waits_for_handlers(work):
@@ -189,7 +196,7 @@ async def test_not_ready_while_redis_is_away_and_ready_when_it_is_back(own_redis
     async with server.running(ServeMux()):
         assert server.is_ready
         own_redis.kill()
-        await eventually_async(lambda: not server.is_ready)
+        await eventually_async(lambda: server.why_not_ready == "redis does not answer")
         own_redis.start()
         await eventually_async(lambda: server.is_ready)
         await eventually_async(lambda: "redis answers again" in caplog.text)

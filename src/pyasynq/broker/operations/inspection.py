@@ -11,6 +11,8 @@ from pyasynq.clock import NANOSECONDS
 from pyasynq.wire.keys import QueueKeys, global_keys
 
 MOST_GROUPS = 1000  # of which the members are counted, for about a millisecond
+MEASURED_TASKS = 20  # of each state, and of each group
+MEASURED_GROUPS = 5
 
 
 class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +126,32 @@ def queue_stats(keys: QueueKeys, *, now_ns: int) -> Operation[QueueStats]:
         ),
         (keys.task_prefix, keys.group_prefix, MOST_GROUPS),
         _stats,
+        Repeat.SAFE,
+    )
+
+
+def queue_memory(keys: QueueKeys, stats: QueueStats) -> Operation[int | None]:
+    """Estimate the bytes that the tasks of a queue take; None if Redis does not tell.
+
+    asynq v0.26 inspect.go memoryUsageCmd: up to 20 tasks of each state stand for all of it, and up
+    to 20 of each of five groups for those that are aggregating.
+
+    Args:
+        keys: of the queue.
+        stats: its counts.
+    """
+    return Operation(
+        load("queue_memory"),
+        (
+            *(keys.pending, keys.active, keys.scheduled, keys.retry, keys.archived),
+            *(keys.completed, keys.groups),
+        ),
+        (
+            *(keys.task_prefix, keys.group_prefix, MEASURED_TASKS, MEASURED_GROUPS),
+            *(stats.pending, stats.active, stats.scheduled, stats.retry, stats.archived),
+            *(stats.completed, stats.aggregating),
+        ),
+        number,
         Repeat.SAFE,
     )
 

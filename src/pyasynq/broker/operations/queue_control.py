@@ -1,9 +1,9 @@
 """Operations that pause, resume and delete a queue, and read its history and its groups."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from pyasynq.broker.decoding import number, text
+from pyasynq.broker.decoding import MOST, number, text
 from pyasynq.broker.operation import Operation, Repeat, ignore
 from pyasynq.broker.scripts import load
 from pyasynq.wire.keys import QueueKeys, global_keys
@@ -79,20 +79,24 @@ def delete_queue(keys: QueueKeys, *, now_s: int) -> Operation[int]:
     )
 
 
-def read_days(keys: QueueKeys, days_s: Sequence[int]) -> Operation[list[tuple[int, int]]]:
+def read_days(keys: QueueKeys, days: Iterable[str]) -> Operation[list[tuple[int, int]]]:
     """Read how many tasks were processed, and how many of these failed, on each day.
 
     Args:
         keys: of the queue.
-        days_s: a second of each day.
+        days: as `day_text` writes them.
     """
-    names = [name for day in days_s for name in (keys.processed_on(day), keys.failed_on(day))]
+    return Operation("MGET", tuple(keys.counters_of(days)), (), _days, Repeat.SAFE)
 
-    def decode(reply: Sequence[bytes | None]) -> list[tuple[int, int]]:
+
+def _days(reply: Sequence[bytes | None]) -> list[tuple[int, int]]:
+    try:  # thousands of them at once, of which hardly one was written by somebody else
+        counts = [int(each) if each else 0 for each in reply]
+    except ValueError:
+        counts = [MOST + 1]
+    if max(counts, default=0) > MOST or min(counts, default=0) < -MOST:
         counts = [number(each) or 0 for each in reply]
-        return list(zip(counts[::2], counts[1::2], strict=True))
-
-    return Operation("MGET", tuple(names), (), decode, Repeat.SAFE)
+    return list(zip(counts[::2], counts[1::2], strict=True))
 
 
 def group_size(keys: QueueKeys, group: str) -> Operation[int]:

@@ -94,11 +94,6 @@ def slots() -> Operation[list[tuple[int, int, list[tuple[str, str, int]]]]]:
     return Operation("CLUSTER", (), ("SLOTS",), _slots, Repeat.SAFE)
 
 
-def memory_usage(key: str) -> Operation[int]:
-    """Ask how many bytes a key takes; 0 if it does not exist."""
-    return Operation("MEMORY USAGE", (key,), (), lambda reply: int(reply or 0), Repeat.SAFE)
-
-
 def _slots(reply: Any) -> list[tuple[int, int, list[tuple[str, str, int]]]]:
     return [
         (first, last, [(text(node[2]), text(node[0]), node[1]) for node in nodes])

@@ -64,6 +64,7 @@ class RunningTask(msgspec.Struct, eq=False):
 
     Set when its outcome is decided, and until it is written:
         is_settled: its outcome is decided; a later one is ignored.
+        ended_ns: when that was, in the time of Redis; set only where somebody keeps it.
         error: what the attempt failed with, kept only while somebody listens for events.
         is_write_repeated: a final write was sent whose answer was lost.
         refusals: how often Redis has refused the outcome of this task.
@@ -86,6 +87,7 @@ class RunningTask(msgspec.Struct, eq=False):
     result_fault: str | None = None
     has_ended: bool = False
     is_settled: bool = False
+    ended_ns: int = 0
     error: BaseException | None = None
     is_write_repeated: bool = False
     refusals: int = 0

@@ -89,6 +89,11 @@ class Route(msgspec.Struct, frozen=True):
     is_async: bool
     path: HandlerPath | None
 
+    @property
+    def types(self) -> str:
+        """What it handles: a type, or the beginning of types with ``*`` behind it."""
+        return self.pattern if self.prefix is None else self.prefix + ANY_TEXT
+
 
 class ServeMux:
     """A table of handlers.

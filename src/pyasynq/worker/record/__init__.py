@@ -1,0 +1,1 @@
+"""Keeping what was done: attempts of tasks, and statistics of types, for servers asked to."""
