@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from pyasynq.admin.audit import action, deed, without_contents
+from pyasynq.admin.audit import action, begin, deed, without_contents
 from pyasynq.admin.bulk import BulkJob
 from pyasynq.admin.filters import parse
 from pyasynq.admin.jobs import JobResult
@@ -29,6 +29,23 @@ def test_a_job_leaves_one_line_with_fields(redis_url, redis_client, caplog):
     )
     assert (first.action, first.who, first.outcome, first.done) == ("delete", r"ann\n", "done", 1)
     assert (second.filter, second.failed, second.who) == ("tasks by ID", 1, "")
+
+
+def test_a_job_with_a_name_has_a_line_when_it_begins_and_tells_who_stopped_it(caplog):
+    result, query = JobResult(is_cancelled=True, stopped_by="bob\n"), parse("state:archived")
+
+    with caplog.at_level(logging.INFO, "pyasynq.admin"):
+        begin("ann", DELETE, query, "7")
+        with action("ann", DELETE, query, result, "7"):
+            pass
+
+    first, last = (record.getMessage() for record in caplog.records)
+    assert first == "delete by ann: begins, job 7, filter: state:archived"
+    assert last == (
+        r"delete by ann: stopped by bob\n, 0 done, 0 changed meanwhile, 0 failed, job 7, "
+        "filter: state:archived"
+    )
+    assert [vars(each)["job"] for each in caplog.records] == ["7", "7"]
 
 
 def test_what_is_done_to_one_thing_leaves_one_line_too(caplog):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pyasynq.admin.bulk_async import AsyncBulkJob
+from pyasynq.admin.jobs import Bounds
 from pyasynq.clock import FakeClock
 from pyasynq.errors import ConfigError, FilterError, QueueNotFoundError
 from pyasynq.inspector.changes import Change, TaskRef
@@ -25,7 +26,14 @@ def ids(client, state, queue="mail"):
 def store_many(client, count=1203, state="archived", **fields):
     for number in range(count):
         kind = "email" if number % 3 else "image"
-        store(client, state, str(number), type=kind, score=1000, **fields)
+        store(client, state, str(number), **{"type": kind, "score": 1000, **fields})
+
+
+def store_behind_others(client):
+    """Store tasks in a queue where those of one type stand behind more others than are read."""
+    for number in range(610):
+        kind = "image" if number >= 600 else "email"
+        store(client, "archived", str(number), queue="low", type=kind, score=1000 + number)
 
 
 async def test_a_preview_counts_what_matches_and_changes_nothing(redis_url, redis_client):
@@ -54,6 +62,50 @@ async def test_a_preview_of_very_many_tasks_is_estimated(redis_url, redis_client
     assert some.is_estimated
     assert 390 <= some.count <= 410
     assert (whole.count, whole.is_estimated) == (1203, False)
+
+
+async def test_a_place_of_which_a_part_was_looked_at_is_told_though_nothing_was_found(
+    redis_url, redis_client
+):
+    store_many(redis_client, 3, type="image")
+    store_behind_others(redis_client)
+
+    async with AsyncInspector(redis_url) as inspector:
+        preview = await AsyncBulkJob(inspector, DELETE).preview("type:image", scan=1)
+
+    low, mail = preview.places
+    assert (low.queue, low.count, low.is_estimated) == ("low", 0, True)
+    assert (low.scanned, low.size) == (500, 610)
+    assert (mail.count, mail.is_estimated, mail.scanned, mail.size) == (3, False, 3, 3)
+    assert (preview.count, preview.is_estimated) == (3, True)
+
+
+async def test_a_job_with_bounds_changes_nothing_elsewhere(redis_url, redis_client):
+    store_many(redis_client, 3, type="image")
+    store_behind_others(redis_client)
+
+    async with AsyncInspector(redis_url) as inspector:
+        bounds = Bounds(places=frozenset({("mail", TaskState.ARCHIVED)}), most=100)
+        result = await AsyncBulkJob(inspector, DELETE, bounds=bounds).run("type:image")
+
+    assert (result.done, result.is_capped) == (3, False)
+    assert len(ids(redis_client, "archived", "low")) == 610
+
+
+@pytest.mark.parametrize("query", ["state:archived", "state:archived type:email,image"])
+async def test_a_job_with_bounds_stops_when_so_many_are_changed_and_says_so(
+    redis_url, redis_client, caplog, query
+):
+    caplog.set_level("INFO", "pyasynq.admin")
+    store_many(redis_client)
+
+    async with AsyncInspector(redis_url) as inspector:
+        bounds = Bounds(places=frozenset({("mail", TaskState.ARCHIVED)}), most=500)
+        result = await AsyncBulkJob(inspector, DELETE, bounds=bounds).run(query)
+
+    assert (result.done, result.is_capped, result.is_cancelled) == (500, True, False)
+    assert len(ids(redis_client, "archived")) == 703
+    assert "stopped, since no more were confirmed" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from pyasynq.admin.cron_times import schedule_of, times_of
+from pyasynq.admin.cron_times import description_of, schedule_of, times_of
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import SchedulerEntry
 
@@ -50,3 +50,16 @@ def test_the_time_zone_of_a_spec_is_known_by_its_next_time():
 def test_a_spec_of_a_scheduler_that_knows_more_is_told():
     with pytest.raises(ConfigError, match="cannot be read"):
         schedule_of(entry("@fortnightly"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "description"),
+    [
+        ("30 9 * * 1-5", "at 09:30 on Monday to Friday"),
+        ("TZ=Asia/Tokyo 0 9 * * *", "at 09:00, Asia/Tokyo time"),
+        ("@every 90s", "every 1 minute 30 seconds"),
+        ("<b>", ""),
+    ],
+)
+def test_a_spec_is_told_in_plain_english_if_it_can_be_read(spec, description):
+    assert description_of(entry(spec)) == description

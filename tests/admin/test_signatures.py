@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.admin.signatures import MOST_IDS, FailureGroups, signature
+from pyasynq.admin.signatures import MOST_IDS, FailureGroups, fingerprint, signature
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,13 @@ def test_a_signature_of_any_text_is_short(char):
     assert len(signature(char * 100_000)) <= 6000
 
 
+def test_a_fingerprint_is_the_same_for_all_errors_of_one_kind():
+    assert fingerprint("timeout after 30s") == fingerprint("timeout after 1.5s") == "2ce3bd5fc90f"
+    assert fingerprint("refused") != fingerprint("timeout after 30s")
+    assert fingerprint("ol\udce9")
+    assert fingerprint("") == ""
+
+
 def test_groups_are_bounded_in_number_and_size():
     groups = FailureGroups(most=2)
     for number in range(1000):
@@ -62,5 +69,7 @@ def test_groups_are_bounded_in_number_and_size():
         ("a", 250),
         ("b", 250),
     ]
+    assert [each.fingerprint for each in found] == ["", fingerprint("a"), fingerprint("b")]
+    assert (found[1].oldest_ns, found[1].newest_ns) == (0, 996)
     assert [task_id for _, task_id in found[1].tasks] == ["996", "992", "988", "984", "980"]
     assert all(len(each.tasks) == MOST_IDS for each in found)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pyasynq.admin.spans import ago, moment, until
+from pyasynq.admin.spans import ago, moment, took, until
 from pyasynq.shown import span
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -39,3 +39,15 @@ def test_times_are_told_from_now():
     assert until(NOW - timedelta(minutes=5), NOW) == "now"
     assert ago(NOW - timedelta(minutes=5), NOW) == "5m ago"
     assert (until(None, NOW), ago(None, NOW)) == ("-", "-")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0, "0.0 ms"), (0.0003, "0.3 ms"), (0.031, "31 ms"), (0.9996, "1.0 s"), (1.24, "1.2 s")),
+        *((59.9, "59.9 s"), (303, "5m 3s"), (-1, "0.0 ms")),
+    ],
+)
+def test_a_length_is_told_in_the_unit_that_says_most(seconds, text):
+    assert took(timedelta(seconds=seconds)) == text
+    assert took(None) == "-"

@@ -79,7 +79,7 @@ def _of_counts(queue: QueueInfo) -> Iterable[Finding]:
         yield Finding(
             code="not_readable",
             severity="error",
-            evidence={"queue": name},
+            evidence={"queue": name, "error": queue.error},
             sentence="Not all of it can be read.",
             advice=queue.error,
         )
@@ -93,7 +93,13 @@ def _of_counts(queue: QueueInfo) -> Iterable[Finding]:
         yield Finding(
             code="paused",
             severity="info" if queue.paused_until else "warning",
-            evidence={"queue": name, "since": queue.paused_since},
+            evidence={
+                "queue": name,
+                "since": queue.paused_since,
+                "by": queue.paused_by,
+                "reason": queue.pause_reason,
+                "until": queue.paused_until,
+            },
             sentence=f"Paused{by}{why}",
             advice=f"Workers take no tasks from it. {end}{at}.",
         )
@@ -101,7 +107,7 @@ def _of_counts(queue: QueueInfo) -> Iterable[Finding]:
         yield Finding(
             code="failing",
             severity="warning",
-            evidence={"queue": name},
+            evidence={"queue": name, "processed": queue.processed, "failed": queue.failed},
             sentence=f"{rate(queue.failed, queue.processed)} of today's "
             f"{counted(queue.processed, 'task')} failed.",
             advice="Look at the errors of its retried and archived tasks.",
@@ -117,19 +123,20 @@ def _of_serving(
         yield Finding(
             code="queue_unserved",
             severity="error" if queue.pending else "warning",
-            evidence={"queue": queue.queue, "since": oldest},
-            sentence=f"No live server works on it; {counted(waiting, 'task')} wait.",
+            evidence={"queue": queue.queue, "since": oldest, "waiting": waiting},
+            sentence=f"No live server works on it; {counted(waiting, 'task')} "
+            f"{'waits' if waiting == 1 else 'wait'}.",
             advice="Start a worker that has this queue, or add the queue to one that runs.",
         )
     elif queue.latency >= OLDEST_PENDING and not queue.is_paused:
         busy = [each for each in serving if each.active_worker_count >= each.concurrency]
-        why = ALL_BUSY if len(busy) == len(serving) else SLOTS_FREE
+        is_busy = len(busy) == len(serving)
         yield Finding(
             code="pending_long",
             severity="warning",
-            evidence={"queue": queue.queue, "since": oldest},
+            evidence={"queue": queue.queue, "since": oldest, "is_busy": is_busy},
             sentence=f"Its oldest pending task has waited for {span(queue.latency)}.",
-            advice=why,
+            advice=ALL_BUSY if is_busy else SLOTS_FREE,
         )
 
 
@@ -141,7 +148,11 @@ def _of_orphans(
         yield Finding(
             code="orphaned",
             severity="warning" if has_server else "error",
-            evidence={"queue": queue.queue, "task_id": orphans[0].id if len(orphans) == 1 else ""},
+            evidence={
+                "queue": queue.queue,
+                "task_id": orphans[0].id if len(orphans) == 1 else "",
+                "number": len(orphans),
+            },
             sentence=f"{counted(len(orphans), 'active task')} lost their worker."
             if len(orphans) > 1
             else "An active task lost its worker.",
@@ -157,7 +168,7 @@ def _of_archive(queue: QueueInfo, before: QueueInfo | None) -> Iterable[Finding]
         yield Finding(
             code="archive_grown",
             severity="warning",
-            evidence={"queue": queue.queue, "since": before.timestamp},
+            evidence={"queue": queue.queue, "since": before.timestamp, "number": grown},
             sentence=f"{counted(grown, 'more task')} in the archive.",
             advice="Their retries are used up: look at their errors, then run or delete them.",
         )
@@ -165,7 +176,11 @@ def _of_archive(queue: QueueInfo, before: QueueInfo | None) -> Iterable[Finding]
         yield Finding(
             code="archive_nearly_full",
             severity="warning",
-            evidence={"queue": queue.queue},
+            evidence={
+                "queue": queue.queue,
+                "archived": queue.archived,
+                "limit": ARCHIVE_LIMIT,
+            },
             sentence=f"The archive holds {counted(queue.archived, 'task')}.",
             advice=f"Beyond {ARCHIVE_LIMIT:,} the oldest ones are deleted, unless a worker is set "
             "otherwise. Run or delete what is in it.",
@@ -184,6 +199,7 @@ def _of_server(server: ServerInfo, now: datetime) -> Iterable[Finding]:
                 "server": name,
                 "task_id": worker.task_id,
                 "since": worker.deadline,
+                "type": worker.task_type,
             },
             sentence=f"A task of type {shown(worker.task_type)} runs past its deadline.",
             advice="Its handler does not end when it is cancelled; it keeps its slot until then.",
@@ -192,7 +208,7 @@ def _of_server(server: ServerInfo, now: datetime) -> Iterable[Finding]:
         yield Finding(
             code="server_stopping",
             severity="info",
-            evidence={"server": name},
+            evidence={"server": name, "status": server.status},
             sentence=f"The server is {shown(server.status)}: it takes no new tasks.",
             advice="It ends once its running tasks have.",
         )

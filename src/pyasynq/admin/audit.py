@@ -1,5 +1,7 @@
 """The audit log: a line for each job and each action: what was asked for, and what became of it.
 
+A job that somebody else than its caller may look at and stop has a name, and a line when it begins.
+
 The logger is ``pyasynq.admin``. What the line says is in the fields of the record, too, so that a
 JSON formatter writes them. It never holds a payload, a result, a header or an error: what a filter
 compares with these is left out.
@@ -18,13 +20,36 @@ from pyasynq.shown import shown
 LONGEST_FILTER = 500  # characters
 LONGEST_WHO = 200
 LEFT_OUT = "…"
+CAPPED = "stopped, since no more were confirmed"
 CONTENTS = ("payload", "result", "headers", "error")
 
 logger = logging.getLogger("pyasynq.admin")
 
 
+def begin(who: str, change: Change, query: Filter | None, name: str) -> None:
+    """Log that a job begins; `action` logs its end.
+
+    Args:
+        who: who does it; empty if that is not known.
+        change: what is done.
+        query: to which tasks; None for tasks that were named.
+        name: of the job.
+    """
+    fields = {**_fields(who, change, query, name), "outcome": "begins"}
+    logger.info(
+        "%s by %s: begins, job %s, filter: %s",
+        change.verb,
+        fields["who"] or "somebody",
+        name,
+        fields["filter"],
+        extra=fields,
+    )
+
+
 @contextmanager
-def action(who: str, change: Change, query: Filter | None, result: JobResult) -> Iterator[None]:
+def action(
+    who: str, change: Change, query: Filter | None, result: JobResult, name: str = ""
+) -> Iterator[None]:
     """Log one line at the end of a job, however it ends.
 
     Args:
@@ -32,36 +57,55 @@ def action(who: str, change: Change, query: Filter | None, result: JobResult) ->
         change: what is done.
         query: to which tasks; None for tasks that were named.
         result: how far it is.
+        name: of the job, if it has one.
     """
     outcome = "failed"
     try:
         yield
-        outcome = "cancelled" if result.is_cancelled else "done"
+        outcome = _outcome(result)
     except BaseException as error:
-        outcome = f"stopped by {type(error).__name__}"
+        outcome = _stopped_by(result, f"stopped by {type(error).__name__}")
         raise
     finally:
-        said = "tasks by ID" if query is None else without_contents(query)
         fields = {
-            "who": shown(who, LONGEST_WHO),
-            "action": change.verb,
-            "filter": shown(said, LONGEST_FILTER),
+            **_fields(who, change, query, name),
             "outcome": outcome,
             "done": result.done,
             "changed_meanwhile": result.changed_meanwhile,
             "failed": result.failed,
         }
         logger.info(
-            "%s by %s: %s, %d done, %d changed meanwhile, %d failed, filter: %s",
+            "%s by %s: %s, %d done, %d changed meanwhile, %d failed, %sfilter: %s",
             change.verb,
             fields["who"] or "somebody",
             outcome,
             result.done,
             result.changed_meanwhile,
             result.failed,
+            f"job {name}, " if name else "",
             fields["filter"],
             extra=fields,
         )
+
+
+def _fields(who: str, change: Change, query: Filter | None, name: str) -> dict[str, object]:
+    said = "tasks by ID" if query is None else without_contents(query)
+    return {
+        "who": shown(who, LONGEST_WHO),
+        "action": change.verb,
+        "filter": shown(said, LONGEST_FILTER),
+        **({"job": name} if name else {}),
+    }
+
+
+def _outcome(result: JobResult) -> str:
+    if result.is_cancelled:
+        return _stopped_by(result, "cancelled")
+    return CAPPED if result.is_capped else "done"
+
+
+def _stopped_by(result: JobResult, otherwise: str) -> str:
+    return f"stopped by {shown(result.stopped_by)}" if result.stopped_by else otherwise
 
 
 @dataclass(slots=True)

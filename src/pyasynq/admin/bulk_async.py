@@ -11,6 +11,7 @@ from pyasynq.admin.filters.scope import Place, content_of, needs_lists
 from pyasynq.admin.jobs import (
     AT_ONCE,
     MOST_PER_SECOND,
+    Bounds,
     JobResult,
     OnJobProgress,
     PlaceCount,
@@ -53,9 +54,11 @@ class AsyncBulkJob:
         change: what to do.
         limit: how many tasks to change; all if not given.
         per_second: how many tasks a second; as many as possible if not given.
+        bounds: what somebody has agreed to, see `Preview.bounds`; everything if not given.
         on_progress: called after each chunk.
         is_cancelled: asked before each chunk whether to stop, such as ``event.is_set``.
         who: for the audit log, at most 200 characters.
+        name: of the job, for the audit log.
 
     Raises:
         ConfigError: an argument is wrong.
@@ -71,9 +74,11 @@ class AsyncBulkJob:
         *,
         limit: int | None = None,
         per_second: int | None = None,
+        bounds: Bounds | None = None,
         on_progress: OnJobProgress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
         who: str = "",
+        name: str = "",
     ) -> None:
         most = MOST_PER_SECOND
         ConfigError.raise_if(
@@ -87,9 +92,11 @@ class AsyncBulkJob:
         self._change = change
         self._limit = limit
         self._per_second = per_second
+        self._bounds = bounds
         self._on_progress = on_progress
         self._is_cancelled = is_cancelled or (lambda: False)
         self._who = who
+        self._name = name
         self._clock = inspector.clock
         self.result = JobResult()
         self._started_ns = 0
@@ -107,13 +114,14 @@ class AsyncBulkJob:
         """Count the tasks that the job would change, and change nothing.
 
         States of which every task matches are counted by Redis. Of the others, tasks are looked at;
-        if there are more than *scan* of them, the count of a state is reckoned from its share.
+        if there are more than *scan* of them, the count of a state is reckoned from its share. A
+        state of which not all were looked at is told even if none of them matches: others may.
 
         Args:
             query: the filter, also as text.
             sample: how many tasks to show, at most 100.
             scan: how many tasks to look at, about.
-            redact: hides what must not be shown.
+            redact: hides what must not be shown, from the filter, too.
 
         Raises:
             FilterError: there is a mistake in the filter.
@@ -122,34 +130,42 @@ class AsyncBulkJob:
         """
         wanted = parse(query) if isinstance(query, str) else query
         where = await self._scope(wanted)
-        matches = matcher(wanted, self._clock.redis_now_ns())
+        matches = matcher(wanted, self._clock.redis_now_ns(), redact)
         sizes = await self._sizes(where)
         counts: Counter[Place] = Counter()
         looked: Counter[Place] = Counter()
+        unfinished: set[Place] = set()
         broken: list[str] = []
         shown: list[TaskInfo] = []
+        share = self._share(scan, sizes)
         for place in where.places:
-            share = max(AT_ONCE, scan // max(1, len(where.places)))
             async for found, chunk in self._chunks(_only(where, place), wanted, broken, "all"):
                 matching = [each for each in chunk.tasks if _is_match(matches, each)]
                 counts[found] += len(matching)
                 looked[found] += len(chunk.tasks)
                 infos = [each.shown() for each in matching[: max(0, sample - len(shown))]]
                 shown += [each for each in infos if isinstance(each, TaskInfo)]
-                if place.is_whole or looked[found] >= share:
+                if chunk.cursor is not None and (place.is_whole or looked[found] >= share):
+                    unfinished.add(place)
                     break
         places = [
-            _counted(place, size=sizes[place], matching=counts[place], looked=looked[place])
+            _counted(
+                place,
+                size=sizes[place],
+                matching=counts[place],
+                looked=looked[place],
+                is_open=self._is_open(place, sizes[place], looked[place], unfinished),
+            )
             for place in where.places
         ]
         return Preview(
-            places=tuple(each for each in places if each.count),
+            places=tuple(each for each in places if each.count or each.is_estimated),
             sample=tuple(redacted(each, redact) for each in shown),
             scanned=sum(looked.values()),
             broken=tuple(broken),
         )
 
-    async def run(self, query: str | Filter) -> JobResult:
+    async def run(self, query: str | Filter, *, redact: Redactor | None = None) -> JobResult:
         """Change all tasks that match a filter.
 
         A task counts as matching as it is found; of the tasks of one queue in one state, no more
@@ -158,6 +174,7 @@ class AsyncBulkJob:
 
         Args:
             query: the filter, also as text.
+            redact: hides what the filter must not see either.
 
         Returns:
             What became of it. Stopped half-way, by *is_cancelled* or by an error, what is changed
@@ -170,12 +187,12 @@ class AsyncBulkJob:
             RedisUnavailableError: Redis did not answer.
         """
         wanted = parse(query) if isinstance(query, str) else query
-        where = await self._scope(wanted)
+        where = self._bounded(await self._scope(wanted))
         self._begin()
-        matches = matcher(wanted, self._started_ns)
+        matches = matcher(wanted, self._started_ns, redact)
         sizes = await self._sizes(where)
         self.result.total = sum(sizes.values())
-        with audit.action(self._who, self._change, wanted, self.result):
+        with audit.action(self._who, self._change, wanted, self.result, self._name):
             for place in where.places:
                 if self._is_over():
                     break
@@ -202,7 +219,7 @@ class AsyncBulkJob:
         """
         self._begin()
         self.result.total = len(tasks)
-        with audit.action(self._who, self._change, None, self.result):
+        with audit.action(self._who, self._change, None, self.result, self._name):
             await self._apply(list(tasks))
         return self.result
 
@@ -215,6 +232,28 @@ class AsyncBulkJob:
         if not where.places:
             check_allowed(self._change, (), (await scope_of(self._inspector, query)).places)
         return where
+
+    def _bounded(self, where: Scope) -> Scope:
+        """Leave out the places to which nobody has agreed."""
+        if self._bounds is None:
+            return where
+        agreed = self._bounds.places
+        return replace(where, places=tuple(each for each in where.places if each.address in agreed))
+
+    def _share(self, scan: int, sizes: dict[Place, int]) -> int:
+        """Return how many tasks of each place are looked at, about."""
+        sharing = [
+            place
+            for place, size in sizes.items()
+            if not place.is_whole and (size or place.queue in self._uncounted)
+        ]
+        return max(AT_ONCE, scan // max(1, len(sharing)))
+
+    def _is_open(self, place: Place, size: int, looked: int, unfinished: set[Place]) -> bool:
+        """Return whether nobody knows how many tasks of a place match."""
+        if place.queue in self._uncounted:
+            return place.is_whole or place in unfinished
+        return not place.is_whole and place in unfinished and looked < size
 
     def _chunks(
         self, where: Scope, query: Filter, broken: list[str], content: Content
@@ -254,13 +293,13 @@ class AsyncBulkJob:
             self.result.done = before + done
             self.result.scanned = self.result.tried
             self._tell()
-            if self._is_cancelled():
+            if self._is_over():
                 raise _Stopped
 
         try:
             count = await calls[self._change.verb](place.queue, place.state, on_progress=show)
         except _Stopped:
-            self.result.is_cancelled = True
+            pass  # the result tells why
         except PyasynqError as error:
             if concerns_redis_as_a_whole(error):
                 raise
@@ -310,11 +349,17 @@ class AsyncBulkJob:
         self._turn_s = max(self._turn_s, now_s)
 
     def _chunk_size(self) -> int:
-        at_once = AT_ONCE if self._limit is None else min(AT_ONCE, self._limit - self.result.done)
+        most = MOST_TASKS if self._bounds is None else self._bounds.most
+        if self._limit is not None:
+            most = min(most, self._limit)
+        at_once = min(AT_ONCE, most - self.result.done)
         # A second's worth, so that nobody waits longer for a job to stop.
         return at_once if self._per_second is None else min(at_once, self._per_second)
 
     def _is_over(self) -> bool:
+        if self._bounds is not None and self.result.done >= self._bounds.most:
+            self.result.is_capped = True
+            return True
         if self._limit is not None and self.result.done >= self._limit:
             return True
         self.result.is_cancelled = self.result.is_cancelled or self._is_cancelled()
@@ -337,13 +382,14 @@ def _is_match(matches: Matcher, task: FoundTask) -> bool:
         return False
 
 
-def _counted(place: Place, *, size: int, matching: int, looked: int) -> PlaceCount:
+def _counted(place: Place, *, size: int, matching: int, looked: int, is_open: bool) -> PlaceCount:
     """Return how many tasks of a place match, of which some were looked at."""
-    is_estimated = not place.is_whole and AT_ONCE <= looked < size
-    count = estimated(matching, looked, size) if is_estimated else matching
+    count = estimated(matching, looked, size) if is_open else matching
     return PlaceCount(
         queue=place.queue,
         state=place.state,
         count=size if place.is_whole else count,
-        is_estimated=is_estimated,
+        is_estimated=is_open,
+        scanned=looked,
+        size=size,
     )

@@ -37,6 +37,14 @@ def schedule_of(entry: SchedulerEntry, zone: str = "UTC") -> Schedule:
     return schedule
 
 
+def description_of(entry: SchedulerEntry) -> str:
+    """Return in plain English when an entry is due; empty if its spec cannot be read."""
+    try:
+        return parse(entry.spec, "UTC", seconds=_has_seconds(entry.spec)).describe()
+    except ConfigError:
+        return ""
+
+
 def times_of(entry: SchedulerEntry, schedule: Schedule, now: datetime) -> Iterator[datetime]:
     """Yield when an entry is due next and after that; an interval goes on from the next time."""
     following = entry.next_enqueue_at

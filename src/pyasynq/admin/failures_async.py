@@ -1,13 +1,13 @@
 """Tasks that failed, grouped by what went wrong; the blocking twin of this file is generated."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import lru_cache
 
 from pyasynq.admin.filters import Filter, Matcher, matcher, parse
 from pyasynq.admin.filters.scope import content_of
 from pyasynq.admin.redaction import Redactor, redacted_error
 from pyasynq.admin.search_async import chunks, scope_of
-from pyasynq.admin.signatures import MOST_GROUPS, FailureGroup, FailureGroups, FailureReport
+from pyasynq.admin.signatures import MOST_GROUPS, FailureGroups, FailureReport
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.inspector.found_task import FoundTask
 from pyasynq.inspector.inspector_async import AsyncInspector
@@ -37,7 +37,8 @@ async def failures(
         query: a filter for the tasks, also as text; all if not given.
         scan: how many tasks to look at; about that many, since a step is not broken off.
         most: how many groups there may be, from 1 to 1,000; the rest is counted in one more.
-        redact: hides what must not be shown in the texts of errors.
+        redact: hides what must not be shown, from the filter, too. Errors are grouped as they may
+            be shown, and have the fingerprints of what is left of them.
         on_progress: called after each step, with how many tasks were looked at so far.
 
     Raises:
@@ -52,7 +53,8 @@ async def failures(
         ]
     )
     wanted = parse(query) if isinstance(query, str) else query
-    matches = matcher(wanted, inspector.clock.redis_now_ns())
+    matches = matcher(wanted, inspector.clock.redis_now_ns(), redact)
+    shown = lru_cache(maxsize=1024)(lambda error: redacted_error(error, redact))
     where = await scope_of(inspector, wanted, STATES)
     groups = FailureGroups(most)
     broken: list[str] = []
@@ -65,7 +67,7 @@ async def failures(
         content="all" if content_of(wanted) == "all" else "message",
         on_broken=lambda place, error: broken.append(f"{place}: {error}"),
     ):
-        count += sum(_added(groups, each, matches) for each in chunk.tasks)
+        count += sum(_added(groups, each, matches, shown) for each in chunk.tasks)
         scanned += len(chunk.tasks)
         if on_progress is not None and chunk.tasks:
             on_progress(scanned)
@@ -73,7 +75,7 @@ async def failures(
             is_complete = False
             break
     return FailureReport(
-        groups=[_redacted(each, redact) for each in groups.result()],
+        groups=groups.result(),
         failures=count,
         scanned=scanned,
         is_complete=is_complete,
@@ -81,7 +83,9 @@ async def failures(
     )
 
 
-def _added(groups: FailureGroups, task: FoundTask, matches: Matcher) -> bool:
+def _added(
+    groups: FailureGroups, task: FoundTask, matches: Matcher, shown: Callable[[str], str]
+) -> bool:
     """Count a task if it matches and has failed; return whether it does."""
     try:
         if not matches(task) or not task.last_error:
@@ -89,7 +93,7 @@ def _added(groups: FailureGroups, task: FoundTask, matches: Matcher) -> bool:
     except PayloadError:
         return False
     groups.add(
-        error=task.last_error,
+        error=shown(task.last_error),
         task_type=task.type,
         queue=task.queue,
         task_id=task.id,
@@ -97,13 +101,3 @@ def _added(groups: FailureGroups, task: FoundTask, matches: Matcher) -> bool:
         at_ns=task.failed_ns,
     )
     return True
-
-
-def _redacted(group: FailureGroup, redact: Redactor | None) -> FailureGroup:
-    if redact is None:
-        return group
-    return replace(
-        group,
-        signature=redacted_error(group.signature, redact),
-        newest_error=redacted_error(group.newest_error, redact),
-    )

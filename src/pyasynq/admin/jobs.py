@@ -20,6 +20,7 @@ from pyasynq.task import TaskInfo, TaskState
 MOST_FAILURES = 100  # of those that a result names
 AT_ONCE = 500  # tasks that are changed in one round trip
 MOST_PER_SECOND = 1_000_000
+LEAST_MARGIN = 10  # tasks; see `with_margin`
 UNASKED = (TaskState.COMPLETED,)  # a completed task is run or archived again only if that is said
 
 
@@ -30,13 +31,31 @@ class PlaceCount:
     Attributes:
         queue, state: where.
         count: how many.
-        is_estimated: whether that is reckoned from those that were looked at.
+        is_estimated: whether that is reckoned from those that were looked at; the others may match
+            even if the count is 0.
+        scanned: how many tasks were looked at.
+        size: how many tasks there are.
     """
 
     queue: str
     state: TaskState
     count: int
     is_estimated: bool = False
+    scanned: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What somebody has agreed to, having seen a preview: a job goes no further.
+
+    Attributes:
+        places: the queues and states in which it may change tasks.
+        most: it stops when so many are changed.
+    """
+
+    places: frozenset[tuple[str, TaskState]]
+    most: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +63,8 @@ class Preview:
     """What a job would change.
 
     Attributes:
-        places: where tasks match, and how many.
+        places: where tasks match, and how many; also where none was found among those that were
+            looked at, if these were not all.
         sample: some of them.
         scanned: how many tasks were looked at.
         broken: what could not be read at all, and why.
@@ -64,6 +84,14 @@ class Preview:
     def is_estimated(self) -> bool:
         """Whether the count is reckoned, since not every task was looked at."""
         return any(each.is_estimated for each in self.places)
+
+    def bounds(self, most: int) -> Bounds:
+        """Return the bounds of a job to which somebody agrees who has seen this.
+
+        Args:
+            most: how many tasks it may change.
+        """
+        return Bounds(places=frozenset((each.queue, each.state) for each in self.places), most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +115,8 @@ class JobResult:
         scanned: how many tasks were looked at.
         total: how many there were to look at, at the beginning; or how many were given.
         is_cancelled: whether it was asked to stop before the end.
+        stopped_by: who or what asked for that; empty if nobody said so.
+        is_capped: whether it ended since nobody has agreed to more; more tasks may match.
         broken: what could not be read at all, and why.
     """
 
@@ -97,6 +127,8 @@ class JobResult:
     scanned: int = 0
     total: int = 0
     is_cancelled: bool = False
+    stopped_by: str = ""
+    is_capped: bool = False
     broken: list[str] = field(default_factory=list)
 
     @property
@@ -176,6 +208,14 @@ def is_done(task: FoundTask, change: Change, started_ns: int, at_ns: int | None)
 def estimated(matching: int, scanned: int, size: int) -> int:
     """Return how many of *size* tasks match if that many of those that were looked at do."""
     return matching if not scanned else max(matching, round(matching * size / scanned))
+
+
+def with_margin(count: int) -> int:
+    """Return how many tasks may be changed if somebody has agreed to *count* of them.
+
+    It is a tenth more, since tasks come and go, and a count may be reckoned from a part of them.
+    """
+    return count + max(LEAST_MARGIN, -(-count // 10))
 
 
 def _names_state(query: Filter) -> bool:

@@ -1,13 +1,15 @@
 """Hides what must not be shown: passwords and the like in payloads, results, headers and errors."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from pyasynq.task import TaskInfo
+from pyasynq.errors import PayloadError
+from pyasynq.task import Progress, TaskInfo
+from pyasynq.wire.option_text import Option, format_option, parse_option
 
 HIDDEN = "[hidden]"
 SECRET_WORDS = (
@@ -16,9 +18,10 @@ SECRET_WORDS = (
 )
 
 Redactor = Callable[[str, bytes], bytes]
-"""Returns what may be shown of the payload, the result, the error or a header of a task.
+"""Returns what may be shown of the payload, the result, the error and the like of a task.
 
-It is called with what it is, ``payload``, ``result``, ``error`` or ``headers.NAME``, and the bytes.
+It is called with what it is, ``payload``, ``result``, ``error``, ``headers.NAME``, ``progress``, or
+``options.NAME`` of a periodic task, and the bytes.
 """
 
 
@@ -91,17 +94,50 @@ def redacted(task: TaskInfo, redact: Redactor | None) -> TaskInfo:
         task,
         payload=redact("payload", task.payload),
         result=None if task.result is None else redact("result", task.result),
-        headers={
-            name: _text(redact(f"headers.{name}", _bytes(text)))
-            for name, text in task.headers.items()
-        },
+        headers=redacted_headers(task.headers, redact),
         last_error=redacted_error(task.last_error, redact),
     )
+
+
+def redacted_headers(headers: Mapping[str, str], redact: Redactor) -> Mapping[str, str]:
+    """Return the headers of a task as they may be shown."""
+    return {name: _text(redact(f"headers.{name}", _bytes(text))) for name, text in headers.items()}
 
 
 def redacted_error(text: str, redact: Redactor | None) -> str:
     """Return the text of an error as it may be shown."""
     return text if redact is None or not text else _text(redact("error", _bytes(text)))
+
+
+def redacted_progress(progress: Progress | None, redact: Redactor | None) -> Progress | None:
+    """Return what a handler said as it may be shown."""
+    if redact is None or progress is None or not progress.note:
+        return progress
+    return replace(progress, note=_text(redact("progress", _bytes(progress.note))))
+
+
+def redacted_option(text: str, redact: Redactor | None) -> str:
+    """Return an option of a periodic task, in Go's text form, as it may be shown.
+
+    Names of queues are shown, as everywhere.
+    """
+    if redact is None:
+        return text
+    try:
+        option = parse_option(text)
+    except PayloadError:
+        return _text(redact("options", _bytes(text)))
+    if option.type == "Queue":
+        return format_option(option)
+    if option.type == "Header":
+        name, value = option.value
+        shown = redacted_headers({name: value}, redact)[name]
+        return format_option(Option("Header", (name, shown)))
+    what = f"options.{option.type}"
+    if isinstance(option.value, str):
+        shown = _text(redact(what, _bytes(option.value)))
+        return format_option(Option(option.type, shown))
+    return _text(redact(what, _bytes(text)))
 
 
 def _bytes(text: str) -> bytes:

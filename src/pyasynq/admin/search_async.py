@@ -51,7 +51,7 @@ async def search(
             that match are gone before all of them is read.
         scan: how many tasks to look at; about that many, since a step is not broken off.
         cursor: of the result before, of the same filter, to go on; the beginning if not given.
-        redact: hides what must not be shown; the filter still sees it.
+        redact: hides what must not be shown, from the filter, too.
         on_progress: called after each step, with how many tasks were looked at so far.
 
     Raises:
@@ -68,7 +68,7 @@ async def search(
     wanted = parse(query) if isinstance(query, str) else query
     stop = decode_stop(cursor) if cursor is not None else None
     where = await scope_of(inspector, wanted)
-    gathered = Gathered(matcher(wanted, inspector.clock.redis_now_ns()), limit)
+    gathered = Gathered(matcher(wanted, inspector.clock.redis_now_ns(), redact), limit)
     async for place, chunk in chunks(
         inspector,
         where,

@@ -4,6 +4,7 @@ Two failures are the same if their tasks are of one type and their texts have on
 is the text without what differs from task to task.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 LONGEST_TEXT = 1000  # characters of an error that its signature is made of
 MOST_GROUPS = 1000
 MOST_IDS = 5
+DIGITS = 12  # of a fingerprint
 
 _PARTS = (
     ("<uuid>", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
@@ -48,26 +50,40 @@ def signature(error: str) -> str:
     return _SPACE.sub(" ", f"{plain}{mark}{line}").strip()
 
 
+def fingerprint(error: str) -> str:
+    """Return a short name of the signature of an error; empty if there is no error.
+
+    It stands for the signature where that is too long, or must not be shown. It is the same in
+    every process.
+    """
+    return _digest(signature(error)) if error else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
     """Failures of one kind.
 
     Attributes:
         signature: what their texts have in common.
+        fingerprint: a short name of the signature, for filters; empty in the group of all that are
+            left over.
         type: the type of their tasks; empty in the group of all that are left over.
         count: how many tasks failed like this.
         newest_ns: when the latest of them failed, in nanoseconds since the epoch; None if no time
             is known.
-        newest_error: its text.
+        oldest_ns: when the one failed that has waited longest since; None if no time is known.
+        newest_error: the text of the latest.
         tasks: some of the tasks, the latest first: each the queue and the ID.
         queues: how many of them are in each queue.
         states: how many of them are in each state.
     """
 
     signature: str
+    fingerprint: str
     type: str
     count: int
     newest_ns: int | None
+    oldest_ns: int | None
     newest_error: str
     tasks: tuple[tuple[str, str], ...]
     queues: dict[str, int]
@@ -96,11 +112,12 @@ class FailureReport:
 class _Gathered:
     """The failures of one kind, while they are counted."""
 
-    __slots__ = ("count", "newest_error", "newest_ns", "queues", "states", "tasks")
+    __slots__ = ("count", "newest_error", "newest_ns", "oldest_ns", "queues", "states", "tasks")
 
     def __init__(self) -> None:
         self.count = 0
         self.newest_ns: int | None = None
+        self.oldest_ns: int | None = None
         self.newest_error = ""
         self.tasks: list[tuple[int, str, str]] = []
         self.queues: dict[str, int] = {}
@@ -136,6 +153,8 @@ class FailureGroups:
         when_ns = at_ns or 0
         if not group.tasks or when_ns > (group.newest_ns or 0):
             group.newest_ns, group.newest_error = at_ns, error
+        if at_ns is not None and (group.oldest_ns is None or at_ns < group.oldest_ns):
+            group.oldest_ns = at_ns
         if len(group.tasks) < MOST_IDS or when_ns > group.tasks[-1][0]:
             group.tasks.append((when_ns, queue, task_id))
             group.tasks.sort(key=lambda each: -each[0])
@@ -146,9 +165,11 @@ class FailureGroups:
         groups = [
             FailureGroup(
                 signature=text,
+                fingerprint="" if (text, task_type) == self.OTHERS else _digest(text),
                 type=task_type,
                 count=each.count,
                 newest_ns=each.newest_ns,
+                oldest_ns=each.oldest_ns,
                 newest_error=each.newest_error,
                 tasks=tuple((queue, task_id) for _, queue, task_id in each.tasks),
                 queues=each.queues,
@@ -165,3 +186,7 @@ class FailureGroups:
                 self._known.clear()
             found = self._known[error] = signature(error)
         return found
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]

@@ -139,3 +139,22 @@ def test_a_chart_without_a_value_for_each_label_is_refused():
         Chart("Size", ["x", "y"], [Series("a", [1]), Series("b", [1, 2])])
     with pytest.raises(ValueError, match="1 links for 2 labels"):
         Chart("Size", ["x", "y"], [], links=["/"])
+
+
+def test_what_is_not_known_is_told_in_the_language_of_the_reader():
+    chart = Chart("延迟", ["12:00"], [Series("a", [None])], unknown="未知 <")
+
+    drawn = parsed(line_chart(chart))
+
+    assert [each.text for each in drawn.iter("td")] == ["未知 <"]
+
+
+def test_long_names_in_a_legend_do_not_touch_even_if_their_letters_are_wide():
+    names = ["待执行的任务队列" * 2] * 3 + ["a" * 60] * 3
+    drawn = parsed(line_chart(Chart("t", ["x"], [Series(name, [1]) for name in names])))
+    keys = [each for each in drawn.iter(f"{SVG}rect") if each.get("class") == "chart-key"]
+    places = [(float(each.get("y")), float(each.get("x"))) for each in keys]
+    needed = [16 * 11.0, 16 * 11.0, 16 * 11.0, 28 * 6.0, 28 * 6.0]
+
+    for (y, x), (next_y, next_x), width in zip(places, places[1:], needed, strict=False):
+        assert next_y > y or next_x >= x + 13 + width

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyasynq.admin.charts.scale import scale_for, short
+from pyasynq.admin.charts.scale import in_short, scale_for, short
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,17 @@ def test_every_value_is_below_the_last_line_and_not_far_below(power, is_whole):
 )
 def test_values_are_written_in_three_digits(value, text):
     assert short(value) == text
+
+
+def test_where_everything_is_zero_the_highest_line_is_at_one():
+    assert scale_for(0.0, is_whole=False).top == 1.0
+    assert scale_for(0, is_whole=True).top == 1.0
+    assert scale_for(1e-6, is_whole=False).top == pytest.approx(1e-6)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(25_000, "B", "25 kB"), (12, "ms", "12 ms"), (1.5e9, "B", "1.5 GB"), (1200, "/s", "1.2 k/s")],
+)
+def test_the_prefix_of_a_large_value_stands_before_its_unit(value, unit, text):
+    assert in_short(value, unit) == text

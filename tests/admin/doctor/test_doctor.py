@@ -163,6 +163,13 @@ def test_what_is_wrong_is_found_and_healed_for_good(name, doctor, redis_client):
         assert not [each for each in after if each.severity == severity]
 
 
+@pytest.mark.parametrize("key", ["attempts", "attempts:a", "types:email", "waiters"])
+def test_what_is_kept_beside_the_tasks_makes_no_queue(key, doctor, redis_client):
+    redis_client.zadd(f"asynq:{{gone}}:x:{key}", {"a": 1})
+
+    assert found(doctor.examine(scan=1000), "queue_not_listed") == []
+
+
 @pytest.mark.parametrize("name", DATA)
 def test_looking_changes_nothing(name, doctor, redis_client):
     DATA[name][0](redis_client)

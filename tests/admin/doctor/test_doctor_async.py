@@ -162,6 +162,13 @@ async def test_what_is_wrong_is_found_and_healed_for_good(name, doctor, redis_cl
         assert not [each for each in after if each.severity == severity]
 
 
+@pytest.mark.parametrize("key", ["attempts", "attempts:a", "types:email", "waiters"])
+async def test_what_is_kept_beside_the_tasks_makes_no_queue(key, doctor, redis_client):
+    redis_client.zadd(f"asynq:{{gone}}:x:{key}", {"a": 1})
+
+    assert found(await doctor.examine(scan=1000), "queue_not_listed") == []
+
+
 @pytest.mark.parametrize("name", DATA)
 async def test_looking_changes_nothing(name, doctor, redis_client):
     DATA[name][0](redis_client)

@@ -7,6 +7,7 @@ must know of nobody who wanted more than he may.
 import asyncio
 import inspect
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from pyasynq.scheduler.scheduler import Scheduler
 from pyasynq.task import Task
 from pyasynq.wire.keys import queue_keys
 from pyasynq.worker.handlers.context import TaskContext
+from pyasynq.worker.task_history import TaskHistory
 from tests.support.builders import make_active
 from tests.support.eventually import eventually_async
 from tests.support.golden_state import dump
@@ -192,6 +194,8 @@ async def test_a_worker_works_cancels_recovers_and_schedules(place):
         group_aggregator=lambda _group, _tasks: Task("fine", b"{}"),
         group_max_size=2,
         group_grace_period=1,
+        task_history=TaskHistory(),
+        type_statistics=True,
         **QUICK,
     )
     started, ticked, ran = asyncio.Event(), asyncio.Event(), []
@@ -244,6 +248,7 @@ async def test_a_worker_works_cancels_recovers_and_schedules(place):
     await app.aclose()
 
     assert place.client.zcard("asynq:servers") == 0
+    assert place.client.exists("asynq:{low}:x:attempts:lost", "asynq:{low}:x:types:other") == 2
     assert place.refused() == []
 
 
@@ -300,6 +305,7 @@ READS = {
     "queues.info": lambda i, given: [i.queues.info("mail")],
     "queues.infos": lambda i, given: [i.queues.infos()],
     "queues.history": lambda i, given: [i.queues.history("mail")],
+    "queues.histories": lambda i, given: [i.queues.histories(90)],
     "queues.key_slot": lambda i, given: [i.queues.key_slot("mail")],
     "queues.nodes": lambda i, given: [i.queues.nodes("mail")],
     "tasks.get": lambda i, given: [i.tasks.get("mail", each) for each in STATES],
@@ -321,6 +327,9 @@ READS = {
         i.tasks.explain_enqueue(Task("email"), queue="mail")
     ],
     "tasks.export": lambda i, given: [i.tasks.export()],
+    "tasks.attempts": lambda i, given: [i.tasks.attempts("mail", "retry")],
+    "types.list": lambda i, given: [i.types.list()],
+    "types.stats": lambda i, given: [i.types.stats("email")],
     "groups.list": lambda i, given: [i.groups.list("mail")],
     "servers.list": lambda i, given: [i.servers.list()],
     "schedulers.entries": lambda i, given: [i.schedulers.entries()],
@@ -329,6 +338,7 @@ READS = {
     "redis.cluster_info": lambda i, given: [i.redis.cluster_info()],
     "redis.cluster_info_text": lambda i, given: [i.redis.cluster_info_text()],
     "redis.cluster_nodes_text": lambda i, given: [i.redis.cluster_nodes_text()],
+    "snapshots.take": lambda i, given: [i.snapshots.take()],
     "redis.info_text": lambda i, given: [i.redis.info_text()],
 }
 # Each that changes something, in an order in which all of them find what they change.
@@ -371,6 +381,13 @@ def fill(client) -> None:
     for number in (1, 2):
         store(client, "aggregating", f"g{number}", group="g", score=1)
     store(client, "pending", "a", queue="ads")
+    minute = int(time.time()) // 60 - 1
+    for queue in ("mail", "ads"):
+        keys = queue_keys(queue)
+        client.zadd(keys.attempts, {"retry": 2_000_000_000})
+        client.zadd(keys.attempts_of("retry"), {b'{"n":1}': 1})
+        client.zadd(keys.types, {"email": minute})
+        client.hset(keys.type_counts("email"), str(minute), b'{"n":1}')
 
 
 @asynccontextmanager
@@ -398,7 +415,7 @@ async def call(inspector: AsyncInspector, call_of, given: Given) -> None:
 
 def test_every_method_of_an_inspector_is_called_by_these_tests():
     inspector = AsyncInspector("redis://127.0.0.1:1")
-    parts = "queues", "tasks", "groups", "servers", "schedulers", "redis"
+    parts = "queues", "tasks", "types", "groups", "servers", "schedulers", "redis", "snapshots"
     methods = {
         f"{part}.{name}"
         for part in parts

@@ -23,8 +23,9 @@ PACKAGE = Path(pyasynq.admin.doctor.__file__).parent
 SCRIPT_NAMES = {each.stem for each in (ROOT / "src/pyasynq/broker/scripts").glob("*.lua")}
 # Everybody's, and with a way out where they are refused.
 OF_NO_ROLE = {"check_server", "memory_limit", "try_command"}
-NO_COMMANDS = {"WITHSCORES", "LIMIT", "WRONGTYPE", "MAXLEN", "COUNT", "RANK"}
+NO_COMMANDS = {"WITHSCORES", "LIMIT", "WRONGTYPE", "MAXLEN", "COUNT", "RANK", "USAGE"}
 TRIED_OTHERWISE = {"INFO", "PUBLISH"}
+DONE_WITHOUT = {"MEMORY"}  # how much memory queues take is not known then
 
 
 def node(**info):
@@ -115,7 +116,7 @@ def test_every_command_of_a_script_is_tried():
     }
     tried = frozenset[str]().union(*map(commands_of, ROLES))
 
-    assert words - NO_COMMANDS - TRIED_OTHERWISE <= tried
+    assert words - NO_COMMANDS - TRIED_OTHERWISE - DONE_WITHOUT <= tried
 
 
 def test_a_trial_names_its_key_among_the_words():

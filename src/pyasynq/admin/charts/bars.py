@@ -46,7 +46,8 @@ def _bars(chart: Chart, area: Area, scale: Scale) -> Iterator[str]:
         bar = "".join(_bar(chart, at, place, scale))
         if at % every == 0:
             bar += label_at(x, area.bottom + 15, _shortened(label, letters), "middle")
-        yield f"<a href={quoteattr(shown(chart.links[at], 2000))}>{bar}</a>" if chart.links else bar
+        link = chart.links[at] if chart.links else ""
+        yield f"<a href={quoteattr(shown(link, 2000))}>{bar}</a>" if link else bar
 
 
 def _bar(chart: Chart, at: int, area: Area, scale: Scale) -> Iterator[str]:

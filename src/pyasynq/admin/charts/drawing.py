@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
-from pyasynq.admin.charts.scale import Scale, short
+from pyasynq.admin.charts.scale import Scale, in_short, short
 from pyasynq.admin.charts.series import Chart
 from pyasynq.shown import shown
 
@@ -40,15 +41,22 @@ def laid_out(chart: Chart, width: int) -> tuple[list[str], Area]:
     return keys, Area(LEFT, TOP + height, width - LEFT - RIGHT, HEIGHT)
 
 
-def figure(chart: Chart, width: int, area: Area, parts: Iterable[str]) -> str:
-    """Return the whole: the drawing, and its values as a table for those who do not see it."""
+def figure(
+    chart: Chart, width: int, area: Area, parts: Iterable[str], *, kind: str = "chart"
+) -> str:
+    """Return the whole: the drawing, and its values as a table for those who do not see it.
+
+    Args:
+        kind: the classes by which a style sheet finds it.
+    """
     height = int(area.bottom) + LABELS
+    role = "group" if chart.links else "img"  # what is in an image cannot be reached by keyboard
     drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="{role}"'
         f' font-family={quoteattr(FONT)} font-size="11">'
         f"<title>{text(chart.title)}</title>{''.join(parts)}</svg>"
     )
-    return f'<figure class="chart">{drawing}{table(chart)}</figure>'
+    return f'<figure class="{kind}">{drawing}{table(chart)}</figure>'
 
 
 def table(chart: Chart) -> str:
@@ -74,7 +82,7 @@ def grid(area: Area, scale: Scale, unit: str) -> Iterator[str]:
             f'<line class="chart-line" x1="{area.left:g}" x2="{area.left + area.width:g}"'
             f' y1="{y:.1f}" y2="{y:.1f}" stroke="{LINE}"/>'
         )
-        label = short(tick) + (f" {unit}" if unit and tick else "")
+        label = in_short(tick, unit) if unit and tick else short(tick)
         yield label_at(area.left - 6, y + 4, label, "end")
 
 
@@ -84,7 +92,7 @@ def legend(chart: Chart, x: float, y: float, width: float) -> tuple[list[str], f
     at, down = x, y
     for number, each in enumerate(chart.series):
         name = shown(each.name, 2 * LONGEST_LABEL)
-        needed = 24 + LETTER * len(name)
+        needed = 24 + breadth(name)
         if at + needed > x + width and at > x:
             at, down = x, down + 16
         parts.append(
@@ -94,6 +102,11 @@ def legend(chart: Chart, x: float, y: float, width: float) -> tuple[list[str], f
         parts.append(label_at(at + 13, down, name))
         at += needed
     return parts, down - y + 16
+
+
+def breadth(words: str) -> float:
+    """Return about how wide words are, in pixels; letters of Chinese and the like count twice."""
+    return LETTER * sum(2 if east_asian_width(each) in "WF" else 1 for each in words)
 
 
 def label_at(x: float, y: float, words: str, anchor: str = "start") -> str:
@@ -115,7 +128,7 @@ def hint(chart: Chart, number: int, at: int) -> str:
 def written(chart: Chart, value: float | None) -> str:
     """Return a value in full, with its unit."""
     if value is None:
-        return "unknown"
+        return text(chart.unknown)
     number = f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
     return text(f"{number} {chart.unit}".rstrip())
 

@@ -26,7 +26,7 @@ def line_chart(chart: Chart, *, width: int = 640) -> str:
     parts = [*keys, *grid(area, scale, chart.unit), *_times(chart, area)]
     for number in range(len(chart.series)):
         parts += _line(chart, number, area, scale)
-    return figure(chart, width, area, parts)
+    return figure(chart, width, area, parts, kind="chart over-time")
 
 
 def sparkline(values: Sequence[float | None], *, title: str, colour: str = OTHERS[0]) -> str:

@@ -35,6 +35,8 @@ def scale_for(highest: float, *, lines: int = 4, is_whole: bool = True) -> Scale
         lines: at most so many above 0.
         is_whole: whether values between whole numbers make no sense, as for numbers of tasks.
     """
+    if not highest:
+        return Scale((0.0, 1.0))
     step = _round_step(max(highest, 1.0 if is_whole else 1e-9) / lines)
     if is_whole:
         step = float(math.ceil(step))
@@ -48,6 +50,13 @@ def short(value: float) -> str:
         if value >= size * (1 - 5e-4):
             return f"{_three_digits(value / size)}{prefix}"
     return _three_digits(value)
+
+
+def in_short(value: float, unit: str) -> str:
+    """Return a value with its unit: "25 kB", "1.2 k/s"."""
+    number = short(value)
+    digits = number.rstrip("".join(prefix for _size, prefix in PREFIXES))
+    return f"{digits} {number[len(digits) :]}{unit}"
 
 
 def _round_step(least: float) -> float:

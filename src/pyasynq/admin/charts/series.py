@@ -46,6 +46,7 @@ class Chart:
         series: in the order in which they are drawn, from the bottom.
         unit: of the values, such as "ms"; empty for numbers of tasks.
         links: where a label leads; empty, or one for each label.
+        unknown: how a value is told that is not known, in the language of the reader.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Chart:
     series: Sequence[Series]
     unit: str = ""
     links: Sequence[str] = ()
+    unknown: str = "unknown"
 
     def __post_init__(self) -> None:
         uneven = [each.name for each in self.series if len(each.values) != len(self.labels)]

@@ -57,7 +57,7 @@ def _active(facts: DataFacts, queue: QueueFacts) -> Iterator[Finding]:
                 "of queue '' and try in vain to archive it, every minute, for ever; on a cluster "
                 "they log \"'asynq:{}:t:' and 'asynq:{}:active' not in the same slot\"."
             ),
-            evidence={"queue": queue.name, "task_ids": _some(ghosts)},
+            evidence={"queue": queue.name, "task_ids": _some(ghosts), "number": len(ghosts)},
             advice=f"{FIX} takes them out; a server of pyasynq does so by itself. Tasks get lost "
             "like that if Redis evicts keys, or if somebody deletes them",
         )
@@ -70,7 +70,7 @@ def _active(facts: DataFacts, queue: QueueFacts) -> Iterator[Finding]:
                 f"Queue {quoted(queue.name)} has {counted(len(alone), 'active task')} without a "
                 "lease: servers in Go never find out that their worker is gone, and they never end."
             ),
-            evidence={"queue": queue.name, "task_ids": _some(alone)},
+            evidence={"queue": queue.name, "task_ids": _some(alone), "number": len(alone)},
             advice=f"{FIX} gives them a lease that is over, so that any server retries them; a "
             "server of pyasynq does so by itself",
         )
@@ -83,7 +83,7 @@ def _active(facts: DataFacts, queue: QueueFacts) -> Iterator[Finding]:
                 f"Queue {quoted(queue.name)} has {counted(len(astray), 'lease')} of tasks that are "
                 "not active: servers try in vain to recover them, again and again."
             ),
-            evidence={"queue": queue.name, "task_ids": _some(astray)},
+            evidence={"queue": queue.name, "task_ids": _some(astray), "number": len(astray)},
             advice=f"{FIX} removes the lease, or makes the task active again if it is nowhere "
             "else, so that it is retried",
         )
@@ -98,7 +98,12 @@ def _lists(queue: QueueFacts) -> Iterator[Finding]:
                 f"Queue {quoted(queue.name)} lists {counted(len(ids), f'{state.value} ID')} whose "
                 "task is gone: it was evicted or deleted, and will not run."
             ),
-            evidence={"queue": queue.name, "state": state.value, "task_ids": _some(ids)},
+            evidence={
+                "queue": queue.name,
+                "state": state.value,
+                "task_ids": _some(ids),
+                "number": len(ids),
+            },
             advice=f"{FIX} takes them out; enqueue the tasks again, if you know them",
         )
 
@@ -117,6 +122,7 @@ def _messages(queue: QueueFacts) -> Iterator[Finding]:
                 "queue": queue.name,
                 "state": state.value,
                 "task_ids": _some(ids),
+                "number": len(ids),
                 "error": tasks[0].damage,
             },
             advice=f"`pyasynq task delete -q {quote(shown(queue.name))} ID` deletes one"
@@ -134,7 +140,11 @@ def _scanned(queue: QueueFacts) -> Iterator[Finding]:
                 f"Queue {quoted(queue.name)} has {counted(len(queue.unlisted), 'task')} that no "
                 "list names, so nobody ever runs or deletes them."
             ),
-            evidence={"queue": queue.name, "task_ids": _some(queue.unlisted)},
+            evidence={
+                "queue": queue.name,
+                "task_ids": _some(queue.unlisted),
+                "number": len(queue.unlisted),
+            },
             advice=f"{FIX_SCANNED} archives them, where `pyasynq task run` lets them run; what has "
             "no message is deleted",
         )
@@ -149,6 +159,7 @@ def _scanned(queue: QueueFacts) -> Iterator[Finding]:
             evidence={
                 "queue": queue.name,
                 "locks": [shown(each) for each in list(queue.locks)[:MOST_SHOWN]],
+                "number": len(queue.locks),
             },
             advice=f"{FIX_SCANNED} frees them",
         )

@@ -35,6 +35,7 @@ class Doctor:
         used = clock or SystemClock()
         self._clock = used
         self._connector = Connector.of(source)
+        self._is_connector_mine = self._connector is not source
         self._runner = Runner(self._connector.open_sync(), clock=used)
         self._calls = Calls(self._runner, used, self._connector.namespace)
 
@@ -99,9 +100,10 @@ class Doctor:
         return count
 
     def close(self) -> None:
-        """Close the connections; safe to repeat."""
+        """Close the connections; safe to repeat. A connector that was given stays open."""
         self._runner.close()
-        self._connector.close()
+        if self._is_connector_mine:
+            self._connector.close()
 
     def __enter__(self) -> Self:
         return self

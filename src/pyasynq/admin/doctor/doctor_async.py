@@ -34,6 +34,7 @@ class AsyncDoctor:
         used = clock or SystemClock()
         self._clock = used
         self._connector = Connector.of(source)
+        self._is_connector_mine = self._connector is not source
         self._runner = AsyncRunner(self._connector.open_async(), clock=used)
         self._calls = AsyncCalls(self._runner, used, self._connector.namespace)
 
@@ -98,9 +99,10 @@ class AsyncDoctor:
         return count
 
     async def close(self) -> None:
-        """Close the connections; safe to repeat."""
+        """Close the connections; safe to repeat. A connector that was given stays open."""
         await self._runner.close()
-        self._connector.close()
+        if self._is_connector_mine:
+            self._connector.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ class Found:
         tasks: IDs of each queue.
         locks: keys of each queue.
         histories: IDs of scheduler entries that have a history.
-        queues: every queue that has a key.
+        queues: every queue that has a key of its tasks or counters.
         looked_at: how many keys there were.
         is_complete: whether all keys were seen.
         failed: why a server could not be scanned; empty if all were.
@@ -55,6 +55,8 @@ def sort_out(found: Found, keys: Iterable[str]) -> None:
 
 
 def _add(found: Found, key: str, queue: str, kind: str, rest: str | None) -> None:
+    if kind == "x":
+        return  # what only pyasynq keeps beside the tasks: it expires, and a queue is none for it
     found.queues.add(queue)
     if kind == "t" and rest is not None:
         found.tasks.setdefault(queue, []).append(rest)

@@ -14,19 +14,21 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _PRODUCER = ("enqueue", "schedule", "add_to_group")
 _SCHEDULER = ("enqueue_tick", "lead", "read_tick", "record_event", "resign", "write_entries")
 _INSPECTOR = (
-    *("get_task", "list_live", "list_tasks", "queue_stats", "read_placed_task", "read_server"),
-    *("walk_hashes", "walk_tasks"),
+    *("get_task", "list_live", "list_tasks", "queue_memory", "queue_stats", "read_placed_task"),
+    *("read_server", "walk_hashes", "walk_tasks"),
 )
 SCRIPTS: Mapping[Role, Sequence[str]] = {
     "producer": _PRODUCER,
     "worker": (  # that of an App is also a scheduler
         *_PRODUCER,
         *_SCHEDULER,
-        *("archive_many", "check_aggregation", "complete_many", "delete_expired_completed"),
+        *("archive_many", "check_aggregation", "complete_many", "count_types"),
+        "delete_expired_completed",
         *("dequeue_many", "done_many", "drop_ghost", "exists_any", "extend_lease"),
         *("finish_aggregation", "forward", "heal_lease", "index_presence", "is_group_due"),
         *("lease_unleased", "list_lease_expired", "list_owned", "list_unleased", "quarantine"),
         *("quarantine_member", "read_aggregation_set", "reclaim_aggregation_sets"),
+        "record_attempts",
         *("requeue_many", "restore_groups", "retry_many", "show_aggregator", "trim_archive"),
         *("write_handled", "write_presence", "write_progress", "write_result"),
     ),
@@ -35,7 +37,8 @@ SCRIPTS: Mapping[Role, Sequence[str]] = {
     "admin": (  # who may also enqueue, and runs the tasks of schedulers
         *_INSPECTOR,
         *_PRODUCER,
-        *("archive_unlisted", "delete_many", "delete_queue", "delete_task", "drop_listed"),
+        *("archive_unlisted", "delete_indexed", "delete_many", "delete_queue", "delete_task"),
+        "drop_listed",
         *("free_lock", "import_task", "mark_cancel", "move_many", "move_task", "pause_queue"),
         *("record_event", "replace_message", "reschedule_task"),
     ),

@@ -60,6 +60,7 @@ FIELDS: Mapping[str, Field] = {
     "id": Field(Kind.NAME, "id", "the ID"),
     "group": Field(Kind.NAME, "group", "the group; empty for none"),
     "error": Field(Kind.NAME, "last_error", "the text of the last failure"),
+    "fingerprint": Field(Kind.NAME, "last_error", "the fingerprint of the last failure"),
     "payload": Field(Kind.CONTENT, "payload", "the payload"),
     "result": Field(Kind.CONTENT, "result", "the result"),
     "headers": Field(Kind.JSON, "headers", "a header, as headers.NAME"),

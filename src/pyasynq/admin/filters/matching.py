@@ -11,11 +11,15 @@ import msgspec
 
 from pyasynq.admin.filters.documents import MISSING, document, value_at
 from pyasynq.admin.filters.fields import FIELDS, Kind
+from pyasynq.admin.filters.seen_task import SeenTask, View, view_of
 from pyasynq.admin.filters.tree import AllOf, AnyOf, Filter, Not, Term, Text
+from pyasynq.admin.redaction import Redactor
+from pyasynq.admin.signatures import fingerprint
 from pyasynq.clock import MICROSECOND, to_ns
 from pyasynq.inspector.found_task import FoundTask
 
 Matcher = Callable[[FoundTask], bool]
+_Leaf = Callable[[FoundTask | SeenTask], bool]
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ":": eq,
@@ -28,32 +32,50 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 # What a field costs: first what is known without the message, then what is in it, then JSON.
 COST_OF_MESSAGE, COST_OF_TEXT, COST_OF_JSON = 2, 3, 4
+# What is compared as it may be shown; the size would tell how long something hidden is.
+CONTENTS = frozenset({"payload", "result", "headers", "error", "fingerprint", "size"})
 COSTS: Mapping[str, int] = {
     **dict.fromkeys(("queue", "state", "id", "next", "age", "since", "orphaned"), 0),
     "type": 1,
     **dict.fromkeys(("payload", "result", "error"), COST_OF_TEXT),
+    "fingerprint": COST_OF_JSON,
 }
 
 
-def matcher(query: Filter, now_ns: int) -> Matcher:
+def matcher(query: Filter, now_ns: int, redact: Redactor | None = None) -> Matcher:
     """Return a function that tells whether a task matches.
 
     Args:
         query: the filter.
         now_ns: the time to which lengths of time refer, in nanoseconds since the epoch.
+        redact: hides what must not be found either: payloads, results, headers and errors are
+            compared as they may be shown, but only of tasks that cheaper parts have not ruled out.
     """
+    return _matcher(query, now_ns, None if redact is None else view_of(redact))
+
+
+def _matcher(query: Filter, now_ns: int, view: View | None) -> Matcher:
     match query:
         case AllOf(parts):
-            return _all([matcher(each, now_ns) for each in sorted(parts, key=_cost)])
+            return _all([_matcher(each, now_ns, view) for each in sorted(parts, key=_cost)])
         case AnyOf(parts):
-            return _any([matcher(each, now_ns) for each in sorted(parts, key=_cost)])
+            return _any([_matcher(each, now_ns, view) for each in sorted(parts, key=_cost)])
         case Not(part):
-            matches = matcher(part, now_ns)
+            matches = _matcher(part, now_ns, view)
             return lambda task: not matches(task)
-        case Text(text):
-            return _anywhere(text)
-        case Term():
-            return _term(query, now_ns)
+        case Text() | Term():
+            return _leaf(query, now_ns, view)
+
+
+def _leaf(query: Text | Term, now_ns: int, view: View | None) -> Matcher:
+    if isinstance(query, Text):
+        leaf = _anywhere(query.text)
+    elif query.field == "fingerprint":
+        leaf = _by_fingerprint(query)
+    else:
+        leaf = _term(query, now_ns)
+    is_content = isinstance(query, Text) or query.field in CONTENTS
+    return leaf if view is None or not is_content else lambda task: leaf(view(task))
 
 
 def pattern(texts: Sequence[str]) -> re.Pattern[str]:
@@ -87,10 +109,10 @@ def _any(parts: Sequence[Matcher]) -> Matcher:
     return lambda task: any(each(task) for each in parts)
 
 
-def _anywhere(text: str) -> Matcher:
+def _anywhere(text: str) -> _Leaf:
     wanted, data = text.lower(), _lower_bytes(text)
 
-    def matches(task: FoundTask) -> bool:
+    def matches(task: FoundTask | SeenTask) -> bool:
         return (
             wanted in task.id.lower()
             or wanted in task.type.lower()
@@ -101,7 +123,7 @@ def _anywhere(text: str) -> Matcher:
     return matches
 
 
-def _term(term: Term, now_ns: int) -> Matcher:
+def _term(term: Term, now_ns: int) -> _Leaf:
     field = FIELDS[term.field]
     if term.path:
         return _in_document(term)
@@ -118,7 +140,22 @@ def _term(term: Term, now_ns: int) -> Matcher:
     return lambda task: compare(getattr(task, attribute), value)
 
 
-def _contains(attribute: str, value: Any) -> Matcher:
+def _by_fingerprint(term: Term) -> _Leaf:
+    """Return what compares the fingerprint of an error; the same errors come again and again."""
+    values = term.value if isinstance(term.value, tuple) else ()
+    fits = pattern(values).fullmatch
+    tests: Mapping[str, Callable[[str], bool]] = {
+        ":": lambda text: fits(text) is not None,
+        "=": lambda text: text in values,
+        "!=": lambda text: text not in values,
+        "~": lambda text: values[0].lower() in text,
+    }
+    is_right = tests[term.operator]
+    known = lru_cache(maxsize=1024)(lambda error: is_right(fingerprint(error)))
+    return lambda task: known(task.last_error)
+
+
+def _contains(attribute: str, value: Any) -> _Leaf:
     wanted = value[0] if isinstance(value, tuple) else value
     if attribute in ("payload", "result"):
         data = _lower_bytes(wanted)
@@ -127,7 +164,7 @@ def _contains(attribute: str, value: Any) -> Matcher:
     return lambda task: text in getattr(task, attribute).lower()
 
 
-def _one_of(attribute: str, operator: str, values: tuple[str, ...]) -> Matcher:
+def _one_of(attribute: str, operator: str, values: tuple[str, ...]) -> _Leaf:
     is_wild = operator == ":" and any(char in each for each in values for char in "*?")
     if not is_wild:
         wanted, is_in = frozenset(values), operator != "!="
@@ -139,7 +176,7 @@ def _one_of(attribute: str, operator: str, values: tuple[str, ...]) -> Matcher:
     return lambda task: known(getattr(task, attribute))
 
 
-def _at_a_time(attribute: str, kind: Kind, term: Term, now_ns: int) -> Matcher:
+def _at_a_time(attribute: str, kind: Kind, term: Term, now_ns: int) -> _Leaf:
     compare = COMPARISONS[term.operator]
     if isinstance(term.value, datetime):
         moment_ns = to_ns(term.value)
@@ -150,17 +187,17 @@ def _at_a_time(attribute: str, kind: Kind, term: Term, now_ns: int) -> Matcher:
     return _where_known(attribute, lambda time_ns: compare(now_ns - time_ns, span_ns))
 
 
-def _where_known(attribute: str, is_right: Callable[[int], bool]) -> Matcher:
+def _where_known(attribute: str, is_right: Callable[[int], bool]) -> _Leaf:
     """Return what compares a time; a time that is not known never matches."""
 
-    def matches(task: FoundTask) -> bool:
+    def matches(task: FoundTask | SeenTask) -> bool:
         time_ns = getattr(task, attribute)
         return time_ns is not None and is_right(time_ns)
 
     return matches
 
 
-def _in_document(term: Term) -> Matcher:
+def _in_document(term: Term) -> _Leaf:
     """Return what compares a value of a JSON document; what is not there equals nothing."""
     is_right = _comparison(term.operator, term.value)
     attribute, path = FIELDS[term.field].attribute, term.path
@@ -170,7 +207,7 @@ def _in_document(term: Term) -> Matcher:
     keys = [each.encode("utf-8", "surrogatepass") for each in path if isinstance(each, str)]
     is_absent_right = is_right(MISSING)
 
-    def matches(task: FoundTask) -> bool:
+    def matches(task: FoundTask | SeenTask) -> bool:
         data: bytes = getattr(task, attribute)
         if any(key not in data for key in keys) and b"\\" not in data:
             return is_absent_right  # without decoding it
