@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from pyasynq.web import create_app
 from pyasynq.web.formatting import Formatters
+from pyasynq.web.live.pace import Pace
 from pyasynq.web.table import endpoints
 from tests.support.every_state import STATES, fill
 
 ROUTES = endpoints(Formatters())
-AS_IT_SHOULD_BE = {200, 204, 303, 400, 403, 404, 405, 409}
+AS_IT_SHOULD_BE = {200, 204, 303, 400, 403, 404, 405, 409, 429}
 NOT_WELL = {"/api/x/health"}  # 503 if no server serves what is asked for
 KNOWN = ("mail", "orders", "empty", "идеи", "daily", *(f"{each}-1" for each in STATES), "entry-1")
 
@@ -27,6 +28,12 @@ DOCUMENTS = (
         b"[" * 5000,
         b'{"at": "9999-12-31T23:59:59-23:59"}',
     ),
+    *(b'{"verb": "run", "query": "state:retry"}', b'{"verb": "delete", "query": "("}'),
+    *(b'{"verb": "archive", "queue": "mail", "state": "pending"}', b'{"verb": "delete"}'),
+    *(
+        b'{"verb": "cancel", "tasks": [{"queue": "mail", "id": "active-1"}]}',
+        b'{"verb": "reschedule"}',
+    ),
 )
 
 names = st.sampled_from(KNOWN) | st.text(min_size=1, max_size=12)
@@ -38,9 +45,18 @@ places = st.sampled_from([(each.method, each.path) for each in ROUTES]) | st.tup
     st.sampled_from(["GET", "POST", "DELETE", "PUT", "HEAD", "é"]), paths
 )
 numbers = st.sampled_from(NUMBERS)
-queries = st.tuples(
-    st.sampled_from(["size", "page", "scan", "limit", "most", "duration", "endtime"]), numbers
-) | st.tuples(st.sampled_from(["query", "cursor", "queue", "queues", ""]), st.text(max_size=12))
+words = st.tuples(
+    st.sampled_from(["format", "state", "queue", "group"]),
+    st.sampled_from(["csv", "import", "retry", "dead", "mail", "daily"]),
+)
+queries = (
+    words
+    | st.tuples(
+        st.sampled_from(["size", "page", "scan", "limit", "most", "duration", "endtime", "end"]),
+        numbers,
+    )
+    | st.tuples(st.sampled_from(["query", "cursor", "queue", "queues", ""]), st.text(max_size=12))
+)
 bodies = st.sampled_from(DOCUMENTS) | st.binary(max_size=20)
 headers = st.tuples(
     st.sampled_from([b"host", b"origin", b"authorization", b"content-length", b"cookie"]),
@@ -61,6 +77,7 @@ def asked(redis_server):
     client.flushall()
     fill(client, 2_000_000_000)
     app = create_app(redis_server.url)
+    app.live.pace = Pace(longest_s=0)
     with asyncio.Runner() as runner:
         yield lambda request: runner.run(answered(app, *request))
         runner.run(app.aclose())
@@ -71,7 +88,7 @@ async def answered(app, place, name, odd):
     """Send a request without a client between, which would refuse or mend what is odd."""
     sent = []
     method, path = place
-    for part in ("queue", "task_id", "group", "entry_id"):
+    for part in ("queue", "task_id", "group", "entry_id", "job_id"):
         # The odd name is that of one thing; what stands before it exists.
         path = path.replace(f"{{{part}}}", name if f"{{{part}}}" in path[-30:] else quote("mail"))
     body = odd.get("body", b"")
@@ -85,8 +102,12 @@ async def answered(app, place, name, odd):
         "client": ("127.0.0.1", 1),
     }
 
+    parts = [{"type": "http.request", "body": body, "more_body": False}]
+
     async def receive():
-        return {"type": "http.request", "body": body, "more_body": False}
+        if parts:
+            return parts.pop()
+        return await asyncio.Future()  # whoever has asked waits for the answer
 
     async def send(message):
         sent.append(message)

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from pyasynq.web import create_app
+from tests.support.forks import in_fork
 from tests.support.stored_tasks import store
 from tests.support.web import Web, lifespan
 
@@ -127,6 +128,18 @@ def test_a_loop_for_each_request_is_served(redis_url):
     answers = [asyncio.run(Web(app).get("/monitoring/api/queues")) for _ in range(3)]
 
     assert answers == [{"queues": []}] * 3
+
+
+def test_what_was_used_before_a_fork_serves_after_it(redis_url):
+    app = in_starlette(create_app(redis_url))
+
+    def ask():
+        assert asyncio.run(Web(app).get("/monitoring/api/queues")) == {"queues": []}
+
+    ask()
+
+    assert in_fork(ask)
+    ask()
 
 
 async def test_a_server_with_a_lifespan_closes_the_connection_at_its_end(redis_url, redis_client):

@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from pyasynq.web.access.proxy_header import ProxyHeader
     from pyasynq.web.access.visitor import user_of
     from pyasynq.web.app import WebApp, create_app
+    from pyasynq.web.wsgi import WsgiApp, as_wsgi
 
-__all__ = ["BasicAuth", "ProxyHeader", "WebApp", "create_app", "hash_password", "user_of"]
+__all__ = [
+    "BasicAuth",
+    "ProxyHeader",
+    "WebApp",
+    "WsgiApp",
+    "as_wsgi",
+    "create_app",
+    "hash_password",
+    "user_of",
+]
 
 MISSING = "pyasynq.web needs the extra 'web'; run pip install 'pyasynq[web]'"
 
@@ -23,6 +33,8 @@ _HOMES = {
     "BasicAuth": "access.basic",
     "ProxyHeader": "access.proxy_header",
     "WebApp": "app",
+    "WsgiApp": "wsgi",
+    "as_wsgi": "wsgi",
     "create_app": "app",
     "hash_password": "access.passwords",
     "user_of": "access.visitor",

@@ -1,7 +1,9 @@
 """The ASGI application: from a request to its answer."""
 
 import logging
+import time
 from collections.abc import Collection, Sequence
+from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -14,17 +16,23 @@ from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, PyasynqError
 from pyasynq.options import name_fault
 from pyasynq.web.access.gate import Access, Auth, Gate, auth_of
+from pyasynq.web.access.refusal_log import RefusalLog
 from pyasynq.web.access.roles import Role
-from pyasynq.web.access.visitor import Visitor, address_of
+from pyasynq.web.access.visitor import Visitor, address_of, user_of
 from pyasynq.web.formatting import LENGTH, Formatter, Formatters, as_text
+from pyasynq.web.hosting import follow_lifespan
+from pyasynq.web.live.live import Live
 from pyasynq.web.look import Look
 from pyasynq.web.pages.rendering import refused as refused_on_page
 from pyasynq.web.paths import placed
+from pyasynq.web.questions import MOST_BYTES
 from pyasynq.web.refusal import Refusal, refusal_of
 from pyasynq.web.rest.answers import refused_in_json, refused_in_text
 from pyasynq.web.routing import Call, Endpoint, Router
 from pyasynq.web.security import HEADERS, LOOPBACK_HOSTS, host_fault, origin_fault
+from pyasynq.web.service.examinations import Examinations
 from pyasynq.web.service.guard import GUARD, Guard
+from pyasynq.web.service.job_board import JobBoard
 from pyasynq.web.service.service import Service
 from pyasynq.web.settings import WebSettings
 from pyasynq.web.table import endpoints
@@ -46,21 +54,31 @@ class WebApp:
 
     Attributes:
         endpoints: everything that it answers.
+        live: live updates and own sampling.
     """
 
     def __init__(self, connector: Connector, settings: WebSettings) -> None:
         self._settings = settings
         self._prefix = settings.root_path.rstrip("/")
         self._gate = Gate(auth_of(settings.auth), settings.access)
-        self._clients = Clients(connector, None, max_payload_size=0, enqueue_patience=0)
+        self._clients = Clients(connector, None, max_payload_size=MOST_BYTES, enqueue_patience=0)
+        self.live = Live(self._clients.async_inspector, is_sampling=not settings.prometheus_url)
         formatters = Formatters(
             payload=settings.payload_formatter or as_text,
             result=settings.result_formatter or as_text,
             max_payload_length=settings.max_payload_length,
             max_result_length=settings.max_result_length,
         )
-        self._look = Look(title=settings.title, badge=settings.badge, formatters=formatters)
+        self._look = Look(
+            title=settings.title,
+            badge=settings.badge,
+            formatters=formatters,
+            enqueue_enabled=settings.enqueue_enabled,
+        )
+        self._board = JobBoard(settings.bulk_limit)
         self._router = Router(endpoints(formatters, prometheus_url=settings.prometheus_url))
+        self._examinations = Examinations(connector)
+        self._refusals = RefusalLog(time.monotonic)
         self._has_warned = False
 
     @property
@@ -69,33 +87,31 @@ class WebApp:
         return self._router.endpoints
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop; safe to repeat.
+        """End the jobs, streams and connections of the running event loop; safe to repeat.
 
         A server with a lifespan does it at its end; the next request opens new ones.
         """
+        await self.live.aclose()
+        await self._board.aclose()
         await self._clients.aclose()
         self._gate.close()
+
+    def end_streams(self) -> None:
+        """End the streams of events, which a server would wait for that is to stop.
+
+        Any thread may call it; safe to repeat.
+        """
+        self.live.end_streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         match scope["type"]:
             case "lifespan":
-                await self._live(receive, send)
+                await follow_lifespan(receive, send, self.aclose)
             case "websocket":
                 await WebSocketClose(1000)(scope, receive, send)
             case _:
                 await self._answer(scope, receive, send)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Follow the life of a server; nothing is opened before the first request."""
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self.aclose()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, root = placed(scope, self._prefix)
@@ -105,10 +121,23 @@ class WebApp:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not show itself
-            response = self._refused(request, root, path, _refusal(error))
+            refusal = refusal_after(error)
+            self._note(request, path, refusal)
+            response = self._refused(request, root, path, refusal)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
+
+    def _note(self, request: Request, path: str, refusal: Refusal) -> None:
+        """Write down that somebody may not do something, or gave a wrong password."""
+        is_login = refusal.status == HTTPStatus.UNAUTHORIZED and "authorization" in request.headers
+        if is_login or refusal.status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
+            self._refusals.add(
+                name=user_of(request),
+                address=address_of(request),
+                asked=f"{request.method} {path}",
+                reason=refusal.text,
+            )
 
     def _refused(self, request: Request, root: str, path: str, refusal: Refusal) -> Response:
         """Return a refusal in the form in which the others at this path answer."""
@@ -136,7 +165,18 @@ class WebApp:
         if fault := next(filter(None, (name_fault(*each) for each in names.items())), None):
             raise Refusal(400, fault)
         inspector = await self._clients.async_inspector()
-        service = Service(inspector, guard, self._settings.redactor)
+        service = Service(
+            inspector,
+            guard,
+            self._settings.redactor,
+            self._board,
+            self._clients.async_client if self._settings.enqueue_enabled else None,
+            examinations=self._examinations,
+            live=self.live,
+            prometheus_url=self._settings.prometheus_url,
+        )
+        if not (endpoint.is_open or path.startswith(API)):
+            service.live.look()
         call = Call(
             request=request, names=names, service=service, root=root, path=path, look=self._look
         )
@@ -172,6 +212,8 @@ def create_app(
     max_result_length: int | None = LENGTH,
     redactor: Redactor | None = None,
     prometheus_url: str = "",
+    bulk_limit: int | None = None,
+    enqueue_enabled: bool = False,
     title: str = "pyasynq",
     badge: str = "",
 ) -> WebApp:
@@ -199,6 +241,8 @@ def create_app(
         max_payload_length, max_result_length: characters of these texts; None for no limit.
         redactor: hides what must not be shown, as `pyasynq.admin.redaction.SecretWords` does.
         prometheus_url: where Prometheus is, for the metrics.
+        bulk_limit: how many tasks one job may change; None for any number.
+        enqueue_enabled: whether whoever has the role "admin" may enqueue tasks.
         title: the name of the web UI, as pages show it.
         badge: what it is the web UI of, such as "production"; pages show it beside the name.
 
@@ -217,6 +261,8 @@ def create_app(
         max_result_length=max_result_length,
         redactor=redactor,
         prometheus_url=prometheus_url,
+        bulk_limit=bulk_limit,
+        enqueue_enabled=enqueue_enabled,
         title=title,
         badge=badge,
     )
@@ -236,7 +282,7 @@ def _check(fault: str | None) -> None:
         raise Refusal(403, fault)
 
 
-def _refusal(error: Exception) -> Refusal:
+def refusal_after(error: Exception) -> Refusal:
     """Return what is answered if an error stops a request; log one that nobody expects."""
     if isinstance(error, Refusal):
         return error

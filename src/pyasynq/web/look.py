@@ -13,8 +13,10 @@ class Look:
         title: the name of the web UI.
         badge: what it is the web UI of, such as "production"; empty for nothing.
         formatters: how payloads and results are shown.
+        enqueue_enabled: whether tasks can be enqueued here.
     """
 
     title: str = "pyasynq"
     badge: str = ""
     formatters: Formatters = field(default_factory=Formatters)
+    enqueue_enabled: bool = False

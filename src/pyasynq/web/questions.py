@@ -50,12 +50,17 @@ def number(call: Call, name: str, default: int, *, least: int, most: int) -> int
     Raises:
         Refusal: it is not a number, or out of range.
     """
-    text = call.request.query_params.get(name, "")
+    text = call.query.get(name, "")
     if not text:
         return default
     value = whole_number(text)
     if value is None or not least <= value <= most:
-        raise Refusal(400, f"{name} must be a whole number from {least} to {most}")
+        raise Refusal(
+            400,
+            f"{name} must be a whole number from {least} to {most}",
+            key="number",
+            values={"name": name, "least": least, "most": most},
+        )
     return value
 
 
@@ -91,7 +96,7 @@ async def read_body(call: Call) -> bytes:
 
 
 def _number_or(call: Call, name: str, default: int) -> int:
-    value = whole_number(call.request.query_params.get(name, ""))
+    value = whole_number(call.query.get(name, ""))
     return default if value is None else value
 
 

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pyasynq.web.access.roles import ACTIONS, Action, Role
 from pyasynq.web.look import Look
-from pyasynq.web.paths import plain
+from pyasynq.web.paths import fields_of, plain, query_of
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.service.service import Service
 
@@ -39,6 +40,11 @@ class Call:
     root: str
     path: str
     look: Look
+
+    @property
+    def query(self) -> QueryParams:
+        """What comes after the question mark; bytes that are not UTF-8 stay what they are."""
+        return QueryParams(fields_of(query_of(self.request.scope)))
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -74,6 +80,7 @@ class Endpoint:
         query: its parameters.
         body: what is sent; None for nothing.
         answer: what is answered; None for nothing.
+        media_types: the forms of the answer.
         failures: statuses that are specific to it, and when they are answered.
         is_open: whether everybody may ask it, without logging in.
     """
@@ -86,6 +93,7 @@ class Endpoint:
     query: Sequence[Parameter] = ()
     body: Any = None
     answer: Any = None
+    media_types: Sequence[str] = ("application/json",)
     failures: Mapping[int, str] = field(default_factory=dict)
     is_open: bool = False
 
@@ -127,7 +135,7 @@ class Router:
             others.add(endpoint.method)
         if others:
             raise Refusal(405, headers={"Allow": ", ".join(sorted(others))})
-        raise Refusal(404, "there is nothing at this path")
+        raise Refusal(404, "there is nothing at this path", key="no_path")
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -1,30 +1,43 @@
-"""Serves the web UI by itself, on uvicorn."""
+"""Serves the web UI on uvicorn: by itself, or in a thread beside something else."""
 
+import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from typing import Protocol
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from pyasynq.errors import ConfigError
 from pyasynq.lifecycle.run_until_signal import run_until_signal
-from pyasynq.web.app import WebApp
+from pyasynq.web.connections import bounded
 
 GRACE_S = 1  # for requests that are open when it is to stop
+JOIN_S = 2.0  # for the thread, which nobody waits for any longer
 BACKLOG = 128
+
+logger = logging.getLogger("pyasynq.web")
 
 
 def listener_on(host: str, port: int) -> socket.socket:
     """Return a socket that listens; its address is final, also for port 0.
 
+    Args:
+        host: a name or an address of this machine; empty for all of them, by IPv4 and IPv6.
+
     Raises:
         ConfigError: nobody can listen there, and why.
     """
     try:
+        if not host:
+            return _everywhere(port)
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
@@ -35,29 +48,30 @@ def listener_on(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
 
 
+def _everywhere(port: int) -> socket.socket:
+    """Return a socket that listens at every address."""
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(
+                ("", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:  # IPv6 is known here, but turned off
+                raise
+    return socket.create_server(("", port), backlog=BACKLOG)
+
+
 def is_loopback(listener: socket.socket) -> bool:
     """Return whether only programs of this machine can connect."""
     return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def serve(app: WebApp, listener: socket.socket) -> None:
+def serve(app: "Served", listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, and then stop at once; blocks.
 
     Requests that are open may go on for a second.
     """
-    # What uvicorn says of itself is not worth a line; nor is a request that a stop has ended.
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # an address that anybody may claim is no address
-        server_header=False,
-        ws="none",
-        lifespan="on",
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    server = _Server(config)
+    server = _Server(app, grace_s=GRACE_S)
     run_until_signal(
         lambda: server.serve(sockets=[listener]),
         on_signal={signal.SIGTERM: server.stop, signal.SIGINT: server.stop},
@@ -65,11 +79,71 @@ def serve(app: WebApp, listener: socket.socket) -> None:
     )
 
 
+@contextlib.contextmanager
+def serving(app: "Served", listener: socket.socket) -> Iterator[None]:
+    """Serve around a block, in a thread with an event loop of its own.
+
+    Requests that are open at the end are cut off: they keep nobody.
+    """
+    server = _Server(app, grace_s=0)
+    thread = threading.Thread(
+        target=_run, args=(server, listener), name="pyasynq http", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        server.stop()
+        thread.join(JOIN_S)
+
+
+def _run(server: "_Server", listener: socket.socket) -> None:
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    except Exception:
+        logger.exception("the http port has failed; what is asked there gets no answer any more")
+
+
+class Served(Protocol):
+    """What can be served: an ASGI application whose streams can be ended."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+    def end_streams(self) -> None:
+        """End the streams that a server would wait for; any thread may call it."""
+
+
 class _Server(uvicorn.Server):
-    """A server that leaves signals to its caller."""
+    """A server that leaves signals to its caller, says nothing, and holds only so many visitors.
+
+    It ends streams when it is to stop.
+
+    Args:
+        grace_s: for requests that are open when it is to stop.
+    """
+
+    def __init__(self, app: "Served", *, grace_s: int) -> None:
+        # What uvicorn says of itself is not worth a line; nor is a request that a stop has ended.
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # an address that anybody may claim is no address
+            server_header=False,
+            ws="none",
+            lifespan="on",
+            timeout_graceful_shutdown=grace_s,
+        )
+        config.load()
+        config.http_protocol_class = bounded(config.http_protocol_class)
+        super().__init__(config)
+        self._app = app
 
     def stop(self) -> None:
         """Stop; a second call does not wait for requests."""
+        self._app.end_streams()
         self.force_exit = self.should_exit
         self.should_exit = True
 

@@ -10,6 +10,7 @@ from pyasynq.web.access.gate import access_fault, auth_fault
 from pyasynq.web.formatting import LENGTH, Formatter
 
 MOST_LENGTH = 10_000_000
+MOST_IN_A_JOB = 2**53
 LONGEST_WORDS = 60  # of the title and the badge
 
 
@@ -28,14 +29,17 @@ class WebSettings:
     max_result_length: int | None = LENGTH
     redactor: Redactor | None = None
     prometheus_url: str = ""
+    bulk_limit: int | None = None
+    enqueue_enabled: bool = False
     title: str = "pyasynq"
     badge: str = ""
 
     def faults(self) -> Iterator[str | None]:
         """Yield what is wrong; None for what is good."""
         yield _root_path_fault(self.root_path)
-        if not isinstance(self.read_only, bool):
-            yield f"read_only must be True or False, not {self.read_only!r}"
+        for name in ("read_only", "enqueue_enabled"):
+            if not isinstance(getattr(self, name), bool):
+                yield f"{name} must be True or False, not {getattr(self, name)!r}"
         yield auth_fault(self.auth)
         yield access_fault(self.access)
         yield _hosts_fault(self.allowed_hosts)
@@ -46,6 +50,7 @@ class WebSettings:
         for name in ("max_payload_length", "max_result_length"):
             yield _length_fault(name, getattr(self, name))
         yield _prometheus_fault(self.prometheus_url)
+        yield _bulk_fault(self.bulk_limit)
         for name in ("title", "badge"):
             yield _words_fault(name, getattr(self, name))
 
@@ -70,10 +75,19 @@ def _hosts_fault(given: object) -> str | None:
 
 
 def _length_fault(name: str, given: object) -> str | None:
-    is_number = isinstance(given, int) and not isinstance(given, bool)
-    if given is None or (is_number and 0 <= given <= MOST_LENGTH):  # type: ignore[operator]  # it is a number
+    if given is None or _is_number(given, 0, MOST_LENGTH):
         return None
     return f"{name} must be a number of characters from 0 to {MOST_LENGTH:,}, or None"
+
+
+def _bulk_fault(given: object) -> str | None:
+    if given is None or _is_number(given, 1, MOST_IN_A_JOB):
+        return None
+    return f"bulk_limit must be a number of tasks, at least 1, or None, not {given!r}"
+
+
+def _is_number(given: object, least: int, most: int) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and least <= given <= most
 
 
 def _words_fault(name: str, given: object) -> str | None:

@@ -18,7 +18,7 @@ SCRIPTS = sorted(HOME.glob("static/*.js"))
 ENGLISH = catalogue("en")
 
 # What is the same in every language: the name of the project, and signs.
-UNIVERSAL = {"pyasynq", "Esc", "API"}
+UNIVERSAL = {"pyasynq", "Ctrl", "Esc", "API"}
 SHOWN = re.compile(
     r"""\b(?:title|alt|placeholder|aria-label|data-label|data-text[\w-]*)=["']([^"']*)"""
 )

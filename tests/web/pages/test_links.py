@@ -28,6 +28,13 @@ def test_a_link_to_the_same_page_keeps_the_rest_of_the_query():
     assert links.here == "/queues/a?status=retry&page=3&query=a%26b"
 
 
+def test_bytes_that_are_not_utf_8_stay_what_they_are_in_a_query():
+    links = Links("", "/tasks", "queue=ol%E9&page=2")
+
+    assert links.again(page=None) == "/tasks?queue=ol%E9"
+    assert back_to("", "/tasks?queue=ol%E9", notice="n") == "/tasks?queue=ol%E9&notice=n"
+
+
 @pytest.mark.parametrize("given", ["", "x", "//x", "/\\x", "https://x", "/ x", "/\n", "/é"])
 def test_what_is_not_here_is_not_gone_back_to(given):
     assert back_to("/m", given, notice="n") == "/m/?notice=n"

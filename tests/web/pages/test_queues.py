@@ -67,8 +67,30 @@ async def test_a_reader_sees_no_button_that_changes_anything(make_web, now_s, re
     assert dump(redis_client) == before
 
 
+async def test_a_queue_with_tasks_is_deleted_from_its_own_page_where_they_are_counted(web, now_s):
+    page = await web.page("/")
+    form = await web.page("/queues/mail?deleting=1")
+
+    assert '<a class="button danger" href="/queues/mail?deleting=1">Delete…</a>' in page
+    assert 'action="/queues/mail/delete"' not in page
+    assert 'action="/queues/empty/delete"' in page
+    assert '<details class="drop" id="deleting" open>' in form
+    assert "which are deleted with it" in form
+    assert '<details class="drop" id="deleting">' in await web.page("/queues/mail")
+
+
+async def test_how_long_tasks_wait_is_a_dash_if_nobody_knows(web, now_s, redis_client):
+    redis_client.hdel("asynq:{mail}:t:pending-1", "pending_since")
+    page = await web.page("/")
+
+    row = page.partition('id="queue-mail"')[2].partition("</tr>")[0]
+
+    assert '<td class="number" data-label="Latency">–</td>' in row
+
+
 async def test_a_queue_that_is_not_empty_is_not_deleted(web, now_s):
     answer = await web.send("/queues/mail/delete", back="/")
 
-    assert answer.status_code == 400
+    assert answer.status_code == 409
+    assert "The state does not allow it" in answer.text
     assert "queue &#39;mail&#39; is not empty" in answer.text

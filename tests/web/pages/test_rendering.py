@@ -29,7 +29,7 @@ async def test_what_a_visitor_has_chosen_wins(web, now_s):
     ("method", "path", "status", "words"),
     [
         ("GET", "/nowhere", 404, "There is nothing here"),
-        ("GET", "/queues/%20/tasks/x%00", 404, "There is nothing here"),
+        ("GET", "/queues/%20/tasks/x%00", 400, "This cannot be read"),
         ("POST", "/", 405, "Nothing can be changed here"),
         ("GET", "/?page=x", 400, "page must be a whole number"),
     ],
@@ -40,6 +40,20 @@ async def test_a_refusal_is_a_page_that_says_what_to_do(web, now_s, method, path
     assert answer.status_code == status
     assert words in answer.text
     assert '<a class="button" href="/">' in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/enqueue", "/jobs/new?verb=delete&query=state:archived", "POST /queues/mail/pause"]
+)
+async def test_where_nothing_may_be_changed_a_page_says_so_plainly(make_web, now_s, path):
+    web = make_web(read_only=True, enqueue_enabled=True)
+    method, path = path.split() if " " in path else ("GET", path)
+
+    answer = await web.ask(method, path)
+
+    assert answer.status_code == 405
+    assert "<h1>This web UI is read-only</h1>" in answer.text
+    assert "request is not allowed" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,25 @@ def test_the_name_of_a_queue_cannot_change_a_query():
     query = parse_qs(urlsplit(urls("http://p", wanted)["queue_size"]).query)["query"][0]
 
     assert query == ('asynq_queue_size{queue=~"a\\"\\\\} or vector\\\\(1\\\\) #|b\\\\.c\\\\\\\\"}')
+
+
+async def test_series_come_from_prometheus_where_it_is(make_web, prometheus):
+    row = {"metric": {"queue": "mail"}, "values": [[1_699_999_990, "7"]]}
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": [row]}}
+    prometheus.body = json.dumps(answer).encode()
+    web = make_web(prometheus_url=prometheus.url)
+
+    found = await web.get("/api/x/series?duration=20&end=1700000000&queue=mail")
+
+    assert (found["source"], found["step"]) == ("prometheus", 10)
+    assert found["times"] == [1_699_999_980, 1_699_999_990, 1_700_000_000]
+    assert found["series"]["error_rate"] == [{"queue": "mail", "values": [None, 7.0, None]}]
+
+
+async def test_series_that_prometheus_refuses_are_told(make_web, prometheus):
+    prometheus.status, prometheus.body = 400, b'{"status":"error","error":"too many points"}'
+
+    answer = await make_web(prometheus_url=prometheus.url).ask("GET", "/api/x/series")
+
+    assert answer.status_code == 502
+    assert "too many points" in answer.json()["error"]

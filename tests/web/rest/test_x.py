@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pyasynq.admin.redaction import SecretWords
 from pyasynq.web.formatting import Formatters
 from pyasynq.web.rest.table import endpoints
 from pyasynq.wire.keys import queue_keys
@@ -216,3 +217,57 @@ async def test_every_reference_of_the_description_leads_somewhere(web):
     assert {"Queue", "Day", "TaskDetails", "Server"} <= names <= set(found["components"]["schemas"])
     answer = found["paths"]["/api/queues"]["get"]["responses"]["200"]["content"]
     assert answer["application/json"]["schema"] == {"$ref": "#/components/schemas/Queues"}
+
+
+async def test_an_explanation_hides_what_a_redactor_hides(make_web, redis_client):
+    store(redis_client, "retry", "a", error_msg="login failed: password=hunter2", last_failed_at=9)
+    web = make_web(redactor=SecretWords())
+
+    found = await web.get("/api/x/queues/mail/tasks/a/explain")
+    told = next(each for each in found["findings"] if each["code"] == "last_error")
+
+    assert "hunter2" not in str(found)
+    assert told["sentence"].endswith("login failed: password=[hidden]")
+    assert told["evidence"]["error"] == "login failed: password=[hidden]"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"])
+async def test_a_time_out_of_range_is_told_in_plain_words(web, now_s, at):
+    answer = await web.ask("POST", "/api/x/queues/mail/tasks/retry-1:reschedule", json={"at": at})
+
+    assert answer.status_code == 400
+    assert "out of range: " in answer.text
+    assert "datetime" not in answer.text
+
+
+async def test_bytes_of_a_query_that_are_not_utf_8_stay_what_they_are(web, redis_client):
+    store(redis_client, "pending", "a", payload=b"na\xefve")
+    store(redis_client, "pending", "b", payload="na\ufffdve".encode())
+
+    found = await web.get("/api/x/search?query=payload~na%EFve")
+    wrong = await web.ask("GET", "/api/x/search?query=na%EFve:%FF")
+
+    assert [each["id"] for each in found["tasks"]] == ["a"]
+    assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/x/health?queue=%FF",
+        "/api/x/queues?part=%FF",
+        "/api/x/search?query=queue:%FF",
+        "/api/x/search?query=%FF&cursor=%FF",
+        "/api/x/export?query=%FF",
+        "/api/x/export?format=%FF",
+        "/api/x/export?queue=%FF&format=import",
+        "/api/x/queues/mail/tasks?state=%FF",
+        "/api/x/queues/mail/tasks?state=aggregating&group=%FF",
+        "/api/metrics?queues=%FF&duration=%FF",
+        "/api/x/metrics?queues=%FF&end=%FF",
+    ],
+)
+async def test_such_bytes_are_no_failure_of_the_server(web, now_s, path):
+    answer = await web.ask("GET", path)
+
+    assert answer.status_code in (200, 400, 404, 503), answer.text

@@ -18,6 +18,9 @@ Action = Literal[
     "delete",
     "drop",
     "delete queue",
+    "start job",
+    "stop job",
+    "enqueue",
 ]
 
 
@@ -27,7 +30,7 @@ class Role(IntEnum):
     NONE = 0  # nothing
     READ = 1  # look at everything
     OPERATE = 2  # and do what loses no data
-    ADMIN = 3  # and delete, and change payloads
+    ADMIN = 3  # and delete, change payloads, and enqueue
 
 
 ACTIONS: Mapping[Action, Role] = {
@@ -37,10 +40,13 @@ ACTIONS: Mapping[Action, Role] = {
     "reschedule": Role.OPERATE,
     "pause": Role.OPERATE,
     "resume": Role.OPERATE,
+    "start job": Role.OPERATE,  # and what it does needs its own role
+    "stop job": Role.OPERATE,
     "edit": Role.ADMIN,
     "delete": Role.ADMIN,
     "drop": Role.ADMIN,  # cancel a task and delete it
     "delete queue": Role.ADMIN,
+    "enqueue": Role.ADMIN,
 }
 """Everything that changes something, and the role that it needs."""
 

@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from pyasynq.shown import shown
 from pyasynq.web.access.roles import Role
+from pyasynq.web.hosting import peer_of
 
 USER = "pyasynq.web.user"  # where a scope keeps the name of who has logged in
 
@@ -40,5 +41,10 @@ def user_of(request: Request) -> str:
 
 
 def address_of(request: Request) -> str:
-    """Return the address of the peer, as the server tells it; empty if it does not."""
-    return request.client.host if request.client else ""
+    """Return the address of the peer, as the server tells it; empty if it does not.
+
+    One that came by IPv4 has an address of IPv4, also where a server listens by IPv6.
+    """
+    address = peer_of(request.scope)
+    mapped = address.removeprefix("::ffff:")
+    return mapped if "." in mapped else address

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pyasynq.shown import UNITS, shown
 from pyasynq.web.pages.catalogue import Texts
 
 NOTHING = "\N{EN DASH}"
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""Stands for a time that is not known, where times are sorted."""
 _KILO = 1024
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 _BRIEF = timedelta(seconds=1)
@@ -24,6 +26,10 @@ class Figures:
     def __init__(self, texts: Texts, now: datetime) -> None:
         self._texts = texts
         self.now = now
+
+    def words(self, key: str) -> str:
+        """Return a text of the catalogue that stands in place of a figure."""
+        return self._texts(key)
 
     def number(self, value: float | None) -> str:
         """Return a number with commas; a dash for None."""
@@ -79,6 +85,16 @@ class Figures:
 def name(text: str, longest: int = 200) -> str:
     """Return a name of whomever so that it can be shown: printable, and cut if it is long."""
     return shown(text, longest)
+
+
+def advice(text: str, longest: int = 2000) -> Markup:
+    """Return advice of the inspector, with what stands between backticks as code."""
+    parts = name(text, longest).split("`")
+    if len(parts) % 2 == 0:  # a name in it has a backtick of its own
+        return escape("`".join(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
 
 
 def _absolute(time: datetime) -> str:

@@ -1,8 +1,9 @@
-"""What a form has sent."""
+"""What a form has sent, with the address of a page or to what changes something."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
+from pyasynq.web.paths import fields_of, query_of
 from pyasynq.web.questions import read_body
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.routing import Call
@@ -26,9 +27,18 @@ class Form:
         """Return a field; the last one, if there are several of this name."""
         return dict(self._fields).get(name, default)
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a field of this name."""
+        return any(key == name for key, _ in self._fields)
+
     def all(self, name: str) -> Sequence[str]:
         """Return all fields of one name."""
         return [value for key, value in self._fields if key == name]
+
+
+def asked(call: Call) -> Form:
+    """Return the fields with which a page was asked for, which are those of its URL."""
+    return Form(fields_of(query_of(call.request.scope)))
 
 
 async def form_of(call: Call) -> Form:

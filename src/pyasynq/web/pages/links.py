@@ -1,9 +1,9 @@
 """Links: names of whomever become parts of paths, and what a page shows is all in its URL."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
-MOST_FIELDS = 2000  # of a query
+from pyasynq.web.paths import fields_of
 
 
 class Links:
@@ -18,7 +18,7 @@ class Links:
     def __init__(self, root: str, path: str, query: str) -> None:
         self.root = root
         self.path = path
-        self._query = parse_qsl(query, max_num_fields=MOST_FIELDS)
+        self._query = fields_of(query)
 
     @property
     def here(self) -> str:
@@ -50,7 +50,7 @@ def back_to(root: str, given: str, **query: object) -> str:
     is_here = given.startswith("/") and not given.startswith("//")
     is_plain = all("!" <= each <= "~" and each != "\\" for each in given)
     path, _, old = (given if is_here and is_plain else "/").partition("?")
-    kept = [each for each in parse_qsl(old, max_num_fields=MOST_FIELDS) if each[0] not in query]
+    kept = [each for each in fields_of(old) if each[0] not in query]
     return f"{root}{path}{_query_of([*kept, *_known(query)])}"
 
 

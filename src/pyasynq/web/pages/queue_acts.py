@@ -2,15 +2,20 @@
 
 from starlette.responses import Response
 
+from pyasynq.errors import QueueNotEmptyError
 from pyasynq.web.pages.forms import form_of
+from pyasynq.web.pages.moments import moment_typed
 from pyasynq.web.pages.rendering import done
+from pyasynq.web.refusal import Refusal, refusal_of
 from pyasynq.web.routing import Call, Endpoint
 
 
 async def pause_queue(call: Call) -> Response:
-    """Pause a queue."""
+    """Pause a queue; the form may say why, and until when."""
     form = await form_of(call)
-    await call.service.queues.pause(call.names["queue"])
+    await call.service.queues.pause(
+        call.names["queue"], reason=form.text("reason"), until=moment_typed(form.text("until"))
+    )
     return done(call, form.back, "paused")
 
 
@@ -22,9 +27,13 @@ async def resume_queue(call: Call) -> Response:
 
 
 async def delete_queue(call: Call) -> Response:
-    """Delete a queue that is empty."""
-    await form_of(call)
-    await call.service.queues.delete(call.names["queue"])
+    """Delete a queue that is empty, or one that is not if its name was typed."""
+    form = await form_of(call)
+    confirm = form.text("confirm")
+    try:
+        await call.service.queues.delete(call.names["queue"], force=bool(confirm), confirm=confirm)
+    except QueueNotEmptyError as error:  # the form makes sense, but the queue has tasks by now
+        raise Refusal(409, refusal_of(error).text) from error
     return done(call, "/", "queue_deleted")
 
 
@@ -46,7 +55,7 @@ PAGES = (
     Endpoint(
         method="POST",
         path="/queues/{queue}/delete",
-        summary="Deletes a queue that is empty.",
+        summary="Deletes a queue, with its tasks if its name is typed.",
         handle=delete_queue,
         action="delete queue",
     ),

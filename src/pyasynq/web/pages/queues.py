@@ -33,16 +33,19 @@ _KEYS: Mapping[str, Callable[[QueueInfo], Any]] = {
 async def show_queues(call: Call) -> Response:
     """Show all queues, what is in them, and what they have done."""
     days = number(call, "days", 7, least=1, most=MOST_DAYS)
-    infos = await call.service.queues.infos()
+    is_by_memory = call.query.get("sort", "").endswith("memory")
+    infos = await call.service.queues.infos(memory=is_by_memory)
     histories = await call.service.queues.histories(days) if days > 1 else {}
     sort, queues = sorted_by(call, infos, _KEYS, default="queue")
     seen = view_of(call)
     part = page_of(call, queues, seen.prefers.rows)
+    # To measure the memory of all takes long where there are many; those that are seen are enough.
+    rows = part.rows if is_by_memory else await call.service.queues.with_memory(part.rows)
     return rendered(
         call,
         "queues.html",
         section="queues",
-        queues=part.rows,
+        queues=rows,
         page=part.number,
         pages=part.count,
         total=len(infos),

@@ -1,6 +1,6 @@
 """Makes pages of templates. Whatever a template shows is escaped, unless it is markup of ours."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +12,7 @@ from pyasynq.web.look import Look
 from pyasynq.web.pages import figures, static
 from pyasynq.web.pages.catalogue import LANGUAGES, NAMES, Texts
 from pyasynq.web.pages.links import back_to
+from pyasynq.web.pages.said import reason, said
 from pyasynq.web.pages.view import View, view, view_of
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.routing import Call
@@ -22,6 +23,15 @@ LONGEST_NOTICE = 200
 
 NAVIGATION = (
     ("queues", (), "g q"),
+    ("attention", ("attention",), "g a"),
+    ("tasks", ("tasks",), "g t"),
+    ("failures", ("failures",), "g f"),
+    ("types", ("types",), "g y"),
+    ("jobs", ("jobs",), "g j"),
+    ("servers", ("servers",), "g s"),
+    ("schedulers", ("schedulers",), "g c"),
+    ("redis", ("redis",), "g r"),
+    ("metrics", ("q", "metrics"), "g m"),
     ("settings", ("settings",), "g ,"),
 )
 """The pages that each page leads to: the key of the name, the parts of the path, and keys."""
@@ -39,8 +49,10 @@ def rendered(
         status: of the answer.
         values: what the template needs.
     """
-    notice = call.request.query_params.get(NOTICE, "")
-    return _page(view_of(call), template, status, notice=notice, section=section, **values)
+    notice = call.query.get(NOTICE, "")
+    seen = view_of(call)
+    say = partial(said, seen.texts, seen.figures, call.names)
+    return _page(seen, template, status, notice=notice, section=section, say=say, **values)
 
 
 def refused(request: Request, root: str, path: str, look: Look, refusal: Refusal) -> Response:
@@ -76,6 +88,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["name"] = figures.name
+    made.filters["advice"] = figures.advice
     made.globals["version"] = __version__
     made.globals["languages"] = [(each, NAMES[each]) for each in LANGUAGES]
     made.globals["navigation"] = NAVIGATION
@@ -99,6 +112,7 @@ def _page(
             may=guard.may if guard else lambda _action: False,
             asset=lambda name: f"{files}/{name}",
             notice=_told(seen.texts, notice),
+            reason_of=partial(reason, seen.texts, seen.figures),
             section=section,
             **values,
         )

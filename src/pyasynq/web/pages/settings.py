@@ -29,7 +29,7 @@ async def keep_settings(call: Call) -> Response:
                 path=f"{call.root}/",
                 httponly=True,
                 samesite="lax",
-                secure=call.request.url.scheme == "https",
+                secure=call.request.scope.get("scheme") == "https",
             )
     return response
 

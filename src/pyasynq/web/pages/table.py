@@ -1,11 +1,48 @@
 """The table of all pages, and of what their forms do."""
 
-from pyasynq.web.pages import queue_acts, queues, settings, static
+from pyasynq.web.pages import (
+    attention,
+    enqueue,
+    failures,
+    jobs,
+    metrics,
+    new_job,
+    queue,
+    queue_acts,
+    queues,
+    redis,
+    scheduler_acts,
+    schedulers,
+    search,
+    search_acts,
+    servers,
+    settings,
+    static,
+    task,
+    task_acts,
+    types,
+)
 from pyasynq.web.routing import Endpoint
 
 PAGES: tuple[Endpoint, ...] = (
     *queues.PAGES,
     *queue_acts.PAGES,
+    *attention.PAGES,
+    *servers.PAGES,
+    *schedulers.PAGES,
+    *scheduler_acts.PAGES,
+    *redis.PAGES,
+    *queue.PAGES,
+    *task.PAGES,
+    *task_acts.PAGES,
+    *search.PAGES,
+    *search_acts.PAGES,
+    *failures.PAGES,
+    *new_job.PAGES,
+    *jobs.PAGES,
+    *types.PAGES,
+    *enqueue.PAGES,
+    *metrics.PAGES,
     *settings.PAGES,
     *static.ENDPOINTS,
 )

@@ -59,7 +59,7 @@ def sorted_by(
         keys: by what rows can be sorted.
         default: how they are if nothing that makes sense is asked for.
     """
-    wanted = call.request.query_params.get("sort", "")
+    wanted = call.query.get("sort", "")
     sort = wanted if wanted.removeprefix("-") in keys else default
     key = keys[sort.removeprefix("-")]
     return sort, sorted(rows, key=key, reverse=sort.startswith("-"))

@@ -11,6 +11,7 @@ from pyasynq.web.pages.catalogue import Texts, texts_of
 from pyasynq.web.pages.figures import Figures
 from pyasynq.web.pages.links import Links
 from pyasynq.web.pages.preferences import Preferences, preferences_of
+from pyasynq.web.paths import query_of
 from pyasynq.web.routing import Call
 from pyasynq.web.service.guard import GUARD, Guard
 
@@ -56,7 +57,7 @@ def view(request: Request, root: str, path: str, look: Look, now: datetime | Non
     return View(
         texts=texts,
         prefers=prefers,
-        links=Links(root, path, request.url.query),
+        links=Links(root, path, query_of(request.scope)),
         figures=Figures(texts, now or to_datetime(SystemClock().now_ns())),
         guard=request.scope.get(GUARD),
         look=look,

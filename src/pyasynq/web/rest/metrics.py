@@ -42,7 +42,7 @@ def _wanted(call: Call) -> Range:
         Refusal: a number is none, or out of range.
     """
     now_s = SystemClock().now_ns() // NANOSECONDS
-    names = call.request.query_params.get("queues", "")
+    names = call.query.get("queues", "")
     return Range(
         end_s=_seconds(call, "endtime", now_s),
         duration_s=_seconds(call, "duration", HOUR),
@@ -51,7 +51,7 @@ def _wanted(call: Call) -> Range:
 
 
 def _seconds(call: Call, name: str, default: int) -> int:
-    text = call.request.query_params.get(name, "")
+    text = call.query.get(name, "")
     value = whole_number(text) if text else default
     if value is None or not 0 <= value <= LATEST_S:
         raise Refusal(400, f"invalid query parameter: invalid value provided for {name}")

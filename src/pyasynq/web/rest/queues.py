@@ -1,6 +1,8 @@
 """Queues, as asynqmon shows them. asynqmon v0.7.2 queue_handlers.go and group_handlers.go."""
 
 from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 
 import msgspec
 from starlette.responses import Response
@@ -95,10 +97,13 @@ def days(history: Sequence[DailyStats]) -> list[shapes.Day]:
             processed=each.processed,
             succeeded=each.processed - each.failed,
             failed=each.failed,
-            date=each.date.isoformat(),
+            date=_in_iso(each.date),
         )
         for each in history
     ]
+
+
+_in_iso = lru_cache(maxsize=1000)(date.isoformat)  # a thousand queues have the same days
 
 
 def groups(found: Sequence[GroupInfo]) -> list[shapes.Group]:

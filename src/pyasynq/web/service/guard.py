@@ -36,7 +36,8 @@ class Guard:
         """
         role = self.visitor.role
         if role < Role.READ:
-            raise Refusal(403, f"{self.visitor.name or 'anybody'} may not look at this")
+            who = self.visitor.name or "anybody"
+            raise Refusal(403, f"{who} may not look at this", key="may_not_look")
         if action is None:
             return
         if self.is_read_only:  # asynqmon v0.7.2 handler.go restrictToReadOnly
@@ -44,11 +45,15 @@ class Guard:
                 405,
                 f"API Server is running in read-only mode: {self._method} request is not allowed",
                 headers={"Allow": "GET"},
+                key="read_only",
             )
         if role < ACTIONS[action]:
-            needed = ACTIONS[action].name.lower()
+            needed, has = ACTIONS[action].name.lower(), role.name.lower()
             raise Refusal(
-                403, f"this needs the role {needed!r}, and yours is {role.name.lower()!r}"
+                403,
+                f"this needs the role {needed!r}, and yours is {has!r}",
+                key="role",
+                values={"needed": needed, "role": has},
             )
 
     def may(self, action: Action) -> bool:

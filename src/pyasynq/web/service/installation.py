@@ -4,8 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pyasynq.admin.redaction import Redactor
-from pyasynq.inspector import AsyncInspector, EnqueueEvent, SchedulerEntry, ServerInfo
+from pyasynq.admin.doctor.facts import InstanceFacts, NodeFacts
+from pyasynq.admin.doctor.instance import instance
+from pyasynq.admin.doctor.memory import memory
+from pyasynq.admin.redaction import Redactor, redacted_option
+from pyasynq.answers import concerns_redis_as_a_whole
+from pyasynq.connection.options import Kind
+from pyasynq.errors import PyasynqError
+from pyasynq.inspector import AsyncInspector, EnqueueEvent, Finding, SchedulerEntry, ServerInfo
+from pyasynq.inspector.finding import most_decisive_first
 from pyasynq.options import name_fault
 from pyasynq.web.service.guard import Guard
 
@@ -42,6 +49,25 @@ class RedisReport:
     locations: Sequence[QueueLocation] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisOverview:
+    """What a person wants to know about Redis first.
+
+    Attributes:
+        kind: what it is connected as.
+        address: as in `RedisReport`.
+        report: what it reports; None if it refuses to.
+        refusal: why; empty if it does not refuse.
+        findings: what is wrong with it, as far as its report tells.
+    """
+
+    kind: Kind
+    address: str
+    report: RedisReport | None
+    refusal: str = ""
+    findings: Sequence[Finding] = ()
+
+
 class Installation:
     """Looks at servers, schedulers and Redis."""
 
@@ -59,7 +85,14 @@ class Installation:
         """Return the entries of all schedulers that are alive."""
         self._guard.check()
         entries = await self._inspector.schedulers.entries()
-        return [replace(each, payload=self._payload(each.payload)) for each in entries]
+        return [
+            replace(
+                each,
+                payload=self._payload(each.payload),
+                options=tuple(redacted_option(text, self._redact) for text in each.options),
+            )
+            for each in entries
+        ]
 
     async def enqueue_events(
         self, entry_id: str, *, page: int, page_size: int
@@ -85,6 +118,23 @@ class Installation:
             locations=[await self._location(name) for name in usable],
         )
 
+    async def redis_overview(self) -> RedisOverview:
+        """Return what Redis reports and what follows from it, or why it does not report.
+
+        Raises:
+            RedisUnavailableError: Redis does not answer.
+        """
+        self._guard.check()
+        kind, address = self._inspector.kind, self._inspector.address
+        try:
+            report = await self.redis()
+        except PyasynqError as error:
+            if concerns_redis_as_a_whole(error):
+                raise
+            return RedisOverview(kind=kind, address=address, report=None, refusal=str(error))
+        findings = () if self._inspector.is_cluster else findings_of(report, kind)
+        return RedisOverview(kind=kind, address=address, report=report, findings=findings)
+
     async def ping(self) -> None:
         """Ask Redis for anything; everybody may do that, and learns nothing by it.
 
@@ -107,3 +157,16 @@ class Installation:
 
     def _payload(self, payload: bytes) -> bytes:
         return payload if self._redact is None else self._redact("payload", payload)
+
+
+def findings_of(report: RedisReport, kind: Kind) -> Sequence[Finding]:
+    """Return what INFO tells that is wrong, the most decisive first."""
+    node = NodeFacts(address=report.address, info=fields_of(report.text))
+    facts = InstanceFacts(kind=kind, description=report.address, nodes=[node])
+    return most_decisive_first([*instance(facts), *memory(facts)])
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """Return the fields of INFO or CLUSTER INFO."""
+    lines = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
+    return {name: value for name, colon, value in lines if colon}

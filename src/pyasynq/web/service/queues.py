@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from pyasynq.answers import concerns_redis_as_a_whole
-from pyasynq.errors import PyasynqError
-from pyasynq.inspector import AsyncInspector, DailyStats, GroupInfo, QueueInfo
-from pyasynq.options import name_fault
+from pyasynq.clock import to_datetime
+from pyasynq.inspector import AsyncInspector, DailyStats, GroupInfo, QueueInfo, pauses
 from pyasynq.shown import shown
+from pyasynq.task import TaskState
+from pyasynq.web.refusal import Refusal, as_bad_request
 from pyasynq.web.service.guard import Guard
 
-AT_ONCE = 100  # queues whose history is read at the same time
+MOST_NAMES = 1000
 
 
 class QueueService:
@@ -20,15 +22,42 @@ class QueueService:
         self._inspector = inspector
         self._guard = guard
 
-    async def infos(self) -> Sequence[QueueInfo]:
-        """Return all queues; what cannot be read of one is in its `error`."""
-        self._guard.check()
-        return await self._inspector.queues.infos()
+    async def names(self, part: str = "", *, limit: int = MOST_NAMES) -> Sequence[str]:
+        """Return the names of queues, sorted.
 
-    async def info(self, queue: str) -> QueueInfo:
+        Args:
+            part: what they contain, in any case; those that begin with it come first.
+            limit: how many at most.
+        """
+        self._guard.check()
+        wanted = part.lower()
+        found = [each for each in await self._inspector.queues.list() if wanted in each.lower()]
+        found.sort(key=lambda each: not each.lower().startswith(wanted))
+        return found[:limit]
+
+    async def infos(self, *, memory: bool = True) -> Sequence[QueueInfo]:
+        """Return all queues; what cannot be read of one is in its `error`.
+
+        Args:
+            memory: whether to estimate the memory of each, which takes much longer.
+        """
+        self._guard.check()
+        return await self._inspector.queues.infos(memory=memory)
+
+    async def with_memory(self, infos: Sequence[QueueInfo]) -> Sequence[QueueInfo]:
+        """Return *infos* with the memory of each queue; unknown where it cannot be read."""
+        self._guard.check()
+        readable = [each.queue for each in infos if not each.error]
+        found = await asyncio.gather(
+            *(self._inspector.queues.info(queue) for queue in readable), return_exceptions=True
+        )
+        used = {each.queue: each.memory_usage for each in found if isinstance(each, QueueInfo)}
+        return [replace(each, memory_usage=used.get(each.queue)) for each in infos]
+
+    async def info(self, queue: str, *, memory: bool = True) -> QueueInfo:
         """Return one queue."""
         self._guard.check()
-        return await self._inspector.queues.info(queue)
+        return await self._inspector.queues.info(queue, memory=memory)
 
     async def history(self, queue: str, days: int) -> Sequence[DailyStats]:
         """Return what a queue did on each of the last days, today first."""
@@ -38,46 +67,77 @@ class QueueService:
     async def histories(self, days: int) -> Mapping[str, Sequence[DailyStats]]:
         """Return what all queues did on each of the last days, today first."""
         self._guard.check()
-        names = await self._inspector.queues.list()
-        usable = [name for name in names if name_fault("queue", name) is None]
-        found: dict[str, Sequence[DailyStats]] = {}
-        for first in range(0, len(usable), AT_ONCE):
-            some = usable[first : first + AT_ONCE]
-            each = await asyncio.gather(
-                *(self._inspector.queues.history(name, days) for name in some),
-                return_exceptions=True,
-            )
-            found |= dict(zip(some, map(_known, each), strict=True))
-        return found
+        return await self._inspector.queues.histories(days)
 
     async def groups(self, queue: str) -> Sequence[GroupInfo]:
         """Return the groups of a queue."""
         self._guard.check()
         return await self._inspector.groups.list(queue)
 
-    async def pause(self, queue: str) -> None:
-        """Let workers take no more tasks from a queue."""
+    async def group_ages(self, queue: str, groups: Sequence[str]) -> Mapping[str, datetime]:
+        """Return since when the oldest member of each group waits; without those that are gone.
+
+        Args:
+            queue: the queue.
+            groups: at most as many as a page shows.
+        """
+        self._guard.check()
+        oldest = await asyncio.gather(*(self._oldest(queue, each) for each in groups))
+        return {
+            group: to_datetime(since_ns)
+            for group, since_ns in zip(groups, oldest, strict=True)
+            if since_ns is not None
+        }
+
+    async def _oldest(self, queue: str, group: str) -> int | None:
+        found = await self._inspector.tasks.walk(
+            queue, TaskState.AGGREGATING, group=group, limit=1, content="none"
+        )
+        return found.tasks[0].since_ns if found.tasks else None
+
+    async def pause(self, queue: str, *, reason: str = "", until: datetime | None = None) -> None:
+        """Let workers take no more tasks from a queue.
+
+        Args:
+            queue: the queue.
+            reason: why, at most 1,000 characters.
+            until: when the pause ends by itself; never if not given.
+
+        Raises:
+            Refusal: the visitor may not, or something is wrong.
+        """
+        by = self._guard.visitor.name[: pauses.LONGEST["by"]]
         with self._guard.acting("pause", _named(queue)):
-            await self._inspector.queues.pause(queue, by=self._guard.visitor.name[:200])
+            with as_bad_request():
+                pauses.check(by, reason, until, self._inspector.clock.redis_now_ns())
+            await self._inspector.queues.pause(queue, by=by, reason=reason, until=until)
 
     async def resume(self, queue: str) -> None:
         """End the pause of a queue."""
         with self._guard.acting("resume", _named(queue)):
             await self._inspector.queues.unpause(queue)
 
-    async def delete(self, queue: str) -> None:
-        """Delete a queue that is empty."""
-        with self._guard.acting("delete queue", _named(queue)):
-            await self._inspector.queues.delete(queue)
+    async def delete(self, queue: str, *, force: bool = False, confirm: str = "") -> None:
+        """Delete a queue that is empty, or with *force* one that is not.
 
+        Args:
+            queue: the queue.
+            force: whether to delete its tasks, too; not those that run.
+            confirm: the name of the queue, once more, with *force*.
 
-def _known(found: Sequence[DailyStats] | BaseException) -> Sequence[DailyStats]:
-    """Return a history; an empty one of a queue that is gone by now or cannot be read."""
-    if not isinstance(found, BaseException):
-        return found
-    if isinstance(found, PyasynqError) and not concerns_redis_as_a_whole(found):
-        return ()
-    raise found
+        Raises:
+            Refusal: the visitor may not, or has not confirmed it.
+        """
+        subject = f"{_named(queue)} and its tasks" if force else _named(queue)
+        with self._guard.acting("delete queue", subject):
+            if force and confirm != queue:
+                raise Refusal(
+                    409,
+                    f"give the name of the queue, {shown(queue)!r}, as confirm",
+                    key="confirm_queue",
+                    values={"queue": queue},
+                )
+            await self._inspector.queues.delete(queue, force=force)
 
 
 def _named(queue: str) -> str:

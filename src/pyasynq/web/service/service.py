@@ -5,33 +5,76 @@ from datetime import datetime
 from pyasynq.admin.redaction import Redactor
 from pyasynq.clock import to_datetime
 from pyasynq.inspector import AsyncInspector
+from pyasynq.web.live.live import Live
+from pyasynq.web.service.examinations import Examinations
+from pyasynq.web.service.exports import ExportService
 from pyasynq.web.service.guard import Guard
+from pyasynq.web.service.history import History
 from pyasynq.web.service.installation import Installation
+from pyasynq.web.service.job_board import JobBoard
+from pyasynq.web.service.jobs import JobService
+from pyasynq.web.service.live import LiveService
+from pyasynq.web.service.metrics import MetricsService
 from pyasynq.web.service.queues import QueueService
-from pyasynq.web.service.tasks import TaskService
+from pyasynq.web.service.records import Records
+from pyasynq.web.service.schedulers import SchedulerService
+from pyasynq.web.service.tasks import GetClient, TaskService
 from pyasynq.web.service.troubles import Troubles
 
 
 class Service:
     """Everything that one visitor may look at and do; each call checks that they may.
 
+    Args:
+        inspector: looks at Redis and changes it.
+        guard: what they may do.
+        redact: hides what must not be shown.
+        board: the jobs of this process.
+        client: enqueues tasks; None if nobody may.
+        live: has what changes, and samples.
+        prometheus_url: where Prometheus is; empty if nobody said so.
+        examinations: lets the doctor look; None if it may not.
+
     Attributes:
         guard: what they may do.
         queues: queues, their groups and their history.
         tasks: tasks.
+        records: single tasks with all that is known around them.
+        jobs: what is done to many tasks.
+        exports: tasks as files, as many as there are.
+        schedulers: what is done to periodic tasks.
+        history: what workers have kept: attempts of tasks, and statistics of types.
         installation: servers, schedulers and Redis.
         troubles: what is wrong: searches, failures, explanations.
+        live: changes, as they happen.
+        metrics: metrics over time.
     """
 
     def __init__(
-        self, inspector: AsyncInspector, guard: Guard, redact: Redactor | None = None
+        self,
+        inspector: AsyncInspector,
+        guard: Guard,
+        redact: Redactor | None = None,
+        board: JobBoard | None = None,
+        client: GetClient | None = None,
+        *,
+        live: Live,
+        prometheus_url: str = "",
+        examinations: Examinations | None = None,
     ) -> None:
         self.guard = guard
         self._clock = inspector.clock
         self.queues = QueueService(inspector, guard)
-        self.tasks = TaskService(inspector, guard, redact)
+        self.tasks = TaskService(inspector, guard, redact, client)
+        self.jobs = JobService(inspector, guard, redact, board or JobBoard())
+        self.exports = ExportService(inspector, guard, redact)
+        self.schedulers = SchedulerService(inspector, guard, redact)
+        self.records = Records(inspector, guard, redact, self.tasks)
+        self.history = History(inspector, guard, redact)
         self.installation = Installation(inspector, guard, redact)
-        self.troubles = Troubles(inspector, guard, redact)
+        self.troubles = Troubles(inspector, guard, redact, examinations)
+        self.live = LiveService(live, guard)
+        self.metrics = MetricsService(live, guard, inspector.clock, prometheus_url)
 
     @property
     def now(self) -> datetime:

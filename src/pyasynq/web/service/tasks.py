@@ -1,22 +1,44 @@
 """Tasks, for one visitor."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
-from pyasynq.admin.redaction import Redactor, redacted
+from pyasynq.admin.redaction import Redactor, redacted, redacted_progress
+from pyasynq.client_async import AsyncClient
 from pyasynq.inspector import AsyncInspector, Change, TaskPage, TaskRef, WorkerInfo
-from pyasynq.options import CancelThen, name_fault
+from pyasynq.inspector.edits import Edit
+from pyasynq.options import DEFAULT_QUEUE, CancelThen, Duration, name_fault
 from pyasynq.shown import shown
-from pyasynq.task import Progress, TaskInfo, TaskState
+from pyasynq.task import Progress, Task, TaskInfo, TaskState
+from pyasynq.web.refusal import Refusal, as_bad_request
 from pyasynq.web.service.guard import Guard
+from pyasynq.web.service.reachable import check_reachable
 
 Verb = Literal["run", "archive", "delete"]
+GetClient = Callable[[], Awaitable[AsyncClient]]
+NO_ENQUEUE = "nobody may enqueue here; create_app(enqueue_enabled=True) allows it to admins"
 
 AT_ONCE = 500  # tasks in one round trip
 SIGNALS_AT_ONCE = 100
+
+
+class OtherFields(TypedDict, total=False):
+    """What can be changed of a task besides its payload."""
+
+    type: str | None
+    headers: Mapping[str, str] | None
+    max_retry: int | None
+    timeout: Duration | None
+    deadline: datetime | None
+    retention: Duration | None
+
+
+_NO_OTHERS = OtherFields(
+    type=None, headers=None, max_retry=None, timeout=None, deadline=None, retention=None
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +57,32 @@ class Outcome:
 class TaskService:
     """Looks at tasks, and changes them."""
 
-    def __init__(self, inspector: AsyncInspector, guard: Guard, redact: Redactor | None) -> None:
+    def __init__(
+        self,
+        inspector: AsyncInspector,
+        guard: Guard,
+        redact: Redactor | None,
+        client: GetClient | None = None,
+    ) -> None:
         self._inspector = inspector
         self._guard = guard
         self._redact = redact
+        self._client = client
 
     async def page(
-        self, queue: str, state: TaskState, *, page: int, page_size: int, group: str | None = None
+        self,
+        queue: str,
+        state: TaskState,
+        *,
+        page: int,
+        page_size: int,
+        group: str | None = None,
+        newest_first: bool = False,
     ) -> TaskPage:
-        """Return a page of the tasks in one state."""
+        """Return a page of the tasks in one state; see `inspector.tasks.list`."""
         self._guard.check()
         found = await self._inspector.tasks.list(
-            queue, state, page=page, page_size=page_size, group=group
+            queue, state, page=page, page_size=page_size, group=group, newest_first=newest_first
         )
         return replace(found, tasks=tuple(redacted(task, self._redact) for task in found.tasks))
 
@@ -69,7 +105,8 @@ class TaskService:
     async def progress(self, queue: str, task_id: str) -> Progress | None:
         """Return how far the handler of a task said that it is."""
         self._guard.check()
-        return await self._inspector.tasks.progress(queue, task_id)
+        found = await self._inspector.tasks.progress(queue, task_id)
+        return redacted_progress(found, self._redact)
 
     async def change(self, verb: Verb, queue: str, task_id: str) -> None:
         """Run, archive or delete a task."""
@@ -80,24 +117,56 @@ class TaskService:
 
     async def reschedule(self, queue: str, task_id: str, at: datetime) -> None:
         """Change when a task is due."""
-        with self._guard.acting("reschedule", _named(queue, task_id)):
+        with as_bad_request(), self._guard.acting("reschedule", _named(queue, task_id)):
             await self._inspector.tasks.reschedule(queue, task_id, at)
 
     async def edit(
-        self, queue: str, task_id: str, payload: bytes, *, expected: bytes | None = None
+        self,
+        queue: str,
+        task_id: str,
+        payload: bytes | None = None,
+        *,
+        expected: bytes | None = None,
+        **others: Unpack[OtherFields],
     ) -> None:
-        """Change the payload of a task that waits or is archived.
+        """Change what is given of a task that waits or is archived, all at once.
 
         Args:
             queue: the queue.
             task_id: the task.
             payload: the new payload.
             expected: what it must be before; anything if not given.
+            others: what else is to be changed; see `inspector.tasks.replace`.
         """
         with self._guard.acting("edit", _named(queue, task_id)):
+            with as_bad_request():
+                Edit.checked(payload=payload, **_NO_OTHERS | others)
             await self._inspector.tasks.replace(
-                queue, task_id, payload=payload, expected_payload=expected
+                queue, task_id, payload=payload, expected_payload=expected, **others
             )
+
+    @property
+    def can_enqueue(self) -> bool:
+        """Whether the application lets tasks be enqueued here, and the visitor may."""
+        return self._client is not None and self._guard.may("enqueue")
+
+    async def enqueue(self, task: Task) -> TaskInfo:
+        """Enqueue a task, as its options say; return it as it was stored.
+
+        Raises:
+            Refusal: the application does not allow it, or the visitor may not.
+            EnqueueError: its ID or its unique lock is taken.
+        """
+        self._guard.check("enqueue")
+        if self._client is None:
+            raise Refusal(403, NO_ENQUEUE, key="no_enqueue")
+        queue = task.options.queue or DEFAULT_QUEUE
+        with self._guard.acting("enqueue", f"task of type {shown(task.type)!r} to {queue!r}"):
+            await check_reachable(self._inspector)
+            client = await self._client()
+            with as_bad_request():
+                info = await client.enqueue(task)
+        return redacted(info, self._redact)
 
     async def cancel(self, queue: str, task_id: str, then: CancelThen = "retry") -> int:
         """Ask the servers to cancel a task; return how many heard of it."""

@@ -1,6 +1,7 @@
 // Dialogs: questions before something is done, and whatever a button opens.
 
 const dialog = document.querySelector("#confirm");
+let asked = Promise.resolve();  // the question before, whose dialog may not have told yet that it closed
 
 export function watchDialogs() {
   document.addEventListener("click", (event) => {
@@ -9,15 +10,16 @@ export function watchDialogs() {
   });
 }
 
-// Ask the question of a form; the promise tells whether the answer is yes.
-export function confirmed(form, button) {
+// Ask a question about a form; the promise tells whether the answer is yes.
+export async function confirmed(question, form, button) {
+  await asked;
   const yes = dialog.querySelector("[data-confirm-yes]");
   const typed = dialog.querySelector("[data-confirm-typed]");
   const field = typed.querySelector("input");
-  dialog.querySelector("h2").textContent = form.dataset.question;
+  dialog.querySelector("h2").textContent = question;
   dialog.querySelector("[data-confirm-text]").textContent = form.dataset.explanation ?? "";
   yes.textContent = button.textContent;
-  yes.className = button.className || "primary";
+  yes.className = button.matches(".danger") ? "danger" : "primary";
   typed.hidden = !form.dataset.typed;
   typed.querySelector("span").textContent = form.dataset.typedLabel ?? "";
   field.value = "";
@@ -26,7 +28,8 @@ export function confirmed(form, button) {
   check();
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((resolve) => {
+  asked = new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
+  return asked;
 }

@@ -1,6 +1,7 @@
 // Forms that change something: asked about first, sent in the background, and the page patched.
 
 import { confirmed } from "./dialogs.js";
+import { patch } from "./patch.js";
 import { toast } from "./toast.js";
 
 export function watchForms() {
@@ -9,10 +10,18 @@ export function watchForms() {
     if (!form.matches("form.act, form[data-question]")) return;
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("button");
-    if (form.dataset.question && !(await confirmed(form, button))) return;
+    const question = questionOf(form, button);
+    if (question && !(await confirmed(question, form, button))) return;
     await send(form, button);
   });
   document.querySelector("[data-notice]") && forgetNotice();
+}
+
+// A button may have a question of its own, which tells how many rows are ticked.
+function questionOf(form, button) {
+  const count = [...form.elements].filter((each) => each.matches("[data-tick]:checked")).length;
+  const own = count === 1 ? button.dataset.questionOne : button.dataset.question;
+  return own?.replace("{count}", count.toLocaleString("en")) ?? form.dataset.question;
 }
 
 async function send(form, button) {
@@ -20,14 +29,17 @@ async function send(form, button) {
   if (form.dataset.typed) fields.set("confirm", form.dataset.typed);
   button.disabled = true;
   try {
-    const answer = await fetch(button.formAction || form.action, { method: "POST", body: fields });
+    // A button without an address of its own would name that of the page.
+    const url = button.hasAttribute("formaction") ? button.formAction : form.action;
+    const answer = await fetch(url, { method: "POST", body: fields });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) {
-      const reason = page.querySelector(".reason, h1")?.textContent ?? answer.status;
+      const told = page.querySelector(".refused .reason") ?? page.querySelector("h1");
+      const reason = told?.textContent ?? answer.status;
       toast(document.querySelector("#texts").dataset.failed.replace("{reason}", reason), "bad");
       return;
     }
-    follow(answer.url, page);
+    await follow(answer.url, page, form);
   } catch (error) {
     toast(document.querySelector("#texts").dataset.failed.replace("{reason}", error.message), "bad");
   } finally {
@@ -35,20 +47,23 @@ async function send(form, button) {
   }
 }
 
-// Show the page that an act leads to; where it is this one, only what differs is changed.
-async function follow(url, page) {
-  const target = new URL(url);
+// Show the page that an act leads to; where it is this one, only what differs is changed. A form
+// that live updates leave alone needs a page of its own.
+async function follow(url, page, form) {
+  const [target, here] = [new URL(url), new URL(location)];
+  for (const each of [target, here]) each.searchParams.delete("notice");
   const notice = page.querySelector("[data-notice]")?.textContent;
-  target.searchParams.delete("notice");
-  const here = new URL(location);
-  here.searchParams.delete("notice");
-  if (target.pathname !== here.pathname) {
+  const isHere = target.pathname === here.pathname && target.search === here.search;
+  if (!isHere || form.closest("[data-live-keep]")) {
     location.assign(url);
     return;
   }
-  const { patchPage } = await import("./patch.js");
   page.querySelector("[data-notice]")?.remove();
-  patchPage(page);
+  for (const region of document.querySelectorAll("main, [data-live][id]")) {
+    const other = page.getElementById(region.id);
+    if (other) patch(region, other);
+  }
+  document.dispatchEvent(new CustomEvent("live:patched"));
   if (notice) toast(notice);
 }
 

@@ -113,8 +113,9 @@ def _responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
     if endpoint.answer is None:
         return {"204": {"description": "it is done"}, **told}
     kinds = endpoint.answer if isinstance(endpoint.answer, tuple) else (endpoint.answer,)
-    return {"200": {"description": "the answer", **_content(known[id(kinds[0])])}, **told}
+    content = _content(known[id(kinds[0])], endpoint.media_types)
+    return {"200": {"description": "the answer", **content}, **told}
 
 
-def _content(schema: Any) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": schema}}}
+def _content(schema: Any, media_types: Sequence[str] = ("application/json",)) -> dict[str, Any]:
+    return {"content": {each: {"schema": schema} for each in media_types}}

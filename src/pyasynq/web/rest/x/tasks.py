@@ -1,7 +1,6 @@
 """A task: all that is known of it, what can be done to it, and why it does not run."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from starlette.responses import Response
@@ -9,6 +8,7 @@ from starlette.responses import Response
 from pyasynq.web.questions import body_of
 from pyasynq.web.refusal import Refusal
 from pyasynq.web.rest.answers import answer, nothing, plain
+from pyasynq.web.rest.x.given import Moment, given_bytes
 from pyasynq.web.rest.x.records import of_finding, of_task
 from pyasynq.web.routing import Call, Endpoint
 
@@ -26,16 +26,25 @@ class Cancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Reschedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a task is due: a time in RFC 3339 form, with a zone."""
 
-    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    at: Moment
 
 
 class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The new payload of a task, as text or in Base64, and what it must be before, if given."""
+    """What is new of a task, and what its payload must be before, if given.
+
+    Payloads are text or in Base64, lengths of time are in seconds.
+    """
 
     payload: str | None = None
     payload_base64: bytes | None = None
     expected: str | None = None
     expected_base64: bytes | None = None
+    type: str | None = None
+    headers: dict[str, str] | None = None
+    max_retry: int | None = None
+    timeout: float | None = None
+    deadline: Moment | None = None
+    retention: float | None = None
 
 
 async def show(call: Call) -> Response:
@@ -88,29 +97,23 @@ async def reschedule(call: Call) -> Response:
 async def edit(call: Call) -> Response:
     """Change the payload of a task."""
     body = await body_of(call, Edit)
-    payload = _bytes("payload", body.payload, body.payload_base64)
-    if payload is None:
-        raise Refusal(400, "give payload or payload_base64")
+    payload = given_bytes("payload", body.payload, body.payload_base64)
+    others = (body.type, body.headers, body.max_retry, body.timeout, body.deadline, body.retention)
+    if payload is None and all(each is None for each in others):
+        raise Refusal(400, "give payload or payload_base64, or what else is to be changed")
     await call.service.tasks.edit(
         call.names["queue"],
         call.names["task_id"],
         payload,
-        expected=_bytes("expected", body.expected, body.expected_base64),
+        expected=given_bytes("expected", body.expected, body.expected_base64),
+        type=body.type,
+        headers=body.headers,
+        max_retry=body.max_retry,
+        timeout=body.timeout,
+        deadline=body.deadline,
+        retention=body.retention,
     )
     return nothing()
-
-
-def _bytes(name: str, text: str | None, data: bytes | None) -> bytes | None:
-    """Return bytes that are given as text or in Base64; None if they are not given.
-
-    Raises:
-        Refusal: they are given twice, or are no text.
-    """
-    if text is None:
-        return data
-    if data is not None:
-        raise Refusal(400, f"{name} and {name}_base64 contradict each other")
-    return text.encode()
 
 
 ENDPOINTS = (
@@ -166,7 +169,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path=f"{PATH}:edit",
-        summary="Change the payload of a task that waits or is archived.",
+        summary="Change the payload and more of a task that waits or is archived.",
         handle=edit,
         action="edit",
         body=Edit,

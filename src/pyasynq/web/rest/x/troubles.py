@@ -30,7 +30,7 @@ BAD = {400: "a parameter is wrong", 404: "the filter names queues, none of which
 
 async def show_health(call: Call) -> Response:
     """Answer whether Redis answers and servers are alive; 503 if not all is well."""
-    queues = call.request.query_params.getlist("queue")[:MOST_QUEUES]
+    queues = call.query.getlist("queue")[:MOST_QUEUES]
     found = await call.service.troubles.health(queues)
     return answer(asdict(found), 200 if found.healthy else 503)
 
@@ -43,11 +43,11 @@ async def show_attention(call: Call) -> Response:
 
 async def search(call: Call) -> Response:
     """Answer with the tasks that match a filter."""
-    cursor = call.request.query_params.get("cursor") or None
+    cursor = call.query.get("cursor") or None
     if cursor is not None:
         _check_cursor(cursor)
     found = await call.service.troubles.search(
-        call.request.query_params.get("query", ""),
+        call.query.get("query", ""),
         limit=number(call, "limit", 30, least=1, most=LARGEST_PAGE),
         scan=_scan(call),
         cursor=cursor,
@@ -58,7 +58,7 @@ async def search(call: Call) -> Response:
 async def show_errors(call: Call) -> Response:
     """Answer with failures, grouped by what went wrong."""
     found = await call.service.troubles.failures(
-        call.request.query_params.get("query", ""),
+        call.query.get("query", ""),
         scan=_scan(call),
         most=number(call, "most", 100, least=1, most=MOST_GROUPS),
     )
