@@ -274,7 +274,7 @@ OF_ANOTHER = 'logging.getLogger("shop").setLevel("DEBUG")'
 COMMANDS = {
     "worker": ["worker"],
     "processes": ["worker", "--processes", "2"],
-    "dev": ["dev", "--no-reload"],
+    "dev": ["dev", "--no-reload", "--no-ui"],
 }
 
 

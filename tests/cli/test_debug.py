@@ -25,7 +25,7 @@ def fail() -> None:
 COMMANDS = {
     "worker": ["worker"],
     "processes": ["worker", "--processes", "2"],
-    "dev": ["dev", "--no-reload"],
+    "dev": ["dev", "--no-reload", "--no-ui"],
 }
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pyasynq.cli.dev import find_redis
@@ -16,6 +17,7 @@ from pyasynq.inspector import Inspector
 from pyasynq.task import Task
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 
 APP = """
 import os
@@ -52,7 +54,7 @@ class Dev:
         self.write("one")
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pyasynq", "dev", "shop:app", *options],
+            [sys.executable, "-m", "pyasynq", "dev", "shop:app", *(options or ["--no-ui"])],
             cwd=folder,
             env={**os.environ, "PYASYNQ_REDIS_URL": url},
             stdout=self.log,
@@ -93,6 +95,14 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def answer_at(url: str) -> int:
+    """Return the status of an answer; 0 if nobody listens."""
+    try:
+        return httpx.get(url).status_code
+    except httpx.ConnectError:
+        return 0
+
+
 @pytest.mark.slow
 def test_each_start_and_end_of_a_task_is_a_line(dev, redis_url):
     with Client(redis_url) as client:
@@ -102,21 +112,52 @@ def test_each_start_and_end_of_a_task_is_a_line(dev, redis_url):
     assert f"note[{info.id[:8]}] started" in dev.logged()
 
 
-def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev(dev, redis_url):
+def test_the_worker_starts_again_when_the_code_changes_and_stops_with_dev_and_its_page(
+    tmp_path, redis_url
+):
+    address = f"127.0.0.1:{free_port()}"
+    dev = Dev(tmp_path, redis_url, "--http", address)
     with Client(redis_url) as client:
         client.enqueue(Task("note"))
         eventually(lambda: len(dev.notes()) == 1)
+        eventually(lambda: answer_at(f"http://{address}/api/queues") == 200)
         dev.write("two")
         eventually(lambda: "shop.py changed; starting again" in dev.logged())
         eventually(lambda: dev.logged().count("serves default=1") == 2)
+        page = answer_at(f"http://{address}/api/queues")
         client.enqueue(Task("note"))
         eventually(lambda: len(dev.notes()) == 2)
 
     assert dev.stop() == 0
     assert [word for word, _pid in dev.notes()] == ["one", "two"]
     assert not any(is_alive(pid) for _word, pid in dev.notes())
+    assert (page, f"web UI: http://{address}/" in dev.logged()) == (200, True)
     assert "Traceback" not in dev.logged()
     assert "Fatal" not in dev.logged()
+
+
+@pytest.mark.long
+def test_the_web_ui_shows_the_redis_of_the_app_and_stays_while_the_worker_starts_again(
+    tmp_path, redis_url
+):
+    own = f"{redis_url}&namespace=own"
+    url = f"http://127.0.0.1:{free_port()}/"
+    app = APP.replace("App(", f'App("{own}", ')
+    dev = Dev(tmp_path, redis_url, "--http", url.removeprefix("http://").rstrip("/"), app=app)
+    with Client(own) as client:
+        client.enqueue(Task("note"), queue="elsewhere")
+    eventually(lambda: answer_at(f"{url}readyz") == 200)
+    seen = httpx.get(f"{url}api/queues")
+    dev.write("")
+    eventually(lambda: "waiting for a change" in dev.logged())
+    meanwhile = httpx.get(f"{url}api/queues"), httpx.get(f"{url}readyz")
+    dev.write("two")
+    eventually(lambda: answer_at(f"{url}readyz") == 200)
+
+    assert f"web UI: {url}" in dev.logged()
+    assert [each["queue"] for each in seen.json()["queues"]] == ["elsewhere"]
+    assert [each.status_code for each in meanwhile] == [200, 503]
+    assert dev.stop() == 0
 
 
 @pytest.mark.slow
@@ -146,7 +187,7 @@ def test_a_second_signal_does_not_wait_for_handlers(number, app, tmp_path, redis
 @pytest.mark.slow
 @pytest.mark.parametrize("grace", ["0", "0.2"])
 def test_a_reload_does_not_wait_for_handlers_for_longer_than_its_grace(grace, tmp_path, redis_url):
-    dev = Dev(tmp_path, redis_url, "--reload-grace", grace, app=ENDLESS)
+    dev = Dev(tmp_path, redis_url, "--no-ui", "--reload-grace", grace, app=ENDLESS)
     with Client(redis_url) as client:
         client.enqueue(Task("endless"))
     eventually(lambda: len(dev.notes()) == 1)

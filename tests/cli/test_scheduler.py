@@ -55,7 +55,7 @@ def start(redis_url, tmp_path):
     [
         ("worker",),
         pytest.param(("worker", "--processes", "2"), marks=SLOW),
-        pytest.param(("dev", "--no-reload"), marks=SLOW),
+        pytest.param(("dev", "--no-reload", "--no-ui"), marks=SLOW),
     ],
 )
 def test_a_worker_enqueues_and_runs_periodic_tasks(start, tmp_path, command, redis_client):

@@ -69,7 +69,7 @@ def test_the_folder_of_the_module_can_be_named(files):
     assert name_of(folder, "shop.web:app", "src") == "found"
 
 
-@pytest.mark.parametrize("command", [["worker"], ["dev", "--no-reload"]])
+@pytest.mark.parametrize("command", [["worker"], ["dev", "--no-reload", "--no-ui"]])
 def test_the_folder_of_the_module_is_a_flag_a_variable_and_a_setting(files, command):
     folder = files(src__shop="import sys\nsys.exit(f'loaded from {__file__}')\n")
     (folder / "pyproject.toml").write_text('[tool.pyasynq]\napp = "shop:app"\napp_dir = "src"\n')

@@ -81,6 +81,19 @@ def test_it_serves_and_stops_at_once_although_requests_are_open(
     assert "Traceback" not in process.stderr.read()
 
 
+def test_pages_that_listen_do_not_keep_it_from_stopping(start, redis_client):
+    process, url = start()
+
+    with httpx.stream("GET", f"{url}api/x/events") as answer:
+        lines = answer.iter_lines()
+        first = next(lines)
+        process.send_signal(signal.SIGTERM)
+        rest = list(lines)  # nobody has cut it: it has come to its end
+
+    assert (first, rest[-1]) == ("retry: 1000", "")
+    assert process.wait(STOPS_WITHIN_S) == 0
+
+
 def test_a_page_of_another_site_that_means_this_machine_reads_nothing(start):
     _, url = start()
 

@@ -93,6 +93,6 @@ COMMANDS: Mapping[str, Command] = {
     "server": Command("Look at servers.", verbs=SERVER),
     "stats": Command("Show what is in the queues.", "stats"),
     "task": Command("Enqueue, look at, run, archive and delete tasks.", verbs=TASK),
-    "web": Command("Serve the REST API of the web UI.", "web"),
+    "web": Command("Serve the web UI and its REST API.", "web"),
     "worker": Command("Run the tasks of an App.", "worker"),
 }

@@ -3,6 +3,7 @@
 The worker is a process of its own, which stops when this one is gone, however it ends.
 """
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,10 +22,12 @@ import click
 from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.http_port import Address, http_options, opened
 from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.supervision.protocol import Order
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
 from pyasynq.cli.target import target_argument
+from pyasynq.cli.web_options import has_extra
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
 from pyasynq.connection.embedded.server import DATA_FOLDER, nearest_data_folder
@@ -35,6 +38,7 @@ from pyasynq.settings import current_directory
 logger = logging.getLogger("pyasynq.dev")
 
 CHECK_MS = 200  # how often the worker and the signals are checked
+USUAL = Address("127.0.0.1", 8080)  # of the web UI
 NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
 
 
@@ -49,6 +53,7 @@ NEARBY = ConnectionOptions(connect_timeout_s=1.0, socket_timeout_s=1.0)
     metavar="SECONDS",
     help="How long running handlers may go on when a file has changed.",
 )
+@http_options(ui=True)
 @log_options
 @redis_url_option
 def command(
@@ -57,8 +62,9 @@ def command(
     app_dir: str | None,
     reload: bool,
     reload_grace: float,
+    http: Address | None,
     redis_url: str | None,
-    **log: Any,
+    **others: Any,
 ) -> None:
     """Run the tasks of an App while you work on it.
 
@@ -66,8 +72,11 @@ def command(
     the folder .pyasynq. The worker starts again when a Python file below the current directory
     changes; tasks whose handlers do not end in time go back to their queue. Each start and end of
     a task is logged. Ctrl-C stops everything, and a second one does not wait for handlers.
+
+    The web UI is on a page of this machine, whose address is logged; it stays while the worker
+    starts again.
     """
-    settings = log_settings(log, shows_tasks=True)
+    settings = log_settings(others, shows_tasks=True)
     set_up(settings)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     url = redis_url or named_url() or find_redis(NEARBY)
@@ -84,9 +93,32 @@ def command(
             arguments=sys.argv,
         )
         worker = DevWorker(order, reload_grace_s=reload_grace)
-        worker.run(_changes(worker.hurry, reload=reload))
+        with _page(http, others, worker):
+            worker.run(_changes(worker.hurry, reload=reload))
     finally:
         connector.close()
+
+
+@contextlib.contextmanager
+def _page(address: Address | None, given: Mapping[str, Any], worker: "DevWorker") -> Iterator[None]:
+    """Show the web UI of the worker around a block, unless that is not wanted.
+
+    The usual port may be taken; then it is another one, unless the user has named it.
+    """
+    if address is None and given["ui"] and not has_extra():
+        logger.info("no web UI: `pip install 'pyasynq[dev]'` brings what that needs")
+        yield
+        return
+    usual = USUAL if given["ui"] else None
+    with opened(address or usual, given, may_move=address is None) as port:
+        if port is None:
+            yield
+            return
+        from pyasynq.cli.worker_health import ProcessesHealth, redis_of  # noqa: PLC0415 - an extra
+
+        health = ProcessesHealth(lambda: worker.processes, lambda: False)
+        with port.serving(health, lambda: redis_of(worker.processes)):
+            yield
 
 
 class DevWorker:
@@ -104,6 +136,11 @@ class DevWorker:
         self._is_hurried = False
         self._process: WorkerProcess | None = None
         self._is_end_logged = False
+
+    @property
+    def processes(self) -> list[WorkerProcess | None]:
+        """The worker process; None while there is none; in any thread."""
+        return [self._process]
 
     def run(self, changes: Iterable[set[str]]) -> None:
         """Keep the worker running; start it again for each non-empty set of changed files."""
@@ -148,11 +185,12 @@ class DevWorker:
         process.close()
 
     def _check(self) -> None:
-        """Log once that the worker has ended by itself."""
+        """Read what the worker has sent; log once that it has ended by itself."""
+        if self._process is not None:
+            self._process.receive()
         if self._process is None or self._process.exit_code is None or self._is_end_logged:
             return
         self._is_end_logged = True
-        self._process.receive()
         logger.warning("the worker %s; waiting for a change", ending(self._process))
 
 

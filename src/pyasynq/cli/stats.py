@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from pyasynq.admin.overview import STATES, Overview, overview
 from pyasynq.admin.rates import rate
+from pyasynq.admin.spans import took
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.inspecting import now, reported
 from pyasynq.cli.output import note, on_screen, output_option, print_rows
@@ -14,7 +16,11 @@ from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown
 
+if TYPE_CHECKING:
+    from pyasynq.inspector import TypeInfo
+
 LONGEST_NAME = 60  # in the table
+SHARES = ("p50", "p95", "p99")
 # asynq v0.26 tools/asynq/cmd/stats.go: columns, and what is written after the values.
 REDIS_FIELDS = {
     "redis_version": ("version", ""),
@@ -35,14 +41,26 @@ CLUSTER_FIELDS = {
 @redis_url_option
 @output_option
 @click.option("--json", "as_json", is_flag=True, help="The same as -o json, as in Go.")
+@click.option(
+    "--by",
+    type=click.Choice(("queue", "type")),
+    default="queue",
+    show_default=True,
+    help="With type: what was done of each task type in the last hour, if workers count it.",
+)
 @watch_option
-def command(*, redis_url: str | None, output: str, as_json: bool, watch: int | None) -> None:
+def command(
+    *, redis_url: str | None, output: str, as_json: bool, by: str, watch: int | None
+) -> None:
     """Show what is in the queues.
 
     Also today's work (UTC), and Redis itself.
     """
     form = "json" if as_json else output
     with Inspector(redis_url) as inspector:
+        if by == "type":
+            show_again(watch, inspector.types.list, lambda found: _show_types(found, form))
+            return
         show_again(watch, lambda: _read(inspector, form), lambda found: _show(found, form))
 
 
@@ -57,6 +75,42 @@ def _show(found: Overview, form: str) -> None:
             note(f"queue {shown(queue.queue)!r}: {queue.error}")
     rows = [asdict(queue) for queue in found.queues]
     print_rows(rows, form, page=lambda: _page(found), document=_document(found, rows))
+
+
+def _show_types(found: "Sequence[TypeInfo]", form: str) -> None:
+    rows = [_of_type(each) for each in found]
+    print_rows(rows, form, page=lambda: _types_page(found))
+    if form == "table" and not any(each.counts.count for each in found):
+        note(
+            "Nothing was counted in the last hour. Workers count with type_statistics=True, and "
+            "write it once a minute."
+        )
+
+
+def _of_type(info: "TypeInfo") -> dict[str, object]:
+    fields = asdict(info)
+    return {**fields, **fields.pop("counts")}
+
+
+def _types_page(found: "Sequence[TypeInfo]") -> str:
+    headings = ["Type", "Queues", "Servers", "Done", "Failed"]
+    headings += [f"{what} {share}" for what in ("Run", "Waited") for share in SHARES]
+    rows = [
+        [
+            each.type,
+            ",".join(each.queues) or "-",
+            each.servers,
+            each.counts.count,
+            each.counts.failures,
+            *(
+                took(getattr(spread, share))
+                for spread in (each.counts.run, each.counts.waiting)
+                for share in SHARES
+            ),
+        ]
+        for each in found
+    ]
+    return on_screen(headings, rows, cuttable=("Type", "Queues")) if rows else ""
 
 
 def _document(found: Overview, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:

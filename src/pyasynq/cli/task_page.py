@@ -3,16 +3,20 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pyasynq.admin.payload_text import payload_text
-from pyasynq.admin.spans import ago, moment, until
+from pyasynq.admin.spans import ago, moment, took, until
 from pyasynq.cli.output import fields_on_screen, on_screen
 from pyasynq.cli.terminal import columns_of
 from pyasynq.inspector import TaskPage
 from pyasynq.shown import span
 from pyasynq.task import TaskInfo, TaskState
 
-CUTTABLE = ("Payload", "Last Error", "Result")
+if TYPE_CHECKING:
+    from pyasynq.inspector import Attempt
+
+CUTTABLE = ("Payload", "Last Error", "Result", "Error", "Server")
 FIRST = ("ID", "Type", "Payload")
 WIDE = 120  # columns of a terminal that has room for more
 Cell = Callable[[TaskInfo, datetime, bool], object]
@@ -123,3 +127,25 @@ def description(task: TaskInfo, now: datetime, *, as_hex: bool = False) -> str:
         if value:
             pairs.append((name, value))
     return fields_on_screen(pairs)
+
+
+def attempts_page(attempts: "Sequence[Attempt]") -> str:
+    """Return the attempts of a task as a table, with the latest traceback; empty without any."""
+    if not attempts:
+        return ""
+    rows = [
+        [
+            each.number,
+            moment(each.started_at),
+            took(each.duration),
+            each.outcome,
+            each.then or "-",
+            f"{each.host}:{each.pid}" if each.host else "-",
+            each.error,
+        ]
+        for each in attempts
+    ]
+    headings = ["Attempt", "Started", "Took", "Outcome", "Task", "Server", "Error"]
+    text = on_screen(headings, rows, cuttable=CUTTABLE)
+    traceback = next((each.traceback for each in attempts if each.traceback), "")
+    return f"{text}\n\n{fields_on_screen([('Traceback', traceback)])}" if traceback else text

@@ -1,16 +1,21 @@
 """``pyasynq worker``: runs the tasks of an App."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyasynq.cli.connect import redis_url_option
+from pyasynq.cli.http_port import Address, HttpPort, http_options, opened
 from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.target import load_app, target_argument
 
 if TYPE_CHECKING:
+    from pyasynq.app import App
     from pyasynq.cli.supervision.protocol import Order
+    from pyasynq.cli.supervision.supervisor import Supervisor
 
 
 @click.command("worker")
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Whether to enqueue the periodic tasks of the App besides.",
 )
+@http_options(ui=False)
 @log_options
 @redis_url_option
 def command(
@@ -65,8 +71,9 @@ def command(
     strict_priority: bool | None,
     processes: int,
     scheduler: bool,
+    http: Address | None,
     redis_url: str | None,
-    **log: Any,
+    **others: Any,
 ) -> int:
     """Run the tasks of an App.
 
@@ -83,29 +90,48 @@ def command(
     if queues:
         given["queues"] = _read_queues(",".join(queues))
     changes = {name: value for name, value in given.items() if value is not None}
-    settings = log_settings(log)
-    if processes > 1:
-        from pyasynq.cli.supervision.protocol import Order  # noqa: PLC0415 - one process needs none
+    log = log_settings(others)
+    with opened(http, others) as port:
+        if processes > 1:
+            from pyasynq.cli.supervision.protocol import Order  # noqa: PLC0415 - one needs none
 
-        order = Order(
-            target=target,
-            app_dir=app_dir,
-            redis_url=redis_url,
-            settings=changes,
-            is_scheduling=scheduler,
-            log=settings,
-            arguments=sys.argv,
-            is_relayed=True,
-        )
-        return supervise(order, processes)
-    app = load_app(target, app_dir)
-    set_up(settings)
-    app.reconfigure(redis_url, **changes)
-    app.run(scheduler=scheduler)
+            order = Order(
+                target=target,
+                app_dir=app_dir,
+                redis_url=redis_url,
+                settings=changes,
+                is_scheduling=scheduler,
+                log=log,
+                arguments=sys.argv,
+                is_relayed=True,
+            )
+            return supervise(order, processes, port)
+        app = load_app(target, app_dir)
+        set_up(log)
+        app.reconfigure(redis_url, **changes)
+        work(app, port, scheduler=scheduler)
     return 0
 
 
-def supervise(order: "Order", processes: int) -> int:
+def work(app: "App", port: HttpPort | None, *, scheduler: bool) -> None:
+    """Run the worker of an App in this process until a signal.
+
+    Args:
+        port: answers meanwhile; None for none.
+        scheduler: see `App.worker`.
+    """
+    worker = app.worker(scheduler=scheduler)
+    if port is None:
+        worker.run()
+        return
+    from pyasynq.cli.worker_health import WorkerHealth  # noqa: PLC0415 - an extra
+
+    health = WorkerHealth(worker)
+    with port.serving(health, lambda: app.source):
+        worker.run(on_loop=health.take_over)
+
+
+def supervise(order: "Order", processes: int, port: HttpPort | None = None) -> int:
     """Run *processes* workers until a signal; return the exit code.
 
     Raises:
@@ -116,10 +142,25 @@ def supervise(order: "Order", processes: int) -> int:
 
     relay = LineRelay()
     set_up(order.log, RelayHandler(relay))
+    supervisor = Supervisor(order, processes, relay)
     try:
-        return Supervisor(order, processes, relay).run()
+        with _answering(supervisor, port):
+            return supervisor.run()
     finally:
         relay.close()
+
+
+@contextlib.contextmanager
+def _answering(supervisor: "Supervisor", port: HttpPort | None) -> Iterator[None]:
+    """Answer for all processes around a block."""
+    if port is None:
+        yield
+        return
+    from pyasynq.cli.worker_health import ProcessesHealth, redis_of  # noqa: PLC0415 - an extra
+
+    health = ProcessesHealth(lambda: supervisor.processes, lambda: supervisor.is_stopping)
+    with port.serving(health, lambda: redis_of(supervisor.processes)):
+        yield
 
 
 def _read_queues(text: str) -> dict[str, int]:

@@ -9,8 +9,12 @@ import sys
 import pytest
 
 from pyasynq.cli.task import by_filter
+from pyasynq.cli.task.filtering import Filtering
+from pyasynq.inspector import Change
 from tests.support.eventually import eventually
 from tests.support.stored_tasks import store
+
+DELETE = Change(verb="delete")
 
 
 def ids(client, state):
@@ -108,6 +112,66 @@ def test_it_asks_on_a_terminal_with_what_would_be_changed(on_terminal, redis_cli
     assert done.code == 0
     assert "4 looked at" in done.out
     assert done.out.endswith("\x1b[K2 tasks deleted\n")
+
+
+def filtering_images(*, dry_run=False):
+    return Filtering(
+        states=(),
+        task_type="image",
+        error=None,
+        older_than=None,
+        query=None,
+        limit=None,
+        rate=None,
+        dry_run=dry_run,
+        yes=False,
+    )
+
+
+@pytest.fixture
+def big_queue(redis_client):
+    """A queue in which the tasks of the type "image" stand behind 600 others."""
+    for number in range(612):
+        kind = "image" if number >= 600 else "email"
+        store(redis_client, "archived", str(number), queue="big", type=kind, score=1000 + number)
+    return "asynq:{big}:archived"
+
+
+def test_what_is_confirmed_is_never_exceeded_in_queues_of_which_a_part_was_looked_at(
+    redis_url, redis_client, big_queue, monkeypatch, capsys
+):
+    store_some(redis_client)
+    monkeypatch.setattr(by_filter, "MOST_SCANNED", 1)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(by_filter, "is_confirmed", lambda what, **_: what == "Delete about 2 tasks")
+    filtering = filtering_images()
+
+    code = by_filter.change_matching(
+        Change(verb="delete"), filtering, queue=None, redis_url=redis_url
+    )
+
+    out, err = capsys.readouterr()
+    assert "none among 500 of 612" in err
+    assert (code, out) == (5, "12 tasks deleted\n")
+    assert "since no more were confirmed" in err
+    assert redis_client.zcard(big_queue) + len(ids(redis_client, "archived")) == 616 - 12
+
+
+@pytest.mark.parametrize(("dry_run", "code"), [(True, 0), (False, 1)])
+def test_that_nothing_was_found_in_a_part_does_not_mean_that_nothing_matches(
+    redis_url, redis_client, big_queue, monkeypatch, capsys, dry_run, code
+):
+    monkeypatch.setattr(by_filter, "MOST_SCANNED", 1)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    filtering = filtering_images(dry_run=dry_run)
+
+    found = by_filter.change_matching(
+        Change(verb="delete"), filtering, queue=None, redis_url=redis_url
+    )
+
+    assert found == code
+    assert "No task matches of those that were looked at; others may" in capsys.readouterr().err
+    assert redis_client.zcard(big_queue) == 612
 
 
 def test_nothing_that_matches_is_no_mistake(cli, redis_client):

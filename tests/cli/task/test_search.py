@@ -56,8 +56,10 @@ def test_the_cursor_is_told(cli, redis_client):
 def test_secrets_are_hidden_if_that_is_asked_for(cli, redis_client):
     store_some(redis_client)
 
-    done = cli("task", "search", "payload.token=t", "--redact", "-o", "jsonl")
+    done = cli("task", "search", "payload~token", "--redact", "-o", "jsonl")
+    guessed = cli("task", "search", "payload.token=t", "--redact", "-o", "jsonl")
 
+    assert guessed.out == ""
     assert json.loads(done.out)["payload"] == '{"user":7,"token":"[hidden]"}'
 
 
@@ -108,7 +110,9 @@ def test_failures_are_grouped_by_kind(cli, redis_client):
             "count": 1,
             "type": "image",
             "signature": "refused",
+            "fingerprint": "83c874d33e8b",
             "newest_at": "1970-01-01T00:16:40Z",
+            "oldest_at": "1970-01-01T00:16:40Z",
             "newest_error": "refused",
             "tasks": [{"queue": "mail", "id": "r"}],
             "queues": {"mail": 1},

@@ -21,22 +21,26 @@ from pyasynq.cli.debug import show_traceback
 from pyasynq.cli.exit_codes import exit_code
 from pyasynq.cli.logs import set_up
 from pyasynq.cli.supervision.protocol import (
+    NOT_STARTED,
     CommandName,
     Failed,
     FromWorker,
     Order,
+    Report,
     Started,
     encoded,
     read_command,
     read_order,
 )
 from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S, kill_others_of_session
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.debug import is_debug
 from pyasynq.errors import PyasynqError
 from pyasynq.lifecycle.interpreter import socket_of_starter
 
 if TYPE_CHECKING:
     from pyasynq.app.worker import AppWorker
+    from pyasynq.connection.connector import ConnectionSource
 
 
 class Program:
@@ -51,6 +55,7 @@ class Program:
         self._worker: AppWorker | None = None
         self._is_stopping = False
         self._stops_within_s = 0.0
+        self._source: ConnectionSource = None
 
     def run(self) -> int:
         """Do what the order, the first message, asks for; return the exit code."""
@@ -82,8 +87,9 @@ class Program:
                 stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         app = load_app(order.target, order.app_dir)
         set_up(order.log)
-        is_url_used = order.is_redis_forced or not app.names_redis
+        is_url_used = order.is_redis_forced or app.source is None
         app.reconfigure(order.redis_url if is_url_used else None, **order.settings)
+        self._source = app.source
         config = app.config
         self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)
         self._worker = app.worker(scheduler=order.is_scheduling)
@@ -98,10 +104,15 @@ class Program:
             self._loop = loop
             if self._is_paused:
                 loop.call_soon(self._react, "pause")
-        self._send(Started(self._stops_within_s))
+        options = self._source if isinstance(self._source, ConnectionOptions) else None
+        has_client = options is None and self._source is not None
+        self._send(Started(self._stops_within_s, options, has_client))
 
     def _react(self, command: CommandName) -> None:
         if self._worker is None:
+            return
+        if command == "report":
+            self._send(Report(self._worker.server.why_not_ready))
             return
         if command == "pause":
             self._worker.stop()
@@ -129,6 +140,9 @@ class Program:
             if loop is None and command == "pause":
                 self._is_paused = True
                 return
+        if loop is None and command == "report":
+            self._send(Report(NOT_STARTED))
+            return
         if loop is None:
             os._exit(0)  # the code is still loading: there is nothing to wait for
         with contextlib.suppress(RuntimeError):  # the loop has ended: so will the process

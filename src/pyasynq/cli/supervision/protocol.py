@@ -1,7 +1,8 @@
 """The messages between a worker process and the one that started it: lines of JSON on a socket.
 
     to the worker     Order once, at the start; then Command
-    from the worker   Started once, before it connects; Failed before it ends because of an error
+    from the worker   Started once, before it connects; Report for each command "report"; Failed
+                      before it ends because of an error
 
 When the starter is gone, for whatever reason, the worker reads the end of the stream. The order is
 sent over the socket because everybody can see command lines.
@@ -12,8 +13,11 @@ from typing import Any, Literal
 import msgspec
 
 from pyasynq.cli.logs import LogSettings
+from pyasynq.connection.options import ConnectionOptions
 
-CommandName = Literal["pause", "stop", "hurry"]
+CommandName = Literal["pause", "stop", "hurry", "report"]
+
+NOT_STARTED = "it has not started"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +47,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
-    """What the worker has to do: fetch nothing more, stop, or stop without waiting for handlers."""
+    """What the worker has to do.
+
+    That is to fetch nothing more, to stop, to stop without waiting for handlers, or to report.
+    """
 
     name: CommandName
 
@@ -53,9 +60,23 @@ class Started(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         stops_within_s: `shutdown_timeout` and `cancel_grace` together.
+        redis: where Redis is; None if the environment says that, or nobody can.
+        has_own_client: whether the App was given a redis-py client, which knows where that is.
     """
 
     stops_within_s: float
+    redis: ConnectionOptions | None = None
+    has_own_client: bool = False
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """The event loop turns.
+
+    Attributes:
+        why_not_ready: why the worker does not take tasks as it should; empty if it does.
+    """
+
+    why_not_ready: str
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -68,7 +89,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-FromWorker = Started | Failed
+FromWorker = Started | Report | Failed
 
 _order = msgspec.json.Decoder(Order)
 _command = msgspec.json.Decoder(Command)

@@ -78,6 +78,16 @@ class Supervisor:
         self._has_failed = False
         self._config_error = ""
 
+    @property
+    def processes(self) -> list[WorkerProcess | None]:
+        """The processes that run, None for one that is to be started again; in any thread."""
+        return [slot.process for slot in self._slots]
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether they were told to stop; in any thread."""
+        return self._is_stopping
+
     def run(self) -> int:
         """Run until a signal and the end of every process.
 

@@ -9,7 +9,9 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 from pyasynq.cli.supervision.protocol import (
@@ -17,6 +19,7 @@ from pyasynq.cli.supervision.protocol import (
     CommandName,
     Failed,
     Order,
+    Report,
     Started,
     encoded,
     read_from_worker,
@@ -35,6 +38,7 @@ class WorkerProcess:
     Attributes:
         failure: why it ended, if it has reported that; empty until then.
         stops_within_s: how long it may take to stop by itself.
+        started: what it has told at its start; None until then.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
@@ -43,6 +47,9 @@ class WorkerProcess:
         self._unread = b""
         self.failure = ""
         self.stops_within_s = USUAL_STOP_S + STOP_MARGIN_S
+        self.started: Started | None = None
+        self._lock = threading.Lock()  # of what follows
+        self._asked: Future[Report] | None = None
 
     @property
     def pid(self) -> int:
@@ -63,6 +70,19 @@ class WorkerProcess:
         """Send a command; nothing happens if the worker is gone."""
         with contextlib.suppress(OSError):
             self._channel.sendall(encoded(Command(command)))
+
+    def ask(self) -> "Future[Report]":
+        """Ask for a report, in any thread; who calls `receive` gets it.
+
+        There is never more than one question that has no answer, so that one who does not answer
+        is not asked again and again.
+        """
+        with self._lock:
+            if self._asked is None:
+                self._asked = Future()
+                self._asked.set_running_or_notify_cancel()  # who gives up takes it from nobody else
+                self.send("report")
+            return self._asked
 
     def receive(self) -> bool:
         """Read what the worker has sent; return whether more may come."""
@@ -120,10 +140,19 @@ class WorkerProcess:
 
     def _note(self, line: bytes) -> None:
         match read_from_worker(line):
-            case Started(stops_within_s):
-                self.stops_within_s = stops_within_s + STOP_MARGIN_S
+            case Started() as started:
+                self.started = started
+                self.stops_within_s = started.stops_within_s + STOP_MARGIN_S
+            case Report() as report:
+                self._answer(report)
             case Failed(text):
                 self.failure = text
+
+    def _answer(self, report: Report) -> None:
+        with self._lock:
+            asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.set_result(report)
 
 
 def start_worker(

@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from pyasynq.admin.bulk import BulkJob
+from pyasynq.admin.bulk import MOST_SCANNED, BulkJob
 from pyasynq.admin.filters import Filter
-from pyasynq.admin.jobs import JobResult, Preview
+from pyasynq.admin.jobs import Bounds, JobResult, PlaceCount, Preview, with_margin
 from pyasynq.admin.rates import counted
 from pyasynq.cli.confirm import is_confirmed
 from pyasynq.cli.exit_codes import FAILURE, INTERRUPTED, PARTLY
@@ -40,14 +40,13 @@ def change_matching(
     query = filter_of(filtering, queue)
     with inspecting(redis_url) as inspector:
         is_asking = not filtering.yes and change.verb not in HARMLESS
+        bounds = None
         if filtering.dry_run or is_asking:
-            if is_asking and not filtering.dry_run:
+            if not filtering.dry_run:
                 _check_somebody_can_be_asked(change)
-            preview = BulkJob(inspector, change).preview(query)
+            preview = BulkJob(inspector, change).preview(query, scan=MOST_SCANNED)
             if not preview.count:
-                _tell_broken(preview.broken)
-                note("No task matches.")
-                return 0
+                return _tell_none(preview, filtering)
             what = _told(change, preview, filtering.limit)
             if filtering.dry_run:
                 click.echo(f"Would {what}\n\n{_shown(preview)}")
@@ -56,8 +55,22 @@ def change_matching(
             note(_shown(preview))
             if not is_confirmed(what[0].upper() + what[1:], yes=False):
                 return FAILURE
-        result = _run(inspector, change, query, filtering)
+            bounds = preview.bounds(with_margin(preview.count))
+        result = _run(inspector, change, query, filtering, bounds)
     return _tell(change, result)
+
+
+def _tell_none(preview: Preview, filtering: Filtering) -> int:
+    """Say that no task matches, or that none does of those that were looked at."""
+    _tell_broken(preview.broken)
+    if not preview.is_estimated:
+        note("No task matches.")
+        return 0
+    note(
+        f"{_shown(preview)}\nNo task matches of those that were looked at; others may. Name a "
+        "queue or a state to look at fewer, or give --yes to look at all and change what matches."
+    )
+    return 0 if filtering.dry_run else FAILURE
 
 
 def _check_somebody_can_be_asked(change: Change) -> None:
@@ -66,13 +79,20 @@ def _check_somebody_can_be_asked(change: Change) -> None:
         is_confirmed(change.verb, yes=False)
 
 
-def _run(inspector: Inspector, change: Change, query: Filter, filtering: Filtering) -> JobResult:
+def _run(
+    inspector: Inspector,
+    change: Change,
+    query: Filter,
+    filtering: Filtering,
+    bounds: Bounds | None,
+) -> JobResult:
     with asked_to_stop() as is_cancelled, progress_bar() as bar:
         job = BulkJob(
             inspector,
             change,
             limit=filtering.limit,
             per_second=filtering.rate,
+            bounds=bounds,
             on_progress=lambda result: _show(bar, change, result),
             is_cancelled=is_cancelled,
             who=_user(),
@@ -99,13 +119,18 @@ def _told(change: Change, preview: Preview, limit: int | None) -> str:
 
 def _shown(preview: Preview) -> str:
     """Return where the tasks are, and some of them."""
-    rows = [
-        [each.queue, each.state.value, f"{'~' if each.is_estimated else ''}{each.count:,}"]
-        for each in preview.places
-    ]
+    rows = [[each.queue, each.state.value, _count_text(each)] for each in preview.places]
     return "\n\n".join(
         [on_screen(["Queue", "State", "Tasks"], rows), mixed_table(preview.sample, now())]
     )
+
+
+def _count_text(place: PlaceCount) -> str:
+    if not place.is_estimated:
+        return f"{place.count:,}"
+    if not place.count:
+        return f"none among {place.scanned:,} of {place.size:,}"
+    return f"~{place.count:,}"
 
 
 def _tell(change: Change, result: JobResult) -> int:
@@ -125,6 +150,9 @@ def _tell(change: Change, result: JobResult) -> int:
             "the same command goes on."
         )
         return INTERRUPTED
+    if result.is_capped:
+        note("It stopped there, since no more were confirmed; the same command finds what is left.")
+        return PARTLY
     if result.failed or result.broken:
         return PARTLY if result.done else FAILURE
     return 0

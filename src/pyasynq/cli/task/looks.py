@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,7 @@ from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.each import named
 from pyasynq.cli.inspecting import inspecting, now
 from pyasynq.cli.output import note, output_option, print_names, print_rows, quiet_option
-from pyasynq.cli.task_page import description, page_note, task_table
+from pyasynq.cli.task_page import attempts_page, description, page_note, task_table
 from pyasynq.cli.value_types import (
     group_option,
     hex_option,
@@ -23,6 +24,9 @@ from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import TaskPage
 from pyasynq.shown import shown
 from pyasynq.task import TaskState
+
+if TYPE_CHECKING:
+    from pyasynq.inspector import Attempt
 
 
 @click.command("list")
@@ -114,12 +118,27 @@ def inspect(
     redis_url: str | None,
     output: str,
 ) -> None:
-    """Show all that is known about tasks."""
+    """Show all that is known about tasks.
+
+    Also their last attempts, if workers keep them.
+    """
     with inspecting(redis_url) as inspector:
-        found = [inspector.tasks.get(queue, task_id) for task_id in named(ids, "ID")]
+        found = [
+            (inspector.tasks.get(queue, task_id), inspector.tasks.attempts(queue, task_id))
+            for task_id in named(ids, "ID")
+        ]
     time = now()
     print_rows(
-        [task_row(task) for task in found],
+        [task_row(task) | {"attempts": [_row(each) for each in kept]} for task, kept in found],
         output,
-        page=lambda: "\n\n".join(description(task, time, as_hex=as_hex) for task in found),
+        page=lambda: "\n\n".join(
+            part
+            for task, kept in found
+            for part in (description(task, time, as_hex=as_hex), attempts_page(kept))
+            if part
+        ),
     )
+
+
+def _row(attempt: "Attempt") -> dict[str, object]:
+    return {**asdict(attempt), "duration": attempt.duration}
