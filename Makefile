@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 3  # of two cores: tests wait for a third of their time
 WITH_PEERS := drain threads processes enqueue latency idle
-ALONE := scale memory startup ticks ceiling interpreters
+ALONE := scale memory startup web_pages ticks ceiling interpreters
 PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev setup format check test test-failed test-all test-servers generate structure changelog \
+.PHONY: help demo dev setup format check test test-failed test-all test-servers generate screenshots structure changelog \
 	bench bench-quick bench-chart clean
 
 help:  ## Show this list
@@ -51,6 +51,9 @@ test-servers: $(VENV)/ready-to-test  ## Run tests on other Redis and Valkey serv
 generate: $(VENV)/ready-to-test  ## Write the generated files again (protobuf code, sync twins)
 	$(BIN)/python tools/generate.py
 
+screenshots: $(VENV)/ready-to-test  ## Take the pictures of the web UI for README and docs (needs Chromium)
+	$(BIN)/python -m tests.web.browser.pictures
+
 structure: $(VENV)/ready-to-run  ## Count rooms, arrows and circles of src/ (REF=a-git-ref, UNDER=worker)
 	@$(BIN)/python tools/structure.py $(if $(REF),--ref $(REF)) $(if $(UNDER),--under $(UNDER))
 
@@ -69,7 +72,7 @@ bench-chart: $(VENV)/ready-to-test  ## Draw what `make bench` recorded, and writ
 	$(BIN)/python -m benchmarks.report
 
 clean:  ## Remove everything that the other targets made
-	rm -rf $(VENV) .servers build dist .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .servers .pictures build dist .mypy_cache .ruff_cache .pytest_cache .coverage*
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,6 @@
 """Fixtures for every test: a real Redis for each test process, empty for each test."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pyasynq.worker import server
 from tests.support import redis_kinds
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.left_behind import LeftBehind
+from tests.support.programs import found
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_kinds import KINDS, SINGLE, AnyRedis
 from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
@@ -24,13 +24,6 @@ from tests.support.tls_servers import TlsServer
 from tests.support.workplace import Workplace
 
 ROOT = Path(__file__).parents[1]
-INSTALL = {
-    "redis-server": "install redis-server (apt install redis-server, brew install redis)",
-    "go": "install Go 1.24 or newer",
-    "openssl": "install openssl",
-    "unshare": "install util-linux",
-    "nutcracker": "install nutcracker (apt install nutcracker)",
-}
 
 
 # `make test` tries the same cases each time, `make test-all` others each time.
@@ -69,9 +62,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
     for mark in item.iter_markers("needs"):
         for program in mark.args:
-            if shutil.which(program) is None:
-                report = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-                report(f"{program} is absent: {INSTALL[program]}")
+            found(program)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,6 +19,7 @@ import unasync
 from pyasynq.worker import config
 from pyasynq.worker.config import ServerConfig, setting_kinds
 from pyasynq.worker.setting import Anything, Flag, Function, Kind, OneOf, Priorities, Span, Whole
+from pyasynq.worker.task_history import History
 
 ROOT = unasync.ROOT
 KEYWORDS = ROOT / "src/pyasynq/app/server_keywords.py"
@@ -118,6 +119,8 @@ def _accepts(kind: Kind) -> str:  # noqa: PLR0911 - a table
             return ", ".join(f'`"{word}"`' for word in kind.words)
         case Function():
             return "a function"
+        case History():
+            return "a `TaskHistory`, or None"
         case Priorities():
             return "names with priorities from 1"
         case Anything():

@@ -57,10 +57,13 @@ class LeftBehind:
         # A test may have started a server of the session again: it is another process then.
         ports = {port for text in self._lasting.values() for port in PORT.findall(text)}
         known = before.keys() | self._lasting.keys()
+        lasting = {number for kind, number in self._lasting if kind == "process"}
         return [
             text
-            for key, text in now.items()
-            if key not in known and not ports.intersection(PORT.findall(text))
+            for (kind, number), text in now.items()
+            if (kind, number) not in known
+            and not ports.intersection(PORT.findall(text))
+            and not (kind == "process" and lasting.intersection(_above(number)))
         ]
 
 
@@ -84,6 +87,16 @@ def started() -> Found:
     for pid in {*_below(os.getpid()), *_orphans()}:
         found["process", pid] = f"the process {pid}, {_command(pid)!r}"
     return found
+
+
+def _above(pid: int) -> Iterator[int]:
+    """The processes that have started this one: a browser starts a process for each page."""
+    while pid > 1:
+        try:
+            pid = int((PROCESSES / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            return
+        yield pid
 
 
 def _below(pid: int) -> Iterator[int]:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 
 from pyasynq.web import WebApp
+from pyasynq.web.formatting import Formatters
+from pyasynq.web.table import endpoints
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -49,7 +51,7 @@ class Web:
 
     async def root(self, path: str) -> str:
         """Return where the page at a path says that the web UI is."""
-        return (await self.page(path)).partition('data-root="')[2].partition('"')[0]
+        return root_of(await self.page(path))
 
     async def send(self, path: str, **fields: Any) -> httpx.Response:
         """Send a form."""
@@ -61,10 +63,38 @@ class Web:
             await self.app.aclose()
 
 
+NO_PAGES = ("/api/", "/healthz", "/readyz", "/static/")
+DOWNLOADS = ("/payload", "/result", "/export", "/events")
+
+
+def page_paths() -> list[str]:
+    """Return the paths of all pages, in which `path_of` writes names."""
+    return sorted(
+        each.path
+        for each in endpoints(Formatters())
+        if each.method == "GET"
+        and not each.path.startswith(NO_PAGES)
+        and not each.path.endswith(DOWNLOADS)
+    )
+
+
+def root_of(page: str) -> str:
+    """Return where a page says that the web UI is."""
+    return page.partition('data-root="')[2].partition('"')[0]
+
+
 def path_of(template: str, **names: str) -> str:
     """Return the path of an endpoint with names in it; those that are not given are of no task."""
-    known = {"queue": "mail", "task_id": "nobody", "group": "daily", "entry_id": "entry-1"}
-    known |= {"version": "1", "file": "base.css"}
+    known = {
+        "queue": "mail",
+        "task_id": "nobody",
+        "group": "daily",
+        "entry_id": "entry-1",
+        "job_id": "nobody",
+        "type": "email",
+        "version": "1",
+        "file": "base.css",
+    }
     return template.format(**{**known, **names})
 
 
