@@ -65,12 +65,18 @@ KINDS: dict[str, dict[str, Any]] = {
     "typed App": {"handler": "app", "retention_s": 60},
     "plain asyncio": {"uvloop": False},
 }
+KEPT: dict[str, dict[str, Any]] = {
+    "history": {"history": True},
+    "statistics": {"statistics": True},
+    "both": {"history": True, "statistics": True},
+}
 CASES = (
     Case("concurrency 1", 1, share=0.2),
     Case("concurrency 10", 10, with_peers=True),
     Case("concurrency 100", 100, with_peers=True),
     Case("concurrency 1000", 1000),
     Case("kinds of handlers, 100", 100, with_go=False, variants=KINDS),
+    Case("keeping what was done, 100", 100, with_go=False, variants=KEPT),
     Case("100 waiting 1 ms", 100, share=0.5, await_ms=1),
     Case("100 waiting 10 ms", 100, share=0.25, await_ms=10),
     Case("100 waiting 100 ms", 100, share=0.05, await_ms=100),

@@ -23,6 +23,7 @@ from benchmarks import (
     scale,
     startup,
     threads,
+    web_pages,
 )
 from benchmarks.measure import goal, goals
 from benchmarks.measure.environments import ROOT
@@ -43,6 +44,7 @@ QUESTIONS = {
         scale,
         memory,
         startup,
+        web_pages,
         ceiling,
         interpreters,
     )

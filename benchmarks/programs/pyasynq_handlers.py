@@ -12,7 +12,16 @@ from typing import Any
 from benchmarks.programs import tally
 from benchmarks.programs.effort import effort
 from benchmarks.programs.role import Parameters
-from pyasynq import App, ServeMux, Server, ServerConfig, Task, TaskContext, TaskSettings
+from pyasynq import (
+    App,
+    ServeMux,
+    Server,
+    ServerConfig,
+    Task,
+    TaskContext,
+    TaskHistory,
+    TaskSettings,
+)
 
 Tick = Callable[[], None]
 
@@ -34,6 +43,8 @@ def bare_server(address: str, given: Parameters) -> Server:
         concurrency=given["concurrency"],
         queues=queues_of(given),
         process_pool_size=given.get("children"),
+        task_history=TaskHistory() if given.get("history") else None,
+        type_statistics=bool(given.get("statistics")),
     )
     return Server(url_of(address), config)
 

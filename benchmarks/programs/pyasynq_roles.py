@@ -2,8 +2,9 @@
 
 `drain` has the parameters of `pyasynq_handlers`, and further ones: `shared` means that other
 processes drain the same queue, `stocked` that it has tasks that stay; `queues` is the number of
-further queues, with priorities from 1 to 3; `uvloop` (true) may be false. `enqueue` has `typed`.
-`pick_up` has `servers`: how many of them this process runs.
+further queues, with priorities from 1 to 3; `uvloop` (true) may be false; `history` and
+`statistics` keep what was done. `enqueue` has `typed`. `pick_up` has `servers`: how many of
+them this process runs.
 """
 
 import asyncio
