@@ -11,13 +11,22 @@ from pyasynq import errors
 from pyasynq.cli import web
 from pyasynq.cli.commands import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
-from pyasynq.inspector import Inspector
+from pyasynq.inspector import (
+    Attempt,
+    Inspector,
+    Percentiles,
+    TypeCounts,
+    TypeInfo,
+    TypeStats,
+)
 from pyasynq.options import EnqueueOptions
 from pyasynq.web import create_app
 from pyasynq.web.formatting import Formatters
 from pyasynq.web.rest.table import endpoints
+from pyasynq.wire.attempts import ENDINGS, THENS
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.handlers.events import EVENT_NAMES, TaskEvent
+from pyasynq.worker.task_history import TaskHistory
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
 ERRORS = [
@@ -41,6 +50,23 @@ def page(name: str) -> str:
 @pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(ServerConfig)])
 def test_every_setting_is_described(field):
     assert f"`{field}`" in page("server")
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(TaskHistory), ids=lambda each: each.name)
+def test_every_setting_of_a_history_is_described(field):
+    assert f"| `{field.name}` |" in (REFERENCE.parent / "guides" / "history.md").read_text()
+
+
+@pytest.mark.parametrize("outcome", [*ENDINGS, "running", "unknown", *THENS])
+def test_every_outcome_of_an_attempt_is_described(outcome):
+    assert f"`{outcome}`" in page("inspector")
+
+
+@pytest.mark.parametrize("kind", [Attempt, TypeInfo, TypeStats, TypeCounts, Percentiles])
+def test_every_field_of_what_is_kept_is_described(kind):
+    assert [
+        each.name for each in dataclasses.fields(kind) if f"`{each.name}`" not in page("inspector")
+    ] == []
 
 
 @pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(EnqueueOptions)])
@@ -103,7 +129,9 @@ def test_every_connection_option_is_described(field):
     assert written.get(field, f"`{field.removesuffix('_s')}") in page("connections")
 
 
-@pytest.mark.parametrize("part", ["queues", "tasks", "groups", "servers", "schedulers", "redis"])
+@pytest.mark.parametrize(
+    "part", ["queues", "tasks", "types", "groups", "servers", "schedulers", "redis"]
+)
 def test_every_method_of_an_inspector_is_described(part):
     with Inspector("redis://127.0.0.1:1") as inspector:
         methods = [name for name in dir(getattr(inspector, part)) if not name.startswith("_")]

@@ -1,10 +1,20 @@
 """What type checkers must accept and refuse of `pyasynq.web`."""
 
+from wsgiref.types import WSGIApplication
+
 from starlette.requests import Request
 from starlette.routing import Mount
 
 from pyasynq.admin.redaction import SecretWords
-from pyasynq.web import BasicAuth, ProxyHeader, WebApp, create_app, hash_password, user_of
+from pyasynq.web import (
+    BasicAuth,
+    ProxyHeader,
+    WebApp,
+    as_wsgi,
+    create_app,
+    hash_password,
+    user_of,
+)
 
 
 async def known(request: Request) -> str | None:
@@ -17,6 +27,8 @@ def role(request: Request) -> str:
 
 app: WebApp = create_app("redis://localhost", read_only=True)
 Mount("/monitoring", app)
+wsgi: WSGIApplication = as_wsgi(app)
+as_wsgi("redis://localhost")  # error
 create_app(auth=BasicAuth({"ann": hash_password("right")}), access={"ann": "admin"})
 create_app(auth=ProxyHeader("X-User", trusted=["10.0.0.7"]), access="read")
 create_app(auth=("ann", "scrypt$"), access=role, redactor=SecretWords())
