@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from pyasynq.admin.cron_times import description_of, schedule_of, times_of
+from pyasynq.admin.cron_times import schedule_of, spec_of, times_of
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import SchedulerEntry
 
@@ -62,4 +62,6 @@ def test_a_spec_of_a_scheduler_that_knows_more_is_told():
     ],
 )
 def test_a_spec_is_told_in_plain_english_if_it_can_be_read(spec, description):
-    assert description_of(entry(spec)) == description
+    schedule = spec_of(entry(spec))
+
+    assert (schedule.describe() if schedule else "") == description

@@ -188,12 +188,12 @@ class BulkJob:
             RedisUnavailableError: Redis did not answer.
         """
         wanted = parse(query) if isinstance(query, str) else query
-        where = self._bounded(self._scope(wanted))
         self._begin()
-        matches = matcher(wanted, self._started_ns, redact)
-        sizes = self._sizes(where)
-        self.result.total = sum(sizes.values())
         with audit.action(self._who, self._change, wanted, self.result, self._name):
+            where = self._bounded(self._scope(wanted))
+            matches = matcher(wanted, self._started_ns, redact)
+            sizes = self._sizes(where)
+            self.result.total = sum(sizes.values())
             for place in where.places:
                 if self._is_over():
                     break

@@ -37,12 +37,12 @@ def schedule_of(entry: SchedulerEntry, zone: str = "UTC") -> Schedule:
     return schedule
 
 
-def description_of(entry: SchedulerEntry) -> str:
-    """Return in plain English when an entry is due; empty if its spec cannot be read."""
+def spec_of(entry: SchedulerEntry) -> Schedule | None:
+    """Return when an entry is due, as its spec has it in UTC; None if that cannot be read."""
     try:
-        return parse(entry.spec, "UTC", seconds=_has_seconds(entry.spec)).describe()
+        return parse(entry.spec, "UTC", seconds=_has_seconds(entry.spec))
     except ConfigError:
-        return ""
+        return None
 
 
 def times_of(entry: SchedulerEntry, schedule: Schedule, now: datetime) -> Iterator[datetime]:

@@ -142,3 +142,11 @@ async def test_hostile_specs_and_payloads_are_shown_as_text(web, now_s, redis_cl
 
     assert f"{len(VECTORS) + 2} entries" in pages[0]
     assert [hostile.faults(page) for page in pages] == [[]] * len(pages)
+
+
+async def test_a_spec_is_told_in_the_language_of_the_page(web, now_s):
+    chinese = await web.page("/schedulers", headers={"Accept-Language": "zh"})
+    english = await web.page("/schedulers")
+
+    assert '<small lang="zh-Hans">' in chinese
+    assert '<small lang="en">' in english

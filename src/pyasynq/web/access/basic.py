@@ -75,7 +75,9 @@ class BasicAuth:
         address = address_of(request)
         is_right = await self._checked_once(mark, name, password, address)
         if not is_right:
-            raise Refusal(401, "the name or the password is wrong", headers=CHALLENGE)
+            raise Refusal(
+                401, "the name or the password is wrong", headers=CHALLENGE, key="wrong_password"
+            )
         return name
 
     async def _checked_once(self, mark: bytes, name: str, password: str, address: str) -> bool:
@@ -89,6 +91,8 @@ class BasicAuth:
                 429,
                 f"too many wrong passwords from this address; try again in {math.ceil(wait_s)} s",
                 headers={"Retry-After": str(math.ceil(wait_s))},
+                key="too_many_passwords",
+                values={"seconds": math.ceil(wait_s)},
             )
         self._throttle.begin(address)
         loop = asyncio.get_running_loop()
@@ -135,7 +139,7 @@ def _credentials(header: str) -> tuple[str, str]:
         name, colon, password = text.partition(":")
         if colon and name:
             return name, password
-    raise Refusal(401, "log in with a name and a password", headers=CHALLENGE)
+    raise Refusal(401, "log in with a name and a password", headers=CHALLENGE, key="log_in")
 
 
 def _faults(users: object) -> list[str | None]:

@@ -54,7 +54,7 @@ class Gate:
         if self._auth is not None:
             name = await _awaited(self._auth(request))
             if not isinstance(name, str) or not name:
-                raise Refusal(401, "log in first")
+                raise Refusal(401, "log in first", key="log_in_first")
             request.scope[USER] = name
         return Visitor(
             name=user_of(request),

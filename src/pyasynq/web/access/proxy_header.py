@@ -50,7 +50,7 @@ class ProxyHeader:
         given = request.headers.getlist(self._name) if self._is_trusted(request) else []
         name = given[0].strip() if len(given) == 1 else ""
         if not name or len(name) > LONGEST_NAME:
-            raise Refusal(401, "log in at the proxy in front of this page")
+            raise Refusal(401, "log in at the proxy in front of this page", key="log_in_there")
         return name
 
     def _is_trusted(self, request: Request) -> bool:

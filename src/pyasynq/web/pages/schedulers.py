@@ -8,11 +8,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pyasynq.admin.cron_times import description_of, schedule_of, times_of
+from pyasynq.admin.cron_times import schedule_of, spec_of, times_of
 from pyasynq.admin.filters import Term
 from pyasynq.errors import ConfigError
 from pyasynq.inspector import EnqueueEvent, SchedulerEntry
 from pyasynq.inspector.scheduler_entries import queue_of
+from pyasynq.web.pages.catalogue import Language, texts_of
+from pyasynq.web.pages.cron_words import due_words
 from pyasynq.web.pages.figures import EARLIEST
 from pyasynq.web.pages.rendering import rendered
 from pyasynq.web.pages.tables import page_of, sorted_by
@@ -39,7 +41,8 @@ class Timed:
     Attributes:
         entry: the entry.
         queue: where its tasks go; None if its options cannot be read.
-        description: when it is due, in plain English; empty if its spec cannot be read.
+        description: when it is due, in plain words; empty if its spec cannot be read.
+        language: of the description.
         last: when it was due last; None if it was not yet.
         times: when it is due next; empty if that cannot be told.
     """
@@ -47,6 +50,7 @@ class Timed:
     entry: SchedulerEntry
     queue: str | None
     description: str
+    language: str
     last: datetime | None
     times: Sequence[datetime]
 
@@ -61,7 +65,7 @@ async def show_schedulers(call: Call) -> Response:
         call,
         "schedulers.html",
         section="schedulers",
-        rows=[timed(each, seen.figures.now) for each in part.rows],
+        rows=[timed(each, seen.figures.now, seen.prefers.language) for each in part.rows],
         page=part.number,
         pages=part.count,
         total=len(entries),
@@ -76,9 +80,13 @@ async def show_entry(call: Call) -> Response:
     entry = next((each for each in entries if each.id == entry_id), None)
     events = await call.service.installation.enqueue_events(entry_id, page=1, page_size=MOST_EVENTS)
     if entry is None and not events:
-        raise Refusal(404, "no scheduler that is alive has this entry, nor has it a history")
+        raise Refusal(
+            404,
+            "no scheduler that is alive has this entry, nor has it a history",
+            key="entry_gone",
+        )
     seen = view_of(call)
-    row = timed(entry, seen.figures.now) if entry else None
+    row = timed(entry, seen.figures.now, seen.prefers.language) if entry else None
     part = page_of(call, events, seen.prefers.rows)
     return rendered(
         call,
@@ -93,8 +101,10 @@ async def show_entry(call: Call) -> Response:
     )
 
 
-def timed(entry: SchedulerEntry, now: datetime) -> Timed:
+def timed(entry: SchedulerEntry, now: datetime, language: Language = "en") -> Timed:
     """Return an entry, and when it is due."""
+    spec = spec_of(entry)
+    description, told_in = due_words(spec, language) if spec else ("", language)
     try:
         times = list(islice(times_of(entry, schedule_of(entry), now), NEXT_TIMES))
     except ConfigError:  # its scheduler reads it in a time zone that it does not show
@@ -102,7 +112,8 @@ def timed(entry: SchedulerEntry, now: datetime) -> Timed:
     return Timed(
         entry=entry,
         queue=queue_of(entry.options),
-        description=description_of(entry),
+        description=description,
+        language=texts_of(told_in)("language.tag"),
         last=last_of(entry),
         times=times,
     )

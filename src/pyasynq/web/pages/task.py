@@ -84,7 +84,7 @@ async def send_result(call: Call) -> Response:
     """Answer with the result of a task as a file."""
     task = await call.service.tasks.get(call.names["queue"], call.names["task_id"])
     if task.result is None:
-        raise Refusal(404, "the task has no result")
+        raise Refusal(404, "the task has no result", key="no_result")
     return _file(task.result, "result")
 
 

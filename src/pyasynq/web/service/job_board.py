@@ -92,7 +92,13 @@ class JobBoard:
         """
         waiting = sum(not each.has_turn for each in self._unfinished())
         if waiting >= MOST_WAITING:
-            raise Refusal(429, FULL.format(waiting), headers={"Retry-After": "10"})
+            raise Refusal(
+                429,
+                FULL.format(waiting),
+                headers={"Retry-After": "10"},
+                key="jobs_full",
+                values={"waiting": waiting},
+            )
         job = _Job(
             inspector, request, query, who=who, name=name, limit=limit, bounds=bounds, redact=redact
         )
@@ -179,7 +185,12 @@ class JobBoard:
     def _job(self, job_id: str) -> "_Job":
         job = self._jobs.get(job_id)
         if job is None:
-            raise Refusal(404, UNKNOWN.format(shown(job_id), os.getpid(), KEPT))
+            raise Refusal(
+                404,
+                UNKNOWN.format(shown(job_id), os.getpid(), KEPT),
+                key="unknown_job",
+                values={"job_id": shown(job_id), "process": str(os.getpid()), "kept": KEPT},
+            )
         return job
 
 

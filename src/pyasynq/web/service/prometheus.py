@@ -90,13 +90,21 @@ def _fetch(url: str) -> msgspec.Raw:
         with error:
             data = error.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise Refusal(502, f"prometheus does not answer: {error}") from error
+        raise Refusal(502, f"prometheus does not answer: {error}", key="prometheus_away") from error
     if len(data) > MOST_BYTES:
-        raise Refusal(502, "the answer of prometheus is too large; ask for a shorter time")
+        raise Refusal(
+            502,
+            "the answer of prometheus is too large; ask for a shorter time",
+            key="prometheus_too_much",
+        )
     try:
         msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refusal(502, "what answers in place of prometheus does not send JSON") from None
+        raise Refusal(
+            502,
+            "what answers in place of prometheus does not send JSON",
+            key="prometheus_no_json",
+        ) from None
     return msgspec.Raw(data)
 
 
