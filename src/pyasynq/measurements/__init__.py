@@ -1,0 +1,1 @@
+"""What is measured: a table of metrics, and their readings as plain data, without I/O."""
