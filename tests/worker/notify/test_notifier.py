@@ -3,15 +3,16 @@
 import asyncio
 import gc
 import weakref
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pyasynq import retry
-from pyasynq.control_flow import RetryLater, RevokeTask
+from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
+from pyasynq.events.event import TASK_EVENTS
 from pyasynq.inspector import AsyncInspector
 from tests.support.eventually import eventually_async
-from tests.support.listening import make_mux, recorder, succeed
+from tests.support.listening import keeper, make_mux, recorder, succeed
 
 
 async def test_success_is_published_once_it_is_in_redis(work):
@@ -61,6 +62,98 @@ async def test_failures_are_published_with_what_becomes_of_the_task(work):
     assert (archived.task.payload, archived.task.headers) == (b'"ann"', {"a": "b"})
     assert (archived.task_id, archived.queue, archived.max_retry) == (info.id, "default", 1)
     assert (archived.server_id, archived.state) == (server.id, "state")
+
+
+async def test_an_event_tells_how_long_the_task_waited_and_its_handler_ran(work):
+    events, go_on = [], asyncio.Event()
+
+    async def handle(ctx, task):
+        await go_on.wait()
+
+    info = await work.enqueue("email")
+    mux = make_mux(handle, keeper(events), names=["started", "succeeded"])
+    async with work.serving(mux):
+        await eventually_async(lambda: events)
+        go_on.set()
+        await work.until(info, None)
+
+    started, succeeded = events
+    assert started.duration is None
+    assert started.waited == succeeded.waited
+    assert started.waited > timedelta(0)
+    assert timedelta(0) < succeeded.duration <= succeeded.at - started.at + timedelta(seconds=1)
+
+
+async def test_what_never_ran_has_no_duration(work):
+    events = []
+    expired = await work.enqueue("email", expires=0)
+    abandoned = await work.enqueue("email", max_retry=0)
+    work.abandon(abandoned)
+    async with work.serving(make_mux(succeed, keeper(events))):
+        await work.until(expired, None)
+        await work.until(abandoned, "archived")
+
+    assert {(each.name, each.duration) for each in events} == {
+        ("dropped", None),
+        ("recovered", None),
+        ("archived", None),
+    }
+    assert [each.waited for each in events if each.name == "recovered"] == [None]
+
+
+@pytest.mark.parametrize(
+    ("error", "names", "text"),
+    [
+        (ValueError("bad"), ["failed", "retried"], "bad"),
+        (SkipRetry("no"), ["failed", "archived"], "no"),
+        (RetryLater(3600, "busy"), ["deferred"], "busy"),
+        (RetryLater(3600), ["deferred"], ""),
+        (RevokeTask(), ["dropped"], ""),
+    ],
+)
+async def test_an_event_has_the_error_text_that_redis_keeps(work, error, names, text):
+    events = []
+
+    async def handle(ctx, task):
+        raise error
+
+    info = await work.enqueue("email")
+    mux = make_mux(handle, keeper(events), names=TASK_EVENTS[1:])
+    async with work.serving(mux, retry_delay=retry.fixed(3600)):
+        await eventually_async(lambda: len(events) == len(names))
+        kept = None if work.state(info) is None else work.message(info).error_msg
+
+    assert [each.name for each in events] == names
+    assert [each.error_text for each in events] == [kept or ""] * len(names)
+    assert text in events[0].error_text
+
+
+async def test_a_result_that_cannot_be_kept_is_told_by_the_text_of_a_success(work):
+    events = []
+    info = await work.enqueue("email", retention=60)
+
+    async def handle(ctx, task):
+        return "text"
+
+    async with work.serving(make_mux(handle, keeper(events), names=["succeeded"])):
+        await work.until(info, "completed")
+
+    assert events[0].error_text == work.message(info).error_msg
+    assert "str is not bytes" in events[0].error_text
+
+
+async def test_the_last_attempt_is_told(work):
+    events = []
+
+    async def fail(ctx, task):
+        raise ValueError("bad")
+
+    info = await work.enqueue("email", max_retry=1)
+    mux = make_mux(fail, keeper(events), names=["failed"])
+    async with work.serving(mux, retry_delay=retry.fixed(0)):
+        await work.until(info, "archived")
+
+    assert [each.is_last_attempt for each in events] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -206,8 +299,7 @@ async def test_a_server_without_listeners_has_no_notifier_and_keeps_no_errors(wo
         parts = server._parts
 
     assert parts.notifier is None
-    assert parts.executor._on_start is parts.finisher._on_outcome is None
-    assert parts.recoverer._on_recovered is None
+    assert parts.executor._on_start is None
     assert [each.error for each in kept] == [None]
 
 
@@ -240,3 +332,23 @@ async def test_an_error_is_freed_without_the_collector_once_it_is_published(work
             await eventually_async(lambda: freed[0]() is None)
     finally:
         gc.enable()
+
+
+async def test_the_error_of_an_earlier_attempt_is_not_taken_for_one_of_this(work):
+    events, errors = [], [ValueError("bad"), RetryLater(0), None]
+
+    async def handle(ctx, task):
+        if (error := errors.pop(0)) is not None:
+            raise error
+
+    info = await work.enqueue("email", retention=60)
+    mux = make_mux(handle, keeper(events), names=["retried", "deferred", "succeeded"])
+    async with work.serving(mux, retry_delay=retry.fixed(0)):
+        await work.until(info, "completed")
+
+    assert work.message(info).error_msg  # as Go leaves it
+    assert [(each.name, bool(each.error_text)) for each in events] == [
+        ("retried", True),
+        ("deferred", False),
+        ("succeeded", False),
+    ]

@@ -7,11 +7,11 @@ from typing import TypedDict, TypeVar
 import msgspec
 
 from pyasynq.errors import ConfigError
+from pyasynq.functions.form import form_fault
+from pyasynq.functions.redefinition import is_redefined
 from pyasynq.options import Duration, name_fault
 from pyasynq.spelling import hint
 from pyasynq.task import Task
-from pyasynq.worker.handlers.function_form import form_fault
-from pyasynq.worker.handlers.redefinition import is_redefined
 from pyasynq.worker.setting import Span, Whole
 
 Aggregate = Callable[[str, list[Task]], Awaitable[Task | None] | Task | None]

@@ -31,6 +31,7 @@ State = TypeVar(  # noqa: PLC0105 - users see the name
 )
 
 _current: ContextVar["TaskContext[Any]"] = ContextVar("pyasynq_task_context")
+_aggregated: ContextVar[tuple[str, str]] = ContextVar("pyasynq_aggregated_group")
 
 
 class WriteResult(Protocol):
@@ -234,6 +235,21 @@ def current_context() -> TaskContext[Any]:
         raise LookupError("no task is running here; call this inside a handler") from None
 
 
+def context_here() -> TaskContext[Any] | None:
+    """Return the context of the task that the caller works for, if there is one."""
+    return _current.get(None)
+
+
+def aggregated_here() -> tuple[str, str] | None:
+    """Return the queue and the group that the caller aggregates, if it does."""
+    return _aggregated.get(None)
+
+
+def enter_group(queue: str, group: str) -> None:
+    """Let what this asyncio task calls from now on be an aggregation of *group*."""
+    _aggregated.set((queue, group))
+
+
 def waiting_fault(queue: str, task_id: str) -> tuple[str, bool] | None:
     """Return what is wrong with waiting here for a task, and whether it would never end.
 
@@ -288,3 +304,11 @@ def clock_of(context: TaskContext) -> Clock:
 
 enter: Callable[[TaskContext], Token[TaskContext]] = _current.set
 """Makes a context the current one of this asyncio task."""
+
+
+def enter_span(context: TaskContext) -> None:
+    """Make a context the current one, and the span of its task the current span."""
+    enter(context)
+    span = context._running.span  # noqa: SLF001 - of this file
+    if span is not None:
+        span.enter()

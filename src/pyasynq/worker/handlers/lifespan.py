@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from pyasynq.errors import ConfigError
-from pyasynq.worker.handlers.function_form import form_fault, name_of
+from pyasynq.functions.form import form_fault, name_of
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pyasynq.errors import ConfigError
+from pyasynq.functions.form import form_fault, is_coroutine_function, name_of
+from pyasynq.functions.redefinition import is_redefined
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.function_form import form_fault, is_coroutine_function, name_of
-from pyasynq.worker.handlers.redefinition import is_redefined
 
 CallNext = Callable[[TaskContext], Awaitable[Any]]
 """What an ``async def`` middleware calls and awaits to run what is inside of it."""

@@ -5,22 +5,23 @@ And which function aggregates a group.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, Unpack, get_args
+from typing import Any, Literal, TypeVar, Unpack, get_args, overload
 
 import msgspec
 
 from pyasynq.errors import ConfigError
+from pyasynq.events.event import SERVER_EVENTS, TaskEventName, WorkerEventName
+from pyasynq.events.listeners import Listeners, S, T, W
+from pyasynq.functions.form import is_coroutine_function, is_generator_function
+from pyasynq.functions.redefinition import is_redefined
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.retry import IsFailure, RetryDelay
 from pyasynq.task import Task
 from pyasynq.wire.handled import ANY_TEXT
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.events import Listeners
-from pyasynq.worker.handlers.function_form import is_coroutine_function, is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
-from pyasynq.worker.handlers.redefinition import is_redefined
 
 Handler = Callable[[TaskContext[Any], Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
@@ -116,7 +117,7 @@ class ServeMux:
         self.middlewares: list[Middleware] = []
         self.archives_unknown = False
         self.aggregations = Aggregations()
-        self.listeners = Listeners()
+        self.listeners = Listeners("mux", SERVER_EVENTS)
         self.usual_options: dict[str, EnqueueOptions] = {}
         self.periodic_tasks: list[tuple[str, EnqueueOptions]] = []
 
@@ -213,6 +214,30 @@ class ServeMux:
         """
         ConfigError.raise_if(middleware_fault(each) for each in middlewares)
         self.middlewares.extend(middlewares)
+
+    @overload
+    def on(self, name: TaskEventName, /, *more: TaskEventName) -> Callable[[T], T]: ...
+
+    @overload
+    def on(self, name: WorkerEventName, /, *more: WorkerEventName) -> Callable[[W], W]: ...
+
+    @overload
+    def on(self, *names: TaskEventName | WorkerEventName) -> Callable[[S], S]: ...
+
+    def on(self, *names: Any) -> Any:
+        """Call the decorated function when something happens to a task or to the server.
+
+        ``function(event)`` gets a `TaskEvent` or a `WorkerEvent`; see `App.on`, which is the same
+        for an App.
+
+        Args:
+            names: of events, such as "archived" or "worker_stopped"; at least one.
+
+        Raises:
+            ConfigError: a name is wrong or given twice, there is none, or the function is of
+                another form.
+        """
+        return self.listeners.register(names)
 
     def route(self, task_type: str) -> Route | None:
         """Return the route for *task_type*; None if there is none."""

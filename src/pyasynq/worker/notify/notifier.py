@@ -1,21 +1,25 @@
-"""Publishes to listeners what happened to tasks, apart from the work itself.
+"""Publishes to listeners what happened to tasks and to the server, apart from the work itself.
 
-An event is put into the inbox of each listener that asked for it, which takes no time; an asyncio
-task of its own delivers what is in an inbox. So a listener that is slow, hangs or fails delays
-neither a task nor its acknowledgement nor another listener. A server without listeners has no
-notifier.
+A server without listeners has no notifier.
 """
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from pyasynq.clock import to_datetime
+from pyasynq.control_flow import RetryLater
 from pyasynq.errors import PyasynqError
+from pyasynq.events.delivery import Delivery
+from pyasynq.events.event import TaskEvent, TaskEventName, WorkerEvent
+from pyasynq.events.listeners import Listener
 from pyasynq.lifecycle.component import Life
 from pyasynq.options import to_seconds
-from pyasynq.wire.error_text import LEASE_EXPIRED
-from pyasynq.wire.message import TaskMessage
+from pyasynq.task import Task, stored_task
+from pyasynq.version import __version__
+from pyasynq.wire.error_text import LEASE_EXPIRED, RESULT_NOT_KEPT
+from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt.outcome import (
     Archived,
     Completed,
@@ -25,20 +29,17 @@ from pyasynq.worker.attempt.outcome import (
     Outcome,
     Requeued,
     Retried,
+    control_flow,
     task_of,
 )
 from pyasynq.worker.attempt.running_task import RunningTask, TaskKey
 from pyasynq.worker.handlers.context import Scope
-from pyasynq.worker.handlers.events import EventName, Listener, TaskEvent
-from pyasynq.worker.notify.inbox import Inbox
+from pyasynq.worker.liveness.heartbeater import Identity
+from pyasynq.worker.observers import Observer, each_of
+from pyasynq.worker.record.attempt_record import waited_ns
 from pyasynq.worker.resources import ServerResources
 
-logger = logging.getLogger("pyasynq.notifier")
-
-LAST_WAIT_S = 0.5  # for a listener that was cancelled
-
-
-_NAMES: dict[type[Outcome], tuple[EventName, ...]] = {
+_NAMES: dict[type[Outcome], tuple[TaskEventName, ...]] = {
     Finished: ("succeeded",),
     Completed: ("succeeded",),
     Archived: ("failed", "archived"),
@@ -48,7 +49,7 @@ _NAMES: dict[type[Outcome], tuple[EventName, ...]] = {
 }
 
 
-def names_of(outcome: Outcome) -> tuple[EventName, ...]:
+def names_of(outcome: Outcome) -> tuple[TaskEventName, ...]:
     """Return the events that stand for *outcome*, in their order."""
     if not isinstance(outcome, Retried):
         return _NAMES.get(type(outcome), ())
@@ -71,103 +72,203 @@ class Notifier:
     ) -> None:
         given = list(listeners)
         self._scope = scope
-        self._grace_s = to_seconds(resources.config.cancel_grace)
-        self._threads = resources.make_threads(max(1, len(given)), "pyasynq listener")
-        self._inboxes = [Inbox(each, resources.counters, self._threads) for each in given]
-        self._by_name: dict[EventName, list[Inbox]] = {}
-        for inbox in self._inboxes:
-            for name in inbox.listener.names:
-                self._by_name.setdefault(name, []).append(inbox)
-        self._deliveries: list[asyncio.Task[None]] = []
+        self._config = resources.config
+        self._delivery = Delivery(
+            given,
+            resources.make_threads(max(1, len(given)), "pyasynq listener"),
+            count=resources.counters.add,
+            grace_s=to_seconds(resources.config.cancel_grace),
+        )
+        self._started: WorkerEvent | None = None
+        self._at_stop: Callable[[], None] | None = None
 
     @property
     def has_leftovers(self) -> bool:
         """Whether a listener has not ended, on the loop or in a thread."""
-        is_on_loop = any(not each.done() for each in self._deliveries)
-        return is_on_loop or any(inbox.is_in_thread for inbox in self._inboxes)
+        return self._delivery.has_leftovers
+
+    @property
+    def observer(self) -> Observer:
+        """What it is to be called with."""
+        return Observer(
+            on_start=self.on_start,
+            on_outcomes=each_of(self.on_outcome),
+            on_recovered=self.on_recovered,
+            keeps_errors=True,
+        )
 
     @property
     def on_start(self) -> Callable[[RunningTask], None] | None:
         """What to call before a handler starts; None if nobody listens for that."""
-        return self._on_start if "started" in self._by_name else None
+        return self._on_start if self._delivery.has_listener("started") else None
 
     def on_outcome(self, running: RunningTask, outcome: Outcome) -> None:
         """Publish what became of a task, once that is in Redis."""
         error, running.error = running.error, None  # an error knows its frames, which know the task
-        self._publish(names_of(outcome), running.key, running.message, outcome, error)
+        if names := self._heard(*names_of(outcome)):
+            text = _text_of(outcome, error)
+            make = self._task_event(
+                running.key, running.message, running, outcome=outcome, error=error, error_text=text
+            )
+            self._publish(names, make)
 
     def on_recovered(
         self, queue: str, task_id: str, message: TaskMessage, outcome: Outcome
     ) -> None:
         """Publish that the worker of a task is gone, and what became of the task."""
-        names: tuple[EventName, ...] = ("recovered", names_of(outcome)[-1])
-        self._publish(names, (queue, task_id), message, outcome, PyasynqError(LEASE_EXPIRED))
+        if names := self._heard("recovered", names_of(outcome)[-1]):
+            error, text = PyasynqError(LEASE_EXPIRED), _text_of(outcome, None)
+            make = self._task_event(
+                (queue, task_id), message, None, outcome=outcome, error=error, error_text=text
+            )
+            self._publish(names, make)
+
+    def on_worker_started(self) -> None:
+        """Publish that every part of the server works."""
+        self._started = started = self._of_this_worker()
+        self._delivery.publish("worker_started", lambda: _own(started))
+
+    def on_shutdown(
+        self,
+        crash: BaseException | None,
+        *,
+        counts: Callable[[], Mapping[str, int]],
+        unwritten: Callable[[], int],
+    ) -> None:
+        """Learn why the server shuts down; that it has stopped is its last event.
+
+        Args:
+            crash: None if it was asked to stop.
+            counts, unwritten: return these fields of the event, when all work is done.
+        """
+        self._at_stop = lambda: self._on_worker_stopped(crash, counts(), unwritten())
 
     async def run(self, life: Life) -> None:
         """Deliver until the stop, and then what is left, for as long as the grace lasts."""
-        self._deliveries = [
-            asyncio.create_task(inbox.run(), name=f"pyasynq notifier of {inbox.listener.label}")
-            for inbox in self._inboxes
-        ]
-        life.stops_within_s = self._grace_s + 2 * LAST_WAIT_S
-        life.started()
-        await life.stopping.wait()
-        for inbox in self._inboxes:
-            inbox.close()
-        _ended, late = await asyncio.wait(self._deliveries, timeout=self._grace_s)
-        for delivery in late:
-            delivery.cancel()
-        if late:
-            await asyncio.wait(late, timeout=LAST_WAIT_S)
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        for inbox in self._inboxes:
-            if inbox or inbox.is_in_thread:
-                logger.warning(
-                    "listener %s did not end within %g s; %d events are not delivered to it",
-                    inbox.listener.label,
-                    self._grace_s,
-                    len(inbox),
-                )
+        await self._delivery.run(life, at_stop=self._stop)
+
+    def _stop(self) -> None:
+        if self._at_stop is not None:
+            self._at_stop()
 
     def _on_start(self, running: RunningTask) -> None:
-        self._publish(("started",), running.key, running.message, None, None)
+        self._publish(["started"], self._task_event(running.key, running.message, running))
+
+    def _on_worker_stopped(
+        self, crash: BaseException | None, counts: Mapping[str, int], unwritten: int
+    ) -> None:
+        if self._started is None:
+            return
+        stopped = replace(
+            self._started,
+            name="worker_stopped",
+            at=to_datetime(self._scope.clock.now_ns()),
+            reason="crashed" if crash else "shutdown",
+            error=crash,
+            counts=counts,
+            unwritten=unwritten,
+        )
+        self._delivery.publish("worker_stopped", lambda: _own(stopped))
+
+    def _heard(self, *names: TaskEventName) -> list[TaskEventName]:
+        """Return those of *names* that somebody listens for."""
+        return [name for name in names if self._delivery.has_listener(name)]
 
     def _publish(
-        self,
-        names: tuple[EventName, ...],
-        key: TaskKey,
-        message: TaskMessage,
-        outcome: Outcome | None,
-        error: BaseException | None,
+        self, names: Iterable[TaskEventName], make: Callable[[TaskEventName], TaskEvent]
     ) -> None:
         for name in names:
-            if inboxes := self._by_name.get(name):
-                event = self._event(name, key, message, outcome, error)
-                for inbox in inboxes:
-                    inbox.put(event)
+            self._delivery.publish(name, partial(make, name))
 
-    def _event(
+    def _task_event(
         self,
-        name: EventName,
         key: TaskKey,
         message: TaskMessage,
-        outcome: Outcome | None,
-        error: BaseException | None,
-    ) -> TaskEvent:
+        running: RunningTask | None,
+        *,
+        outcome: Outcome | None = None,
+        error: BaseException | None = None,
+        error_text: str = "",
+    ) -> Callable[[TaskEventName], TaskEvent]:
+        """Return what makes the events of one moment in the life of a task."""
         queue, task_id = key
-        retry_at = None
-        if isinstance(outcome, Retried) and name in ("retried", "deferred"):
-            retry_at = to_datetime(outcome.at_ns)
-        return TaskEvent(
-            name=name,
-            task=task_of(message),
-            task_id=task_id,
-            queue=queue,
-            attempt=message.retried + 1,
-            max_retry=message.retry,
-            at=to_datetime(self._scope.clock.now_ns()),
-            error=error,
-            retry_at=retry_at,
-            server_id=self._scope.server_id,
-            state=self._scope.state,
+        at = to_datetime(self._scope.clock.now_ns())
+        retry_at = to_datetime(outcome.at_ns) if isinstance(outcome, Retried) else None
+
+        def make(name: TaskEventName) -> TaskEvent:
+            return TaskEvent(
+                name=name,
+                task=_own_task(message),
+                task_id=task_id,
+                queue=queue,
+                attempt=message.retried + 1,
+                max_retry=message.retry,
+                at=at,
+                waited=None if running is None else _span(waited_ns(running)),
+                duration=None if running is None else _span(_duration_ns(running)),
+                error=error,
+                error_text=error_text,
+                retry_at=retry_at if name in ("retried", "deferred") else None,
+                server_id=self._scope.server_id,
+                state=self._scope.state,
+            )
+
+        return make
+
+    def _of_this_worker(self) -> WorkerEvent:
+        scope, config = self._scope, self._config
+        identity = Identity.of_this_process(scope.server_id, scope.clock.now_ns())
+        at = to_datetime(identity.started_ns)
+        return WorkerEvent(
+            name="worker_started",
+            server_id=identity.server_id,
+            host=identity.host,
+            pid=identity.pid,
+            queues=config.queues,
+            concurrency=config.concurrency,
+            version=__version__,
+            at=at,
+            started_at=at,
+            counts={},
+            state=scope.state,
         )
+
+
+def _own(event: WorkerEvent) -> WorkerEvent:
+    """Return the event with dicts of its own, for one listener."""
+    return replace(event, queues=dict(event.queues), counts=dict(event.counts))
+
+
+def _own_task(message: TaskMessage) -> Task:
+    """Return the task of *message*, with headers that a listener may change without harm."""
+    task = task_of(message)
+    if not task.headers:
+        return task
+    return stored_task(task.type, message.payload, dict(task.headers))
+
+
+def _text_of(outcome: Outcome, error: BaseException | None) -> str:
+    """Return what the outcome of an attempt leaves in Redis as the last error of its task."""
+    if isinstance(outcome, Archived):
+        return outcome.error
+    if not isinstance(outcome, Retried | Completed):
+        return ""
+    text = decode(outcome.data).error_msg
+    return text if _is_new(text, outcome, error) else ""
+
+
+def _is_new(text: str, outcome: Retried | Completed, error: BaseException | None) -> bool:
+    """Whether *text* is of this attempt, not of an earlier one that has failed."""
+    if isinstance(outcome, Completed):
+        return text.startswith(RESULT_NOT_KEPT)
+    raised = control_flow(error) if outcome.deferred and error is not None else None
+    return bool(raised.reason) if isinstance(raised, RetryLater) else True
+
+
+def _duration_ns(running: RunningTask) -> int | None:
+    """Return for how long a handler ran; None if it has not ended, or never started."""
+    return max(0, running.ended_ns - running.started_ns) if running.ended_ns else None
+
+
+def _span(nanoseconds: int | None) -> timedelta | None:
+    return None if nanoseconds is None else timedelta(microseconds=nanoseconds // 1000)
