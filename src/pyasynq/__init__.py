@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TaskNotFoundError,
         TaskStateError,
     )
+    from pyasynq.events.event import EventName, PeriodicEvent, TaskEvent, WorkerEvent
     from pyasynq.inspector import (
         AsyncInspector,
         Attempt,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         TypeStats,
         WorkerInfo,
     )
+    from pyasynq.lifecycle.health import Health, HealthCheck
     from pyasynq.options import Duration, EnqueueOptions
     from pyasynq.payload import Field
     from pyasynq.scheduler.config import PeriodicTaskConfig
@@ -79,9 +81,9 @@ if TYPE_CHECKING:
     from pyasynq.task import EnqueueResult, Progress, Task, TaskInfo, TaskState
     from pyasynq.worker.config import ServerConfig
     from pyasynq.worker.handlers.context import TaskContext, current_context
-    from pyasynq.worker.handlers.events import EventName, TaskEvent
     from pyasynq.worker.handlers.middleware import CallNext, Middleware, PlainCallNext
     from pyasynq.worker.handlers.mux import ServeMux, TaskSettings
+    from pyasynq.worker.log_fields import TaskFields, add_task_fields, add_task_fields_to_event
     from pyasynq.worker.server import Server
     from pyasynq.worker.task_history import TaskHistory
 
@@ -113,6 +115,8 @@ __all__ = [
     "GroupInfo",
     "HandlerNotFoundError",
     "HandlerProcessError",
+    "Health",
+    "HealthCheck",
     "ImportLineError",
     "ImportResult",
     "IncompatibleRedisError",
@@ -122,6 +126,7 @@ __all__ = [
     "NotFoundError",
     "NotReplicatedError",
     "PayloadError",
+    "PeriodicEvent",
     "PeriodicTaskConfig",
     "PeriodicTaskManager",
     "PlainCallNext",
@@ -152,6 +157,7 @@ __all__ = [
     "TaskDefinition",
     "TaskEvent",
     "TaskFailedError",
+    "TaskFields",
     "TaskHandle",
     "TaskHistory",
     "TaskIdConflictError",
@@ -164,8 +170,11 @@ __all__ = [
     "TaskStateError",
     "TypeInfo",
     "TypeStats",
+    "WorkerEvent",
     "WorkerInfo",
     "__version__",
+    "add_task_fields",
+    "add_task_fields_to_event",
     "current_context",
     "retry",
 ]
@@ -185,6 +194,7 @@ _HOMES = {
     "client_async": ("AsyncClient",),
     "control_flow": ("RetryLater", "RevokeTask", "SkipRetry"),
     "connection.options": ("ConnectionOptions",),
+    "events.event": ("EventName", "PeriodicEvent", "TaskEvent", "WorkerEvent"),
     "inspector": (
         "AsyncInspector",
         "Attempt",
@@ -204,6 +214,7 @@ _HOMES = {
         "TypeStats",
         "WorkerInfo",
     ),
+    "lifecycle.health": ("Health", "HealthCheck"),
     "options": ("Duration", "EnqueueOptions"),
     "payload": ("Field",),
     "scheduler.config": ("PeriodicTaskConfig",),
@@ -212,9 +223,9 @@ _HOMES = {
     "task": ("EnqueueResult", "Progress", "Task", "TaskInfo", "TaskState"),
     "worker.config": ("ServerConfig",),
     "worker.handlers.context": ("TaskContext", "current_context"),
-    "worker.handlers.events": ("EventName", "TaskEvent"),
     "worker.handlers.middleware": ("CallNext", "Middleware", "PlainCallNext"),
     "worker.handlers.mux": ("ServeMux", "TaskSettings"),
+    "worker.log_fields": ("TaskFields", "add_task_fields", "add_task_fields_to_event"),
     "worker.server": ("Server",),
     "worker.task_history": ("TaskHistory",),
 }

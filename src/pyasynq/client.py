@@ -1,12 +1,17 @@
 # Generated from client_async.py by tools/unasync.py: change that file.
 """Enqueues tasks."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
+from pyasynq.broker.new_tasks.carried import (
+    Carried,
+    CarryingTask,
+    Sending,
+    carrying,
+)
 from pyasynq.broker.new_tasks.payload_size import (
     DEFAULT_MAX_PAYLOAD_SIZE,
     PayloadSizes,
@@ -15,20 +20,19 @@ from pyasynq.broker.new_tasks.payload_size import (
 from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, prepare
 from pyasynq.broker.new_tasks.series import StoredTask, TaskSeries
 from pyasynq.broker.operations.bulk import prepared_all, refusals_of, results_of
+from pyasynq.broker.runners.admission import Admission
 from pyasynq.broker.runners.enqueuer import Enqueuer
-from pyasynq.broker.runners.runner import LOCAL_CLOCK, PATIENCE_S, Runner
+from pyasynq.broker.runners.runner import PATIENCE_S, Runner
 from pyasynq.clock import Clock, SystemClock, clock_fault, to_datetime
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import (
     ConfigError,
     EnqueueError,
-    NotReplicatedError,
     PyasynqError,
     RedisUnavailableError,
     ServerStateError,
 )
 from pyasynq.identifiers import new_task_id
-from pyasynq.lifecycle.fail_fast import LONGEST_S, FailFast
 from pyasynq.options import (
     DEFAULT_QUEUE,
     Duration,
@@ -38,11 +42,8 @@ from pyasynq.options import (
     to_seconds,
 )
 from pyasynq.task import EnqueueResult, Task, TaskInfo
+from pyasynq.tracing import Tracing, chosen, tracing_fault
 from pyasynq.wire.keys import queue_keys
-
-logger = logging.getLogger("pyasynq.client")
-
-MEASURE_AGAIN_S = 60.0
 
 
 class Client:
@@ -60,6 +61,8 @@ class Client:
             the others fail at once.
         max_payload_size: a payload of more bytes is stored, but logged as a warning, once per
             task type. More than 512 MiB are always refused.
+        tracing: makes a span of each call, whose context the tasks carry; see
+            `pyasynq.opentelemetry`. None for no spans.
 
     Raises:
         ConfigError: names every argument that is wrong.
@@ -72,21 +75,20 @@ class Client:
         clock: Clock | None = None,
         enqueue_patience: Duration = PATIENCE_S,
         max_payload_size: int = DEFAULT_MAX_PAYLOAD_SIZE,
+        tracing: Tracing | None = None,
     ) -> None:
         faults = [duration_fault("enqueue_patience", enqueue_patience), clock_fault(clock)]
-        ConfigError.raise_if([*faults, max_payload_size_fault(max_payload_size)])
+        faults += [max_payload_size_fault(max_payload_size), tracing_fault(tracing)]
+        ConfigError.raise_if(faults)
         self._source = source
+        self._tracing = chosen(tracing)
         self._clock = clock or SystemClock()
-        self._patience_s = to_seconds(enqueue_patience)
-        self._fail_fast = FailFast(self._clock)
-        self._away: dict[str, FailFast] = {}  # by queue, of those whose node of a cluster is away
+        self._admission = Admission(self._clock, patience_s=to_seconds(enqueue_patience))
         self._payload_sizes = PayloadSizes(max_payload_size)
         self._lock = threading.Lock()
         self._connector: Connector | None = None
         self._runner: Runner | None = None
         self._enqueuer: Enqueuer | None = None
-        self._measure_at = float("-inf")
-        self._is_clock_local = False
         self._is_closed = False
 
     def enqueue(
@@ -119,20 +121,22 @@ class Client:
         merged = task.options
         if options:
             merged = EnqueueOptions.from_keywords(options).merged_over(task.options)
+        if self._tracing is not None and not isinstance(task, CarryingTask):
+            return self._enqueue_traced(self._tracing, task, merged, patience)
         enqueuer = self._enqueuer or self._open()
-        limit_s = None
-        if patience is not None or self._clock.monotonic() >= self._measure_at:
-            limit_s = self._ready(patience)
-        now_ns = self._clock.redis_now_ns()
+        clock, admission, limit_s = self._clock, self._admission, None
+        if patience is not None or clock.monotonic() >= admission.measure_at:
+            limit_s = admission.begin(self._runner, patience)
+        now_ns = clock.redis_now_ns()
         item = self._prepared(task, merged, enqueuer.namespace, now_ns)
-        if self._away:
-            self._check_node(item, patience)
+        if admission.away:
+            admission.check_node(item.keys.queue, patience)
         refusal = enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
         if refusal is not None:
-            self._note(refusal, patience, item)
+            admission.note(refusal, patience, item.keys.queue)
             raise refusal
-        if self._away:
-            self._away.pop(item.keys.queue, None)
+        if admission.away:
+            admission.away.pop(item.keys.queue, None)
         return info_of(item, now=to_datetime(now_ns))
 
     def enqueue_many(
@@ -161,13 +165,21 @@ class Client:
                 are as above, with None for those tasks. It is safe to repeat the call for them
                 with the same task_ids.
         """
+        sending = self._sending_many()
 
         def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
+            headers = {} if sending is None else sending.headers
             return prepared_all(
-                tasks, lambda task, options: self._prepared(task, options, namespace, now_ns)
+                tasks,
+                lambda task, options: self._prepared(
+                    carrying(task, options, headers) if headers else task,
+                    options,
+                    namespace,
+                    now_ns,
+                ),
             )
 
-        items, outcomes, now_ns = self._store_many(prepared, patience)
+        items, outcomes, now_ns = self._store_many(prepared, patience, sending)
         return results_of(items, outcomes, now=to_datetime(now_ns))
 
     def close(self) -> None:
@@ -211,7 +223,8 @@ class Client:
         connector = self._connected()
         with self._lock:
             if self._runner is None or self._enqueuer is None:
-                limit_s, replication = self._patience_s or None, connector.replication
+                patience_s, replication = self._admission.patience_s, connector.replication
+                limit_s = patience_s or None
                 self._runner = Runner(
                     connector.open_sync(patience_s=limit_s),
                     clock=self._clock,
@@ -223,35 +236,73 @@ class Client:
                     self._runner,
                     self._clock,
                     namespace=connector.namespace,
-                    patience_s=self._patience_s,
+                    patience_s=patience_s,
                     is_slow=replication is not None,
                 )
             return self._enqueuer
 
+    def _enqueue_traced(
+        self, tracing: Tracing, task: Task, options: EnqueueOptions, patience: Duration | None
+    ) -> TaskInfo:
+        address, queue = self._connected().address, options.queue or DEFAULT_QUEUE
+        with Sending.one(tracing, task.type, queue, task.payload, address) as sending:
+            info = self.enqueue(carrying(task, options, sending.headers), patience=patience)
+            sending.stored(info.id)
+            return info
+
+    def _sending_many(self, task_type: str = "", queue: str = "") -> Sending | None:
+        """Begin the span of a call that stores many tasks; None if nobody wants it."""
+        if self._tracing is None:
+            return None
+        address = self._connected().address
+        return Sending(
+            self._tracing.enqueue_many(task_type=task_type, queue=queue, address=address)
+        )
+
     def _store_one(
-        self, series: TaskSeries, payload: bytes | None, patience: Duration | None
+        self,
+        series: TaskSeries,
+        payload: bytes | None,
+        patience: Duration | None,
+        carried: Carried | None = None,
     ) -> str:
         """Store a task of *series* as `enqueue` does, and return its ID.
 
         For the tasks of an App: of a TaskInfo, nobody would see more than the ID.
         """
+        if self._tracing is not None and carried is None:
+            return self._store_one_traced(self._tracing, series, payload, patience)
         enqueuer = self._enqueuer or self._open()
-        limit_s = None
-        if patience is not None or self._clock.monotonic() >= self._measure_at:
-            limit_s = self._ready(patience)
+        clock, admission, limit_s = self._clock, self._admission, None
+        if patience is not None or clock.monotonic() >= admission.measure_at:
+            limit_s = admission.begin(self._runner, patience)
         self._payload_sizes.check(series.type, payload)
         item = series.prepare(
-            payload, enqueuer.namespace, now_ns=self._clock.redis_now_ns(), new_id=new_task_id
+            payload,
+            enqueuer.namespace,
+            now_ns=clock.redis_now_ns(),
+            new_id=new_task_id,
+            carried=carried,
         )
-        if self._away:
-            self._check_node(item, patience)
+        if admission.away:
+            admission.check_node(item.keys.queue, patience)
         refusal = enqueuer.store(item) if limit_s is None else enqueuer.store_within(item, limit_s)
         if refusal is not None:
-            self._note(refusal, patience, item)
+            admission.note(refusal, patience, item.keys.queue)
             raise refusal
-        if self._away:
-            self._away.pop(item.keys.queue, None)
+        if admission.away:
+            admission.away.pop(item.keys.queue, None)
         return item.id
+
+    def _store_one_traced(
+        self, tracing: Tracing, series: TaskSeries, payload: bytes | None, patience: Duration | None
+    ) -> str:
+        address = self._connected().address
+        with Sending.one(tracing, series.type, series.queue, payload, address) as sending:
+            carried = Carried.of(sending.headers)
+            task_id = self._store_one(series, payload, patience, carried)
+            sending.stored(task_id)
+            return task_id
 
     def _store_series(
         self, series: TaskSeries, payloads: Sequence[bytes | None], patience: Duration | None
@@ -264,31 +315,43 @@ class Client:
         Raises:
             ConfigError, RedisUnavailableError: see `enqueue_many`.
         """
+        sending = self._sending_many(series.type, series.queue)
+        carried = None if sending is None else Carried.of(sending.headers)
 
         def prepared(namespace: str, now_ns: int) -> list[PreparedTask]:
             self._payload_sizes.check_all(series.type, payloads)
-            return series.prepare_all(payloads, namespace, now_ns=now_ns, new_id=new_task_id)
+            return series.prepare_all(
+                payloads, namespace, now_ns=now_ns, new_id=new_task_id, carried=carried
+            )
 
-        items, outcomes, now_ns = self._store_many(prepared, patience)
+        items, outcomes, now_ns = self._store_many(prepared, patience, sending)
         refusals = refusals_of(items, outcomes, now=to_datetime(now_ns))
         return [
-            StoredTask(item.id, payload, now_ns) if refusal is None else refusal
+            StoredTask(item.id, payload, now_ns, carried) if refusal is None else refusal
             for item, payload, refusal in zip(items, payloads, refusals, strict=True)
         ]
 
     def _store_many(
-        self, prepared: Callable[[str, int], list[PreparedTask]], patience: Duration | None
+        self,
+        prepared: Callable[[str, int], list[PreparedTask]],
+        patience: Duration | None,
+        sending: Sending | None = None,
     ) -> tuple[list[PreparedTask], list[PyasynqError | None], int]:
         """Store what *prepared* returns for the namespace and the time of Redis.
 
         Returns:
             The tasks; for each why it was not stored, or None; and the time of Redis.
         """
+        if sending is not None:
+            with sending:
+                items, outcomes, now_ns = self._store_many(prepared, patience)
+                sending.stored_many(items, outcomes)
+                return items, outcomes, now_ns
         enqueuer = self._enqueuer or self._open()
-        limit_s = outage = None
-        if patience is not None or self._clock.monotonic() >= self._measure_at:
+        admission, limit_s, outage = self._admission, None, None
+        if patience is not None or self._clock.monotonic() >= admission.measure_at:
             try:
-                limit_s = self._ready(patience)
+                limit_s = admission.begin(self._runner, patience)
             except RedisUnavailableError as error:
                 outage = error
         now_ns = self._clock.redis_now_ns()
@@ -298,7 +361,7 @@ class Client:
         outcomes = enqueuer.store_all(items, limit_s=limit_s)
         for item, outcome in zip(items, outcomes, strict=True):
             if outcome is not None:
-                self._note(outcome, patience, item)
+                admission.note(outcome, patience, item.keys.queue)
         return items, outcomes, now_ns
 
     def _prepared(
@@ -307,71 +370,3 @@ class Client:
         self._payload_sizes.check(task.type, task.payload)
         keys = queue_keys(options.queue or DEFAULT_QUEUE, namespace)
         return prepare(task, options, keys, now_ns=now_ns, new_id=new_task_id)
-
-    def _ready(self, patience: Duration | None) -> float:
-        """Let a call begin that has a patience of its own, or must learn the time of Redis first.
-
-        Returns:
-            For how long it may try, in seconds.
-
-        Raises:
-            ConfigError: the patience is wrong.
-            RedisUnavailableError: Redis did not answer, or has not a moment ago.
-        """
-        if patience is not None:
-            ConfigError.raise_if([duration_fault("patience", patience)])
-        patience_s = self._patience_s if patience is None else to_seconds(patience)
-        begin = self._clock.monotonic()
-        runner = self._runner
-        if begin < self._measure_at or runner is None:  # or closed in the meantime
-            return patience_s
-        self._fail_fast.check(patience_s)
-        if not self._fail_fast.is_on:
-            self._measure_at = begin + MEASURE_AGAIN_S  # others need not measure, too
-        if runner.is_cluster:
-            return self._ready_in_a_cluster(runner, patience_s)
-        try:
-            runner.measure_clock(limit_s=patience_s or None)
-        except RedisUnavailableError as error:
-            self._note(error, patience)
-            raise
-        if runner.time_refusal and not self._is_clock_local:
-            self._is_clock_local = True
-            logger.warning(LOCAL_CLOCK, runner.time_refusal)
-        self._measure_at = begin + MEASURE_AGAIN_S
-        self._fail_fast.succeeded()
-        return max(0.0, patience_s - (self._clock.monotonic() - begin))
-
-    def _ready_in_a_cluster(self, runner: Runner, patience_s: float) -> float:
-        """Learn the time of any node; one that is away leaves half of the time for the others."""
-        begin = self._clock.monotonic()
-        try:
-            runner.measure_clock(limit_s=patience_s / 2 or None)
-        except RedisUnavailableError:
-            self._measure_at = begin + LONGEST_S  # the node of the queue may answer
-        return max(0.0, patience_s - (self._clock.monotonic() - begin))
-
-    def _check_node(self, item: PreparedTask, patience: Duration | None) -> None:
-        """Let one call per second try whether the node of a queue answers again.
-
-        Raises:
-            RedisUnavailableError: another call has just failed.
-        """
-        fail_fast = self._away.get(item.keys.queue)
-        if fail_fast is not None:
-            fail_fast.check(self._patience_s if patience is None else to_seconds(patience))
-
-    def _note(
-        self, refusal: PyasynqError, patience: Duration | None, item: PreparedTask | None = None
-    ) -> None:
-        """Let calls fail fast for a moment if Redis was not reached; in a cluster, to one queue."""
-        if isinstance(refusal, NotReplicatedError):
-            return  # Redis answers
-        if isinstance(refusal, RedisUnavailableError):
-            patience_s = self._patience_s if patience is None else to_seconds(patience)
-            if item is not None and self._runner is not None and self._runner.is_cluster:
-                fail_fast = self._away.setdefault(item.keys.queue, FailFast(self._clock))
-                fail_fast.failed(refusal, patience_s)
-                return
-            self._measure_at = float("-inf")  # so that the next call asks whether it may try
-            self._fail_fast.failed(refusal, patience_s)

@@ -250,14 +250,14 @@ def headers_fault(value: object) -> str | None:
     """Return what is wrong with headers; None if they map text to text."""
     if not isinstance(value, Mapping):
         return f"headers must map text to text, not {type(value).__name__}"
-    for pair in value.items():
-        for text in pair:
-            if not isinstance(text, str):
-                return f"headers must map text to text; {text!r} is {type(text).__name__}"
+    for name, content in value.items():
+        for what, text in ((f"the name {name!r}", name), (f"that of {name!r}", content)):
+            if not isinstance(text, str):  # without the value, which may be a secret
+                return f"headers must map text to text; {what} is {type(text).__name__}"
             try:
                 text.encode()
             except UnicodeEncodeError:
-                return f"headers must be valid Unicode text, not {text!r}"
+                return f"headers must be valid Unicode text; {what} is not"
     return None
 
 

@@ -9,10 +9,10 @@ import pytest
 from pyasynq.app import App
 from pyasynq.control_flow import RetryLater, SkipRetry
 from pyasynq.errors import ConfigError, TaskNotFoundError
+from pyasynq.events.event import TaskEvent
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import Progress
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.events import TaskEvent
 from tests.support.commands import Commands
 
 

@@ -11,6 +11,8 @@ from pyasynq.errors import RedisUnavailableError
 from pyasynq.lifecycle.component import running
 from pyasynq.worker.attempt.outcome import FINISHED
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.measure.type_tally import TypeTally
+from pyasynq.worker.observers import Observer, together
 from pyasynq.worker.record import attempt_log, recorder
 from pyasynq.worker.record.recorder import Recorder
 from pyasynq.worker.task_history import TaskHistory
@@ -25,18 +27,17 @@ TYPE = make_message().type
 def make_recorder(runner, **settings):
     config = ServerConfig(**{"task_history": TaskHistory(), **settings})
     resources = make_resources(runner, config=config)
-    recorder = Recorder(
-        resources, worker="host:1:me", pattern_of=lambda name: name, drops_errors=True
-    )
-    return recorder, resources
+    tally = TypeTally(lambda name: name)
+    recorder = Recorder(resources, worker="host:1:me", tally=tally, drops_errors=True)
+    counting = Observer(on_outcomes=tally.on_outcomes)
+    return recorder, together([recorder.observer, counting]), resources
 
 
-def end(recorder, *numbers):
+def end(observer, *numbers, **fields):
     """Let the attempts of tasks end."""
     for number in numbers:
-        task = make_running(task_id=f"t{number}")
-        recorder.settling(lambda *_given: None)(task, FINISHED)
-        recorder.on_outcome(task, FINISHED)
+        task = make_running(task_id=f"t{number}", ended_at=1.0, **fields)
+        observer.on_outcomes([(task, FINISHED)])
 
 
 def counted(redis_client):
@@ -65,15 +66,15 @@ async def runner(proxy):
 async def test_attempts_wait_for_redis_and_are_kept_when_it_is_back(
     runner, proxy, redis_client, caplog
 ):
-    part, resources = make_recorder(runner)
+    part, ending, resources = make_recorder(runner)
     async with running([part]):
-        end(part, 1)
+        end(ending, 1)
         await eventually_async(lambda: redis_client.exists(KEYS.attempts_of("t1")))
         proxy.refuse()
         proxy.cut()
-        end(part, 2, 3)
+        end(ending, 2, 3)
         await eventually_async(lambda: resources.outage.is_on)
-        end(part, 4)
+        end(ending, 4)
         proxy.accept()
         await eventually_async(lambda: redis_client.zcard(KEYS.attempts) == 4)
 
@@ -85,11 +86,11 @@ async def test_what_does_not_fit_is_dropped_counted_and_told_once(
     runner, proxy, redis_client, caplog, monkeypatch
 ):
     monkeypatch.setattr(attempt_log, "MOST_WAITING", 3)
-    part, resources = make_recorder(runner)
+    part, ending, resources = make_recorder(runner)
     async with running([part]):
         proxy.refuse()
         proxy.cut()
-        end(part, *range(10))
+        end(ending, *range(10))
         await eventually_async(lambda: resources.outage.is_on)
         proxy.accept()
         await eventually_async(lambda: redis_client.zcard(KEYS.attempts) == 3)
@@ -103,10 +104,10 @@ async def test_what_does_not_fit_is_dropped_counted_and_told_once(
 
 
 async def test_statistics_whose_answer_is_lost_are_not_counted_twice(runner, proxy, redis_client):
-    part, resources = make_recorder(runner, task_history=None, type_statistics=True)
+    part, ending, resources = make_recorder(runner, task_history=None, type_statistics=True)
     redis_client.script_load(load("count_types").source)  # else it is not run before the cut
     async with running([part]):
-        end(part, 1, 2, 3)
+        end(ending, 1, 2, 3)
         proxy.cut_after = KEYS.types.encode()
 
     assert proxy.cuts == 1
@@ -117,14 +118,15 @@ async def test_statistics_whose_answer_is_lost_are_not_counted_twice(runner, pro
 async def test_statistics_that_were_not_sent_wait_for_redis(
     runner, proxy, redis_client, monkeypatch
 ):
-    part, resources = make_recorder(runner, task_history=None, type_statistics=True)
-    monkeypatch.setattr(recorder, "MINUTE_NS", 1)  # each pass may write
+    monkeypatch.setattr(recorder, "MINUTE_NS", 10**8)
+    monkeypatch.setattr(recorder, "LATEST_S", 0)
+    part, ending, resources = make_recorder(runner, task_history=None, type_statistics=True)
     async with running([part]):
         proxy.refuse()
         proxy.cut()
-        end(part, 1, 2)
+        end(ending, 1, 2)
         await eventually_async(lambda: resources.outage.is_on)
-        end(part, 3)
+        end(ending, 3)
         proxy.accept()
         await eventually_async(lambda: sum(counted(redis_client)) == 3)
 
@@ -135,10 +137,10 @@ async def test_a_stop_does_not_wait_long_for_a_redis_that_is_silent(
     runner, proxy, redis_client, caplog, monkeypatch
 ):
     monkeypatch.setattr(recorder, "LAST_FLUSH_S", 0.1)
-    part, _resources = make_recorder(runner)
+    part, ending, _resources = make_recorder(runner)
     async with running([part]):
         proxy.hold_requests()
-        end(part, 1, 2)
+        end(ending, 1, 2)
 
     assert "2 attempts were dropped, not kept" in caplog.text
     proxy.release_requests()
@@ -147,10 +149,10 @@ async def test_a_stop_does_not_wait_long_for_a_redis_that_is_silent(
 async def test_an_error_of_our_own_is_told_once_and_harms_nothing(
     runner, redis_client, caplog, monkeypatch
 ):
-    part, _resources = make_recorder(runner)
+    part, ending, _resources = make_recorder(runner)
     monkeypatch.setattr(recorder, "record_of_end", lambda *_given, **_more: 1 / 0)
     async with running([part]):
-        end(part, 1, 2)
+        end(ending, 1, 2)
 
     assert caplog.text.count("keeping what was done failed") == 1
 
@@ -158,7 +160,7 @@ async def test_an_error_of_our_own_is_told_once_and_harms_nothing(
 async def test_a_node_that_is_away_keeps_no_other_queue_from_being_kept(cluster, monkeypatch):
     monkeypatch.setattr(recorder, "CALLS_AT_ONCE", 1)
     runner = AsyncRunner(Connector.of(cluster.url).open_async(), clock=SystemClock())
-    part, resources = make_recorder(runner, type_statistics=True)
+    part, ending, resources = make_recorder(runner, type_statistics=True)
     run_all = runner.run_all
 
     async def without_mail(operations, **given):
@@ -170,14 +172,11 @@ async def test_a_node_that_is_away_keeps_no_other_queue_from_being_kept(cluster,
     async with running([part]):
         for queue in ("mail", "ads"):
             keys = make_keys(queue)
-            for name in ("a", "b"):
-                task = make_running(task_id=name, keys=keys, key=(queue, name))
-                part.settling(lambda *_given: None)(task, FINISHED)
-                part.on_outcome(task, FINISHED)
+            end(ending, 1, 2, keys=keys, key=(queue, "t"))
     await runner.close()
 
     with cluster.client() as client:
         kept = [client.zcard(make_keys(queue).attempts) for queue in ("mail", "ads")]
         client.delete(make_keys("ads").attempts)
-    assert kept == [0, 2]
+    assert kept == [0, 1]
     assert resources.counters.all() == []

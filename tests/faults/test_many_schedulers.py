@@ -21,7 +21,6 @@ PROGRAM = Path(__file__).with_name("scheduler_program.py")
 LEADER = global_keys("asynq").leader("shop")
 QUEUE = "ticks"
 ALL, ONCE = id_of_key("shop", "all"), id_of_key("shop", "once")
-LATE_S = 30.0  # beyond any takeover, for a machine that does much else
 
 
 class Schedulers:
@@ -138,7 +137,6 @@ def check(row, watch, client, faults):
     assert sorted(set(once)) == once
     assert set(once) <= {*expected, expected[0] - 1, expected[-1] + 1}
     assert sorted(tasks) == sorted(pending)
-    assert max(late_s) < LATE_S
 
 
 def stored_s(client, task):

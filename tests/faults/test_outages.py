@@ -163,9 +163,10 @@ async def test_a_server_that_cannot_connect_hardly_tries_and_comes_back(server, 
             await work.until(1)
             proxy.hangs_up = True
             await asyncio.to_thread(proxy.cut)
-            before, cpu = proxy.connections, time.process_time()
-            await asyncio.sleep(3)  # how long the outage lasts
+            before, cpu, began = proxy.connections, time.process_time(), time.monotonic()
+            await asyncio.sleep(3)  # how long the outage lasts, or longer on a busy machine
             tries, cpu = proxy.connections - before, time.process_time() - cpu
+            most = 40 * (time.monotonic() - began) / 3
             proxy.hangs_up = False
             await work.enqueue(1)
             recovered_s = await work.seconds_until_work()
@@ -180,7 +181,7 @@ async def test_a_server_that_cannot_connect_hardly_tries_and_comes_back(server, 
         cpu_s=round(cpu, 2),
     )
     assert (work.lost, work.duplicates) == (0, 0)
-    assert 3 <= tries <= 40
+    assert 3 <= tries <= most
     assert repeated_lines(caplog) == {}
 
 

@@ -18,7 +18,6 @@ from tests.faults.shift import repeated_lines, shift
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually_async
 from tests.support.loops import on_each_loop, run_on
-from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_sentinel import RedisSentinel
 
 TASKS = 400  # before the fault, and many more meanwhile
@@ -92,19 +91,15 @@ def test_listening_goes_on_after_resets(loop_name, proxy, redis_client, caplog):
 
 
 @on_each_loop
-def test_a_node_that_resets_lets_the_next_one_tell_the_slots(loop_name, proxy):
+def test_a_node_that_resets_lets_the_next_one_tell_the_slots(loop_name, proxy, cluster):
     async def enqueue(url: str) -> None:
         for _ in range(TRIES // 10):
             async with AsyncClient(url, enqueue_patience=0) as client:
                 await client.enqueue(Task("work"))
 
     proxy.hangs_up = True
-    cluster = RedisCluster()
-    try:
-        others = cluster.url.removeprefix("redis-cluster://")
-        run_on(loop_name, enqueue(f"redis-cluster://127.0.0.1:{proxy.port},{others}"))
-    finally:
-        cluster.stop()
+    others = cluster.url.removeprefix("redis-cluster://")
+    run_on(loop_name, enqueue(f"redis-cluster://127.0.0.1:{proxy.port},{others}"))
 
 
 @on_each_loop

@@ -110,7 +110,7 @@ async def test_a_clock_that_redis_does_not_tell_is_said_once(url, caplog):
     caplog.clear()
     async with AsyncClient(url) as client:
         await client.enqueue(Task("run"))
-        client._measure_at = float("-inf")
+        client._admission.measure_at = float("-inf")
         await client.enqueue(Task("run"))
     by_client = [line for line in caplog.messages if "does not tell its time" in line]
 

@@ -23,19 +23,18 @@ from pyasynq.app.periodic import PeriodicTasks
 from pyasynq.app.registry import Registry
 from pyasynq.app.server_keywords import ServerKeywords
 from pyasynq.app.spec import on_invalid_payload_fault, split_keywords
+from pyasynq.app.surroundings import Surroundings
 from pyasynq.clock import Clock, clock_fault
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError
+from pyasynq.events.listeners import OnEvent
 from pyasynq.options import EMPTY, Duration, EnqueueOptions, duration_fault, name_fault
 from pyasynq.task import EnqueueResult, Task
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
+from pyasynq.worker.handlers.aggregators import A, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.events import EventName, F, Listeners
-from pyasynq.worker.handlers.lifespan import lifespan_of
-from pyasynq.worker.handlers.middleware import Middleware, middleware_fault, put
+from pyasynq.worker.handlers.middleware import Middleware
 from pyasynq.worker.handlers.mux import OnInvalidResult, ServeMux, on_invalid_result_fault
-from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
     from pyasynq.app.harness.harness import AppHarness
@@ -105,15 +104,13 @@ class App:
             clock,
             max_payload_size=self.config.max_payload_size,
             enqueue_patience=enqueue_patience,
+            tracing=self.config.tracing,
         )
         self._maker = DefinitionMaker(
             self._clients, task_defaults, on_invalid_payload, on_invalid_result
         )
         self.periodic = PeriodicTasks(name, self.tasks, self._maker)
-        self._middlewares: list[Middleware] = []
-        self._aggregations = Aggregations()
-        self._listeners = Listeners()
-        self._lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
+        self._surroundings = Surroundings()
 
     if not TYPE_CHECKING:  # type checkers shall find what does not exist
 
@@ -224,8 +221,7 @@ class App:
         Raises:
             ConfigError: it is of another form.
         """
-        ConfigError.raise_if([middleware_fault(function)])
-        put(self._middlewares, function)
+        self._surroundings.add_middleware(function)
         return function
 
     def lifespan(self, function: L) -> L:
@@ -238,10 +234,7 @@ class App:
         Raises:
             ConfigError: the App has a lifespan already, or this one is of another form.
         """
-        lifespan = lifespan_of(function)
-        if self._lifespan is not None and not is_redefined(self._lifespan, function):
-            raise ConfigError("this app already has a lifespan; combine the two into one")
-        self._lifespan = lifespan
+        self._surroundings.set_lifespan(function)
         return function
 
     def aggregator(self, pattern: str, **limits: Unpack[GroupLimits]) -> Callable[[A], A]:
@@ -253,26 +246,26 @@ class App:
         Raises:
             ConfigError: names every fault; or the pattern is taken.
         """
-        return self._aggregations.register(pattern, limits)
+        return self._surroundings.aggregations.register(pattern, limits)
 
-    def on(self, *names: EventName) -> Callable[[F], F]:
-        """Call the decorated function when something happens to a task: ``@app.on("archived")``.
+    @property
+    def on(self) -> OnEvent:
+        """Call the decorated function when something happens: ``@app.on("archived")``.
 
-        ``function(event)`` gets one `TaskEvent` at a time, beside the handlers: whatever it does,
-        no task waits for it or fails because of it. A coroutine function runs on the event loop
-        of the worker, a plain one in its own thread. If it raises, that is logged, once per type
-        of exception. An event arrives after it happened, at most once, and only in the process in
+        ``function(event)`` gets one event at a time, beside the handlers: whatever it does, no task
+        waits for it or fails because of it. A coroutine function runs on the event loop of the
+        worker, a plain one in its own thread. If it raises, that is logged, once per type of
+        exception. An event arrives after it happened, at most once, and only in the process in
         which it happened: what must not be missed belongs in a task.
 
-        Args:
-            names: "started", "succeeded", "failed", "retried", "deferred", "archived", "dropped",
-                "requeued", "lost" or "recovered"; at least one.
+        A `TaskEvent` is "started", "succeeded", "failed", "retried", "deferred", "archived",
+        "dropped", "requeued", "lost" or "recovered"; a `WorkerEvent` "worker_started" or
+        "worker_stopped"; a `PeriodicEvent` "periodic_enqueued", "…_skipped" or "…_failed".
 
         Raises:
-            ConfigError: a name is wrong or given twice, there is none, or the function is of
-                another form.
+            ConfigError: a name is wrong or given twice, or the function is of another form.
         """
-        return self._listeners.register(names)
+        return self._surroundings.listeners.on
 
     @property
     def source(self) -> ConnectionSource:
@@ -282,18 +275,14 @@ class App:
     @property
     def mux(self) -> ServeMux:
         """A new mux with all tasks, middlewares, aggregators and listeners registered so far."""
-        mux = self.tasks.mux(self._middlewares, archives_unknown=self._archives_unknown)
-        for aggregation in self._aggregations.all():
-            mux.aggregations.add(aggregation)
-        for listener in self._listeners:
-            mux.listeners.add(listener)
-        return mux
+        return self._surroundings.mux(self.tasks, archives_unknown=self._archives_unknown)
 
     def server(self) -> "Server":
         """Return a new server for the tasks of this App; `run` it with `mux`."""
         from pyasynq.worker.server import Server  # noqa: PLC0415 - producers never load it
 
-        return Server(self._clients.source, self.config, clock=self._clock, lifespan=self._lifespan)
+        source, lifespan = self._clients.source, self._surroundings.lifespan
+        return Server(source, self.config, clock=self._clock, lifespan=lifespan)
 
     def reconfigure(
         self,
@@ -317,6 +306,7 @@ class App:
         config, new_source = changed(self.config, source, queues, server)
         self.config = config
         self._clients.max_payload_size = config.max_payload_size
+        self._clients.tracing = config.tracing
         if new_source is not None:
             self._clients.source = new_source
 
@@ -348,7 +338,7 @@ class App:
             self._clients,
             self.config,
             lambda: self.mux,
-            self._lifespan,
+            self._surroundings.lifespan,
             self.tasks,
             state=state,
             threads=threads,
@@ -359,9 +349,11 @@ class App:
         """Return a new scheduler for the periodic tasks of this App; `run` it, or `serve`."""
         from pyasynq.scheduler.scheduler import Scheduler  # noqa: PLC0415 - few need it
 
-        scheduler = Scheduler(self._clients.source, name=self.name, clock=self._clock)
+        source, tracing = self._clients.source, self.config.tracing
+        scheduler = Scheduler(source, name=self.name, clock=self._clock, tracing=tracing)
         for entry in self.periodic:
             scheduler.add(entry)
+        scheduler.listeners.take(self._surroundings.listeners)
         return scheduler
 
     def worker(self, *, scheduler: bool = True) -> "AppWorker":

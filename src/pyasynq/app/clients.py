@@ -18,6 +18,7 @@ import msgspec
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.options import Duration
+from pyasynq.tracing import Tracing
 
 if TYPE_CHECKING:
     from pyasynq.client import Client
@@ -73,6 +74,7 @@ class Clients:
         clock: where to get the time; the machine's clock if not given.
         max_payload_size: see `ServerConfig`; may be set again before the first use.
         enqueue_patience: see `Client`.
+        tracing: likewise; may be set again before the first use.
     """
 
     def __init__(
@@ -82,7 +84,9 @@ class Clients:
         *,
         max_payload_size: int,
         enqueue_patience: Duration,
+        tracing: Tracing | None = None,
     ) -> None:
+        self.tracing = tracing
         self.source = source
         self._enqueue_patience = enqueue_patience
         self.max_payload_size = max_payload_size
@@ -122,6 +126,7 @@ class Clients:
                     clock=self._clock,
                     enqueue_patience=self._enqueue_patience,
                     max_payload_size=self.max_payload_size,
+                    tracing=self.tracing,
                 )
             return mine.blocking.client
 
@@ -151,6 +156,7 @@ class Clients:
                 clock=self._clock,
                 enqueue_patience=self._enqueue_patience,
                 max_payload_size=self.max_payload_size,
+                tracing=self.tracing,
             )
         return mine.client
 

@@ -25,10 +25,10 @@ from pyasynq.app.keywords import TaskKeywords
 from pyasynq.app.registry import Registry
 from pyasynq.app.spec import TaskSpec
 from pyasynq.errors import ConfigError, PayloadError
+from pyasynq.functions.redefinition import is_redefined
 from pyasynq.options import Duration, EnqueueOptions, OptionKeywords
 from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.redefinition import is_redefined
 
 if TYPE_CHECKING:
     from pyasynq.scheduler.entry import Entry

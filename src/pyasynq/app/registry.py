@@ -7,11 +7,11 @@ from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
 from pyasynq.errors import ConfigError, PayloadError
+from pyasynq.functions.redefinition import is_redefined
 from pyasynq.payload import ANY_RESULT, ResultCodec
 from pyasynq.task import TaskInfo
 from pyasynq.worker.handlers.middleware import Middleware
 from pyasynq.worker.handlers.mux import ServeMux, prefix_of
-from pyasynq.worker.handlers.redefinition import is_redefined
 
 
 class Registry(Mapping[str, TaskDefinition[..., object]]):

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from pyasynq.options import Duration
 from pyasynq.retry import IsFailure, RetryDelay
+from pyasynq.tracing import Tracing
 from pyasynq.worker.config import ErrorHandler, HealthCheck
 from pyasynq.worker.handlers.aggregators import Aggregate
 from pyasynq.worker.task_history import TaskHistory
@@ -46,3 +47,4 @@ class ServerKeywords(TypedDict, total=False):
     task_history: TaskHistory | None
     type_statistics: bool
     base_state: Any
+    tracing: Tracing | None

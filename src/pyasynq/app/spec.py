@@ -13,13 +13,13 @@ import msgspec
 from pyasynq.app.advice import on_option
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.errors import ConfigError
+from pyasynq.functions.form import is_generator_function
 from pyasynq.options import EnqueueOptions, name_fault
 from pyasynq.payload import PayloadCodec, ResultCodec
 from pyasynq.retry import is_failure_fault, retry_delay_fault
 from pyasynq.shown import listed, shown
 from pyasynq.wire.handled import ANY_TEXT
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.function_form import is_generator_function
 from pyasynq.worker.handlers.handler_path import HandlerPath
 from pyasynq.worker.handlers.mux import (
     OnInvalidResult,

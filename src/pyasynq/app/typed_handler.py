@@ -6,11 +6,11 @@ from typing import Any
 from pyasynq.app.spec import TaskSpec
 from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import PayloadError
+from pyasynq.functions.returned import finished, is_unfinished
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
 from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of
 from pyasynq.worker.handlers.mux import Handler
-from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 
 def handler_of(spec: TaskSpec) -> Handler:

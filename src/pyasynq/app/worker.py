@@ -6,8 +6,10 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Self
 
+from pyasynq.lifecycle.health import Health
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.to_its_end import to_its_end
+from pyasynq.measurements.reading import Reading
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.server import Server
 
@@ -32,6 +34,13 @@ class AppWorker:
         if scheduler is not None:
             mux.periodic_tasks = [(each.task.type, each.options) for each in scheduler.entries]
 
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether code of the user goes on that was asked to end."""
+        return self.server.has_leftovers or (
+            self.scheduler is not None and self.scheduler.has_leftovers
+        )
+
     def run(self, *, on_loop: Callable[[], object] | None = None) -> None:
         """Work until SIGTERM or SIGINT, then shut down; blocks. See `Server.run`.
 
@@ -50,7 +59,7 @@ class AppWorker:
                 signal.SIGINT: self.shutdown,
                 signal.SIGTSTP: self.stop,
             },
-            has_leftovers=lambda: self.server.has_leftovers,
+            has_leftovers=lambda: self.has_leftovers,
             on_loop=on_loop,
         )
 
@@ -79,6 +88,22 @@ class AppWorker:
             if self.scheduler is not None:
                 await stack.enter_async_context(self.scheduler.running())
             yield self
+
+    def health(self) -> Health:
+        """Return how the server and the scheduler are; may be called in any thread.
+
+        See `Server.health` and `Scheduler.health`.
+        """
+        found = self.server.health()
+        return found if self.scheduler is None else found + self.scheduler.health()
+
+    def readings(self) -> list[Reading]:
+        """Return what the server and the scheduler have measured; may be called in any thread.
+
+        See `Server.readings` and `Scheduler.readings`.
+        """
+        scheduled = [] if self.scheduler is None else self.scheduler.readings()
+        return [*self.server.readings(), *scheduled]
 
     def stop(self) -> None:
         """Fetch nothing more; running handlers and the scheduler go on."""

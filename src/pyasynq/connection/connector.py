@@ -86,6 +86,8 @@ class Connector:
         self._home = home
         self._proxy_is_certain = proxy
         self._lock = threading.Lock()
+        self._opened = 0
+        self._counting = threading.Lock()
 
     @classmethod
     def of(cls, source: ConnectionSource) -> "Connector":
@@ -171,6 +173,15 @@ class Connector:
     def is_cluster(self) -> bool:
         """Whether it is a cluster, where a command may only name keys of one slot."""
         return self._kind == "cluster"
+
+    @property
+    def opened(self) -> int:
+        """How many connections its clients have opened so far; in any thread."""
+        return self._opened
+
+    def _count(self) -> None:
+        with self._counting:
+            self._opened += 1
 
     @property
     def address(self) -> str:
@@ -276,6 +287,7 @@ class Connector:
         settings["encoding_errors"] = "surrogateescape"
         # No CLIENT SETINFO: some proxies close the connection on it.
         settings["driver_info"] = None
+        settings["on_login"] = self._count
         if socket_timeout_s is not None:
             settings["socket_timeout"] = socket_timeout_s
         if patience_s is not None:

@@ -34,8 +34,9 @@ async def listen(
     connector: Connector,
     *channels: str,
     ping_interval_s: float = PING_INTERVAL_S,
-    on_down: Callable[[Exception], bool] | None = None,
-    on_up: Callable[[], object] | None = None,
+    on_down: Callable[[Exception], bool] = lambda _error: False,
+    on_up: Callable[[], object] = lambda: None,
+    on_refused: Callable[[Exception], bool] = lambda _error: False,
 ) -> AsyncGenerator[tuple[str, bytes], None]:
     """Yield (channel, payload) of every message, from now until the iteration is closed.
 
@@ -46,10 +47,11 @@ async def listen(
         ping_interval_s: how long the server may be silent before it is asked for a sign of life.
         on_down: called with the error of each failed attempt; returns whether it has told of it,
             so that nothing is logged here.
-        on_up: called when the connection works again.
+        on_up: called when the connection works, at first and again.
+        on_refused: the same, when Redis does not let us listen; it is asked again after a minute.
     """
     client = connector.open_async(socket_timeout_s=2 * ping_interval_s)
-    names, backoff, is_up = ", ".join(channels), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), True
+    names, backoff, is_up = ", ".join(channels), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S), False
     is_logged = False
 
     def receive() -> AsyncGenerator[tuple[str, bytes], None]:
@@ -65,7 +67,7 @@ async def listen(
                     async for channel, payload in messages:
                         if is_logged:
                             logger.info("listening again on %s", names)
-                        if not is_up and on_up is not None:
+                        if not is_up:
                             on_up()
                         is_up, is_logged = True, False
                         backoff.reset()
@@ -73,7 +75,7 @@ async def listen(
                             yield channel, payload
             except Exception as error:  # noqa: BLE001 - uvloop raises RuntimeError for a lost socket
                 is_refused, is_up = _is_refused(error), False
-                is_told = not is_refused and on_down is not None and on_down(error)
+                is_told = (on_refused if is_refused else on_down)(error)
                 if not (is_told or is_logged):
                     logger.warning("cannot listen on %s: %s", names, error)
                     is_logged = True

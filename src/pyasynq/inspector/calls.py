@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import inspection, redis_info
-from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.runners.runner import PATIENCE_S, Runner
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.options import name_fault
@@ -25,8 +25,15 @@ class Calls:
         namespace: of every key.
     """
 
-    def __init__(self, runner: Runner, clock: Clock, namespace: str) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        clock: Clock,
+        namespace: str,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._runner = runner
+        self._patience_s = patience_s
         self.clock = clock
         self.namespace = namespace
 
@@ -46,11 +53,11 @@ class Calls:
 
     def run(self, operation: Operation[T]) -> T:
         """Run one operation that does not depend on a single queue."""
-        return self._runner.run(operation)
+        return self._runner.run(operation, patience_s=self._patience_s)
 
     def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run operations in one round trip; return for each its result, or its error."""
-        return self._runner.run_all(operations)
+        return self._runner.run_all(operations, patience_s=self._patience_s)
 
     def run_all_measured(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Do as `run_all`, and compare the clock with that of Redis in the same round trip."""

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pyasynq.answers import raise_first
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import inspection, redis_info
-from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, steady_ns
 from pyasynq.errors import ConfigError, PyasynqError, QueueNotFoundError
 from pyasynq.options import name_fault
@@ -24,8 +24,15 @@ class AsyncCalls:
         namespace: of every key.
     """
 
-    def __init__(self, runner: AsyncRunner, clock: Clock, namespace: str) -> None:
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        clock: Clock,
+        namespace: str,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._runner = runner
+        self._patience_s = patience_s
         self.clock = clock
         self.namespace = namespace
 
@@ -45,11 +52,11 @@ class AsyncCalls:
 
     async def run(self, operation: Operation[T]) -> T:
         """Run one operation that does not depend on a single queue."""
-        return await self._runner.run(operation)
+        return await self._runner.run(operation, patience_s=self._patience_s)
 
     async def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run operations in one round trip; return for each its result, or its error."""
-        return await self._runner.run_all(operations)
+        return await self._runner.run_all(operations, patience_s=self._patience_s)
 
     async def run_all_measured(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Do as `run_all`, and compare the clock with that of Redis in the same round trip."""

@@ -4,7 +4,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pyasynq.broker.runners.runner import Runner
+from pyasynq.broker.runners.runner import PATIENCE_S, Runner
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.connection.options import Kind
@@ -16,6 +16,7 @@ from pyasynq.inspector.redis_details import RedisDetails
 from pyasynq.inspector.schedulers import Schedulers
 from pyasynq.inspector.servers import Servers
 from pyasynq.inspector.tasks import Tasks
+from pyasynq.options import Duration, duration_fault, to_seconds
 
 if TYPE_CHECKING:
     from pyasynq.inspector.snapshots import Snapshots
@@ -28,6 +29,7 @@ class Inspector:
     Args:
         source: where Redis is, as for a client.
         clock: where to get the time; the machine's clock if not given.
+        patience: for how long a Redis that cannot be reached is tried, 5 seconds if not given.
 
     Raises:
         ConfigError: the URL or another argument is wrong.
@@ -42,13 +44,21 @@ class Inspector:
         clock: knows the time, also that of Redis, as far as answers have told it.
     """
 
-    def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
-        ConfigError.raise_if([clock_fault(clock)])
+    def __init__(
+        self,
+        source: ConnectionSource = None,
+        *,
+        clock: Clock | None = None,
+        patience: Duration = PATIENCE_S,
+    ) -> None:
+        ConfigError.raise_if([clock_fault(clock), duration_fault("patience", patience)])
         used = clock or SystemClock()
         self._connector = Connector.of(source)
         self._runner = Runner(self._connector.open_sync(), clock=used)
         self.clock = used
-        self._calls = calls = Calls(self._runner, used, self._connector.namespace)
+        self._calls = calls = Calls(
+            self._runner, used, self._connector.namespace, to_seconds(patience)
+        )
         self.queues = Queues(calls)
         self.tasks = Tasks(calls)
         self.groups = Groups(calls)

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.broker.runners.runner_async import PATIENCE_S, AsyncRunner
 from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.connection.options import Kind
@@ -15,6 +15,7 @@ from pyasynq.inspector.redis_details_async import AsyncRedisDetails
 from pyasynq.inspector.schedulers_async import AsyncSchedulers
 from pyasynq.inspector.servers_async import AsyncServers
 from pyasynq.inspector.tasks_async import AsyncTasks
+from pyasynq.options import Duration, duration_fault, to_seconds
 
 if TYPE_CHECKING:
     from pyasynq.inspector.snapshots_async import AsyncSnapshots
@@ -27,6 +28,7 @@ class AsyncInspector:
     Args:
         source: where Redis is, as for a client.
         clock: where to get the time; the machine's clock if not given.
+        patience: for how long a Redis that cannot be reached is tried, 5 seconds if not given.
 
     Raises:
         ConfigError: the URL or another argument is wrong.
@@ -41,13 +43,21 @@ class AsyncInspector:
         clock: knows the time, also that of Redis, as far as answers have told it.
     """
 
-    def __init__(self, source: ConnectionSource = None, *, clock: Clock | None = None) -> None:
-        ConfigError.raise_if([clock_fault(clock)])
+    def __init__(
+        self,
+        source: ConnectionSource = None,
+        *,
+        clock: Clock | None = None,
+        patience: Duration = PATIENCE_S,
+    ) -> None:
+        ConfigError.raise_if([clock_fault(clock), duration_fault("patience", patience)])
         used = clock or SystemClock()
         self._connector = Connector.of(source)
         self._runner = AsyncRunner(self._connector.open_async(), clock=used)
         self.clock = used
-        self._calls = calls = AsyncCalls(self._runner, used, self._connector.namespace)
+        self._calls = calls = AsyncCalls(
+            self._runner, used, self._connector.namespace, to_seconds(patience)
+        )
         self.queues = AsyncQueues(calls)
         self.tasks = AsyncTasks(calls)
         self.groups = AsyncGroups(calls)

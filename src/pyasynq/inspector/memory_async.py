@@ -30,7 +30,8 @@ class AsyncMemory:
             answers = await self._calls.run_all(
                 [inspection.queue_memory(keys, stats) for keys, stats in some]
             )
-            raise_first(answers, which=concerns_redis_as_a_whole)
+            if not self._calls.is_cluster:  # whose nodes fail one by one
+                raise_first(answers, which=concerns_redis_as_a_whole)
             for (keys, _stats), answer in zip(some, answers, strict=True):
                 if isinstance(answer, int):
                     used[keys.queue] = answer

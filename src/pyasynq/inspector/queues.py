@@ -1,7 +1,7 @@
 # Generated from queues_async.py by tools/unasync.py: change that file.
 """Queues: what is in them, whether they are paused, and what they did."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
@@ -48,20 +48,24 @@ class Queues:
         used = Memory(self._calls).of([(keys, stats)] if memory else [])
         return queue_info(queue, stats, now_ns, memory_usage=used.get(queue))
 
-    def infos(self, *, memory: bool = True) -> Sequence[QueueInfo]:
+    def infos(
+        self, *, memory: bool = True, only: Collection[str] | None = None
+    ) -> Sequence[QueueInfo]:
         """Return the counts of every queue, sorted by name.
 
         A queue of which something cannot be read keeps no other from being counted; its `error`
-        tells why. So does a queue whose name no pyasynq client accepts, but which Redis lists.
+        tells why. So does a queue whose name no pyasynq client accepts, but which Redis lists, and
+        one on a node of a cluster that is away.
 
         Args:
             memory: whether to estimate the memory of each, which asks Redis for the size of about
                 a hundred tasks of each queue.
+            only: names of the queues that are wanted, of those that there are; all if not given.
 
         Raises:
             RedisUnavailableError: Redis did not answer.
         """
-        names = self.list()
+        names = [each for each in self.list() if only is None or each in only]
         now_ns = self._calls.clock.redis_now_ns()
         listed = [keys_of_listed(queue, self._calls.namespace) for queue in names]
         answers = iter(
@@ -70,7 +74,9 @@ class Queues:
             )
         )
         found = [next(answers) if keys else NAMELESS for keys in listed]
-        raise_first(found, which=concerns_redis_as_a_whole)
+        is_any_known = any(isinstance(each, QueueStats) for each in found)
+        if not (self._calls.is_cluster and is_any_known):  # nodes of a cluster fail one by one
+            raise_first(found, which=concerns_redis_as_a_whole)
         counted = [
             (keys, answer)
             for keys, answer in zip(listed, found, strict=True)

@@ -198,7 +198,8 @@ async def every(
         is_at_once: act at the start too, not only after the first interval.
     """
     log = logging.getLogger(f"pyasynq.{name}")
-    troubles, is_away = LoggedOnce(log, "a pass of the %s failed; it goes on: %s"), False
+    troubles = LoggedOnce(log, "a pass of the %s failed; it goes on: %s", outage=outage)
+    is_away = False
     life.started()
     if not is_at_once and not await life.pause(interval_s):
         return
@@ -208,7 +209,7 @@ async def every(
         except PyasynqError as error:
             is_away = concerns_redis_as_a_whole(error)
             if is_away:
-                outage.failed(error)
+                outage.failed(error, by=name)
             else:
                 troubles.begins(error, name)
         except Exception:

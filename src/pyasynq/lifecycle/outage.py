@@ -61,18 +61,23 @@ class Outage:
         self._monotonic = monotonic
         self._log = log
         self._who = who
+        self._failures: dict[str, int] = {}
         self._waits: dict[str, _Wait] = {}  # by queue; "" is Redis as a whole
         self._lock = threading.Lock()
 
-    def failed(self, error: BaseException, *, component: str = "", queue: str = "") -> None:
+    def failed(
+        self, error: BaseException, *, component: str = "", queue: str = "", by: str = ""
+    ) -> None:
         """Report a failure that `concerns_redis_as_a_whole`.
 
         Args:
             error: of the call.
             component: which one failed, if it soon tries again by itself.
             queue: whose keys the call was for; empty if it was for others, or those of all queues.
+            by: which one failed, if it is not *component*.
         """
         where = queue if self._is_by_queue else ""
+        self.count(by or component.split(" ", 1)[0])
         with self._lock:
             wait = self._waits.setdefault(where, _Wait(began_at=self._monotonic()))
             is_new = type(error) not in wait.kinds
@@ -92,6 +97,16 @@ class Outage:
                     shown(str(error), LONGEST_ERROR),
                 )
 
+    def count(self, component: str) -> None:
+        """Count a call of a component that has failed, in any thread."""
+        with self._lock:
+            self._failures[component] = self._failures.get(component, 0) + 1
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How many calls have failed since the start, by component; in any thread."""
+        return self._failures.copy()
+
     def worked(self, *, component: str = "", queue: str = "") -> None:
         """Report a success; with the same arguments as the failures before it."""
         with self._lock:
@@ -99,14 +114,16 @@ class Outage:
                 self._end(where, component)
             self.is_on = bool(self._waits)
 
-    def failed_at_node(self, error: object, *, component: str = "", queue: str) -> bool:
+    def failed_at_node(
+        self, error: object, *, component: str = "", queue: str, by: str = ""
+    ) -> bool:
         """Report *error* if a node of a cluster cannot be reached; return whether that is so.
 
         Calls for other queues than *queue* may work then.
         """
         if not (self._is_by_queue and isinstance(error, RedisUnavailableError)):
             return False
-        self.failed(error, component=component, queue=queue)
+        self.failed(error, component=component, queue=queue, by=by)
         return True
 
     def _end(self, where: str, component: str) -> None:
@@ -131,9 +148,18 @@ class LoggedOnce:
         message: of the log line, with %s for each thing named and for the trouble:
             "cannot fetch tasks of queue %s: %s".
         over: logged when a trouble is over, with %s for each thing named; nothing if empty.
+        outage: counts the failures too, as those of the component that *log* is named after.
     """
 
-    def __init__(self, log: logging.Logger, message: str, *, over: str = "") -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        message: str,
+        *,
+        over: str = "",
+        outage: "Outage | None" = None,
+    ) -> None:
+        self._outage = outage
         self._log = log
         self._message = message
         self._over = over
@@ -142,6 +168,8 @@ class LoggedOnce:
     def begins(self, trouble: object, *about: str) -> None:
         """Log *trouble* of what *about* names as an ERROR, unless it is logged already."""
         text = str(trouble)
+        if self._outage is not None and isinstance(trouble, BaseException):
+            self._outage.count(self._log.name.rpartition(".")[2])
         if self._troubles.get(about) != text:
             self._troubles[about] = text
             self._log.error(self._message, *map(shown, about), shown(text, LONGEST_ERROR))

@@ -55,6 +55,12 @@ def together(metrics: Iterable[Metric], processes: Iterable[Iterable[Reading]]) 
     return [Reading(name, labels, value) for (name, labels), value in found.items()]
 
 
+def lasting(metrics: Iterable[Metric], readings: Iterable[Reading]) -> list[Reading]:
+    """Return the counters and histograms among *readings*, which count on when a process ends."""
+    lasting_ones = {metric.name for metric in metrics if metric.kind != "gauge"}
+    return [reading for reading in readings if reading.metric in lasting_ones]
+
+
 def _copied(value: float | Distribution) -> float | Distribution:
     if isinstance(value, Distribution):
         return Distribution(list(value.counts), value.total)

@@ -113,7 +113,7 @@ LOOP_DELAY = Metric(
 FORWARD_LATENESS = Metric(
     name="pyasynq_forward_lateness_seconds",
     kind="histogram",
-    help="How late tasks that were due became pending, in seconds.",
+    help="How late due tasks whose time the worker knew became pending, in seconds.",
     bounds=SECONDS,
 )
 AGGREGATED = Metric(

@@ -56,6 +56,7 @@ class Entry(msgspec.Struct, frozen=True):
         task: what is enqueued.
         options: how, those of the task included.
         policy: about ticks that are over and tasks that are not done.
+        key: what it was named by its user; None if by nothing.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Entry(msgspec.Struct, frozen=True):
     task: Task
     options: EnqueueOptions
     policy: Policy = Policy()
+    key: str | None = None
 
     @property
     def queue(self) -> str:
@@ -107,7 +109,7 @@ def make_entry(
         if key is not None
         else _id(_name(scheduler, schedule, task, merged))
     )
-    return Entry(entry_id, schedule, task, merged, policy or Policy())
+    return Entry(entry_id, schedule, task, merged, policy or Policy(), key)
 
 
 def id_of_key(scheduler: str, key: str) -> str:

@@ -12,6 +12,9 @@ import msgspec
 from pyasynq.clock import Clock, SystemClock
 from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError, EntryNotFoundError
+from pyasynq.events.event import PeriodicEventName
+from pyasynq.events.listeners import P
+from pyasynq.measurements.reading import Reading
 from pyasynq.options import Duration, duration_fault, to_seconds
 from pyasynq.scheduler.config import PeriodicTaskConfig, Wanted, wanted
 from pyasynq.scheduler.entry import Entry
@@ -113,6 +116,14 @@ class PeriodicTaskManager:
     def entries(self) -> tuple[Entry, ...]:
         """What is registered."""
         return self._scheduler.entries
+
+    def on(self, *names: PeriodicEventName) -> Callable[[P], P]:
+        """Call the decorated function with what became of ticks; see `Scheduler.on`."""
+        return self._scheduler.on(*names)
+
+    def readings(self) -> list[Reading]:
+        """Return what its scheduler has measured; see `Scheduler.readings`."""
+        return self._scheduler.readings()
 
     async def sync(self) -> SyncReport:
         """Ask the provider now, and register and unregister what has changed; safe to repeat.

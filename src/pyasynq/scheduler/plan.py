@@ -13,6 +13,7 @@ from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
 from pyasynq.clock import NANOSECONDS
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.ticks import next_tick
+from pyasynq.tracing import Span
 
 
 class Planned(msgspec.Struct, eq=False):
@@ -25,6 +26,7 @@ class Planned(msgspec.Struct, eq=False):
         tick_s: the tick that comes next; None if there is none in sight.
         fires_ns: when it is enqueued.
         item: the task of the tick, once it was tried: the same one however often that is repeated.
+        span: of the tick, with its task; None if nobody traces it.
     """
 
     entry: Entry
@@ -33,10 +35,11 @@ class Planned(msgspec.Struct, eq=False):
     tick_s: int | None = None
     fires_ns: int = 0
     item: PreparedTask | None = None
+    span: Span | None = None
 
     def done(self, tick_s: int, now_ns: int, *, has_task: bool) -> None:
         """Note that a tick was done, and find the next one."""
-        self.last_s, self.item = max(self.last_s, tick_s), None
+        self.last_s, self.item, self.span = max(self.last_s, tick_s), None, None
         if has_task:
             self.enqueued_s = tick_s
         self.look_ahead(now_ns)

@@ -11,6 +11,8 @@ from pyasynq.clock import Clock
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.scheduler.entry import Entry
+from pyasynq.scheduler.measures import TickMeasures
+from pyasynq.tracing import Tracing
 
 
 class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +25,8 @@ class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
         entries: what ticks, by ID; it changes as entries are registered.
         storing: runs what stores tasks, if that waits for replicas; None if *runner* does.
         outage: what components tell when Redis is away, and when it is back.
+        tracing: makes a span of each tick; None for no spans.
+        measures: where ticks are counted.
         changed: set when the entries or the leader have changed.
     """
 
@@ -36,5 +40,7 @@ class SchedulerResources(msgspec.Struct, frozen=True, kw_only=True):
     budget: ShutdownBudget
     is_cluster: bool = False
     storing: AsyncRunner | None = None
+    tracing: Tracing | None = None
+    measures: TickMeasures = msgspec.field(default_factory=TickMeasures)
     changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     random: Random = msgspec.field(default_factory=Random)

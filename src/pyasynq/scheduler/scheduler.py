@@ -12,17 +12,21 @@ from typing import Self, Unpack
 from uuid import uuid4
 
 from pyasynq.broker.operations.schedulers import Overlap
-from pyasynq.broker.runners.opening import answers_when_checked, opened, opened_with_replicas
-from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S, AsyncRunner
+from pyasynq.broker.runners.opening import answers_when_checked, opened
+from pyasynq.broker.runners.runner_async import LOCAL_CLOCK, PATIENCE_S
 from pyasynq.clock import Clock, SystemClock, clock_fault
-from pyasynq.connection.connector import ConnectionSource, Connector
+from pyasynq.connection.connector import ConnectionSource
 from pyasynq.errors import ConfigError, EntryNotFoundError, ServerStateError
+from pyasynq.events.event import PERIODIC_EVENTS, PeriodicEventName
+from pyasynq.events.listeners import Listeners, P
 from pyasynq.lifecycle.component import Component, Running, running, until_end
+from pyasynq.lifecycle.health import Health
 from pyasynq.lifecycle.outage import Outage
-from pyasynq.lifecycle.replicas import ReplicaLog
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
+from pyasynq.measurements import scheduler_metrics
+from pyasynq.measurements.reading import Reading
 from pyasynq.options import (
     Duration,
     EnqueueOptions,
@@ -31,6 +35,7 @@ from pyasynq.options import (
     name_fault,
     to_seconds,
 )
+from pyasynq.scheduler.assembly import Parts, assemble, storing_on_replicas
 from pyasynq.scheduler.cron import find_zone
 from pyasynq.scheduler.entry import (
     DEFAULT_MISSED,
@@ -40,14 +45,13 @@ from pyasynq.scheduler.entry import (
     make_entry,
     make_policy,
 )
+from pyasynq.scheduler.health import SchedulerCondition
 from pyasynq.scheduler.hooks import AfterEnqueue, BeforeEnqueue, Hooks, OnEnqueueError
-from pyasynq.scheduler.leadership import Leadership
-from pyasynq.scheduler.publisher import Publisher
+from pyasynq.scheduler.measures import TickMeasures, number
 from pyasynq.scheduler.resources import SchedulerResources
-from pyasynq.scheduler.ticker import Ticker
 from pyasynq.scheduler.ticks import Missed
 from pyasynq.task import Task
-from pyasynq.wire.keys import queue_keys
+from pyasynq.tracing import Tracing, chosen, tracing_fault
 
 logger = logging.getLogger("pyasynq.scheduler")
 
@@ -71,6 +75,8 @@ class Scheduler:
             task is enqueued, afterwards, and when it could not be; see `Hooks`.
         heartbeat_interval: how often the entries are shown to tools, at least 1 s.
         clock: the time; the machine's if not given.
+        tracing: makes a span of each tick, whose context its task carries; see
+            `pyasynq.opentelemetry`. None for no spans.
 
     Raises:
         ConfigError: names every argument that is wrong.
@@ -80,6 +86,7 @@ class Scheduler:
     Attributes:
         id: of this process, by which it leads.
         location: the time zone in which specs are meant.
+        listeners: what `on` has registered.
     """
 
     def __init__(
@@ -93,11 +100,14 @@ class Scheduler:
         on_error: OnEnqueueError | None = None,
         heartbeat_interval: Duration = DEFAULT_HEARTBEAT,
         clock: Clock | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         interval_fault = duration_fault(
             "heartbeat_interval", heartbeat_interval, minimum=timedelta(seconds=1)
         )
-        ConfigError.raise_if([name_fault("name", name), interval_fault, clock_fault(clock)])
+        faults = [name_fault("name", name), interval_fault, clock_fault(clock)]
+        ConfigError.raise_if([*faults, tracing_fault(tracing)])
+        self._tracing = chosen(tracing)
         self.name = name
         self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._source = source
@@ -107,7 +117,12 @@ class Scheduler:
         self._heartbeat_s = to_seconds(heartbeat_interval)
         self._clock = clock or SystemClock()
         self._entries: dict[str, Entry] = {}
+        self.listeners = Listeners("scheduler", PERIODIC_EVENTS)
+        self._measures = TickMeasures()
+        self._parts: Parts | None = None
         self._status = "new"
+        self._outage = Outage(monotonic=self._clock.monotonic, log=logger, who="scheduler")
+        self._condition = SchedulerCondition(self._clock, self._outage)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
         self._shutdown: asyncio.Event | None = None
@@ -124,6 +139,31 @@ class Scheduler:
     def entries(self) -> tuple[Entry, ...]:
         """What is registered."""
         return tuple(self._entries.values())
+
+    def health(self) -> Health:
+        """Return how the scheduler is, as one check; may be called in any thread.
+
+        It passes from the start until the stop, whether this scheduler leads or follows, unless
+        Redis is away or refuses a call.
+        """
+        shutdown = self._shutdown
+        is_told = shutdown is not None and shutdown.is_set()
+        return self._condition.health(
+            is_started=self._started.is_set(), is_stopping=is_told or self._status == "closed"
+        )
+
+    def readings(self) -> list[Reading]:
+        """Return what the scheduler has measured since its start; may be called in any thread.
+
+        It asks nobody, changes nothing and never fails, before the start and after the end too;
+        `measurements.scheduler_metrics` has the names. Counters never fall.
+        """
+        leads = self._parts is not None and self._parts.leadership.is_leading
+        return [
+            number(scheduler_metrics.ENTRIES, len(self._entries), self.name),
+            number(scheduler_metrics.LEADS, leads, self.name),
+            *self._measures.readings(self.name),
+        ]
 
     def register(
         self,
@@ -194,6 +234,28 @@ class Scheduler:
             raise EntryNotFoundError(entry_id)
         self._tell_of_change()
 
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether a listener goes on that should have ended."""
+        return self._parts is not None and self._parts.has_leftovers
+
+    def on(self, *names: PeriodicEventName) -> Callable[[P], P]:
+        """Call the decorated function with what became of ticks, before or while nothing runs.
+
+        ``function(event)`` gets one `PeriodicEvent` at a time, apart from the scheduler: whatever
+        it does, no tick waits for it. A coroutine function runs on the event loop of the
+        scheduler, a plain one in its own thread. An event arrives at most once, in the process
+        that leads. At the stop, listeners have 3 s for the events that still wait.
+
+        Args:
+            names: "periodic_enqueued", "periodic_skipped" or "periodic_failed"; at least one.
+
+        Raises:
+            ConfigError: a name is wrong or given twice, there is none, or the function is of
+                another form.
+        """
+        return self.listeners.register(names)
+
     def run_first(self, component: Component) -> None:
         """Run another component, which starts before those of the scheduler; call it before."""
         self._first = (*self._first, component)
@@ -212,7 +274,7 @@ class Scheduler:
         run_until_signal(
             self.serve,
             on_signal={signal.SIGTERM: self.shutdown, signal.SIGINT: self.shutdown},
-            has_leftovers=lambda: False,
+            has_leftovers=lambda: self.has_leftovers,
             on_loop=on_loop,
         )
 
@@ -289,6 +351,9 @@ class Scheduler:
         await answers_when_checked(runner, connector.namespace, [])
         if not await runner.measure_clock(patience_s=PATIENCE_S) and runner.time_refusal:
             logger.warning(LOCAL_CLOCK, runner.time_refusal)
+        storing = await storing_on_replicas(
+            connector, self._entries.values(), self._clock, self._budget, stack
+        )
         resources = SchedulerResources(
             name=self.name,
             id=self.id,
@@ -296,37 +361,23 @@ class Scheduler:
             clock=self._clock,
             runner=runner,
             entries=self._entries,
-            outage=Outage(monotonic=self._clock.monotonic, log=logger, who="scheduler"),
+            outage=self._outage,
             budget=self._budget,
             is_cluster=connector.is_cluster,
-            storing=await self._storing(stack, connector),
+            storing=storing,
+            tracing=self._tracing,
+            measures=self._measures,
         )
         self._changed = resources.changed
         logger.info("scheduler %s of %s starts", self.name, connector.description)
-        parts = self._parts(resources)
-        return await stack.enter_async_context(running(parts, self._budget))
-
-    async def _storing(
-        self, stack: contextlib.AsyncExitStack, connector: Connector
-    ) -> AsyncRunner | None:
-        """Return what runs the writes of tasks, if they are to be on replicas."""
-        if connector.replication is None:
-            return None
-        queues = {each.queue for each in self._entries.values()}
-        return await opened_with_replicas(
-            connector,
-            self._clock,
-            self._budget,
-            stack,
-            queues=[queue_keys(queue, connector.namespace) for queue in queues],
-            on_replicas=ReplicaLog(logger, "scheduler", connector.replication.replicas),
+        self._parts = parts = assemble(
+            resources,
+            self._hooks,
+            self.listeners,
+            heartbeat_s=self._heartbeat_s,
+            first=self._first,
         )
-
-    def _parts(self, resources: SchedulerResources) -> tuple[Component, ...]:
-        leadership = Leadership(resources)
-        ticker = Ticker(resources, leadership, self._hooks)
-        publisher = Publisher(resources, leadership, ticker.plan, self._heartbeat_s)
-        return (*self._first, leadership, publisher, ticker)
+        return await stack.enter_async_context(running(parts.components, self._budget))
 
     def _close(self) -> None:
         self._status, self._changed = "closed", None

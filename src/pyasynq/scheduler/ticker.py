@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from pyasynq.answers import concerns_redis_as_a_whole
+from pyasynq.broker.new_tasks.carried import carrying
 from pyasynq.broker.new_tasks.prepare import info_of, prepare
 from pyasynq.broker.operations import enqueue, schedulers
 from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
@@ -30,6 +31,8 @@ from pyasynq.scheduler.leadership import Leadership
 from pyasynq.scheduler.plan import Plan, Planned
 from pyasynq.scheduler.resources import SchedulerResources
 from pyasynq.scheduler.tick_log import TickLog
+from pyasynq.task import Task
+from pyasynq.tracing import Ended
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.records import EnqueueEventRecord
 
@@ -71,19 +74,31 @@ class _Away(msgspec.Struct):
 class Ticker:
     """The loop that enqueues.
 
+    Args:
+        on_tick: called with each tick and what came of it; None if nobody listens.
+
     Attributes:
         plan: the entries as this scheduler knows them while it leads.
     """
 
     name = "ticker"
 
-    def __init__(self, resources: SchedulerResources, leadership: Leadership, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        resources: SchedulerResources,
+        leadership: Leadership,
+        hooks: Hooks,
+        *,
+        on_tick: Callable[[Planned, object], None] | None = None,
+    ) -> None:
         self._resources, self._leadership, self._hooks = resources, leadership, hooks
+        self._on_tick = on_tick
         self._clock, self._runner = resources.clock, resources.runner
         self._storing = resources.storing or resources.runner
         self._changed = resources.changed
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self._log = TickLog(resources.clock)
+        self._measures = resources.measures
         self._unrecorded = LoggedOnce(logger, "cannot record what was enqueued: %s")
         self._latest_ns = 0
         self.plan = Plan()
@@ -224,13 +239,27 @@ class Ticker:
             await self._hooks.before(entry.task, entry.options)
             try:
                 planned.item = prepare(
-                    entry.task, entry.options, keys, now_ns=now_ns, new_id=new_task_id
+                    self._traced(planned), entry.options, keys, now_ns=now_ns, new_id=new_task_id
                 )
             except PyasynqError as error:
                 await self._failed(planned, error)
+                self._publish(planned, error)
                 planned.done(planned.tick_s or 0, now_ns, has_task=False)
                 return False
         return True
+
+    def _traced(self, planned: Planned) -> Task:
+        """Return the task of a tick; it carries the context of the span that begins here."""
+        entry, tracing = planned.entry, self._resources.tracing
+        if tracing is None:
+            return entry.task
+        planned.span = span = tracing.tick(
+            task_type=entry.task.type,
+            queue=entry.queue,
+            body_size=len(entry.task.payload or b""),
+            entry_id=entry.id,
+        )
+        return carrying(entry.task, entry.options, span.headers)
 
     async def _record(self, results: Sequence[tuple[Planned, Any]], now_ns: int) -> None:
         """Note which tasks were enqueued; nothing depends on that."""
@@ -261,20 +290,35 @@ class Ticker:
         elif answer.refusal is not None:
             await self._failed(planned, answer.refusal)
         elif answer.tick is Tick.UNFINISHED:
+            self._measures.add(entry.id, "unfinished")
             self._log.passed(entry, "the task of an earlier one is not done:", answer.earlier_id)
         elif answer.tick is Tick.PAUSED:
+            self._measures.add(entry.id, "paused")
             self._log.passed(entry, "it is paused")
         elif answer.tick is Tick.STORED and item is not None:
+            self._measures.add(entry.id, "enqueued")
+            self._measures.enqueued((now_ns - planned.fires_ns) / NANOSECONDS)
             self._log.stored(entry)
+            if planned.span is not None:
+                planned.span.end(Ended(task_id=item.id))
             await self._hooks.after(info_of(item, now=to_datetime(now_ns)), None)
+        self._publish(planned, answer)
         planned.answered(answer, now_ns)
+
+    def _publish(self, planned: Planned, answer: object) -> None:
+        if self._on_tick is not None:
+            self._on_tick(planned, answer)
 
     async def _failed(self, planned: Planned, error: PyasynqError) -> None:
         entry = planned.entry
+        is_duplicate = isinstance(error, DuplicateTaskError)
+        self._measures.add(entry.id, "duplicate" if is_duplicate else "failed")
         if isinstance(error, DuplicateTaskError):
             self._log.passed(entry, "a task holds the same unique lock:", error.holder_id)
         else:
             self._log.failed(entry, error)
+            if planned.span is not None:
+                planned.span.end(Ended(error=error))
         await self._hooks.after(None, error)
         await self._hooks.failed(entry.task, entry.options, error)
 

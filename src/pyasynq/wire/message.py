@@ -115,6 +115,19 @@ def encoded_limits(queue: str, retry: int, timeout: int, retention: int, group_k
     ).SerializeToString()
 
 
+def encoded_headers(headers: Mapping[str, str]) -> bytes:
+    """Return the bytes of the field that comes last, after those of `encoded_limits`.
+
+    Raises:
+        PayloadError: a text is not valid Unicode.
+    """
+    try:
+        wire = asynq_pb2.TaskMessage(headers=headers)
+        return wire.SerializeToString(deterministic=True)
+    except (TypeError, ValueError) as error:
+        raise PayloadError(f"the task cannot be stored: {error}") from error
+
+
 def decode(data: bytes) -> TaskMessage:
     """Return the message in *data*; unknown fields are ignored.
 

@@ -6,7 +6,8 @@ than 0.1 ms. Each further one reaches 19 % further: four of them double a durati
 120, is for what takes longer than a day.
 """
 
-from math import log2
+import math
+from bisect import bisect_right
 
 import msgspec
 
@@ -18,6 +19,9 @@ OTHERS = "*"  # the name for all others
 FIRST_NS = 100_000  # where bucket 1 begins
 PER_DOUBLING = 4
 LAST_BUCKET = 120
+STARTS_NS = tuple(
+    math.ceil(FIRST_NS * 2 ** (number / PER_DOUBLING)) for number in range(LAST_BUCKET)
+)  # of each bucket but the first one, 0
 LONGEST_NUMBER = 3  # digits
 
 Buckets = dict[str, int]
@@ -65,9 +69,7 @@ def decode(data: bytes) -> TypeCountsRecord | None:
 
 def bucket_of(duration_ns: int) -> str:
     """Return the bucket of a duration."""
-    if duration_ns < FIRST_NS:
-        return "0"
-    return str(min(LAST_BUCKET, 1 + int(PER_DOUBLING * log2(duration_ns / FIRST_NS))))
+    return str(bisect_right(STARTS_NS, duration_ns))
 
 
 def share_ns(buckets: Buckets, share: float) -> int | None:

@@ -1,9 +1,9 @@
 """The components of a server: made here, tied together, in their order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import Any, ParamSpec
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -11,8 +11,12 @@ import msgspec
 from pyasynq.broker.operations import finish
 from pyasynq.broker.operations.progress import write_progress
 from pyasynq.broker.runners.runner_async import AsyncRunner
+from pyasynq.connection.connector import Connector
 from pyasynq.errors import TaskNotFoundError
+from pyasynq.events.event import SERVER_EVENTS
 from pyasynq.lifecycle.component import Component
+from pyasynq.lifecycle.outage import Outage
+from pyasynq.tracing import Tracing, chosen
 from pyasynq.wire.handled import ANY_TEXT, Handled
 from pyasynq.wire.progress import ProgressRecord, encode
 from pyasynq.worker.attempt.outcome import Outcome
@@ -36,12 +40,13 @@ from pyasynq.worker.liveness.watchdog import Watchdog
 from pyasynq.worker.maintenance.forwarder import Forwarder
 from pyasynq.worker.maintenance.janitor import Janitor
 from pyasynq.worker.maintenance.recoverer import Recoverer
+from pyasynq.worker.measure.type_tally import TypeTally
 from pyasynq.worker.notify.notifier import Notifier
+from pyasynq.worker.observers import Observer, each_of, together
 from pyasynq.worker.record.recorder import Recorder
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
-
-P = ParamSpec("P")
+from pyasynq.worker.task_tracing import TaskTracing
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +66,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     aggregator: Aggregator | None
     executor: Executor
     held: Held
+    tally: TypeTally
+    outage: Outage
+    connector: Connector
 
     @property
     def has_leftovers(self) -> bool:
@@ -87,6 +95,14 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
         )
         return tuple(each for each in ordered if each is not None)
 
+    def on_shutdown(self, crash: BaseException | None) -> None:
+        """Let listeners hear at the end why the server has stopped: because of *crash*, if any."""
+        if self.notifier is not None:
+            finisher = self.finisher
+            self.notifier.on_shutdown(
+                crash, counts=lambda: finisher.counts, unwritten=lambda: finisher.unwritten
+            )
+
 
 def assemble(
     mux: ServeMux, resources: ServerResources, *, state: object, status: Callable[[], str]
@@ -101,14 +117,33 @@ def assemble(
         ConfigError: a process of its own could not find its handler.
     """
     scope = _scope(resources, state)
-    notifier = Notifier(resources, mux.listeners, scope) if mux.listeners else None
-    recorder = _recorder(mux, resources, notifier)
-    observers = _Observers(resources.task_log(), notifier, recorder)
+    listeners = mux.listeners.of(SERVER_EVENTS)
+    notifier = Notifier(resources, listeners, scope) if listeners else None
+    tally = TypeTally(_pattern_of(mux))
+    recorder = _recorder(tally, resources, notifier)
+    tracing = chosen(resources.config.tracing)
+    task_log = resources.task_log()
+    kept = tuple(_observers(tally, recorder, notifier, task_log))
+    observer = together(kept if tracing is None else (_traced(resources, tracing, kept), *kept))
     forwarder = Forwarder(resources)
-    finisher = Finisher(resources, on_retry=forwarder.expect, on_outcome=observers.on_outcome)
-    executor = _executor(mux, resources, scope, finisher, observers)
+    finisher = Finisher(
+        resources,
+        on_retry=forwarder.expect,
+        on_outcomes=observer.on_outcomes,
+        on_unwritable=tally.on_unwritable,
+    )
+    executor = Executor(
+        mux,
+        resources,
+        scope,
+        task_log=task_log,
+        settle=_settling(observer, finisher),
+        on_start=observer.on_start,
+        keeps_errors=observer.keeps_errors,
+        is_traced=tracing is not None,
+    )
     check = resources.config.health_check
-    aggregator = _aggregator(mux, resources, forwarder)
+    aggregator = _aggregator(mux, resources, forwarder, tracing)
     return Parts(
         watchdog=Watchdog(resources, executor.running),
         heartbeater=_heartbeater(resources, executor, status, _handled(mux, aggregator)),
@@ -116,7 +151,7 @@ def assemble(
         notifier=notifier,
         recorder=recorder,
         subscriber=Subscriber(resources, on_cancel=_cancel(executor), on_due=forwarder.expect),
-        recoverer=observers.recoverer(resources),
+        recoverer=Recoverer(resources, task_log=task_log, on_recovered=observer.on_recovered),
         forwarder=forwarder,
         janitor=Janitor(resources),
         finisher=finisher,
@@ -124,76 +159,51 @@ def assemble(
         aggregator=aggregator,
         executor=executor,
         held=resources.held,
+        tally=tally,
+        outage=resources.outage,
+        connector=resources.connector,
     )
 
 
-class _Observers:
-    """Who is called when a task starts, and when its outcome is in Redis; None if nobody is."""
-
-    def __init__(
-        self, task_log: TaskLog, notifier: Notifier | None, recorder: Recorder | None
-    ) -> None:
-        self.task_log = task_log
-        self.notifier = notifier
-        self.recorder = recorder
-        verbose = task_log if task_log.is_verbose else None
-        self.on_start = _all(
-            notifier.on_start if notifier else None, verbose.on_start if verbose else None
-        )
-        self.on_outcome = _all(
-            recorder.on_outcome if recorder else None,  # before the error of the task is dropped
-            notifier.on_outcome if notifier else None,
-            verbose.on_outcome if verbose else None,
-        )
-
-    def recoverer(self, resources: ServerResources) -> Recoverer:
-        """Return the recoverer that these observe."""
-        on_recovered = _all(
-            self.notifier.on_recovered if self.notifier else None,
-            self.recorder.on_recovered if self.recorder else None,
-        )
-        return Recoverer(resources, task_log=self.task_log, on_recovered=on_recovered)
-
-    def settling(self, settle: Callable[[RunningTask, Outcome], None]) -> Settle:
-        """Return what settles a task whose handler has started."""
-        return settle if self.recorder is None else self.recorder.settling(settle)
-
-    @property
-    def keeps_errors(self) -> bool:
-        """Whether somebody needs what tasks have failed with."""
-        keeps = self.recorder is not None and self.recorder.keeps_errors
-        return keeps or self.notifier is not None
+def _observers(
+    tally: TypeTally,
+    recorder: Recorder | None,
+    notifier: Notifier | None,
+    task_log: TaskLog,
+) -> Iterator[Observer]:
+    """Yield who is called with what happens to tasks, in the order of the calls."""
+    if recorder is not None:  # first: what comes after it forgets the errors of tasks
+        yield recorder.observer
+    yield Observer(on_outcomes=tally.on_outcomes, on_recovered=tally.on_recovered)
+    if notifier is not None:
+        yield notifier.observer
+    if task_log.is_verbose:
+        yield Observer(on_start=task_log.on_start, on_outcomes=each_of(task_log.on_outcome))
 
 
-def _all(*calls: Callable[P, None] | None) -> Callable[P, None] | None:
-    """Return what calls each of *calls* that is one; None if none is."""
-    given = [call for call in calls if call is not None]
-    if len(given) <= 1:
-        return given[0] if given else None
+def _traced(resources: ServerResources, tracing: Tracing, others: Iterable[Observer]) -> Observer:
+    """Return what makes the spans of tasks; it comes before the others."""
+    keep_errors = any(each.keeps_errors for each in others)
+    return TaskTracing(
+        tracing,
+        resources.clock,
+        server_id=resources.server_id,
+        address=resources.connector.address,
+        drops_errors=not keep_errors,
+    ).observer
 
-    def call_all(*args: P.args, **kwargs: P.kwargs) -> None:
-        for call in given:
-            call(*args, **kwargs)
 
-    return call_all
+def _settling(observer: Observer, finisher: Finisher) -> Settle:
+    """Return what settles a task whose handler has started."""
+    on_settle = observer.on_settle
+    if on_settle is None:
+        return finisher.settle
 
+    def settle(running: RunningTask, outcome: Outcome) -> None:
+        on_settle(running, outcome)
+        finisher.settle(running, outcome)
 
-def _executor(
-    mux: ServeMux,
-    resources: ServerResources,
-    scope: Scope,
-    finisher: Finisher,
-    observers: _Observers,
-) -> Executor:
-    return Executor(
-        mux,
-        resources,
-        scope,
-        task_log=observers.task_log,
-        settle=observers.settling(finisher.settle),
-        on_start=observers.on_start,
-        keeps_errors=observers.keeps_errors,
-    )
+    return settle
 
 
 def _heartbeater(
@@ -213,11 +223,22 @@ def _identity(resources: ServerResources) -> Identity:
 
 
 def _recorder(
-    mux: ServeMux, resources: ServerResources, notifier: Notifier | None
+    tally: TypeTally, resources: ServerResources, notifier: Notifier | None
 ) -> Recorder | None:
     config = resources.config
     if config.task_history is None and not config.type_statistics:
         return None
+    identity = _identity(resources)
+    return Recorder(
+        resources,
+        worker=f"{identity.host}:{identity.pid}:{identity.server_id}",
+        tally=tally,
+        drops_errors=notifier is None,
+    )
+
+
+def _pattern_of(mux: ServeMux) -> Callable[[str], str]:
+    """Return what returns the pattern by which a type finds its handler."""
 
     def pattern_of(task_type: str) -> str:
         route = mux.route(task_type)
@@ -225,13 +246,7 @@ def _recorder(
             return ANY_TEXT
         return task_type if route.pattern == task_type else route.types
 
-    identity = _identity(resources)
-    return Recorder(
-        resources,
-        worker=f"{identity.host}:{identity.pid}:{identity.server_id}",
-        pattern_of=pattern_of,
-        drops_errors=notifier is None,
-    )
+    return pattern_of
 
 
 def _handled(mux: ServeMux, aggregator: Aggregator | None) -> Callable[[], Handled]:
@@ -276,12 +291,12 @@ def _scope(resources: ServerResources, state: object) -> Scope:
 
 
 def _aggregator(
-    mux: ServeMux, resources: ServerResources, forwarder: Forwarder
+    mux: ServeMux, resources: ServerResources, forwarder: Forwarder, tracing: Tracing | None
 ) -> Aggregator | None:
     aggregations = _aggregations(mux, resources.config)
     if not aggregations:
         return None
-    return Aggregator(resources, aggregations, on_due=forwarder.expect)
+    return Aggregator(resources, aggregations, on_due=forwarder.expect, tracing=tracing)
 
 
 def _aggregations(mux: ServeMux, config: ServerConfig) -> Aggregations:

@@ -22,6 +22,7 @@ from pyasynq.retry import (
 )
 from pyasynq.spelling import hint
 from pyasynq.task import Task
+from pyasynq.tracing import Tracing, tracing_fault
 from pyasynq.worker.handlers.aggregators import GRACE_PERIOD, MAX_DELAY, MAX_SIZE, Aggregate
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.setting import (
@@ -98,8 +99,10 @@ class ServerConfig:
         task_history: keep the last attempts of each task in Redis, as `TaskHistory` says; none if
             None. In the environment ``true`` stands for ``TaskHistory()``.
         type_statistics: keep in Redis what is done of each task type, for an hour: counts,
-            failures, and how long tasks run and wait.
+            failures, and how long tasks run and wait. It is written once a minute.
         base_state: what `TaskContext.state` is, if there is no lifespan.
+        tracing: makes spans of tasks, as ``OpenTelemetry()`` of `pyasynq.opentelemetry` does; an
+            App also gives it to what enqueues. None for no spans.
 
     Raises:
         ConfigError: names every wrong setting.
@@ -141,8 +144,9 @@ class ServerConfig:
         LARGEST_PAYLOAD_BYTES, Whole(1, LARGEST_PAYLOAD_BYTES, unit="bytes")
     )
     task_history: TaskHistory | None = setting(None, History())
-    type_statistics: bool = setting(False, Flag())
+    type_statistics: bool = setting(True, Flag())
     base_state: Any = setting(None, Anything())
+    tracing: Tracing | None = setting(None, Function(tracing_fault))
 
     def __post_init__(self) -> None:
         ConfigError.raise_if(_faults(self))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable
+from contextvars import copy_context
 
 import msgspec
 
@@ -30,6 +31,7 @@ class Floods:
         self._clock = clock
         self._lines_per_s = lines_per_s
         self._floods: dict[Hashable, _Flood] = {}
+        self._variables = copy_context()  # not those of the task whose line is the first left out
 
     def is_flooded(self, kind: Hashable, sum_up: Callable[[int], None], *, count: int = 1) -> bool:
         """Count a line; return whether it is one too many in this second.
@@ -48,7 +50,9 @@ class Floods:
         if flood.lines <= self._lines_per_s:
             return False
         if not flood.left_out:
-            asyncio.get_running_loop().call_later(1.0, self._sum_up, flood, sum_up)
+            asyncio.get_running_loop().call_later(
+                1.0, self._sum_up, flood, sum_up, context=self._variables.copy()
+            )
         flood.left_out += count
         return True
 

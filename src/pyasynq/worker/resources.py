@@ -16,6 +16,7 @@ from pyasynq.worker.attempt.running_task import Held
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.progress import Reports
+from pyasynq.worker.measure.measures import Measures
 from pyasynq.worker.queue_probe import QueueProbe
 from pyasynq.worker.task_log import TaskLog
 from pyasynq.worker.threads import MakeThreads, in_threads
@@ -28,6 +29,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
         connector: opens further connections to the Redis of *runner*.
         server_id: the same as tools show.
         counters: where components count what they did.
+        measures: where they note how much, how long and how late.
         budget: how long the shutdown may take.
         random: spreads the load of many servers.
         held: the tasks this server holds: from their dequeue until Redis has their outcome.
@@ -46,6 +48,7 @@ class ServerResources(msgspec.Struct, frozen=True, kw_only=True):
     runner: AsyncRunner
     server_id: str
     counters: Counters = msgspec.field(default_factory=Counters)
+    measures: Measures = msgspec.field(default_factory=Measures)
     budget: ShutdownBudget = msgspec.field(default_factory=ShutdownBudget)
     random: Random = msgspec.field(default_factory=Random)
     held: Held = msgspec.field(default_factory=dict)

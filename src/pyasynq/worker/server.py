@@ -15,18 +15,23 @@ from pyasynq.clock import Clock, SystemClock, clock_fault
 from pyasynq.connection.connector import ConnectionSource, Connector
 from pyasynq.errors import ConfigError, ServerStateError
 from pyasynq.lifecycle.component import Running, running, until_end
+from pyasynq.lifecycle.health import Health
 from pyasynq.lifecycle.outage import Outage
 from pyasynq.lifecycle.replicas import ReplicaLog
 from pyasynq.lifecycle.run_until_signal import check_that_it_may_run, run_until_signal
 from pyasynq.lifecycle.shutdown import ShutdownBudget
 from pyasynq.lifecycle.to_its_end import to_its_end
+from pyasynq.measurements.reading import Reading
 from pyasynq.options import to_seconds
 from pyasynq.wire.keys import queue_keys
+from pyasynq.worker import readings
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.counters import Counters
 from pyasynq.worker.handlers.lifespan import Lifespan, lifespan_of
 from pyasynq.worker.handlers.mux import ServeMux
+from pyasynq.worker.health import CONNECTS, IN_LIFESPAN, QUIET, STOPPING, ServerConditions
+from pyasynq.worker.measure.measures import Measures
 from pyasynq.worker.memory_settings import ask_for_memory
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.start_report import eviction_warnings, start_line, start_warnings
@@ -69,11 +74,12 @@ class Server:
         self.config = config or ServerConfig()
         self.id = str(uuid4())
         self.counters = Counters()
+        self._measures = Measures()
         self._source = source
         self._clock = clock or SystemClock()
         self._lifespan = None if lifespan is None else lifespan_of(lifespan)
         self._status = "new"
-        self._has_started = False
+        self._conditions = ServerConditions(self._clock)
         self._memory: list[dict[str, str]] = []
         self._parts: Parts | None = None
         self._shutdown: asyncio.Event | None = None
@@ -93,32 +99,48 @@ class Server:
     def is_ready(self) -> bool:
         """Whether it takes tasks as it should; may be asked in any thread.
 
-        False until all parts have started, after `stop` or `shutdown`, while heartbeats do not
-        reach Redis, and while every slot is stuck: taken by a handler that was asked to end, or
-        whose time was up, longer than `cancel_grace` ago.
+        See `health`, of which every check must pass.
         """
-        return not self.why_not_ready
+        return self.health().is_ready
 
     @property
     def why_not_ready(self) -> str:
         """Why `is_ready` is false, in a few words without secrets; empty if it is true."""
-        parts, shutdown = self._parts, self._shutdown
-        if self._status == "closed" or (shutdown is not None and shutdown.is_set()):
-            return "it shuts down"
-        if parts is None or not self._has_started:
-            return "it has not started"
-        if self._status != "active":
-            return "it was told to fetch nothing more"
-        if not parts.heartbeater.is_reachable:
-            return "redis does not answer"
-        if parts.watchdog.is_every_slot_stuck:
-            return "every slot is taken by a handler that does not end"
-        return ""
+        return self.health().why_not_ready
+
+    def health(self) -> Health:
+        """Return how the server is; may be called in any thread.
+
+        It asks nobody and never fails: it returns what the parts of the server have found. The
+        checks, of which only the first two exist before the server has connected:
+
+        - "fetching": nobody has called `stop` or `shutdown`, and it has not ended.
+        - "started": every part has started.
+        - "loop": the event loop turns.
+        - "redis": the last heartbeat reached Redis, which took its writes.
+        - "heartbeat": the last one that did is so recent that others see the server.
+        - "subscribed": cancellations arrive. It passes where Redis does not let us listen.
+        - "slots": a slot is not stuck. A slot is if it is taken by a handler that was asked to
+          end, or whose time was up, longer than `cancel_grace` ago.
+        """
+        return self._conditions.health(self._parts)
 
     @property
     def has_leftovers(self) -> bool:
         """Whether code of the user goes on that was asked to end."""
         return self._parts is not None and self._parts.has_leftovers
+
+    def readings(self) -> list[Reading]:
+        """Return what the server has measured since its start; may be called in any thread.
+
+        It asks nobody, changes nothing and never fails, before the start and after the end too;
+        `measurements.worker_metrics` has the names. Counters never fall.
+        """
+        found = readings.always(
+            is_ready=self.is_ready, counters=self.counters, measures=self._measures
+        )
+        parts, slots = self._parts, self.config.concurrency
+        return [*found, *(() if parts is None else readings.of_parts(parts, slots=slots))]
 
     def run(self, mux: ServeMux, *, on_loop: Callable[[], object] | None = None) -> None:
         """Serve until SIGTERM or SIGINT, then shut down; blocks.
@@ -187,6 +209,7 @@ class Server:
         """
         if self._status == "active":
             self._status = "stopped"
+            self._conditions.fetching.fails(QUIET)
             if self._parts is not None:
                 self._parts.processor.quiet()
 
@@ -204,6 +227,7 @@ class Server:
         if self._shutdown.is_set():
             self._budget.hurry()
         self._shutdown.set()
+        self._conditions.fetching.fails(STOPPING)
         limit = self._start_limit
         if limit is not None and not limit.expired():
             self._budget.begin()
@@ -240,15 +264,20 @@ class Server:
                 return
             finally:
                 self._start_limit = None
-            self._has_started = True
+            self._conditions.started.passes()
             self._started.set()
+            crash: BaseException | None = None
             try:
                 await until_end(lives, shutdown)
+            except BaseException as error:
+                crash = error
+                raise
             finally:
-                self._has_started = False
+                self._conditions.fetching.fails(STOPPING)
                 self._budget.begin()
                 parts.processor.quiet()
                 self._log_stop(parts)
+                parts.on_shutdown(crash)
 
     async def _until_started(self, serving: asyncio.Task[None]) -> None:
         """Wait until the server has started, or has ended before."""
@@ -262,9 +291,12 @@ class Server:
         self, stack: contextlib.AsyncExitStack, mux: ServeMux, shutdown: asyncio.Event
     ) -> tuple[Running, Parts]:
         """Connect and start every component; *stack* takes all of it down again."""
+        started = self._conditions.started
+        started.fails(CONNECTS)
         resources = await self._connected(stack)
         state = self.config.base_state
         if self._lifespan is not None:
+            started.fails(IN_LIFESPAN)
             state = await stack.enter_async_context(self._lifespan())
         self._parts = parts = assemble(mux, resources, state=state, status=lambda: self._status)
         stack.push_async_callback(self._budget.close, parts.executor.close)
@@ -272,6 +304,8 @@ class Server:
             parts.processor.quiet()
         lives = await stack.enter_async_context(running(parts.components, self._budget))
         self._log_start(mux, resources.connector.description)
+        if parts.notifier is not None:
+            parts.notifier.on_worker_started()
         return lives, parts
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> ServerResources:
@@ -288,6 +322,7 @@ class Server:
             runner=runner,
             server_id=self.id,
             counters=self.counters,
+            measures=self._measures,
             budget=self._budget,
             outage=Outage(monotonic=self._clock.monotonic, is_by_queue=connector.is_cluster),
         )
@@ -310,6 +345,7 @@ class Server:
 
     def _close(self) -> None:
         self._status = "closed"
+        self._conditions.fetching.fails(STOPPING)
         counts = {} if self._parts is None else self._parts.finisher.counts
         ended = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
         logger.info("server %s is closed; its tasks: %s", self.id, ended or "none")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pyasynq.functions.form import name_of
 from pyasynq.options import DEFAULT_QUEUE, EnqueueOptions
 from pyasynq.spelling import nearest
 from pyasynq.version import __version__
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.middleware import at_process, is_plain
 from pyasynq.worker.handlers.mux import ServeMux
 

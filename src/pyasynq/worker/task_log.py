@@ -32,13 +32,11 @@ from pyasynq.worker.attempt.outcome import (
 )
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.floods import Floods
+from pyasynq.worker.log_lines import LONGEST_NAME_BYTES, task_fields, task_name
 
 logger = logging.getLogger("pyasynq.task")
 
 LogFailures = Literal["all", "archived", "none"]
-
-SHOWN_OF_ID = 8  # characters
-LONGEST_NAME_BYTES = 500
 
 
 class TaskLog:
@@ -60,16 +58,16 @@ class TaskLog:
 
     def on_start(self, running: RunningTask) -> None:
         """Log that a handler is about to run; for a verbose log."""
-        fields = _fields(running.task_id, running.queue, running.message)
-        logger.debug("%s started", _name(running.task_id, running.message), extra=fields)
+        fields = task_fields(running.task_id, running.queue, running.message)
+        logger.debug("%s started", task_name(running.message.type, running.task_id), extra=fields)
 
     def on_outcome(self, running: RunningTask, outcome: Outcome) -> None:
         """Log what became of a task, once that is in Redis; for a verbose log."""
         after_s = (self._clock.redis_now_ns() - running.started_ns) / NANOSECONDS
-        fields = _fields(running.task_id, running.queue, running.message)
+        fields = task_fields(running.task_id, running.queue, running.message)
         logger.debug(
             "%s %s after %s",
-            _name(running.task_id, running.message),
+            task_name(running.message.type, running.task_id),
             WORDS[type(outcome)],
             _span(after_s),
             extra=fields | {"outcome": WORDS[type(outcome)], "seconds": after_s},
@@ -90,8 +88,9 @@ class TaskLog:
             return
         if level > logging.DEBUG and self._is_flooded(message.type, error, level):
             return
-        text = f"{_name(task_id, message)} {self._description(message, outcome)}: {_reason(error)}"
-        fields = _fields(task_id, queue, message)
+        name = task_name(message.type, task_id)
+        text = f"{name} {self._description(message, outcome)}: {_reason(error)}"
+        fields = task_fields(task_id, queue, message)
         fields |= {"outcome": WORDS[type(outcome)], "error": _short(error_text(error))}
         if is_last or self.is_verbose:
             _log_with_traceback(level, text, error, fields)
@@ -155,20 +154,6 @@ def _reason(error: BaseException) -> str:
 
 def _short(text: str) -> str:
     return clean_text(text, LONGEST_ERROR_BYTES)
-
-
-def _name(task_id: str, message: TaskMessage) -> str:
-    return f"{shown(message.type)}[{shown(task_id[:SHOWN_OF_ID])}]"
-
-
-def _fields(task_id: str, queue: str, message: TaskMessage) -> dict[str, Any]:
-    return {
-        "task_id": clean_text(task_id, LONGEST_NAME_BYTES),
-        "task_type": clean_text(message.type, LONGEST_NAME_BYTES),
-        "queue": queue,
-        "attempt": message.retried + 1,
-        "max_retry": message.retry,
-    }
 
 
 def _span(seconds: float) -> str:

@@ -16,9 +16,6 @@ from typing import Any
 
 from typing_extensions import override
 
-Ended = tuple[Any, BaseException | None]
-"""What a function returned, or None and what it raised."""
-
 MakeThreads = Callable[[int, str], Executor]
 """Makes what runs plain functions, of how many threads at most and what their names begin with."""
 
@@ -176,14 +173,6 @@ class ExecutorPool(Pool):
             call.error, call.has_ended = asyncio.CancelledError(), True
         with suppress(RuntimeError):  # the loop is closed, so nobody waits
             loop.call_soon_threadsafe(call.ended)
-
-
-def caught(function: Callable[..., Any], *args: Any) -> Ended:
-    """Call *function*; its exception is a value, for a future cannot hold every exception."""
-    try:
-        return function(*args), None
-    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises ends nothing
-        return None, error
 
 
 def _forget_threads() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from pyasynq.app import App
 from pyasynq.errors import ServerStateError
+from pyasynq.events.event import TaskEvent
 from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext, current_context
-from pyasynq.worker.handlers.events import TaskEvent
 
 app = App(thread_pool_size=1, cancel_grace=0.05)
 seen: list[object] = []

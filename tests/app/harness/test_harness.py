@@ -10,9 +10,9 @@ from pyasynq import retry
 from pyasynq.app import App
 from pyasynq.client import Client
 from pyasynq.errors import ConfigError, NotFoundError, PyasynqError, ServerStateError
+from pyasynq.events.event import TaskEvent
 from pyasynq.task import Task
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.events import TaskEvent
 
 app = App("redis://nowhere.invalid", queues={"default": 2, "mail": 1}, retry_delay=retry.fixed(60))
 seen: list[object] = []

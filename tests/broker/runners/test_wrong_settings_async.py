@@ -16,7 +16,6 @@ from pyasynq.connection.transport import connections
 from pyasynq.errors import ConfigError, RedisUnavailableError
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.greeting import greeting_server
-from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_sentinel import RedisSentinel
 from tests.support.rogue_server import RogueServer
 from tests.support.tls_servers import TlsServer
@@ -84,17 +83,13 @@ async def test_a_setting_that_does_not_fit_the_sentinels_or_the_master_is_told_a
     assert remedy in text
 
 
-async def test_a_cluster_behind_a_url_of_a_single_server_is_told_at_once():
-    cluster = RedisCluster()
-    try:
-        first = cluster.nodes[0].port
-        # The slot of "foo" is 12182, in the third of three equal parts.
-        write = Operation("SET", ("foo",), ("1",), bool, Repeat.SAFE)
+async def test_a_cluster_behind_a_url_of_a_single_server_is_told_at_once(cluster):
+    first = cluster.nodes[0].port
+    # The slot of "foo" is 12182, in the third of three equal parts.
+    write = Operation("SET", ("foo",), ("1",), bool, Repeat.SAFE)
 
-        moved = await refusal_of(f"redis://127.0.0.1:{first}/0", write)
-        database = await refusal_of(f"redis://127.0.0.1:{first}/1")
-    finally:
-        cluster.stop()
+    moved = await refusal_of(f"redis://127.0.0.1:{first}/0", write)
+    database = await refusal_of(f"redis://127.0.0.1:{first}/1")
 
     assert "this redis is a node of a cluster; use a redis-cluster:// URL" in moved
     assert "this redis does not have that database" in database

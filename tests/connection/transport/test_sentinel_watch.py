@@ -18,6 +18,7 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
+from pyasynq.connection.transport import sentinel as sentinel_module
 from pyasynq.connection.transport import sentinel_watch
 from pyasynq.connection.transport.sentinel_answers import MOVED, PROMOTED
 from pyasynq.connection.transport.sentinel_search import MasterSearch
@@ -329,6 +330,17 @@ async def test_the_thread_ends_with_the_last_async_client_too(old):
 
     assert during == 1
     await eventually_async(lambda: threads() == 0)
+
+
+async def test_who_does_not_wait_for_the_end_of_the_thread_disturbs_it_not(old, monkeypatch):
+    monkeypatch.setattr(sentinel_module, "END_S", 0)
+    with ScriptedSentinel(old.port) as sentinel:
+        runner = asynchronous(url_of(sentinel))
+        await runner.run(PUSH)
+
+        await runner.close()
+
+        await eventually_async(lambda: threads() == 0)
 
 
 def test_the_thread_ends_when_its_clients_were_thrown_away(old, monkeypatch):

@@ -171,16 +171,17 @@ async def test_not_ready_while_a_shutdown_waits_for_handlers(work):
 
 
 async def test_not_ready_before_every_part_has_started(redis_server, redis_url):
-    seen = []
+    seen, servers = [], []
 
     class Slow(SystemClock):
         """A clock that is asked while the server starts."""
 
         def now_ns(self):
-            seen.append(server.is_ready)
+            seen.extend(each.is_ready for each in servers)
             return super().now_ns()
 
     server = Server(redis_url, ServerConfig(**QUICK), clock=Slow())
+    servers.append(server)
     async with server.running(ServeMux()):
         while_starting = list(seen)
 

@@ -296,7 +296,7 @@ async def test_many_attempts_are_written_in_a_few_round_trips(work, commands):
 
 async def test_a_server_that_keeps_nothing_has_no_recorder_and_writes_nothing(work):
     info = await work.enqueue("email", retention=60)
-    async with work.serving(make_mux(succeed)) as server:
+    async with work.serving(make_mux(succeed), type_statistics=False) as server:
         await work.until(info, "completed")
         assert server._parts.recorder is None
 
@@ -312,6 +312,25 @@ async def test_a_history_that_redis_refuses_harms_no_task(work, caplog):
 
     assert caplog.text.count("is not kept:") == 1
     assert [each.value for each in server.counters.all() if each.name == "attempts_dropped"] == [3]
+
+
+async def test_statistics_that_redis_refuses_are_told_once_beside_a_history_that_it_takes(
+    work, caplog, monkeypatch
+):
+    for name, value in {"INTERVAL_S": 0.02, "MINUTE_NS": 10**7, "LATEST_S": 0}.items():
+        monkeypatch.setattr(recorder, name, value)
+    work.redis.set(KEYS.types, "text")
+    async with work.serving(make_mux(succeed), type_statistics=True, **KEPT) as server:
+
+        def dropped():
+            return sum(each.value for each in server.counters.all())
+
+        for number in range(1, 4):
+            info = await work.enqueue("email", retention=60)
+            await eventually_async(lambda number=number: dropped() >= number)
+
+    assert len(await attempts_of(work, info)) == 1
+    assert caplog.text.count("is not kept:") == 1
 
 
 async def test_one_history_that_is_something_else_costs_no_other_one(work):

@@ -93,4 +93,4 @@ class DueTicks:
 
 
 def _log(planned: Planned, error: PyasynqError) -> None:
-    logger.warning("cannot enqueue the tick of %s: %s", shown(planned.entry.task.type), error)
+    logger.error("cannot enqueue the tick of %s: %s", shown(planned.entry.task.type), error)

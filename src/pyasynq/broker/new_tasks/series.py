@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from pyasynq.broker.new_tasks.carried import Carried, carrying
 from pyasynq.broker.new_tasks.prepare import PreparedTask, info_of, limits_of, prepare
 from pyasynq.broker.new_tasks.resolved_options import ResolvedOptions
 from pyasynq.clock import to_datetime
@@ -23,11 +24,13 @@ class StoredTask(msgspec.Struct, frozen=True, gc=False):
         id: unique in its queue.
         payload: None if there is none.
         now_ns: the time of Redis when it was stored.
+        carried: the headers that carry the context of a span; None for none.
     """
 
     id: str
     payload: bytes | None
     now_ns: int
+    carried: Carried | None = None
 
 
 class _Common(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +65,13 @@ class TaskSeries:
         self._common: dict[str, _Common] = {}  # by namespace
 
     def prepare(
-        self, payload: bytes | None, namespace: str, *, now_ns: int, new_id: Callable[[], str]
+        self,
+        payload: bytes | None,
+        namespace: str,
+        *,
+        now_ns: int,
+        new_id: Callable[[], str],
+        carried: Carried | None = None,
     ) -> PreparedTask:
         """Prepare a task.
 
@@ -71,14 +80,17 @@ class TaskSeries:
             namespace: of its keys.
             now_ns: the time of Redis.
             new_id: makes an ID for a task that has none.
+            carried: headers that carry the context of a span; None for none.
 
         Raises:
             ConfigError, PayloadError: see `prepare`.
         """
         common = self._common.get(namespace)
         if common is None or not payload or len(payload) > SMALL_BYTES:
-            return self._with_all_checks(payload, namespace, now_ns, new_id)
+            return self._with_all_checks(payload, namespace, now_ns, new_id, carried)
         task_id = new_id()
+        if carried is not None:
+            return self._carrying(payload, task_id, common, carried)
         encoded = encode_new(self.type, payload, task_id, common.limits)
         resolved = common.resolved
         return PreparedTask(
@@ -92,6 +104,7 @@ class TaskSeries:
         *,
         now_ns: int,
         new_id: Callable[[], str],
+        carried: Carried | None = None,
     ) -> list[PreparedTask]:
         """Prepare a task for each payload, in order.
 
@@ -102,7 +115,10 @@ class TaskSeries:
         faults: list[str] = []
         for position, payload in enumerate(payloads):
             try:
-                items.append(self.prepare(payload, namespace, now_ns=now_ns, new_id=new_id))
+                item = self.prepare(
+                    payload, namespace, now_ns=now_ns, new_id=new_id, carried=carried
+                )
+                items.append(item)
             except (ConfigError, PayloadError) as error:
                 faults.append(f"task {position}: {error}")
         ConfigError.raise_if(faults)
@@ -112,16 +128,44 @@ class TaskSeries:
         """Return what was known of a task when it was stored."""
         now_ns = stored.now_ns
         item = self.prepare(
-            stored.payload, DEFAULT_NAMESPACE, now_ns=now_ns, new_id=lambda: stored.id
+            stored.payload,
+            DEFAULT_NAMESPACE,
+            now_ns=now_ns,
+            new_id=lambda: stored.id,
+            carried=stored.carried,
         )
         return info_of(item, now=to_datetime(now_ns))
 
+    def _carrying(
+        self, payload: bytes, task_id: str, common: _Common, carried: Carried
+    ) -> PreparedTask:
+        limits = common.limits + carried.encoded
+        encoded = encode_new(self.type, payload, task_id, limits)
+        resolved = common.resolved
+        return PreparedTask(
+            common.keys,
+            task_id,
+            self.type,
+            payload,
+            resolved,
+            encoded,
+            resolved.group,
+            carried.headers,
+        )
+
     def _with_all_checks(
-        self, payload: bytes | None, namespace: str, now_ns: int, new_id: Callable[[], str]
+        self,
+        payload: bytes | None,
+        namespace: str,
+        now_ns: int,
+        new_id: Callable[[], str],
+        carried: Carried | None,
     ) -> PreparedTask:
         """Prepare a task like any other, and keep what the next ones have in common with it."""
         keys = queue_keys(self.queue, namespace)
         task = bound_task(self.type, payload, self._options)
+        if carried is not None:
+            task = carrying(task, self._options, carried.headers)
         item = prepare(task, self._options, keys, now_ns=now_ns, new_id=new_id)
         if self._may_be_alike and item.resolved.is_plain:
             limits = limits_of(item.resolved, keys)

@@ -7,7 +7,7 @@ second one on the same commands, too, but answers a PING before. A Redis that ju
 not. So a Redis without a proxy is asked nothing more than before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.connection import AbstractConnection
@@ -25,10 +25,18 @@ class Login(AbstractConnection):
 
     Args:
         proxy: what all connections of the connector know; None: there can be no proxy.
+        on_login: called each time the connection was opened.
     """
 
-    def __init__(self, *args: Any, proxy: Proxy | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        proxy: Proxy | None = None,
+        on_login: Callable[[], object] = bool,
+        **settings: Any,
+    ) -> None:
         super().__init__(*args, **settings)
+        self._on_login = on_login
         self._proxy = proxy
         self._is_logging_in = self._is_probing = self._has_answered = False
         self._has_logged_in = False  # ever
@@ -46,6 +54,8 @@ class Login(AbstractConnection):
                 raise
             connect(check_health, retry_socket_connect)
         self._has_logged_in = True
+        if self._is_logging_in:  # else it was open already
+            self._on_login()
 
     @override
     def on_connect_check_health(self, check_health: bool = True) -> None:

@@ -195,6 +195,7 @@ class _Listening:
         self._loop = asyncio.SelectorEventLoop(kind())
         self._has_ended = asyncio.Event()
         self.is_over: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self.is_over.set_running_or_notify_cancel()  # who waits no longer takes it from nobody else
         self._thread = threading.Thread(target=self._work, name="pyasynq sentinels", daemon=True)
         self._thread.start()
 

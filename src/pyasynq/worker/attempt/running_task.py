@@ -14,6 +14,7 @@ import msgspec
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import EARLIEST_S, LATEST_S, NANOSECONDS
+from pyasynq.tracing import Span
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage
 
@@ -49,6 +50,7 @@ class RunningTask(msgspec.Struct, eq=False):
         started_ns: when its handler starts, in the time of Redis.
         deadline_ns: when its handler must have ended, in the time of Redis.
         ends_at: the same in the time of the event loop, which never jumps.
+        started_at: *started_ns* by `Clock.monotonic`.
 
     Set by the heartbeat:
         lease_until_s: until when nobody else may take the task, in whole seconds of Redis.
@@ -56,6 +58,7 @@ class RunningTask(msgspec.Struct, eq=False):
     Set while the handler runs:
         handle: cancels the handler: its asyncio task, or its call in a thread.
         is_watched: its deadline is watched.
+        span: of this attempt; None if nobody traces it.
         ending: why the handler is asked to end, if it is.
         asked_to_end_at: since when, in the time of the event loop.
         written_result: what the handler wrote as its result so far.
@@ -64,7 +67,7 @@ class RunningTask(msgspec.Struct, eq=False):
 
     Set when its outcome is decided, and until it is written:
         is_settled: its outcome is decided; a later one is ignored.
-        ended_ns: when that was, in the time of Redis; set only where somebody keeps it.
+        ended_at: when that was, by `Clock.monotonic`; 0 if its handler has not started.
         error: what the attempt failed with, kept only while somebody listens for events.
         is_write_repeated: a final write was sent whose answer was lost.
         refusals: how often Redis has refused the outcome of this task.
@@ -79,15 +82,17 @@ class RunningTask(msgspec.Struct, eq=False):
     deadline_ns: int
     ends_at: float
     lease_until_s: int
+    started_at: float = 0.0
     handle: Cancellable | None = None
     is_watched: bool = False
+    span: Span | None = None
     ending: Ending | None = None
     asked_to_end_at: float | None = None
     written_result: bytes | None = None
     result_fault: str | None = None
     has_ended: bool = False
     is_settled: bool = False
-    ended_ns: int = 0
+    ended_at: float = 0.0
     error: BaseException | None = None
     is_write_repeated: bool = False
     refusals: int = 0
@@ -106,6 +111,13 @@ class RunningTask(msgspec.Struct, eq=False):
     def owner(self) -> str:
         """The token of the dequeue that brought it."""
         return self.fence.owner
+
+    @property
+    def ended_ns(self) -> int:
+        """When its outcome was decided, in the time of Redis; 0 if its handler has not started."""
+        if not self.ended_at:
+            return 0
+        return self.started_ns + int((self.ended_at - self.started_at) * NANOSECONDS)
 
     def fence_at(self, now_ns: int) -> Fence:
         """Return what must still be true of the task when its outcome is written.

@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from pyasynq.errors import ServerStateError
+from pyasynq.functions.returned import finished, is_unfinished
 from pyasynq.worker.execute.one_thread import OneThread
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.middleware import CallNext, Middleware, is_plain, wrap
-from pyasynq.worker.handlers.returned import finished, is_unfinished
 from pyasynq.worker.threads import Pool
 
 _thread: ContextVar[OneThread] = ContextVar("pyasynq_thread_of_task")

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import ConfigError, HandlerNotFoundError
+from pyasynq.functions.form import name_of
+from pyasynq.functions.returned import finished
 from pyasynq.options import to_seconds
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.execute.chain import InThread, OnLoop, Step, chain
 from pyasynq.worker.execute.plain_runner import Plain
 from pyasynq.worker.execute.processes.pool import ProcessPool
 from pyasynq.worker.handlers.context import TaskContext
-from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import HandlerPath, handler_at
 from pyasynq.worker.handlers.middleware import CallNext, Middleware, at_process, is_plain, wrap
 from pyasynq.worker.handlers.mux import AS_SERVER, Route, ServeMux, TaskSettings
-from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.thread_pool import pool_of
 from pyasynq.worker.threads import MakeThreads, in_threads
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
+from pyasynq.functions.returned import finished
 from pyasynq.shown import shown
 from pyasynq.worker.config import ErrorHandler
 from pyasynq.worker.handlers.context import TaskContext, enter
-from pyasynq.worker.handlers.returned import finished
 
 logger = logging.getLogger("pyasynq.executor")
 
@@ -16,12 +17,20 @@ class ErrorHandlerCalls:
 
     Args:
         grace_s: for how long calls may go on after `close`.
+        enter_apart: makes a context the current one of an asyncio task of its own.
     """
 
-    def __init__(self, handler: ErrorHandler | None, *, grace_s: float) -> None:
+    def __init__(
+        self,
+        handler: ErrorHandler | None,
+        *,
+        grace_s: float,
+        enter_apart: Callable[[TaskContext], object] = enter,
+    ) -> None:
         self._handler = handler
         self.is_set = handler is not None
         self._grace_s = grace_s
+        self._enter_apart = enter_apart
         self._apart: set[asyncio.Task[None]] = set()
 
     async def call(self, context: TaskContext, error: BaseException) -> None:
@@ -42,9 +51,13 @@ class ErrorHandlerCalls:
         """Call the handler in an asyncio task of its own: that of *context* has not ended."""
         if self._handler is not None:
             name = f"pyasynq error of {context.task_id}"
-            call = asyncio.create_task(self.call(context, error), name=name)
+            call = asyncio.create_task(self._call_apart(context, error), name=name)
             self._apart.add(call)
             call.add_done_callback(self._apart.discard)
+
+    async def _call_apart(self, context: TaskContext, error: BaseException) -> None:
+        self._enter_apart(context)
+        await self.call(context, error)
 
     async def close(self) -> None:
         """Wait for the calls in asyncio tasks of their own, then cancel those that go on."""

@@ -12,10 +12,11 @@ A task is settled once; what comes later is ignored.
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from pyasynq.errors import PyasynqError
+from pyasynq.functions.returned import finished, is_unfinished
 from pyasynq.options import to_seconds
 from pyasynq.shown import shown
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
@@ -28,15 +29,15 @@ from pyasynq.worker.execute.endpoints import Endpoints
 from pyasynq.worker.execute.error_handler import ErrorHandlerCalls
 from pyasynq.worker.execute.judge import Judge
 from pyasynq.worker.execute.plain_runner import Plain, PlainRunner
-from pyasynq.worker.handlers.context import Scope, TaskContext, enter
+from pyasynq.worker.handlers.context import Scope, TaskContext, enter, enter_span
 from pyasynq.worker.handlers.mux import ServeMux
-from pyasynq.worker.handlers.returned import finished, is_unfinished
+from pyasynq.worker.observers import OnSettle, OnStart
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
 
 logger = logging.getLogger("pyasynq.executor")
 
-Settle = Callable[[RunningTask, Outcome], None]
+Settle = OnSettle
 
 
 class Executor:
@@ -47,6 +48,7 @@ class Executor:
         settle: called once for each task with what becomes of it.
         on_start: called with each task before its handler starts; None if nobody listens.
         keeps_errors: keep what a task failed with until its outcome is written.
+        is_traced: handlers run inside the spans of their tasks.
 
     Attributes:
         running: the tasks whose handlers have not ended; each takes a slot.
@@ -60,24 +62,30 @@ class Executor:
         *,
         task_log: TaskLog,
         settle: Settle,
-        on_start: Callable[[RunningTask], None] | None = None,
+        on_start: OnStart | None = None,
         keeps_errors: bool = False,
+        is_traced: bool = False,
     ) -> None:
         self._config = resources.config
         self._changed = resources.changed
         self._scope = scope
+        self._monotonic = scope.clock.monotonic
         self._task_log = task_log
         self._settle_outcome = settle
         self._on_start = on_start
         self._grace_s = to_seconds(self._config.cancel_grace)
         self._endpoints = Endpoints(mux, self._config, resources.make_threads)
         self._judge = Judge(self._config, self._endpoints, scope.clock, keeps_errors=keeps_errors)
-        self._error_handler = ErrorHandlerCalls(self._config.error_handler, grace_s=self._grace_s)
+        self._enter = enter_span if is_traced else enter
+        self._error_handler = ErrorHandlerCalls(
+            self._config.error_handler, grace_s=self._grace_s, enter_apart=self._enter
+        )
         self._deadlines = Deadlines(scope.loop, lambda task: self.end(task, Ending.TIMED_OUT))
         self.running: dict[RunningTask, TaskContext] = {}
-        self._eager = EagerRunner(scope.loop, self.running, self._run, self._deadlines.add)
+        run = self._run_in_span if is_traced else self._run
+        self._eager = EagerRunner(scope.loop, self.running, run, self._deadlines.add)
         self._has_plain = self._endpoints.has_plain
-        self._plain = PlainRunner(self._endpoints.threads, self._on_plain_end)
+        self._plain = PlainRunner(self._endpoints.threads, self._on_plain_end, self._enter)
 
     @property
     def has_leftovers(self) -> bool:
@@ -123,6 +131,15 @@ class Executor:
         self._deadlines.close()
         await self._endpoints.close()
         await self._error_handler.close()
+
+    async def _run_in_span(self, running: RunningTask) -> None:
+        """Run a task inside its span, and leave no trace of it in the asyncio task."""
+        leave = None if running.span is None else running.span.enter()
+        try:
+            await self._run(running)
+        finally:
+            if leave is not None:
+                leave()
 
     async def _run(self, running: RunningTask) -> None:
         context = self.running[running]
@@ -212,7 +229,7 @@ class Executor:
         async def to_the_end() -> None:
             # Only now: cancelled before its first step, this would never leave.
             running.handle = asyncio.current_task()
-            enter(context)
+            self._enter(context)
             try:
                 await work
             finally:
@@ -268,6 +285,7 @@ class Executor:
     def _settle(self, running: RunningTask, decided: Outcome) -> None:
         if not running.is_settled:
             running.is_settled = True
+            running.ended_at = self._monotonic()
             self._settle_outcome(running, decided)
 
 

@@ -22,7 +22,8 @@ import msgspec
 from typing_extensions import override
 
 from pyasynq.errors import ServerStateError
-from pyasynq.worker.threads import Call, Ended, Pool, caught
+from pyasynq.functions.returned import Ended, caught
+from pyasynq.worker.threads import Call, Pool
 
 
 class OneThread:

@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from pyasynq.worker.attempt.running_task import RunningTask
-from pyasynq.worker.handlers.context import TaskContext, enter
+from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.threads import Call, Pool
 
 Plain = Callable[[TaskContext, Any], Any]
@@ -23,16 +23,20 @@ class PlainRunner:
     Args:
         on_end: called on the event loop with what the handler has returned and None, or with None
             and what it has raised.
+        enter: makes a context the current one.
     """
 
-    def __init__(self, threads: Pool, on_end: OnEnd) -> None:
+    def __init__(
+        self, threads: Pool, on_end: OnEnd, enter: Callable[[TaskContext], object]
+    ) -> None:
         self._threads = threads
         self._on_end = on_end
+        self._enter = enter
 
     def start(self, running: RunningTask, context: TaskContext, handler: Plain) -> None:
         """Let a thread call *handler* soon, in context variables of its own."""
         variables = copy_context()
-        variables.run(enter, context)
+        variables.run(self._enter, context)
         call = _HandlerCall(variables, handler, (context, context.task))
         call.running, call.threads, call.on_end = running, self._threads, self._on_end
         running.handle = call

@@ -83,7 +83,9 @@ class Fetcher:
         self._waitable: dict[str, QueueKeys] = {}
         self._in_doubt: list[Dequeue] = []
         self._outage = resources.outage
-        self._refusals = LoggedOnce(logger, "cannot fetch tasks of queue %s: %s")
+        self._refusals = LoggedOnce(
+            logger, "cannot fetch tasks of queue %s: %s", outage=self._outage
+        )
         self._floods = Floods(resources.clock, lines_per_s=1)
         self._not_before: dict[str, float] = {}  # monotonic, of queues that Redis refuses
 

@@ -96,6 +96,7 @@ class Processor:
             self._loop, is_wanted=resources.connector.busy_wait, window_s=AWAKE_S
         )
         self._outage = resources.outage
+        self._fetch_sizes = resources.measures.fetch_sizes
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, random=resources.random)
         self.fetched: Signal[int] = Signal()
         self.idle: Signal[int] = Signal()
@@ -157,6 +158,8 @@ class Processor:
         self._awake.end()
         self._is_full = fetched > 0
         self.fetched.announce(fetched)
+        if fetched:
+            self._fetch_sizes.add(fetched)
         if fetched == 0 and not self._fetcher.is_in_doubt:
             self.idle.announce(self._idle_wait.watch(self._fetcher.waitable))
             await self._idle_wait.wait()
@@ -172,17 +175,17 @@ class Processor:
 
     def _launch(self, batch: Batch) -> None:
         """Start the handlers of what a dequeue brought."""
-        now_ns, loop_s = self._clock.redis_now_ns(), self._loop.time()
+        now = self._clock.redis_now_ns(), self._loop.time(), self._clock.monotonic()
         fence = Fence(owner=batch.dequeue.owner)
         requeued: list[RunningTask] = []
         for leased in batch.tasks:
-            running = self._hold(batch.dequeue, leased, fence, now_ns, loop_s)
+            running = self._hold(batch.dequeue, leased, fence, now)
             if running is None:
                 continue
             if self._is_quiet:
                 running.is_settled = True
                 requeued.append(running)
-            elif leased.expires_at_ns is not None and leased.expires_at_ns <= now_ns:
+            elif leased.expires_at_ns is not None and leased.expires_at_ns <= now[0]:
                 running.is_settled = True
                 self._finisher.settle(running, outcome.DROPPED)
             else:
@@ -191,13 +194,13 @@ class Processor:
             self._finisher.settle(running, outcome.REQUEUED)
 
     def _hold(
-        self, call: Dequeue, leased: Leased, fence: Fence, now_ns: int, loop_s: float
+        self, call: Dequeue, leased: Leased, fence: Fence, now: tuple[int, float, float]
     ) -> RunningTask | None:
         """Note that the task is ours; None if it cannot be read, or is ours already.
 
         Args:
-            now_ns: the time of Redis.
-            loop_s: the same moment in the time of the event loop.
+            now: the time of Redis, and the same moment in the time of the event loop and by
+                `Clock.monotonic`.
         """
         keys = call.keys
         key = keys.queue, leased.task_id
@@ -209,6 +212,7 @@ class Processor:
             self._log_unreadable(leased.task_id, keys.queue, error)
             return None
         self._payload_sizes.check(message.type, message.payload)
+        now_ns, loop_s, monotonic_s = now
         end_ns = deadline_ns(message, now_ns)
         running = RunningTask(
             message=message,
@@ -220,6 +224,7 @@ class Processor:
             deadline_ns=end_ns,
             ends_at=loop_s + (end_ns - now_ns) / NANOSECONDS,
             lease_until_s=call.lease_expires_at_s,
+            started_at=monotonic_s,
         )
         self._held[key] = running
         return running
@@ -240,11 +245,10 @@ class Processor:
         # What is held is in the order of its start; each goes to the front, so the first is last.
         late = [each for each in self._held.values() if each in self._executor.running]
         count = len(self._executor.running)
-        one, several = (
-            "1 handler still runs; its task goes",
-            "%d handlers still run; their tasks go",
-        )
-        logger.warning("%s back to the queue", one if count == 1 else several % count)
+        if count == 1:
+            logger.warning("1 handler still runs; its task goes back to the queue")
+        else:
+            logger.warning("%d handlers still run; their tasks go back to the queue", count)
         for running in reversed(late):
             self._executor.end(running, Ending.SHUTDOWN)
         end = self._loop.time() + min(LAST_CALL_S, to_seconds(self._config.cancel_grace))

@@ -12,6 +12,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,7 @@ from pyasynq.worker.attempt.outcome import (
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.attempt.writes import Settled, grouped, write_of
 from pyasynq.worker.floods import Floods
+from pyasynq.worker.observers import OnOutcomes
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.finisher")
@@ -60,7 +62,9 @@ class Finisher:
 
     Args:
         on_retry: called with the time in nanoseconds at which a retried task is due.
-        on_outcome: called for each task whose outcome is in Redis; None if nobody listens.
+        on_outcomes: called with tasks whose outcomes are in Redis, of one queue and one kind of
+            outcome; those that were lost are such a kind.
+        on_unwritable: called with a task whose outcome cannot be written.
     """
 
     name = "finisher"
@@ -70,7 +74,8 @@ class Finisher:
         resources: ServerResources,
         *,
         on_retry: Callable[[int], None],
-        on_outcome: Callable[[RunningTask, Outcome], None] | None = None,
+        on_outcomes: OnOutcomes | None = None,
+        on_unwritable: Callable[[RunningTask], None] | None = None,
     ) -> None:
         self._runner = resources.outcomes or resources.runner
         self._clock = resources.clock
@@ -80,14 +85,18 @@ class Finisher:
         self._random = resources.random
         self._frees_lock = resources.config.is_lock_freed_on_archive
         self._on_retry = on_retry
-        self._on_outcome = on_outcome
+        self._on_outcomes = on_outcomes
+        self._on_unwritable = on_unwritable
+        self._flush_sizes = resources.measures.flush_sizes
         self._waiting: dict[str, list[Settled]] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
+        self._variables = copy_context()  # not those of the handler that brings the first outcome
         self._outage = resources.outage
         self._troubles = LoggedOnce(
             logger,
             "outcomes of queue %s wait: %s",
             over="outcomes of queue %s are written again",
+            outage=self._outage,
         )
         self._floods = Floods(resources.clock)
         self._stopping = asyncio.Event()
@@ -113,7 +122,9 @@ class Finisher:
             return
         self._waiting.setdefault(queue, []).append((running, outcome))
         self._flushes[queue] = asyncio.create_task(
-            self._flush(running.keys), name=f"pyasynq finisher of {queue}"
+            self._flush(running.keys),
+            name=f"pyasynq finisher of {queue}",
+            context=self._variables.copy(),
         )
 
     async def run(self, life: Life) -> None:
@@ -131,8 +142,8 @@ class Finisher:
     def _lose(self, running: RunningTask) -> None:
         self._held.pop(running.key, None)
         self._reports.pop(running, None)
-        if self._on_outcome is not None:
-            self._on_outcome(running, LOST)
+        if self._on_outcomes is not None:
+            self._on_outcomes([(running, LOST)])
 
     async def _flush(self, keys: QueueKeys) -> None:
         """Write everything that waits for one queue."""
@@ -197,6 +208,7 @@ class Finisher:
                 groups = grouped(await self._as_asked(keys, batch))
             except RedisUnavailableError as error:
                 return self._on_answer(keys, list(batch), error)
+        self._flush_sizes.add(len(batch))
         now_ns = self._clock.redis_now_ns()
         operations = [
             write_of(keys, group, frees_lock=self._frees_lock, now_ns=now_ns) for group in groups
@@ -311,6 +323,8 @@ class Finisher:
                 extra={"task_id": shown(task_id), "queue": queue},
             )
         self._forget([running])
+        if self._on_unwritable is not None:
+            self._on_unwritable(running)
 
     def _on_some_written(
         self, group: Sequence[Settled], verdicts: Sequence[Verdict]
@@ -333,7 +347,7 @@ class Finisher:
         self._forget([running for running, _outcome in group])
         self._written[type(group[0][1])] += len(group)
         if foreign:
-            logger.info(
+            logger.warning(
                 "%d finished tasks had been taken over by another worker; "
                 "their outcomes were not written: %s",
                 len(foreign),
@@ -341,9 +355,14 @@ class Finisher:
             )
         if isinstance(group[0][1], Retried):
             self._on_retry(min(each.at_ns for _, each in group if isinstance(each, Retried)))
-        if self._on_outcome is not None:
-            for running, outcome in group:
-                self._on_outcome(running, LOST if running in foreign else outcome)
+        if self._on_outcomes is None:
+            return
+        if not foreign:
+            self._on_outcomes(group)
+            return
+        if ours := [settled for settled in group if settled[0] not in foreign]:
+            self._on_outcomes(ours)
+        self._on_outcomes([(running, LOST) for running in foreign])
 
     def _is_held(self, running: RunningTask) -> bool:
         return self._held.get(running.key) is running

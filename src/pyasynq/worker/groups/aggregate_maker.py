@@ -8,26 +8,30 @@ deadline any recoverer gives the members back to their group.
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
+from pyasynq.broker.new_tasks.carried import carrying
 from pyasynq.broker.new_tasks.prepare import PreparedTask, prepare
 from pyasynq.broker.operations import groups
 from pyasynq.broker.operations.groups import DueLimits, Member
 from pyasynq.clock import redis_now_s
 from pyasynq.errors import ConfigError, PayloadError, PyasynqError
+from pyasynq.functions.returned import finished
 from pyasynq.identifiers import new_task_id
 from pyasynq.options import EnqueueOptions
 from pyasynq.shown import LONGEST_ERROR, shown
 from pyasynq.task import Task
+from pyasynq.tracing import Tracing
 from pyasynq.wire.error_text import error_text
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.worker.attempt.outcome import task_of
 from pyasynq.worker.floods import Floods
 from pyasynq.worker.handlers.aggregators import Aggregation
-from pyasynq.worker.handlers.returned import finished
+from pyasynq.worker.handlers.context import enter_group
 from pyasynq.worker.resources import ServerResources
+from pyasynq.worker.task_tracing import aggregating
 from pyasynq.worker.threads import Pool
 
 logger = logging.getLogger("pyasynq.aggregator")
@@ -43,6 +47,7 @@ class AggregateMaker:
         threads: run the plain functions.
         stopping: set when the server stops.
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
+        tracing: makes a span of each call of an aggregator; None for no spans.
     """
 
     def __init__(
@@ -52,12 +57,16 @@ class AggregateMaker:
         *,
         stopping: asyncio.Event,
         on_due: Callable[[int], None],
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
+        self._address = resources.connector.address
         self._runner = resources.runner
         self._clock = resources.clock
         self._budget = resources.budget
         self._changed = resources.changed
         self._floods = Floods(resources.clock)
+        self._counters = resources.counters
         self._threads = threads
         self._stopping = stopping
         self._on_due = on_due
@@ -80,19 +89,21 @@ class AggregateMaker:
         members = await self._read(keys, group, set_id)
         messages = await self._decode(keys, group, set_id, members)
         tasks = [task_of(message) for message in messages]
-        made = await self._call(aggregation, group, tasks) if tasks else None
-        now_ns = self._clock.redis_now_ns()
-        aggregate = None if made is None else _prepared(made, keys, now_ns)
-        locks = [(message.id, message.unique_key) for message in messages if message.unique_key]
-        operation = groups.finish_aggregation(
-            keys, group, set_id, aggregate, now_ns=now_ns, locks=locks
-        )
-        finished = await self._runner.run(operation)
-        if finished.refusal is not None:
-            raise finished.refusal
+        with aggregating(self._tracing, keys.queue, group, tasks, self._address) as headers:
+            made = await self._call(keys, aggregation, group, tasks) if tasks else None
+            now_ns = self._clock.redis_now_ns()
+            aggregate = None if made is None else _prepared(made, keys, now_ns, headers)
+            locks = [(message.id, message.unique_key) for message in messages if message.unique_key]
+            operation = groups.finish_aggregation(
+                keys, group, set_id, aggregate, now_ns=now_ns, locks=locks
+            )
+            finished = await self._runner.run(operation)
+            if finished.refusal is not None:
+                raise finished.refusal
         if not finished.is_done:
             logger.warning("group %r took too long to aggregate; it will be again", shown(group))
             return False
+        self._counters.add("aggregated", keys.queue, "members", len(members))
         logger.info("aggregated %d tasks of group %r", len(members), shown(group))
         if aggregate is not None and aggregate.process_at_ns is not None:
             self._on_due(aggregate.process_at_ns)
@@ -137,9 +148,11 @@ class AggregateMaker:
             text = "task %s of group %r cannot be read: %s"
             logger.error(text, shown(task_id), shown(group), shown(str(error), LONGEST_ERROR))
 
-    async def _call(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> Task | None:
+    async def _call(
+        self, keys: QueueKeys, aggregation: Aggregation, group: str, tasks: list[Task]
+    ) -> Task | None:
         """Call the function of the user, for as long as the set and a shutdown allow."""
-        call = asyncio.ensure_future(self._outcome(aggregation, group, tasks))
+        call = asyncio.ensure_future(self._outcome(keys, aggregation, group, tasks))
         stop = asyncio.ensure_future(self._stopping.wait())
         try:
             limit_s = SET_LIFETIME_S - FINISH_MARGIN_S
@@ -157,11 +170,15 @@ class AggregateMaker:
             text = f"the aggregator of {aggregation.pattern!r} raised {error_text(made)}"
             raise PyasynqError(text) from made
         if made is not None and not isinstance(made, Task):
-            raise ConfigError(f"an aggregator must return a Task or None, not {made!r}")
+            kind = type(made).__name__  # not its value, which may hold what payloads hold
+            raise ConfigError(f"an aggregator must return a Task or None, not {kind}")
         return made
 
-    async def _outcome(self, aggregation: Aggregation, group: str, tasks: list[Task]) -> object:
-        """Return what the function returns, or raises."""
+    async def _outcome(
+        self, keys: QueueKeys, aggregation: Aggregation, group: str, tasks: list[Task]
+    ) -> object:
+        """Return what the function returns, or raises; in an asyncio task of its own."""
+        enter_group(keys.queue, group)
         function = aggregation.function
         try:
             if inspect.iscoroutinefunction(function):
@@ -175,10 +192,14 @@ def _sum_up_unreadable(count: int) -> None:
     logger.error("%d more tasks of groups cannot be read in the last second", count)
 
 
-def _prepared(aggregate: Task, keys: QueueKeys, now_ns: int) -> PreparedTask:
+def _prepared(
+    aggregate: Task, keys: QueueKeys, now_ns: int, headers: Mapping[str, str]
+) -> PreparedTask:
     """Return the aggregate as it is stored; it stays in the queue of its group.
 
     asynq v0.26 aggregator.go: the queue of the group wins over that of the task.
     """
     options = EnqueueOptions(queue=keys.queue).merged_over(aggregate.options)
+    if headers:
+        aggregate = carrying(aggregate, options, headers)
     return prepare(aggregate, options, keys, now_ns=now_ns, new_id=new_task_id)

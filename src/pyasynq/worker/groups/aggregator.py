@@ -20,6 +20,7 @@ from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.lifecycle.shutdown import cancel_all
 from pyasynq.options import to_seconds
 from pyasynq.shown import LONGEST_ERROR, shown
+from pyasynq.tracing import Tracing
 from pyasynq.wire.handled import HandledGroups
 from pyasynq.wire.keys import QueueKeys
 from pyasynq.worker.groups.aggregate_maker import AggregateMaker
@@ -51,6 +52,7 @@ class Aggregator:
 
     Args:
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
+        tracing: makes a span of each call of an aggregator; None for no spans.
     """
 
     name = "aggregator"
@@ -61,6 +63,7 @@ class Aggregator:
         aggregations: Aggregations,
         *,
         on_due: Callable[[int], None],
+        tracing: Tracing | None = None,
     ) -> None:
         self._runner = resources.runner
         self._config = resources.config
@@ -72,12 +75,14 @@ class Aggregator:
         self._threads = pool_of(AT_ONCE, resources.make_threads)
         self._stopping = asyncio.Event()
         self._maker = AggregateMaker(
-            resources, self._threads, stopping=self._stopping, on_due=on_due
+            resources, self._threads, stopping=self._stopping, on_due=on_due, tracing=tracing
         )
         self._waiting: dict[Due, Aggregation] = {}
         self._in_hand: set[Due] = set()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._troubles = LoggedOnce(logger, "cannot aggregate %s of queue %s: %s")
+        self._troubles = LoggedOnce(
+            logger, "cannot aggregate %s of queue %s: %s", outage=self._outage
+        )
         self._queues = resources.queues
         self._server_id = resources.server_id
         self._show_at = 0.0  # monotonic
@@ -134,7 +139,7 @@ class Aggregator:
             try:
                 await self._look_at_queue(keys)
             except PyasynqError as error:
-                if self._outage.failed_at_node(error, queue=keys.queue):
+                if self._outage.failed_at_node(error, queue=keys.queue, by=self.name):
                     continue
                 if concerns_redis_as_a_whole(error):
                     raise
@@ -154,7 +159,7 @@ class Aggregator:
         )
         self._show_at = self._clock.monotonic() + SHOW_AGAIN_S
         for keys, answer in zip(self._queues, answers, strict=True):
-            if self._outage.failed_at_node(answer, queue=keys.queue):
+            if self._outage.failed_at_node(answer, queue=keys.queue, by=self.name):
                 self._show_at = 0.0
             elif isinstance(answer, PyasynqError):
                 raise_first([answer], which=concerns_redis_as_a_whole)
@@ -254,7 +259,7 @@ class Aggregator:
             return await self._maker.make(keys, group, aggregation, self._limits(aggregation))
         except RedisUnavailableError as error:
             self._waiting.clear()  # what waits is found again once Redis answers
-            self._outage.failed(error, queue=keys.queue)
+            self._outage.failed(error, queue=keys.queue, by=self.name)
             logger.info(NOT_AGGREGATED, shown(group), keys.queue, error)
         except (PyasynqError, TimeoutError) as error:
             reason = shown(str(error), LONGEST_ERROR)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from pyasynq.broker.operations.redis_info import PING
 from pyasynq.errors import PyasynqError
+from pyasynq.functions.returned import finished
 from pyasynq.lifecycle.component import Life, every
 from pyasynq.options import to_seconds
-from pyasynq.worker.handlers.returned import finished
 from pyasynq.worker.resources import ServerResources
 
 

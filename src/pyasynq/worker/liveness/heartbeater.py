@@ -21,6 +21,7 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import NANOSECONDS, redis_now_s
 from pyasynq.errors import PyasynqError, RedisUnavailableError
 from pyasynq.lifecycle.component import Life, in_thread
+from pyasynq.lifecycle.health import Condition, HealthCheck
 from pyasynq.lifecycle.outage import LoggedOnce
 from pyasynq.options import to_seconds
 from pyasynq.shown import listed
@@ -29,16 +30,19 @@ from pyasynq.wire.keys import QueueKeys
 from pyasynq.wire.records import ServerRecord, WorkerRecord
 from pyasynq.worker.attempt.lease import lease_expires_at_s
 from pyasynq.worker.attempt.running_task import RunningTask
+from pyasynq.worker.redis_fault import redis_fault
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.heartbeater")
 
 PRESENCE_BEATS = 2  # a server counts as gone after this many missed beats
 DEREGISTER_S = 2.0  # at the stop, with the beat that is under way
+LATE_S = 1.0  # a beat may take it
 LONGEST_WAIT_S = 1.0  # between beats that do not reach Redis
 LONGEST_PAYLOAD_BYTES = 1000  # of a running task, as shown by the web UI
 PUBLISH_AGAIN_S = 60.0  # what the server handles, if it has not changed
 PUBLISHED_FOR_S = 200
+HIDDEN = "redis does not let tools see this server, which works; its log tells why"
 LARGEST_OFFSET_NS = 5 * NANOSECONDS
 
 
@@ -95,13 +99,19 @@ class Heartbeater:
         self._publish_at = 0.0  # monotonic
         self._on_lost = on_lost
         self._interval_s = to_seconds(config.heartbeat_interval)
+        self._ttl_s = max(1, round(self._interval_s * PRESENCE_BEATS))
         self._lease_s = to_seconds(config.lease_duration)
         self._grace_ns = int((to_seconds(config.cancel_grace) + self._lease_s) * NANOSECONDS)
         self._outage = resources.outage
-        self._is_reachable = True
-        self._troubles = LoggedOnce(logger, "heartbeats wait: %s")
+        self._redis = Condition("redis", resources.clock)
+        self._beating = Condition("heartbeat", resources.clock)
+        self._beat_at = self._clock.monotonic()  # the last that reached redis
+        self._troubles = LoggedOnce(logger, "heartbeats wait: %s", outage=self._outage)
         self._hidden = LoggedOnce(logger, "tools cannot see this server, which works: %s")
-        self._refusals = LoggedOnce(logger, "cannot extend leases of queue %s: %s")
+        self._refusals = LoggedOnce(
+            logger, "cannot extend leases of queue %s: %s", outage=self._outage
+        )
+        self._is_hidden = False
         self._is_clock_right = True
 
     async def run(self, life: Life) -> None:
@@ -111,9 +121,22 @@ class Heartbeater:
         await in_thread(lambda stop: self._beat_until(stop, life, loop), life, name=self.name)
 
     @property
-    def is_reachable(self) -> bool:
-        """Whether the last beat reached Redis; in any thread."""
-        return self._is_reachable
+    def redis(self) -> HealthCheck:
+        """Whether the last beat reached Redis; may be asked in any thread."""
+        return self._redis.check
+
+    @property
+    def heartbeat(self) -> HealthCheck:
+        """Whether others see the server as alive; may be asked in any thread."""
+        age_s = self._clock.monotonic() - self._beat_at
+        if age_s > self._ttl_s + LATE_S:
+            self._beating.fails(f"its last heartbeat reached redis {age_s:.0f} s ago")
+        return self._beating.check
+
+    @property
+    def age_s(self) -> float:
+        """How long ago a heartbeat last reached Redis, or the server was made; in any thread."""
+        return max(0.0, self._clock.monotonic() - self._beat_at)
 
     def _beat_until(
         self, stop: threading.Event, life: Life, loop: asyncio.AbstractEventLoop
@@ -134,7 +157,7 @@ class Heartbeater:
 
     def _pause_s(self) -> float:
         """Return how long to wait for the next beat; not long while leases run out."""
-        longest_s = self._interval_s if self.is_reachable else LONGEST_WAIT_S
+        longest_s = self._interval_s if self._redis.check.ok else LONGEST_WAIT_S
         return min(self._interval_s, longest_s)
 
     def _beat(self, runner: Runner) -> list[RunningTask]:
@@ -144,18 +167,27 @@ class Heartbeater:
             is_measured = self._measure(runner)
             lost, is_extended = self._extend(runner)
             is_shown = self._show(runner)
-            is_reachable = is_extended and (is_measured or is_shown)
+            fault = "" if is_extended and (is_measured or is_shown) else redis_fault(None)
         except PyasynqError as error:
-            is_reachable = False
+            fault = redis_fault(error)
             self._on_error(error)
         else:
             self._troubles.ends()
             if self._outage.is_on:
                 self._outage.worked(component=self.name)
             self._check_clock()
-        self._is_reachable = is_reachable
+        self._note(fault)
         _log_lost(lost)
         return lost
+
+    def _note(self, fault: str) -> None:
+        """Note how a beat has ended."""
+        if fault:
+            self._redis.fails(fault)
+            return
+        self._beat_at = self._clock.monotonic()
+        self._redis.passes()
+        self._beating.passes(HIDDEN if self._is_hidden else "")
 
     def _measure(self, runner: Runner) -> bool:
         """Measure the clock; return whether Redis answered, of a cluster any node."""
@@ -233,7 +265,7 @@ class Heartbeater:
             workers,
             namespace=self._connector.namespace,
             now_s=redis_now_s(self._clock),
-            ttl_s=max(1, round(self._interval_s * PRESENCE_BEATS)),
+            ttl_s=self._ttl_s,
         )
         handled = encode(self._handled())
         now = self._clock.monotonic()
@@ -244,6 +276,7 @@ class Heartbeater:
         if not self._connector.is_cluster:
             raise_first(answers, which=concerns_redis_as_a_whole)
         refused = [answer for answer in answers if isinstance(answer, PyasynqError)]
+        self._is_hidden = bool(refused)
         if refused:
             self._hidden.begins(refused[0])
         else:

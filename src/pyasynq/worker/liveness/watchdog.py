@@ -17,7 +17,9 @@ import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from pyasynq.clock import NANOSECONDS, to_datetime
 from pyasynq.lifecycle.component import Life, in_thread
+from pyasynq.lifecycle.health import Condition, HealthCheck
 from pyasynq.options import to_seconds
 from pyasynq.shown import shown
 from pyasynq.worker.attempt.running_task import RunningTask
@@ -25,6 +27,9 @@ from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.watchdog")
 
+LATE_S = 0.8  # a sign of life that takes longer is missing
+NO_SIGN = "its event loop does not turn"
+STUCK = "every slot is taken by a handler that does not end"
 MOST_TYPES = 10  # in one line
 FRAMES = 12  # of a stack, as logged; the innermost
 # Who calls what blocks the loop: file and function, what is nearest to a handler first.
@@ -50,10 +55,33 @@ class Watchdog:
         self._grace_s = to_seconds(config.cancel_grace)
         self._slots = config.concurrency
         self._clock = resources.clock
+        self._delays = resources.measures.loop_delays
         self._running = running
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._was_stuck = False
+        self._slots_free = Condition("slots", resources.clock)
+        self._turning = Condition("loop", resources.clock)
+        self._asked: float | None = None  # monotonic; None when the loop has given its sign
+
+    @property
+    def loop(self) -> HealthCheck:
+        """Whether the event loop turns; may be asked in any thread."""
+        asked, check = self._asked, self._turning.check
+        late_s = 0.0 if asked is None else self._clock.monotonic() - asked
+        if late_s < LATE_S:
+            return check
+        since_ns = self._clock.now_ns() - int(late_s * NANOSECONDS)
+        return HealthCheck(name=check.name, ok=False, since=to_datetime(since_ns), detail=NO_SIGN)
+
+    @property
+    def slots(self) -> HealthCheck:
+        """Whether a slot is not stuck; may be asked in any thread."""
+        if self.is_every_slot_stuck:
+            self._slots_free.fails(STUCK)
+        else:
+            self._slots_free.passes()
+        return self._slots_free.check
 
     @property
     def is_every_slot_stuck(self) -> bool:
@@ -68,7 +96,7 @@ class Watchdog:
 
     def look(self) -> None:
         """Look at the slots, and log a change once."""
-        is_every_slot_stuck = self.is_every_slot_stuck
+        is_every_slot_stuck = not self.slots.ok
         if is_every_slot_stuck and not self._was_stuck:
             types = sorted({running.message.type for running in self._running})
             logger.error(
@@ -83,8 +111,8 @@ class Watchdog:
         turned = threading.Event()
         while not stop.wait(self._interval_s):
             turned.clear()
-            asked = self._clock.monotonic()
-            self._loop.call_soon_threadsafe(self._turn, turned)
+            self._asked = asked = self._clock.monotonic()
+            self._loop.call_soon_threadsafe(self._turn, turned, asked)
             if turned.wait(self._interval_s):
                 continue
             is_logged = self._log_what_blocks(asked, turned)
@@ -94,9 +122,14 @@ class Watchdog:
                 blocked_s = self._clock.monotonic() - asked
                 logger.info("the event loop turns again after %.1f s", blocked_s)
 
-    def _turn(self, turned: threading.Event) -> None:
+    def _turn(self, turned: threading.Event, asked: float) -> None:
         """Give the sign of life; on the loop."""
+        self._asked, delay_s = None, self._clock.monotonic() - asked
+        if delay_s >= LATE_S:
+            self._turning.fails(NO_SIGN)
+        self._turning.passes()
         turned.set()
+        self._delays.add(delay_s)
         self.look()
 
     def _log_what_blocks(self, asked: float, turned: threading.Event) -> bool:

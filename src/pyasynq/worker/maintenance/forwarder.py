@@ -44,12 +44,17 @@ class Forwarder:
         self._random = resources.random
         self._changed = resources.changed
         self._next_ns = 0
+        self._due_ns: int | None = None  # of the earliest task that is known to wait
+        self._lateness = resources.measures.forward_lateness
         self._sooner = asyncio.Event()
         self._outage = resources.outage
-        self._troubles = LoggedOnce(logger, "cannot forward all tasks of queue %s: %s")
+        self._troubles = LoggedOnce(
+            logger, "cannot forward all tasks of queue %s: %s", outage=self._outage
+        )
 
     def expect(self, due_ns: int) -> None:
         """Wake at *due_ns*, in the time of Redis, if that is sooner than planned."""
+        self._know(due_ns)
         if due_ns < self._next_ns:
             self._next_ns, self._must_visit = due_ns, True
             self._sooner.set()
@@ -66,6 +71,20 @@ class Forwarder:
 
     async def forward(self) -> int:
         """Move all tasks that are due; return how many. A round trip per batch of every queue."""
+        due_ns, self._due_ns = self._due_ns, None
+        try:
+            moved = await self._forward()
+        except BaseException:
+            self._know(due_ns)
+            raise
+        late_ns = 0 if due_ns is None else self._clock.redis_now_ns() - due_ns
+        if moved and late_ns > 0:
+            self._lateness.add(late_ns / NANOSECONDS)
+        elif not moved:
+            self._know(due_ns)
+        return moved
+
+    async def _forward(self) -> int:
         queues = await self._look()
         moved = 0
         while queues:
@@ -82,6 +101,7 @@ class Forwarder:
             for _keys, forwarded in found:
                 moved += forwarded.moved
                 self._plan(forwarded.next_due_ns)
+                self._know(forwarded.next_due_ns)
             for keys, answer in zip(queues, answers, strict=True):
                 self._log_trouble(keys, answer)
             queues = [keys for keys, forwarded in found if forwarded.moved >= BATCH]
@@ -103,6 +123,11 @@ class Forwarder:
         if not occupied and self._outage.is_on:
             self._outage.worked(component=self.name)
         return occupied
+
+    def _know(self, due_ns: int | None) -> None:
+        """Remember when a task is due, for how late it will become pending."""
+        if due_ns is not None:
+            self._due_ns = due_ns if self._due_ns is None else min(self._due_ns, due_ns)
 
     def _plan(self, due_ns: int | None) -> None:
         """Keep the earliest due time."""

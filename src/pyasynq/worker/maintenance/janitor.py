@@ -32,7 +32,7 @@ class Janitor:
         self._batch_size = config.janitor_batch_size
         self._archive_max_size = config.archive_max_size
         self._archive_max_age_s = int(to_seconds(config.archive_max_age))
-        self._troubles = LoggedOnce(logger, "cannot %s of queue %s: %s")
+        self._troubles = LoggedOnce(logger, "cannot %s of queue %s: %s", outage=self._outage)
 
     async def run(self, life: Life) -> None:
         """Clean at the interval until the stop."""
@@ -55,7 +55,7 @@ class Janitor:
         try:
             count = await self._repeat(keys, step)
         except PyasynqError as error:
-            if self._outage.failed_at_node(error, queue=keys.queue):
+            if self._outage.failed_at_node(error, queue=keys.queue, by=self.name):
                 return 0
             if concerns_redis_as_a_whole(error):
                 raise

@@ -15,7 +15,7 @@ message. Each write is fenced by the lease it was judged by, so several recovere
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from pyasynq.answers import concerns_redis_as_a_whole, raise_first
@@ -30,10 +30,10 @@ from pyasynq.options import to_seconds
 from pyasynq.shown import shown
 from pyasynq.wire.error_text import LEASE_EXPIRED
 from pyasynq.wire.keys import QueueKeys
-from pyasynq.wire.message import TaskMessage
 from pyasynq.worker.attempt.lease import lease_cutoff_s
-from pyasynq.worker.attempt.outcome import Outcome, Rules
+from pyasynq.worker.attempt.outcome import Rules
 from pyasynq.worker.maintenance.recovery import Step, decide
+from pyasynq.worker.observers import OnRecovered
 from pyasynq.worker.resources import ServerResources
 from pyasynq.worker.task_log import TaskLog
 
@@ -44,9 +44,6 @@ AT_ONCE = 10  # of what reads a whole list: Redis answers nobody else within a r
 MOST_UNLEASED = 1000  # remembered of a queue; the others wait for another pass
 MOST_NOTES = 10  # in one line of the log
 LONGEST_NOTE = 200  # characters
-
-OnRecovered = Callable[[str, str, TaskMessage, Outcome], None]
-"""(queue, ID, message, what became of the task)"""
 
 
 class Pass:
@@ -107,7 +104,9 @@ class Recoverer:
         self._not_before = 0.0  # monotonic
         self._rules = Rules(retry_delay=config.retry_delay, is_failure=config.is_failure)
         self._unleased: dict[str, set[str]] = {}
-        self._troubles = LoggedOnce(logger, "cannot recover %s of queue %s: %s")
+        self._troubles = LoggedOnce(
+            logger, "cannot recover %s of queue %s: %s", outage=self._outage
+        )
 
     async def run(self, life: Life) -> None:
         """Recover at once and then at the interval, until the stop."""
@@ -143,7 +142,7 @@ class Recoverer:
         try:
             await step
         except PyasynqError as error:
-            if self._outage.failed_at_node(error, queue=keys.queue):
+            if self._outage.failed_at_node(error, queue=keys.queue, by=self.name):
                 self._not_before = self._clock.monotonic() + self._lease_s
                 return
             if concerns_redis_as_a_whole(error):

@@ -103,18 +103,6 @@ def ending_of(running: RunningTask, outcome: Outcome) -> tuple[Ending, Then | st
     return _ASKED.get(running.ending, "failed"), then
 
 
-def is_counted(outcome: Outcome) -> bool:
-    """Whether the counter `processed` of its queue has counted an attempt."""
-    if isinstance(outcome, Retried):
-        return outcome.is_failure
-    return not isinstance(outcome, Lost | Requeued)
-
-
-def is_failure(outcome: Outcome) -> bool:
-    """Whether the counter `failed` of its queue has counted an attempt."""
-    return is_counted(outcome) and isinstance(outcome, Retried | Archived)
-
-
 def waited_ns(running: RunningTask) -> int | None:
     """Return for how long a task was pending before; None if that is not known."""
     since_ns = running.leased.pending_since_ns

@@ -11,7 +11,7 @@ can be seen if its server is killed.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pyasynq.answers import concerns_redis_as_a_whole
@@ -24,18 +24,18 @@ from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage
 from pyasynq.worker.attempt.outcome import Outcome
 from pyasynq.worker.attempt.running_task import RunningTask
-from pyasynq.worker.record import type_counter
+from pyasynq.worker.attempt.writes import Settled
+from pyasynq.worker.measure.type_tally import TypeTally
+from pyasynq.worker.observers import Observer
+from pyasynq.worker.record import unwritten_counts
 from pyasynq.worker.record.attempt_log import AttemptLog, Waiting
 from pyasynq.worker.record.attempt_record import (
-    is_counted,
-    is_failure,
     microseconds,
     record_of_end,
     record_of_recovery,
     record_of_start,
-    waited_ns,
 )
-from pyasynq.worker.record.type_counter import MINUTE_NS, Counts, TypeCounter
+from pyasynq.worker.record.unwritten_counts import MINUTE_NS, UnwrittenCounts
 from pyasynq.worker.resources import ServerResources
 
 logger = logging.getLogger("pyasynq.recorder")
@@ -46,15 +46,13 @@ CALLS_AT_ONCE = 20
 LATEST_S = 10.0  # after a minute is over, its statistics are written: servers not all at once
 LAST_FLUSH_S = 2.0
 
-Settle = Callable[[RunningTask, Outcome], None]
-
 
 class Recorder:
     """Keeps what was done; used on the event loop only.
 
     Args:
         worker: host, process and ID of this server, as stored.
-        pattern_of: see `TypeCounter`.
+        tally: counts what is done.
         drops_errors: whether nobody else needs what tasks have failed with.
     """
 
@@ -65,7 +63,7 @@ class Recorder:
         resources: ServerResources,
         *,
         worker: str,
-        pattern_of: Callable[[str], str],
+        tally: TypeTally,
         drops_errors: bool,
     ) -> None:
         history = resources.config.task_history
@@ -78,39 +76,39 @@ class Recorder:
         self._worker = worker
         self._drops_errors = drops_errors
         self._log = AttemptLog(history, self._clock, on_drop=self._on_drop) if history else None
-        is_counting = resources.config.type_statistics
-        self._counter = TypeCounter(pattern_of) if is_counting else None
+        self._tally = tally if resources.config.type_statistics else None
+        self._unwritten = UnwrittenCounts()
+        self._minute = self._clock.redis_now_ns() // MINUTE_NS
         self._late_ns = int(resources.random.uniform(0, LATEST_S) * NANOSECONDS)
         self._started: set[RunningTask] = set()  # whose start is written
         self._dropped = 0
         self._is_waiting = False  # for Redis
         self._wake_up = asyncio.Event()
-        self._troubles = LoggedOnce(logger, "what is done in queue %s is not kept: %s")
+        # Redis may take one of the two and refuse the other: neither ends the trouble of the other.
+        self._attempt_troubles = self._logged_once()
+        self._count_troubles = self._logged_once()
         self._has_failed = False
 
     @property
-    def keeps_errors(self) -> bool:
-        """Whether it needs what tasks have failed with."""
-        return self._log is not None
+    def observer(self) -> Observer:
+        """What it is to be called with, before what is done is counted."""
+        return Observer(
+            on_outcomes=self.on_outcomes,
+            on_recovered=self.on_recovered,
+            keeps_errors=self._log is not None,
+        )
 
-    def settling(self, settle: Settle) -> Settle:
-        """Return what notes the time at which a task is settled, and then calls *settle*."""
-
-        def note_and_settle(running: RunningTask, outcome: Outcome) -> None:
-            running.ended_ns = self._clock.redis_now_ns()
-            settle(running, outcome)
-
-        return note_and_settle
-
-    def on_outcome(self, running: RunningTask, outcome: Outcome) -> None:
-        """Keep what became of a task, once that is in Redis."""
+    def on_outcomes(self, settled: Sequence[Settled]) -> None:
+        """Keep what became of tasks, once that is in Redis."""
         try:
-            if running.ended_ns:  # else its handler has not started
-                self._keep(running, outcome)
+            self._begin_minute()
+            if self._log is not None:
+                self._keep(self._log, settled)
         except Exception as error:  # noqa: BLE001 - it is told, and harms no task
             self._on_failure(error)
-        if self._drops_errors:
-            running.error = None  # an error knows its frames, which know the task
+        if self._drops_errors and self._log is not None:
+            for running, _outcome in settled:
+                running.error = None  # an error knows its frames, which know the task
 
     def on_recovered(
         self, queue: str, task_id: str, message: TaskMessage, outcome: Outcome
@@ -139,37 +137,37 @@ class Recorder:
         finally:
             self._report_left()
 
-    def _keep(self, running: RunningTask, outcome: Outcome) -> None:
-        if self._counter is not None and is_counted(outcome):
-            self._counter.add(
-                running.keys,
-                running.message.type,
-                ended_ns=running.ended_ns,
-                is_failure=is_failure(outcome),
-                run_ns=running.ended_ns - running.started_ns,
-                waited_ns=waited_ns(running),
-            )
-        if self._log is None:
+    def _begin_minute(self) -> None:
+        """Let what was counted wait to be written, if the minute is over in which that was."""
+        if self._tally is None:
             return
-        error, traceback = self._log.texts_of(running.error, running.message.type)
-        record = record_of_end(running, outcome, self._worker, error=error, traceback=traceback)
-        self._log.add(
-            running.keys,
-            running.task_id,
-            record,
-            at_us=microseconds(running.started_ns),
-            replaces=running in self._started,
-        )
-        if len(self._log) >= EARLY and not self._is_waiting:
+        minute = self._clock.redis_now_ns() // MINUTE_NS
+        if minute != self._minute:
+            self._unwritten.put(self._minute, self._tally.take())
+            self._minute = minute
+
+    def _keep(self, log: AttemptLog, settled: Sequence[Settled]) -> None:
+        for running, outcome in settled:
+            if not running.ended_at:  # its handler has not started
+                continue
+            error, traceback = log.texts_of(running.error, running.message.type)
+            record = record_of_end(running, outcome, self._worker, error=error, traceback=traceback)
+            log.add(
+                running.keys,
+                running.task_id,
+                record,
+                at_us=microseconds(running.started_ns),
+                replaces=running in self._started,
+            )
+        if len(log) >= EARLY and not self._is_waiting:
             self._wake_up.set()
 
     def _keep_recovery(
         self, queue: str, task_id: str, message: TaskMessage, outcome: Outcome
     ) -> None:
-        keys, now_ns = queue_keys(queue, self._namespace), self._clock.redis_now_ns()
-        if self._counter is not None and message.type and is_counted(outcome):
-            self._counter.add(keys, message.type, ended_ns=now_ns, is_failure=is_failure(outcome))
+        self._begin_minute()
         if self._log is not None:
+            keys, now_ns = queue_keys(queue, self._namespace), self._clock.redis_now_ns()
             record = record_of_recovery(message, outcome, now_ns)
             self._log.add(keys, task_id, record, at_us=microseconds(now_ns))
 
@@ -179,8 +177,8 @@ class Recorder:
             if self._log is not None:
                 self._add_starts(self._log)
                 await self._write_attempts(self._log)
-            if self._counter is not None:
-                await self._write_counts(self._counter, is_last=is_last)
+            if self._tally is not None:
+                await self._write_counts(self._tally, is_last=is_last)
         except Exception as error:  # noqa: BLE001 - as above
             self._on_failure(error)
 
@@ -213,7 +211,9 @@ class Recorder:
     ) -> list[Waiting]:
         """Write attempts; return those that wait for Redis."""
         left: list[Waiting] = []
-        answers = await self._send([(each[0].keys, operation) for each, operation in calls])
+        answers = await self._send(
+            [(each[0].keys, operation) for each, operation in calls], self._attempt_troubles
+        )
         for (waiting, _operation), answer in zip(calls, answers, strict=True):
             queue = waiting[0].keys.queue
             if concerns_redis_as_a_whole(answer):
@@ -222,25 +222,32 @@ class Recorder:
                 self._counters.add("attempts_dropped", queue, "history", len(waiting))
         return left
 
-    async def _write_counts(self, counter: TypeCounter, *, is_last: bool) -> None:
+    async def _write_counts(self, tally: TypeTally, *, is_last: bool) -> None:
         """Write the statistics of the minutes that are over, and at the stop of all."""
+        self._begin_minute()
+        unwritten = self._unwritten
+        if is_last:
+            unwritten.put(self._minute, tally.take())
         over = (self._clock.redis_now_ns() - self._late_ns) // MINUTE_NS
         calls = [
-            (minute, counts, operation)
-            for minute in counter.minutes
+            (minute, *call)
+            for minute in unwritten.minutes
             if minute < over or is_last
-            for counts, operation in type_counter.calls(minute, counter.take(minute))
+            for call in unwritten_counts.calls(minute, unwritten.take(minute), self._namespace)
         ]
-        answers = await self._send([(_queue_of(counts), each) for _, counts, each in calls])
-        for (minute, counts, _operation), answer in zip(calls, answers, strict=True):
+        answers = await self._send(
+            [(keys, each) for _, keys, _, each in calls], self._count_troubles
+        )
+        for (minute, keys, counts, _operation), answer in zip(calls, answers, strict=True):
             is_lost = isinstance(answer, RedisUnavailableError) and answer.may_have_happened
             if concerns_redis_as_a_whole(answer) and not is_lost:
-                counter.put_back(minute, counts)
+                unwritten.put(minute, counts)
             elif isinstance(answer, BaseException):  # written again, it might be counted twice
-                queue = _queue_of(counts).queue
-                self._counters.add("statistics_dropped", queue, "types", len(counts))
+                self._counters.add("statistics_dropped", keys.queue, "types", len(counts))
 
-    async def _send(self, calls: Sequence[tuple[QueueKeys, Operation[None]]]) -> list[Any]:
+    async def _send(
+        self, calls: Sequence[tuple[QueueKeys, Operation[None]]], troubles: LoggedOnce
+    ) -> list[Any]:
         """Run calls, some in a round trip; return for each its answer, or its error.
 
         What follows for a queue that cannot be reached is not tried; it has the same error.
@@ -253,7 +260,7 @@ class Recorder:
             found = await self._run([calls[i][1] for i in sent]) if sent else []
             for i, answer in zip(sent, found, strict=True):
                 answers[i] = answer
-                if self._is_away(answer, calls[i][0].queue):
+                if self._is_away(answer, calls[i][0].queue, troubles):
                     away[self._node_of(calls[i][0])] = _unsent(answer)
             for i in set(chunk) - set(sent):
                 answers[i] = away[self._node_of(calls[i][0])]
@@ -269,19 +276,23 @@ class Recorder:
         except RedisUnavailableError as error:
             return [error] * len(operations)
 
-    def _is_away(self, answer: object, queue: str) -> bool:
+    def _is_away(self, answer: object, queue: str, troubles: LoggedOnce) -> bool:
         """Report an answer; return whether the call may work when Redis is back."""
         component = f"{self.name} of {queue}"
         if concerns_redis_as_a_whole(answer) and isinstance(answer, BaseException):
             self._outage.failed(answer, component=component, queue=queue)
             return True
         if isinstance(answer, BaseException):
-            self._troubles.begins(answer, queue)
+            troubles.begins(answer, queue)
             return False
-        self._troubles.ends(queue)
+        troubles.ends(queue)
         if self._outage.is_on:
             self._outage.worked(component=component, queue=queue)
         return False
+
+    def _logged_once(self) -> LoggedOnce:
+        text = "what is done in queue %s is not kept: %s"
+        return LoggedOnce(logger, text, outage=self._outage)
 
     def _on_drop(self, queue: str) -> None:
         if not self._dropped:
@@ -308,11 +319,6 @@ class Recorder:
                 "keeping what was done failed; further failures are not logged", exc_info=error
             )
         self._has_failed = True
-
-
-def _queue_of(counts: Counts) -> QueueKeys:
-    """Return the keys of the queue that counts are of."""
-    return next(iter(counts))[0]
 
 
 def _unsent(error: BaseException) -> BaseException:

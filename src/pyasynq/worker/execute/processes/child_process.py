@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from pyasynq.lifecycle.interpreter import (
     standard_modules,
 )
 from pyasynq.worker.execute.processes.connection import Connection, Loss
+from pyasynq.worker.execute.processes.log_set_up import log_set_up
 from pyasynq.worker.execute.processes.protocol import (
     Cancel,
     FromChild,
@@ -275,15 +275,12 @@ async def start_process(
 
 
 def _start() -> Start:
-    root = logging.getLogger()
-    formatter = root.handlers[0].formatter if root.handlers else None
     return Start(
         import_path=list(sys.path),
         standard_modules=standard_modules(),
         arguments=list(sys.argv),
         main=Main.of_this_process(),
-        log_level=root.level,
-        log_format=formatter._fmt if formatter else None,  # noqa: SLF001 - it has no other name
+        log=log_set_up(),
     )
 
 

@@ -3,11 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextvars import copy_context
 from itertools import count
 
 from pyasynq.broker.decoding import number
 from pyasynq.clock import steady_ns
 from pyasynq.errors import HandlerProcessError
+from pyasynq.task import NO_HEADERS
 from pyasynq.worker.execute.processes.child_process import Answer, Call, ChildProcess, start_process
 from pyasynq.worker.execute.processes.protocol import (
     Raised,
@@ -45,6 +47,7 @@ class ProcessPool:
         self._all: set[ChildProcess] = set()
         self._idle: list[ChildProcess] = []
         self._starts: set[asyncio.Task[None]] = set()
+        self._variables = copy_context()  # not those of the task that a process is started for
         self._numbers = count(1)
         self._is_closed = False
         self._is_empty = asyncio.Event()  # set when the last call ends after `close`
@@ -128,7 +131,11 @@ class ProcessPool:
                 process.start(waiting.popleft())
         missing = min(len(waiting), self._size - len(self._all)) - len(self._starts)
         for _ in range(missing):
-            start = asyncio.create_task(self._start(), name="pyasynq start of a handler process")
+            start = asyncio.create_task(
+                self._start(),
+                name="pyasynq start of a handler process",
+                context=self._variables.copy(),
+            )
             self._starts.add(start)
             start.add_done_callback(self._starts.discard)
 
@@ -197,4 +204,5 @@ class ProcessPool:
             sent_ns=steady_ns(),
             redis_ns=clock_of(context).redis_now_ns(),
             is_only_slot=is_only_slot(context),
+            span_headers=NO_HEADERS if running.span is None else running.span.headers,
         )

@@ -7,14 +7,13 @@ raises CancelledError in the main thread.
 
 import asyncio
 import inspect
-import logging
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from functools import partial
 from types import FrameType
@@ -24,6 +23,8 @@ from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.broker.operations.finish import Fence
 from pyasynq.clock import SystemClock
 from pyasynq.errors import ConfigError
+from pyasynq.functions.form import name_of
+from pyasynq.functions.returned import finished, is_unfinished
 from pyasynq.lifecycle import own_signals
 from pyasynq.lifecycle.interpreter import (
     adopt_import_path,
@@ -35,6 +36,7 @@ from pyasynq.wire.message import decode
 from pyasynq.wire.progress import ProgressRecord
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
+from pyasynq.worker.execute.processes import log_set_up
 from pyasynq.worker.execute.processes.protocol import (
     Reported,
     Returned,
@@ -45,10 +47,8 @@ from pyasynq.worker.execute.processes.protocol import (
 )
 from pyasynq.worker.execute.processes.to_worker import WorkerCalls, WorkerChannel, end_process
 from pyasynq.worker.handlers.context import Scope, TaskContext, enter, running_of
-from pyasynq.worker.handlers.function_form import name_of
 from pyasynq.worker.handlers.handler_path import MAIN, handler_at
 from pyasynq.worker.handlers.progress import ProgressWriter, Reports
-from pyasynq.worker.handlers.returned import finished, is_unfinished
 
 GIVE_UP_S = 5.0  # more than a worker takes to see that its socket was closed
 
@@ -116,7 +116,10 @@ class Child:
                 self._cancelled = 0
                 raise asyncio.CancelledError
             enter(context)
-            result = copy_context().run(function, context)  # the next task finds no variable of it
+            variables = copy_context()  # the next task finds no variable of this one
+            if call.span_headers:
+                variables.run(_enter_span, call.span_headers)
+            result = variables.run(function, context)
         finally:
             self._is_interruptible = False
         if result is None or isinstance(result, bytes):
@@ -134,7 +137,8 @@ class Child:
         ):
             vars(start.main.load())["__pyasynq_loaded__"] = True
         function = _inside([each.find() for each in call.middlewares], handler_at(call.path))
-        _configure_log(start)
+        if start.log is not None:
+            log_set_up.adopt(start.log)
         self._functions[paths] = function
         return function
 
@@ -204,6 +208,16 @@ def _reported(call: int, record: ProgressRecord) -> Reported:
     return Reported(number=call, done=record.done, total=record.total, note=record.note)
 
 
+def _enter_span(headers: Mapping[str, str]) -> None:
+    """Make the span of a task the parent of those that its handler makes here."""
+    try:
+        from pyasynq.opentelemetry import attach  # noqa: PLC0415 - only if tasks are traced
+
+        attach(headers)
+    except Exception:  # noqa: BLE001 - there is no OpenTelemetry here, or it fails
+        return
+
+
 def _inside(middlewares: list[Any], handler: Any) -> Callable[[TaskContext], Any]:
     """Return *handler* inside *middlewares*; the first one is the outermost."""
     call: Callable[[TaskContext], Any] = partial(_called, handler)
@@ -227,12 +241,6 @@ def _through(middleware: Any, call_next: Callable[[TaskContext], Any], context: 
             f"{type(returned).__name__}; write `async def` for one that runs on the event loop"
         )
     return returned
-
-
-def _configure_log(start: Start) -> None:
-    """Log as the worker does, unless the modules of the handler have set up their own."""
-    if start.log_format is not None and not logging.getLogger().handlers:
-        logging.basicConfig(level=start.log_level, format=start.log_format)
 
 
 def main() -> None:

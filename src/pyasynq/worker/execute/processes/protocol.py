@@ -10,16 +10,19 @@ waits without another thread:
 """
 
 import sys
+from collections.abc import Mapping
 
 import msgspec
 from typing_extensions import override
 
 from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import HandlerProcessError
+from pyasynq.task import NO_HEADERS
 from pyasynq.wire.error_text import error_text, keep_text, message_of
 from pyasynq.wire.traceback_text import traceback_text
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.execute.processes.frames import HEAD_SIZE, begin_frame, end_frame
+from pyasynq.worker.execute.processes.log_set_up import LogSetUp
 from pyasynq.worker.handlers.handler_path import MAIN, RENAMED_MAIN, HandlerPath, Main
 
 
@@ -30,16 +33,14 @@ class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         import_path: ``sys.path`` of the worker; `arguments`: its ``sys.argv``.
         standard_modules: what the worker has loaded from the standard library.
         main: how the worker was started.
-        log_level: of the worker's root logger; `log_format`: of its first handler; None if the
-            worker does not log.
+        log: how the worker logs; None if it does not.
     """
 
     import_path: list[str]
     standard_modules: list[str]
     arguments: list[str]
     main: Main
-    log_level: int
-    log_format: str | None
+    log: LogSetUp | None
 
 
 class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         sent_ns: when this was sent, by the clock that all processes of a machine share.
         redis_ns: the same moment in the time of Redis.
         is_only_slot: see `Scope`.
+        span_headers: what carries the context of the span of the task; empty for no span.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     sent_ns: int
     redis_ns: int
     is_only_slot: bool = False
+    span_headers: Mapping[str, str] = NO_HEADERS
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):

@@ -1,0 +1,1 @@
+"""Measuring what a server does, as numbers in its process."""
