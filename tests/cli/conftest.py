@@ -8,7 +8,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -38,6 +39,23 @@ def cli(redis_url, monkeypatch, capsys) -> Callable[..., Done]:
         return Done(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def cli_in(cli, monkeypatch) -> Iterator[Callable[..., Done]]:
+    """Runs a command in a folder, in this process, which forgets what it has loaded from there."""
+    folders: set[str] = set()
+
+    def run(folder: Path, *arguments: str) -> Done:
+        folders.add(str(folder))
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        return cli(*arguments)
+
+    yield run
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", None)).startswith(tuple(folders)):
+            del sys.modules[name]
 
 
 @pytest.fixture

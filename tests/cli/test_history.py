@@ -116,8 +116,8 @@ def test_programs_get_the_types(cli, redis_url, redis_client):
     assert set(row["waiting"]) == {"p50", "p95", "p99"}
 
 
-def test_without_statistics_it_says_how_to_get_them(cli):
+def test_without_statistics_it_says_what_switches_them_off(cli):
     done = cli("stats", "--by", "type")
 
     assert (done.code, done.out) == (0, "")
-    assert "type_statistics=True" in done.err
+    assert "type_statistics=False" in done.err

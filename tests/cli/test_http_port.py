@@ -15,12 +15,14 @@ import pyasynq.cli.web_options
 from pyasynq import App, ServeMux
 from pyasynq.app.worker import AppWorker
 from pyasynq.cli import worker_health
-from pyasynq.cli.http_port import Address, AddressType, HttpPort, opened
+from pyasynq.cli.http_address import Address, AddressType
+from pyasynq.cli.http_port import HttpPort, opened
 from pyasynq.cli.worker_health import WorkerHealth
+from pyasynq.cli.worker_metrics import WorkerMeasured
 from pyasynq.client import Client
+from pyasynq.lifecycle.listening import listener_on
 from pyasynq.task import Task
 from pyasynq.web import hash_password
-from pyasynq.web.serving import listener_on
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 
@@ -125,12 +127,15 @@ async def served(redis_url):
     """A worker on the loop of the test, and the port beside it; returns both, and its URL."""
     app = App(redis_url, heartbeat_interval=0.2, lease_duration=1, cancel_grace=0.2)
     worker = AppWorker(app.server(), ServeMux(), None)
-    health = WorkerHealth(worker)
+    health = WorkerHealth()
+    measured = WorkerMeasured()
+    for each in (health, measured):
+        each.watch(worker)
     health.take_over()
     with listener_on("127.0.0.1", free_port()) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         port = HttpPort(listener=listener, url=url, root_path="", ui={})
-        with port.serving(health, lambda: app.source):
+        with port.serving(health, lambda: app.source, measured):
             yield worker, url
 
 
@@ -170,7 +175,7 @@ async def test_the_port_answers_while_a_handler_blocks_the_loop(served):
         with ThreadPoolExecutor() as threads:  # blocks the loop until all have their answers
             alive, ready, queues = threads.map(lambda path: asked(url + path), paths)
 
-    assert [each.status_code for each in (alive, ready, queues)] == [503, 503, 200]
+    assert [each.status_code for each in (alive, ready, queues)] == [200, 503, 200]
     assert "its event loop does not turn" in ready.text
 
 

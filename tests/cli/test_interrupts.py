@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from pyasynq.cli.interrupts import asked_to_stop
+from pyasynq.cli.interrupts import asked_to_stop, until_signal
 
 
 def press_ctrl_c():
@@ -28,3 +28,16 @@ def test_afterwards_ctrl_c_means_what_it_meant_before():
         pass
 
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_serves_until_a_signal_gives_both_back(number):
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+
+    with until_signal() as stopped:
+        was_stopped = stopped.is_set()
+        signal.raise_signal(number)
+        is_stopped = stopped.wait(5)
+
+    assert (was_stopped, is_stopped) == (False, True)
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before

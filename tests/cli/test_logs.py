@@ -5,14 +5,13 @@ import json
 import logging
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pyasynq.cli.logs import JsonLine, TextLine
+from pyasynq.cli.logs import LogSettings, set_up
 from pyasynq.client import Client
 from pyasynq.task import Task
 
@@ -82,13 +81,16 @@ def test_an_option_of_the_command_line_replaces_what_the_application_has_set_up(
     lines = logged(tmp_path, redis_url, "--log-level", "INFO", set_up=OWN_SET_UP)
 
     assert not [line for line in lines if "MINE" in line]
-    assert len([line for line in lines if line.endswith("INFO    shop: from the task")]) == 1
+    assert len([line for line in lines if " INFO    shop: from the task [" in line]) == 1
 
 
 def test_without_a_set_up_of_the_application_lines_have_time_level_and_logger(tmp_path, redis_url):
     lines = logged(tmp_path, redis_url, PYASYNQ_LOG_LEVEL="INFO", PYASYNQ_LOG_FORMAT="Text")
 
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +\S+: ", x) for x in lines)
+    assert [
+        x for x in lines if re.search(r" shop: from the task \[hello\[\w{8}\], attempt 1\]$", x)
+    ]
 
 
 def test_quiet_logs_failures_only(tmp_path, redis_url):
@@ -110,6 +112,9 @@ def test_each_line_of_json_has_the_fields_of_the_task(tmp_path, redis_url):
         "archived",
     )
     assert failure["traceback"].endswith("ValueError: on purpose")
+    (own,) = [line for line in lines if line["logger"] == "shop"]
+    names = ("task_id", "task_type", "queue", "attempt", "max_retry")
+    assert [own[name] for name in names] == [failure[name] for name in names]
 
 
 def test_options_that_contradict_each_other_are_refused(tmp_path):
@@ -125,51 +130,26 @@ def test_options_that_contradict_each_other_are_refused(tmp_path):
     assert b"contradict each other" in refused.stderr
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+def test_colours_are_for_terminals_whose_user_wants_them(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
 
+    def is_coloured(stream: io.StringIO) -> bool:
+        handler = logging.StreamHandler(stream)
+        root = logging.getLogger()
+        monkeypatch.setattr(root, "handlers", [])
+        monkeypatch.setattr(root, "level", root.level)
+        set_up(LogSettings(), handler)
+        return handler.formatter.is_coloured
 
-def a_record(level: int) -> logging.LogRecord:
-    return logging.LogRecord("shop", level, __file__, 1, "text", (), None)
-
-
-@pytest.fixture
-def terminal(monkeypatch) -> Terminal:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    return Terminal()
 
-
-def test_on_a_terminal_warnings_and_errors_have_a_colour(terminal):
-    line = TextLine(terminal)
-
-    assert line.format(a_record(logging.ERROR)).startswith("\x1b[31m")
-    assert "\x1b" not in line.format(a_record(logging.INFO))
-
-
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_whoever_wants_no_colours_gets_none(terminal, monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-
-    assert "\x1b" not in TextLine(terminal).format(a_record(logging.ERROR))
-
-
-def test_an_error_without_frames_is_told_once_by_the_line():
-    record = a_record(logging.ERROR)
-    error = TimeoutError("its time was up")
-    record.exc_info, record.exc_text = (TimeoutError, error, None), "TimeoutError: its time was up"
-
-    assert "TimeoutError" not in TextLine().format(record)
-    assert json.loads(JsonLine().format(record))["traceback"] == "TimeoutError: its time was up"
-
-
-def test_a_file_gets_no_colours():
-    assert "\x1b" not in TextLine(io.StringIO()).format(a_record(logging.ERROR))
-
-
-def test_a_field_that_json_does_not_know_is_written_as_text():
-    record = a_record(logging.INFO)
-    record.signal = signal.SIGTERM.__class__
-
-    assert json.loads(JsonLine().format(record))["signal"] == "<enum 'Signals'>"
+    assert is_coloured(Terminal())
+    assert not is_coloured(io.StringIO())
+    monkeypatch.setenv("TERM", "dumb")
+    assert not is_coloured(Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not is_coloured(Terminal())

@@ -41,6 +41,19 @@ def load(folder, *arguments):
     return done.stderr.removeprefix("Error: ").removesuffix("\n")
 
 
+@pytest.fixture
+def refused(cli_in):
+    """Like `load`, in this process: for what is the same whatever it has loaded before."""
+
+    def run(folder, *arguments):
+        done = cli_in(folder, "worker", *arguments, "--redis-url", "redis://127.0.0.1:1/0")
+        assert (done.code, done.out) == (2, "")
+        assert "Traceback" not in done.err
+        return done.err.removeprefix("Error: ").removesuffix("\n")
+
+    return run
+
+
 def name_of(folder, *arguments):
     command = [sys.executable, "-P", "-c", SHOW, *arguments]
     return subprocess.check_output(command, cwd=folder, text=True, timeout=60).strip()
@@ -120,14 +133,14 @@ def test_the_folder_of_the_module_is_a_flag_a_variable_and_a_setting(files, comm
         ),
     ],
 )
-def test_an_app_that_cannot_be_loaded_is_explained(files, texts, target, said):
-    assert said in load(files(**texts), target)
+def test_an_app_that_cannot_be_loaded_is_explained(files, refused, texts, target, said):
+    assert said in refused(files(**texts), target)
 
 
-def test_a_folder_that_does_not_exist_is_named(files):
+def test_a_folder_that_does_not_exist_is_named(files, refused):
     folder = files(shop=APP)
 
-    said = load(folder, "shop:app", "--app-dir", "scr")
+    said = refused(folder, "shop:app", "--app-dir", "scr")
 
     assert said == f"there is no folder '{folder}/scr', which --app-dir names"
 
@@ -174,8 +187,8 @@ def test_a_file_and_a_module_of_one_name_are_told(files, texts, target):
 
 
 @pytest.mark.parametrize("name", ["signal", "time"])
-def test_an_app_in_a_file_that_is_hidden_is_explained(files, name):
-    said = load(files(**{name: APP}), f"{name}:app")
+def test_an_app_in_a_file_that_is_hidden_is_explained(files, refused, name):
+    said = refused(files(**{name: APP}), f"{name}:app")
 
     assert said.endswith(f"your {name}.py is hidden by it, so rename your file")
 

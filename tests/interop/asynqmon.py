@@ -54,6 +54,7 @@ class Asynqmon:
     def __init__(self, binary: Path, redis_address: str) -> None:
         port = free_port()
         command = [str(binary), "--port", str(port), "--redis-addr", redis_address]
+        command.append("--enable-metrics-exporter")
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -18,7 +18,7 @@ from tests.support.json_shape import shape_of
 from tests.support.redis_dump import PASSING_FIELDS, dump
 from tests.support.web import Web, path_of
 
-OURS = ("/api/x/", "/healthz", "/readyz")
+OURS = ("/api/x/", "/healthz", "/readyz", "/metrics")
 ROUTES = [
     each for each in endpoints(Formatters()) if not each.path.startswith(OURS) and each.path != "/"
 ]

@@ -38,13 +38,6 @@ class Site:
     refusal: str
 
 
-@pytest.fixture(scope="module")
-def started_cluster() -> Iterator[RedisCluster]:
-    cluster = RedisCluster()
-    yield cluster
-    cluster.stop()
-
-
 @pytest.fixture(params=["single", "cluster"])
 def site(request, peer_binary, tmp_path) -> Iterator[Site]:
     if request.param == "single":
@@ -52,7 +45,7 @@ def site(request, peer_binary, tmp_path) -> Iterator[Site]:
         url, address = request.getfixturevalue("redis_url"), f"127.0.0.1:{server.port}"
         client, refusal = server.client(), "NOT FOUND"
     else:
-        cluster = request.getfixturevalue("started_cluster")
+        cluster: RedisCluster = request.getfixturevalue("started_cluster")
         url, client, refusal = cluster.url, cluster.client(), "CROSSSLOT"
         address = ",".join(f"127.0.0.1:{node.port}" for node in cluster.nodes)
         client.flushall()

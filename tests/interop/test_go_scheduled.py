@@ -9,7 +9,13 @@ from pyasynq.task import Task
 from pyasynq.worker.handlers.mux import ServeMux
 from tests.support.eventually import eventually_async
 
-SERVER_KEYS = ("asynq:queues", "asynq:servers", "asynq:workers", "asynq:{default}:processed")
+SERVER_KEYS = (
+    "asynq:queues",
+    "asynq:servers",
+    "asynq:workers",
+    "asynq:{default}:processed",
+    "asynq:{default}:x:types",
+)
 
 # Names of groups are kept for ten minutes, lest Go's forwarder forget them.
 REMEMBERED = ["asynq:{default}:x:scheduled_groups"]

@@ -1,5 +1,9 @@
 """Wrong arguments are refused at once, and a Redis that is in trouble shows no traceback."""
 
+import asyncio
+import os
+import signal
+
 import pytest
 
 from pyasynq.broker.runners.runner_async import AsyncRunner
@@ -141,6 +145,20 @@ async def test_it_goes_on_by_itself_when_redis_is_back(own_redis, monkeypatch):
 
     well = (200, 200, '{"status":"ok"}\n')
     assert statuses == [well, (503, 503, "redis does not answer\n"), well]
+
+
+async def test_probes_are_answered_within_a_second_while_redis_is_silent(own_redis):
+    web = Web(create_app(own_redis.url))
+    before = await web.ask("GET", "/readyz")
+    os.kill(own_redis.pid, signal.SIGSTOP)
+
+    async with asyncio.timeout(4):  # Redis itself is waited for longer
+        ready, alive = await web.ask("GET", "/readyz"), await web.ask("GET", "/healthz")
+    os.kill(own_redis.pid, signal.SIGCONT)
+    after = await web.ask("GET", "/readyz")
+    await web.close()
+
+    assert [each.status_code for each in (before, ready, alive, after)] == [200, 503, 200, 200]
 
 
 async def test_a_wrong_password_of_redis_is_a_503(own_redis):

@@ -5,8 +5,9 @@ import socket
 import httpx
 import pytest
 
+from pyasynq.lifecycle.listening import listener_on
 from pyasynq.web import create_app
-from pyasynq.web.serving import listener_on, serving
+from pyasynq.web.serving import serving
 from tests.support.ports import free_port
 from tests.support.stored_tasks import store
 from tests.support.web import root_of

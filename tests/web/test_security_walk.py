@@ -26,7 +26,7 @@ def test_what_changes_something_is_no_get_and_says_so():
 
 
 def headers_of(endpoint):
-    is_page = not endpoint.path.startswith(("/api/", *OPEN))
+    is_page = not endpoint.path.startswith(("/api/", "/metrics", *OPEN))
     headers = HEADERS | PAGE_HEADERS if is_page else HEADERS
     kept = {key.lower(): value for key, value in headers.items()}
     if endpoint.path.startswith("/static/"):

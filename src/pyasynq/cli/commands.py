@@ -88,6 +88,7 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command("Tell what is wrong with a Redis and with the tasks in it.", "doctor"),
     "group": Command("Look at groups of tasks.", verbs=GROUP),
     "health": Command("Tell whether Redis answers and servers are alive.", "health"),
+    "metrics": Command("Show Prometheus what is in the queues.", "metrics"),
     "queue": Command("Look at queues, pause and delete them.", verbs=QUEUE),
     "scheduler": Command("Enqueue the periodic tasks of an App.", "scheduler"),
     "server": Command("Look at servers.", verbs=SERVER),

@@ -43,13 +43,13 @@ def redis_options(function: F) -> F:
         (("-n", "--db"), click.IntRange(min=0), "Number of the database, as in Go."),
         (("-u", "--uri"), str, "Address of Redis, as in Go."),
     ):
-        function = _remembered(*names, type=kind, help=text, hidden=True)(function)
+        function = remembered(*names, type=kind, help=text, hidden=True)(function)
     for name, settings, text in (
         ("--ask-password", {"type": bool}, "Ask for the password of Redis."),
         ("--password-file", {"metavar": "FILE"}, "A file that begins with the password of Redis."),
     ):
-        function = _remembered(name, help=text, **settings)(function)
-    return _remembered(
+        function = remembered(name, help=text, **settings)(function)
+    return remembered(
         "--redis-url",
         metavar="URL",
         help="Where Redis is, such as redis://localhost:6379/0; or Go's flags -u, -n, -U, -p, "
@@ -125,7 +125,7 @@ def url_of_flags(flags: Mapping[str, Any]) -> str:
     return f"{scheme}://{user}{'@' if user else ''}{address}/{flags.get('db', 0)}{query}"
 
 
-def _remembered(*names: str, type: Any = None, **settings: Any) -> Callable[[F], F]:  # noqa: A002 - click's word
+def remembered(*names: str, type: Any = None, **settings: Any) -> Callable[[F], F]:  # noqa: A002 - click's word
     """Return an option whose value is kept for `given_url`."""
 
     def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:

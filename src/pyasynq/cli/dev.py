@@ -22,9 +22,11 @@ import click
 from pyasynq.broker.operations.redis_info import PING
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.http_port import Address, http_options, opened
+from pyasynq.cli.http_address import Address
+from pyasynq.cli.http_port import http_options, opened
 from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.supervision.protocol import Order
+from pyasynq.cli.supervision.totals import Fleet, Totals
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
 from pyasynq.cli.target import target_argument
 from pyasynq.cli.web_options import has_extra
@@ -115,9 +117,12 @@ def _page(address: Address | None, given: Mapping[str, Any], worker: "DevWorker"
             yield
             return
         from pyasynq.cli.worker_health import ProcessesHealth, redis_of  # noqa: PLC0415 - an extra
+        from pyasynq.cli.worker_metrics import ProcessesMeasured  # noqa: PLC0415 - as above
 
         health = ProcessesHealth(lambda: worker.processes, lambda: False)
-        with port.serving(health, lambda: redis_of(worker.processes)):
+        measured = ProcessesMeasured(lambda: worker.fleet, worker.totals.bounded)
+        with port.serving(health, lambda: redis_of(worker.processes), measured):
+            port.announce()
             yield
 
 
@@ -136,11 +141,17 @@ class DevWorker:
         self._is_hurried = False
         self._process: WorkerProcess | None = None
         self._is_end_logged = False
+        self.totals = Totals()
 
     @property
     def processes(self) -> list[WorkerProcess | None]:
         """The worker process; None while there is none; in any thread."""
         return [self._process]
+
+    @property
+    def fleet(self) -> Fleet:
+        """The same, and what those have counted that have ended; in any thread."""
+        return self.totals.fleet(lambda: self.processes)
 
     def run(self, changes: Iterable[set[str]]) -> None:
         """Keep the worker running; start it again for each non-empty set of changed files."""
@@ -181,8 +192,11 @@ class DevWorker:
             process.wait(process.stops_within_s)
         except subprocess.TimeoutExpired:
             logger.warning("the worker did not stop; it was killed")
+        process.close()  # reads its last messages
+        self.totals.end(process, self._forget)
+
+    def _forget(self) -> None:
         self._process = None
-        process.close()
 
     def _check(self) -> None:
         """Read what the worker has sent; log once that it has ended by itself."""

@@ -9,11 +9,11 @@ import logging
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from typing_extensions import override
 
+from pyasynq.cli.http_address import Address, AddressType
 from pyasynq.cli.web_options import (
     address_of,
     check_extra,
@@ -25,41 +25,11 @@ from pyasynq.errors import ConfigError
 
 if TYPE_CHECKING:
     from pyasynq.connection.connector import ConnectionSource
-    from pyasynq.web.worker_port import Health
+    from pyasynq.web.worker_port import HealthOfProcesses, Measured
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-HOW_TO_WRITE_IT = (
-    "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, or :8080 for every address"
-)
-MOST_PORT = 65_535
-
 logger = logging.getLogger("pyasynq.http")
-
-
-class Address(NamedTuple):
-    """Where to listen; *host* is empty for every address of this machine."""
-
-    host: str
-    port: int
-
-
-class AddressType(click.ParamType[Address]):
-    """An address, as HOST:PORT."""
-
-    name = "host:port"
-
-    @override
-    def convert(self, value: Any, param: Any, ctx: Any) -> Address:
-        """Read ``127.0.0.1:8080``, ``[::1]:8080`` or ``:8080``."""
-        if isinstance(value, Address):
-            return value
-        host, separator, port = str(value).strip().rpartition(":")
-        is_bracketed = host.startswith("[") and host.endswith("]")
-        is_port = port.isascii() and port.isdigit() and int(port[:6]) <= MOST_PORT
-        if not separator or not is_port or (":" in host and not is_bracketed):
-            self.fail(f"{value!r} is no address; {HOW_TO_WRITE_IT}", param, ctx)
-        return Address(host[1:-1] if is_bracketed else host, int(port))
 
 
 def http_options(*, ui: bool) -> Callable[[F], F]:
@@ -72,7 +42,7 @@ def http_options(*, ui: bool) -> Callable[[F], F]:
     where = (
         "Where the web UI is; port 0 is any that is free. Default: 127.0.0.1:8080."
         if ui
-        else "Answer /healthz and /readyz there; port 0 is any that is free."
+        else "Answer /healthz, /readyz and /metrics there; port 0 is any that is free."
     )
     show: Mapping[str, Any] = {} if ui else {"envvar": "PYASYNQ_UI", "show_envvar": True}
 
@@ -111,12 +81,18 @@ class HttpPort:
     ui: Mapping[str, Any] | None
 
     @contextlib.contextmanager
-    def serving(self, health: "Health", find: Callable[[], "ConnectionSource"]) -> Iterator[None]:
+    def serving(
+        self,
+        health: "HealthOfProcesses",
+        find: Callable[[], "ConnectionSource"],
+        measured: "Measured",
+    ) -> Iterator[None]:
         """Answer around a block.
 
         Args:
             health: of the worker.
             find: returns where Redis is, or raises a Refusal; see `LateUi`.
+            measured: what the worker has measured.
         """
         from pyasynq.web.app import create_app  # noqa: PLC0415 - an extra
         from pyasynq.web.serving import serving  # noqa: PLC0415 - as above
@@ -126,12 +102,15 @@ class HttpPort:
         ui = None
         if arguments is not None:
             ui = LateUi(find, lambda source: create_app(source, **arguments))
-        with serving(WorkerPort(health, ui, root_path=self.root_path), self.listener):
-            logger.info(
-                "%s (also /healthz and /readyz)" if ui else "%shealthz, and /readyz",
-                f"web UI: {self.url}" if ui else f"probes: {self.url}",
-            )
+        with serving(WorkerPort(health, measured, ui, root_path=self.root_path), self.listener):
             yield
+
+    def announce(self) -> None:
+        """Log where it is."""
+        if self.ui is not None:
+            logger.info("web UI: %s (also /healthz, /readyz and /metrics)", self.url)
+        else:
+            logger.info("probes: %shealthz, and /readyz and /metrics", self.url)
 
 
 @contextlib.contextmanager
@@ -169,7 +148,7 @@ def opened(
 
 
 def _listener(address: Address, *, may_move: bool) -> socket.socket:
-    from pyasynq.web.serving import listener_on  # noqa: PLC0415 - an extra
+    from pyasynq.lifecycle.listening import listener_on  # noqa: PLC0415 - rarely needed
 
     try:
         return listener_on(*address)

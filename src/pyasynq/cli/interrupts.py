@@ -1,6 +1,7 @@
-"""Ctrl-C during long work: the first asks it to stop at a good point, the second ends it."""
+"""Signals during commands: Ctrl-C during long work, and what stops a command that only serves."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,3 +21,18 @@ def asked_to_stop() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(asked)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def until_signal() -> Iterator[threading.Event]:
+    """Yield what SIGINT and SIGTERM set; afterwards they mean what they meant before."""
+    stopped = threading.Event()
+    before = {
+        number: signal.signal(number, lambda _number, _frame: stopped.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,28 +1,22 @@
 """How commands log: options, forms of a line, and what an application has set up itself."""
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from copy import copy
-from datetime import UTC, datetime
-from typing import Any, Literal, TextIO, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 import msgspec
-from typing_extensions import override
 
 from pyasynq.cli.debug import debug_option
 from pyasynq.cli.terminal import wants_colours
+from pyasynq.worker.log_fields import add_task_fields
+from pyasynq.worker.log_lines import JsonLine, TextLine
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 LEVELS = ("debug", "info", "warning", "error")
-LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 TASK_LOG = "pyasynq.task"
-
-_COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
-_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,59 +87,23 @@ def log_settings(given: Mapping[str, Any], *, shows_tasks: bool = False) -> LogS
 def set_up(settings: LogSettings, handler: logging.Handler | None = None) -> None:
     """Log as *settings* say, unless the application has set logging up and nothing was asked for.
 
-    Call it when the application is loaded.
+    Lines that are logged below a handler of a task get the fields of that task in any case. Call
+    this when the application is loaded.
 
     Args:
         handler: where to log; stderr if not given.
     """
     root = logging.getLogger()
     if root.handlers and not settings.is_asked_for:
+        add_task_fields()
         return
     handler = handler or logging.StreamHandler(sys.stderr)
     stream = getattr(handler, "stream", None)
-    handler.setFormatter(JsonLine() if settings.form == "json" else TextLine(stream))
+    is_coloured = stream is not None and wants_colours(stream)
+    is_json = settings.form == "json"
+    handler.setFormatter(JsonLine() if is_json else TextLine(is_coloured=is_coloured))
+    add_task_fields(handler)
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
     if settings.shows_tasks:
         logging.getLogger(TASK_LOG).setLevel(logging.DEBUG)
-
-
-class TextLine(logging.Formatter):
-    """A line for people; its level has a colour if *stream* is a terminal that wants colours."""
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        super().__init__(LINE)
-        self._is_coloured = stream is not None and wants_colours(stream)
-
-    @override
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        if record.exc_text is not None and "\n" not in record.exc_text:
-            record = copy(record)  # an error without frames, which the line has told
-            record.exc_info = record.exc_text = None
-        line = super().format(record)
-        colour = _COLOURS.get(record.levelname)
-        if not self._is_coloured or colour is None:
-            return line
-        head, separator, rest = line.partition("\n")
-        return f"\x1b[{colour}m{head}\x1b[0m{separator}{rest}"
-
-
-class JsonLine(logging.Formatter):
-    """A line for machines: a JSON object with the fields of the record, all on one line."""
-
-    @override
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        fields: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        fields |= {
-            name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD
-        }
-        if record.exc_info:
-            fields["traceback"] = record.exc_text or self.formatException(record.exc_info)
-        return json.dumps(fields, default=str)

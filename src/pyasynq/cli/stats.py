@@ -82,8 +82,8 @@ def _show_types(found: "Sequence[TypeInfo]", form: str) -> None:
     print_rows(rows, form, page=lambda: _types_page(found))
     if form == "table" and not any(each.counts.count for each in found):
         note(
-            "Nothing was counted in the last hour. Workers count with type_statistics=True, and "
-            "write it once a minute."
+            "Nothing was counted in the last hour. Workers write what they do once a minute, "
+            "unless they have type_statistics=False."
         )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from pyasynq.cli.connect import redis_url_option, url_of_flags
+from pyasynq.cli.http_address import PortType
 from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.web_options import address_of, check_extra, is_open_here, ui_arguments, ui_options
+from pyasynq.lifecycle.listening import listener_on
 
 
 @click.command("web")
@@ -22,7 +24,7 @@ from pyasynq.cli.web_options import address_of, check_extra, is_open_here, ui_ar
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=PortType(),
     default=8080,
     envvar=["PYASYNQ_WEB_PORT", "PORT"],
     show_default=True,
@@ -56,7 +58,7 @@ def command(
         click.echo(_line_of(hash_password))
         return 0
     from pyasynq.web.app import create_app  # noqa: PLC0415 - an extra
-    from pyasynq.web.serving import listener_on, serve  # noqa: PLC0415 - an extra
+    from pyasynq.web.serving import serve  # noqa: PLC0415 - an extra
 
     with listener_on(host, port) as listener:
         is_open = is_open_here(listener, host, given)

@@ -2,14 +2,16 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyasynq.cli.connect import redis_url_option
-from pyasynq.cli.http_port import Address, HttpPort, http_options, opened
-from pyasynq.cli.logs import log_options, log_settings, set_up
+from pyasynq.cli.http_address import Address
+from pyasynq.cli.http_port import HttpPort, http_options, opened
+from pyasynq.cli.logs import LogSettings, log_options, log_settings, set_up
 from pyasynq.cli.target import load_app, target_argument
 
 if TYPE_CHECKING:
@@ -106,29 +108,47 @@ def command(
                 is_relayed=True,
             )
             return supervise(order, processes, port)
-        app = load_app(target, app_dir)
-        set_up(log)
-        app.reconfigure(redis_url, **changes)
-        work(app, port, scheduler=scheduler)
+        load = partial(_loaded, target, app_dir, redis_url, changes, log)
+        if port is None:
+            load().worker(scheduler=scheduler).run()
+        else:
+            work_and_answer(load, port, scheduler=scheduler)
     return 0
 
 
-def work(app: "App", port: HttpPort | None, *, scheduler: bool) -> None:
-    """Run the worker of an App in this process until a signal.
+def work_and_answer(load: "Callable[[], App]", port: HttpPort, *, scheduler: bool) -> None:
+    """Load an App and run its worker in this process until a signal; *port* answers meanwhile.
 
     Args:
-        port: answers meanwhile; None for none.
+        load: returns the App, and sets logging up.
         scheduler: see `App.worker`.
     """
-    worker = app.worker(scheduler=scheduler)
-    if port is None:
-        worker.run()
-        return
-    from pyasynq.cli.worker_health import WorkerHealth  # noqa: PLC0415 - an extra
+    from pyasynq.cli.worker_health import WorkerHealth, source_of  # noqa: PLC0415 - an extra
+    from pyasynq.cli.worker_metrics import WorkerMeasured  # noqa: PLC0415 - as above
 
-    health = WorkerHealth(worker)
-    with port.serving(health, lambda: app.source):
+    health, measured = WorkerHealth(), WorkerMeasured()
+    loaded: list[App] = []
+    with port.serving(health, lambda: source_of(loaded), measured):
+        app = load()
+        loaded.append(app)
+        port.announce()
+        worker = app.worker(scheduler=scheduler)
+        health.watch(worker)
+        measured.watch(worker)
         worker.run(on_loop=health.take_over)
+
+
+def _loaded(
+    target: str,
+    app_dir: str | None,
+    redis_url: str | None,
+    changes: Mapping[str, Any],
+    log: LogSettings,
+) -> "App":
+    app = load_app(target, app_dir)
+    set_up(log)
+    app.reconfigure(redis_url, **changes)
+    return app
 
 
 def supervise(order: "Order", processes: int, port: HttpPort | None = None) -> int:
@@ -157,9 +177,12 @@ def _answering(supervisor: "Supervisor", port: HttpPort | None) -> Iterator[None
         yield
         return
     from pyasynq.cli.worker_health import ProcessesHealth, redis_of  # noqa: PLC0415 - an extra
+    from pyasynq.cli.worker_metrics import ProcessesMeasured  # noqa: PLC0415 - as above
 
     health = ProcessesHealth(lambda: supervisor.processes, lambda: supervisor.is_stopping)
-    with port.serving(health, lambda: redis_of(supervisor.processes)):
+    measured = ProcessesMeasured(lambda: supervisor.fleet, supervisor.totals.bounded)
+    with port.serving(health, lambda: redis_of(supervisor.processes), measured):
+        port.announce()
         yield
 
 

@@ -33,6 +33,7 @@ from pyasynq.web.security import HEADERS, LOOPBACK_HOSTS, host_fault, origin_fau
 from pyasynq.web.service.examinations import Examinations
 from pyasynq.web.service.guard import GUARD, Guard
 from pyasynq.web.service.job_board import JobBoard
+from pyasynq.web.service.queue_metrics import Scrapes
 from pyasynq.web.service.service import Service
 from pyasynq.web.settings import WebSettings
 from pyasynq.web.table import endpoints
@@ -44,7 +45,7 @@ OPEN = (
 BROKEN = "something is wrong here; the log of this server tells what"
 OURS = "/api/x/"  # below it, refusals are JSON
 API = "/api/"  # below it, they are text, as in asynqmon; else they are pages
-PROBES = ("/healthz", "/readyz")
+IN_TEXT = ("/healthz", "/readyz", "/metrics")  # asked by programs
 
 logger = logging.getLogger("pyasynq.web")
 
@@ -78,6 +79,7 @@ class WebApp:
         self._board = JobBoard(settings.bulk_limit)
         self._router = Router(endpoints(formatters, prometheus_url=settings.prometheus_url))
         self._examinations = Examinations(connector)
+        self._scrapes = Scrapes() if settings.metrics else None
         self._refusals = RefusalLog(time.monotonic)
         self._has_warned = False
 
@@ -93,6 +95,8 @@ class WebApp:
         """
         await self.live.aclose()
         await self._board.aclose()
+        if self._scrapes is not None:
+            await self._scrapes.aclose()
         await self._clients.aclose()
         self._gate.close()
 
@@ -143,7 +147,7 @@ class WebApp:
         """Return a refusal in the form in which the others at this path answer."""
         if path.startswith(OURS):
             return refused_in_json(refusal)
-        if path.startswith(API) or path in PROBES:
+        if path.startswith(API) or path in IN_TEXT:
             return refused_in_text(refusal)
         return refused_on_page(request, root, path, self._look, refusal)
 
@@ -174,8 +178,9 @@ class WebApp:
             examinations=self._examinations,
             live=self.live,
             prometheus_url=self._settings.prometheus_url,
+            scrapes=self._scrapes,
         )
-        if not (endpoint.is_open or path.startswith(API)):
+        if not (endpoint.is_open or path.startswith(API) or path in IN_TEXT):
             service.live.look()
         call = Call(
             request=request, names=names, service=service, root=root, path=path, look=self._look
@@ -212,6 +217,7 @@ def create_app(
     max_result_length: int | None = LENGTH,
     redactor: Redactor | None = None,
     prometheus_url: str = "",
+    metrics: bool = True,
     bulk_limit: int | None = None,
     enqueue_enabled: bool = False,
     title: str = "pyasynq",
@@ -241,6 +247,8 @@ def create_app(
         max_payload_length, max_result_length: characters of these texts; None for no limit.
         redactor: hides what must not be shown, as `pyasynq.admin.redaction.SecretWords` does.
         prometheus_url: where Prometheus is, for the metrics.
+        metrics: whether Prometheus may read at ``/metrics`` what is in the queues, as whoever has
+            the role "read"; that needs the extra ``metrics``.
         bulk_limit: how many tasks one job may change; None for any number.
         enqueue_enabled: whether whoever has the role "admin" may enqueue tasks.
         title: the name of the web UI, as pages show it.
@@ -261,6 +269,7 @@ def create_app(
         max_result_length=max_result_length,
         redactor=redactor,
         prometheus_url=prometheus_url,
+        metrics=metrics,
         bulk_limit=bulk_limit,
         enqueue_enabled=enqueue_enabled,
         title=title,

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import ipaddress
 import logging
 import signal
@@ -15,50 +14,13 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from pyasynq.errors import ConfigError
 from pyasynq.lifecycle.run_until_signal import run_until_signal
 from pyasynq.web.connections import bounded
 
 GRACE_S = 1  # for requests that are open when it is to stop
 JOIN_S = 2.0  # for the thread, which nobody waits for any longer
-BACKLOG = 128
 
 logger = logging.getLogger("pyasynq.web")
-
-
-def listener_on(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; its address is final, also for port 0.
-
-    Args:
-        host: a name or an address of this machine; empty for all of them, by IPv4 and IPv6.
-
-    Raises:
-        ConfigError: nobody can listen there, and why.
-    """
-    try:
-        if not host:
-            return _everywhere(port)
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from error
-    except (UnicodeError, OverflowError) as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
-
-
-def _everywhere(port: int) -> socket.socket:
-    """Return a socket that listens at every address."""
-    if socket.has_dualstack_ipv6():
-        try:
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
-            )
-        except OSError as error:
-            if error.errno != errno.EADDRNOTAVAIL:  # IPv6 is known here, but turned off
-                raise
-    return socket.create_server(("", port), backlog=BACKLOG)
 
 
 def is_loopback(listener: socket.socket) -> bool:

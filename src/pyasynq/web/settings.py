@@ -29,6 +29,7 @@ class WebSettings:
     max_result_length: int | None = LENGTH
     redactor: Redactor | None = None
     prometheus_url: str = ""
+    metrics: bool = True
     bulk_limit: int | None = None
     enqueue_enabled: bool = False
     title: str = "pyasynq"
@@ -37,7 +38,7 @@ class WebSettings:
     def faults(self) -> Iterator[str | None]:
         """Yield what is wrong; None for what is good."""
         yield _root_path_fault(self.root_path)
-        for name in ("read_only", "enqueue_enabled"):
+        for name in ("read_only", "enqueue_enabled", "metrics"):
             if not isinstance(getattr(self, name), bool):
                 yield f"{name} must be True or False, not {getattr(self, name)!r}"
         yield auth_fault(self.auth)

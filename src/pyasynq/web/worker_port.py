@@ -1,36 +1,51 @@
-"""What the HTTP port of a worker answers: probes, and the web UI if that is wanted.
+"""What the HTTP port of a worker answers: probes, metrics, and the web UI if that is wanted.
 
 The port has a thread and an event loop of its own, so that it answers, and tells what is wrong,
 while a handler blocks the loop of the worker.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from msgspec import to_builtins
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from pyasynq.connection.connector import ConnectionSource
+from pyasynq.lifecycle.health import Health
+from pyasynq.measurements.reading import Reading
+from pyasynq.metrics import NO_METRICS, has_extra
 from pyasynq.web.app import WebApp, refusal_after
 from pyasynq.web.hosting import follow_lifespan
 from pyasynq.web.paths import placed
 from pyasynq.web.refusal import Refusal
-from pyasynq.web.rest.answers import answer, refused_in_text
+from pyasynq.web.rest.answers import JSON, in_json, refused_in_text
 from pyasynq.web.security import HEADERS
 
-NOT_ALIVE = "the worker does not answer: its event loop does not turn"
-NO_UI = "probes are at /healthz and /readyz; --ui shows the web UI here"
+NO_UI = "probes are at /healthz and /readyz, metrics at /metrics; --ui shows the web UI here"
 
 
-class Health(Protocol):
-    """How a worker is; asked on the event loop of the port."""
+class HealthOfProcesses(Protocol):
+    """How the processes of a worker are; asked on the event loop of the port."""
 
-    async def is_alive(self) -> bool:
-        """Return whether its event loop turns; within a second."""
+    async def liveness(self) -> Sequence[Health]:
+        """Return, for each process, whether it is alive; within a second."""
 
-    async def why_not_ready(self) -> str:
-        """Return why it does not take tasks as it should; empty if it does. Within a second."""
+    async def readiness(self) -> Sequence[Health]:
+        """Return, for each process, whether it takes tasks as it should; within a second."""
+
+
+class Measured(Protocol):
+    """What a worker has measured; asked on the event loop of the port."""
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether the CPU and the memory of this process are those of the worker."""
+
+    async def readings(self) -> Sequence[Reading]:
+        """Return it; within a second."""
 
 
 class WorkerPort:
@@ -38,19 +53,27 @@ class WorkerPort:
 
     Args:
         health: of the worker.
+        measured: what it has measured.
         ui: the web UI; None for none.
         root_path: where a proxy shows it, as for `create_app`.
     """
 
     def __init__(
-        self, health: Health, ui: "WebApp | LateUi | None", *, root_path: str = ""
+        self,
+        health: HealthOfProcesses,
+        measured: Measured,
+        ui: "WebApp | LateUi | None",
+        *,
+        root_path: str = "",
     ) -> None:
         self._health = health
+        self._measured = measured
         self._ui = ui
         self._prefix = root_path.rstrip("/")
-        self._served: dict[str, Callable[[], Awaitable[Response]]] = {
+        self._served: dict[str, Callable[[Headers], Awaitable[Response]]] = {
             "/healthz": self._alive,
             "/readyz": self._ready,
+            "/metrics": self._metrics,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +87,7 @@ class WorkerPort:
             await WebSocketClose()(scope, receive, send)
         else:
             try:
-                response = await self._answered(scope["method"], path)
+                response = await self._answered(scope, path)
             except Refusal as refusal:
                 response = refused_in_text(refusal)
             await _send(response, scope, receive, send)
@@ -74,22 +97,51 @@ class WorkerPort:
         if self._ui is not None:
             self._ui.end_streams()
 
-    async def _answered(self, method: str, path: str) -> Response:
+    async def _answered(self, scope: Scope, path: str) -> Response:
         if path not in self._served:
             raise Refusal(404, NO_UI)
-        if method not in ("GET", "HEAD"):
+        if scope["method"] not in ("GET", "HEAD"):
             raise Refusal(405, headers={"Allow": "GET"})
-        return await self._served[path]()
+        return await self._served[path](Headers(scope=scope))
 
-    async def _alive(self) -> Response:
-        if not await self._health.is_alive():
-            raise Refusal(503, NOT_ALIVE)
-        return answer({"status": "ok"})
+    async def _alive(self, _headers: Headers) -> Response:
+        return probed(await self._health.liveness(), failure="not alive")
 
-    async def _ready(self) -> Response:
-        if why := await self._health.why_not_ready():
-            raise Refusal(503, f"the worker is not ready: {why}")
-        return answer({"status": "ok"})
+    async def _ready(self, _headers: Headers) -> Response:
+        return probed(await self._health.readiness(), failure="not ready")
+
+    async def _metrics(self, headers: Headers) -> Response:
+        if not has_extra():
+            raise Refusal(501, NO_METRICS)
+        from pyasynq.web.scrapes import scraped_worker  # noqa: PLC0415 - an extra
+
+        measured = self._measured
+        readings = await measured.readings()
+        return scraped_worker(headers, readings, has_process=measured.is_of_this_process)
+
+
+def probed(processes: Sequence[Health], *, failure: str) -> Response:
+    """Return the answer to a probe: JSON that is readable for people, too, a line for each check.
+
+    Args:
+        processes: how each of them is.
+        failure: the status that is told, with code 503, if a check fails.
+    """
+    numbered = [
+        ({} if len(processes) == 1 else {"process": number}, health)
+        for number, health in enumerate(processes, 1)
+    ]
+    reasons = [
+        f"process {where['process']}: {health.why_not_ready}" if where else health.why_not_ready
+        for where, health in numbered
+        if not health.is_ready
+    ]
+    status = {"status": failure, "reason": "; ".join(reasons)} if reasons else {"status": "ok"}
+    checks = [where | to_builtins(each) for where, health in numbered for each in health.checks]
+    lines = ",\n".join(f"  {in_json(each).decode().strip()}" for each in checks)
+    head = in_json(status).decode().strip().removesuffix("}")
+    body = f'{head},"checks":[\n{lines}\n]}}\n'
+    return Response(body, 503 if reasons else 200, media_type=JSON)
 
 
 class LateUi:

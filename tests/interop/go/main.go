@@ -59,6 +59,8 @@ func main() {
 		count, err := strconv.Atoi(arguments[2])
 		check(err)
 		enqueue(redis, arguments[0], arguments[1], count)
+	case "enqueue-traced":
+		enqueueTraced(redis, arguments[0], arguments[1])
 	case "submit":
 		submit(redis, os.Stdin)
 	case "drive":

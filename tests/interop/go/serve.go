@@ -72,11 +72,15 @@ func sayTask(ctx context.Context, task *asynq.Task) {
 	retried, _ := asynq.GetRetryCount(ctx)
 	maxRetry, _ := asynq.GetMaxRetry(ctx)
 	deadline, _ := ctx.Deadline()
-	emit(map[string]any{
+	said := map[string]any{
 		"id": id, "queue": queue, "type": task.Type(), "payload": task.Payload(),
 		"headers": task.Headers(), "retried": retried, "max_retry": maxRetry,
 		"deadline": deadline.Unix(), "at": time.Now().Unix(),
-	})
+	}
+	if span := carried(task); span.IsValid() {
+		said["trace_id"], said["span_id"] = span.TraceID().String(), span.SpanID().String()
+	}
+	emit(said)
 }
 
 func aggregate(group string, tasks []*asynq.Task) *asynq.Task {

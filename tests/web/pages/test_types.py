@@ -65,12 +65,12 @@ async def test_types_are_sorted_by_what_was_done(web, count, sort, first):
     assert rows(await web.page(f"/types?sort={sort}"))[0] == first
 
 
-async def test_if_nothing_is_counted_it_tells_how_to_switch_that_on(web, now_s, redis_client):
+async def test_if_nothing_is_counted_it_tells_what_switches_that_off(web, now_s, redis_client):
     redis_client.set(HANDLED, b'{"types":["report"]}')
 
     pages = [await web.page(path) for path in ("/types", "/types/report")]
 
-    assert all("type_statistics=True" in page for page in pages)
+    assert all("type_statistics=False" in page for page in pages)
     assert "<svg" not in pages[1]
 
 

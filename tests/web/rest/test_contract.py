@@ -15,7 +15,7 @@ from tests.support.web import path_of
 
 RECORDED = json.loads((Path(__file__).parent / "recorded.json").read_text())
 METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS")
-OURS = ("/api/x/", "/healthz", "/readyz")
+OURS = ("/api/x/", "/healthz", "/readyz", "/metrics")
 ROUTES = [
     each for each in endpoints(Formatters()) if not each.path.startswith(OURS) and each.path != "/"
 ]

@@ -21,10 +21,10 @@ from pyasynq.cli.debug import show_traceback
 from pyasynq.cli.exit_codes import exit_code
 from pyasynq.cli.logs import set_up
 from pyasynq.cli.supervision.protocol import (
-    NOT_STARTED,
     CommandName,
     Failed,
     FromWorker,
+    Measured,
     Order,
     Report,
     Started,
@@ -33,10 +33,13 @@ from pyasynq.cli.supervision.protocol import (
     read_order,
 )
 from pyasynq.cli.supervision.worker_process import STOP_MARGIN_S, kill_others_of_session
+from pyasynq.clock import SystemClock
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.debug import is_debug
 from pyasynq.errors import PyasynqError
+from pyasynq.lifecycle.health import Health, loading
 from pyasynq.lifecycle.interpreter import socket_of_starter
+from pyasynq.measurements.label import presentable
 
 if TYPE_CHECKING:
     from pyasynq.app.worker import AppWorker
@@ -56,6 +59,8 @@ class Program:
         self._is_stopping = False
         self._stops_within_s = 0.0
         self._source: ConnectionSource = None
+        self._loading = loading(SystemClock())
+        self._sending = threading.Lock()
 
     def run(self) -> int:
         """Do what the order, the first message, asks for; return the exit code."""
@@ -93,7 +98,11 @@ class Program:
         config = app.config
         self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)
         self._worker = app.worker(scheduler=order.is_scheduling)
-        self._worker.run(on_loop=self._take_over)
+        try:
+            self._worker.run(on_loop=self._take_over)
+        finally:
+            if order.is_relayed:  # else nobody may read it, as in `pyasynq dev`
+                self._tell_measured()
 
     def _take_over(self) -> None:
         """Let signals and commands reach the worker, which is about to start."""
@@ -112,7 +121,7 @@ class Program:
         if self._worker is None:
             return
         if command == "report":
-            self._send(Report(self._worker.server.why_not_ready))
+            self._send(Report(self._worker.health()))
             return
         if command == "pause":
             self._worker.stop()
@@ -134,14 +143,21 @@ class Program:
         kill_others_of_session(os.getpid())
         os.killpg(0, signal.SIGKILL)  # a handler blocks the loop; nobody else is left to do this
 
+    def _tell_measured(self) -> None:
+        worker = self._worker
+        self._send(Measured([] if worker is None else presentable(worker.readings())))
+
     def _obey(self, command: CommandName) -> None:
+        if command == "measure":  # which asks nothing of the loop
+            self._tell_measured()
+            return
         with self._lock:
             loop = self._loop
             if loop is None and command == "pause":
                 self._is_paused = True
                 return
         if loop is None and command == "report":
-            self._send(Report(NOT_STARTED))
+            self._send(Report(Health(checks=(self._loading.check,))))
             return
         if loop is None:
             os._exit(0)  # the code is still loading: there is nothing to wait for
@@ -149,7 +165,7 @@ class Program:
             loop.call_soon_threadsafe(self._react, command)
 
     def _send(self, message: FromWorker) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._sending:
             self._channel.sendall(encoded(message))
 
 

@@ -1,8 +1,9 @@
 """The messages between a worker process and the one that started it: lines of JSON on a socket.
 
     to the worker     Order once, at the start; then Command
-    from the worker   Started once, before it connects; Report for each command "report"; Failed
-                      before it ends because of an error
+    from the worker   Started once, before it connects; Report for each command "report"; Measured
+                      for each command "measure", and before it ends if its output is relayed;
+                      Failed before it ends because of an error
 
 When the starter is gone, for whatever reason, the worker reads the end of the stream. The order is
 sent over the socket because everybody can see command lines.
@@ -14,10 +15,10 @@ import msgspec
 
 from pyasynq.cli.logs import LogSettings
 from pyasynq.connection.options import ConnectionOptions
+from pyasynq.lifecycle.health import Health
+from pyasynq.measurements.reading import Reading
 
-CommandName = Literal["pause", "stop", "hurry", "report"]
-
-NOT_STARTED = "it has not started"
+CommandName = Literal["pause", "stop", "hurry", "report", "measure"]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +50,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Command(msgspec.Struct, frozen=True, tag=True):
     """What the worker has to do.
 
-    That is to fetch nothing more, to stop, to stop without waiting for handlers, or to report.
+    That is to fetch nothing more, to stop, to stop without waiting for handlers, to report, or to
+    tell what was measured.
     """
 
     name: CommandName
@@ -73,10 +75,20 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     """The event loop turns.
 
     Attributes:
-        why_not_ready: why the worker does not take tasks as it should; empty if it does.
+        health: of the server and the scheduler.
     """
 
-    why_not_ready: str
+    health: Health
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    """What the worker has measured since its start.
+
+    Attributes:
+        readings: as `presentable` returns them.
+    """
+
+    readings: list[Reading]
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -89,7 +101,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-FromWorker = Started | Report | Failed
+FromWorker = Started | Report | Measured | Failed
 
 _order = msgspec.json.Decoder(Order)
 _command = msgspec.json.Decoder(Command)

@@ -23,6 +23,7 @@ from pyasynq.cli.supervision.protocol import Order
 from pyasynq.cli.supervision.relay import LineRelay
 from pyasynq.cli.supervision.restarts import Restarts
 from pyasynq.cli.supervision.signals import SignalQueue, queued_signals, reap
+from pyasynq.cli.supervision.totals import Fleet, Totals
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
 from pyasynq.errors import ConfigError
 
@@ -50,6 +51,10 @@ class ProcessSlot:
     due_at: float = 0.0
     kill_at: float | None = None
 
+    def forget(self) -> None:
+        """Have no process any longer."""
+        self.process = None
+
 
 class Supervisor:
     """Runs worker processes until a signal.
@@ -59,6 +64,9 @@ class Supervisor:
         processes: how many.
         relay: takes their output.
         restarts: makes, for each of the N, the waits before it is started again.
+
+    Attributes:
+        totals: what was counted by processes that have ended.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class Supervisor:
         self._relay = relay
         self._slots = [ProcessSlot(number, restarts()) for number in range(1, processes + 1)]
         self._selector = selectors.DefaultSelector()
+        self.totals = Totals()
         self._is_paused = False
         self._is_stopping = False
         self._has_failed = False
@@ -82,6 +91,11 @@ class Supervisor:
     def processes(self) -> list[WorkerProcess | None]:
         """The processes that run, None for one that is to be started again; in any thread."""
         return [slot.process for slot in self._slots]
+
+    @property
+    def fleet(self) -> Fleet:
+        """The same, and what those have counted that have ended; in any thread."""
+        return self.totals.fleet(lambda: self.processes)
 
     @property
     def is_stopping(self) -> bool:
@@ -189,8 +203,9 @@ class Supervisor:
         ended = [pair for pair in self._living() if pair[1].pid == pid]
         for slot, process in ended:
             process.ended(status)
-            self._forget(process)
-            slot.process = slot.kill_at = None
+            self._forget(process)  # reads its last messages
+            slot.kill_at = None
+            self.totals.end(process, slot.forget)
             self._on_end_of(slot, process)
         if not ended:
             logger.debug("the orphan with pid %d has ended", pid)

@@ -10,14 +10,17 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from pyasynq.cli.supervision.protocol import (
     Command,
     CommandName,
     Failed,
+    Measured,
     Order,
     Report,
     Started,
@@ -25,11 +28,50 @@ from pyasynq.cli.supervision.protocol import (
     read_from_worker,
 )
 from pyasynq.lifecycle.interpreter import command_of, exit_text, socket_pair
+from pyasynq.measurements.reading import Reading
+
+T = TypeVar("T")
 
 STOP_MARGIN_S = 5.0  # beyond what the worker itself allows its handlers
 USUAL_STOP_S = 13.0  # what it allows them unless it reports another time
 
+LARGEST = 1 << 16  # bytes that are read at once
+
 PROGRAM = "pyasynq.cli.supervision.program"
+
+
+class Question(Generic[T]):
+    """A question of which there is never more than one that has no answer.
+
+    So one who does not answer is not asked again and again. Any thread may ask.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: Future[T] | None = None
+        self._asked_at = 0.0  # monotonic
+
+    @property
+    def open_s(self) -> float:
+        """How many seconds ago the question was asked that has no answer; 0 if there is none."""
+        with self._lock:
+            return 0.0 if self._asked is None else time.monotonic() - self._asked_at
+
+    def ask(self, send: Callable[[], None]) -> "Future[T]":
+        """Return what will be answered; *send* asks, if nobody has yet."""
+        with self._lock:
+            if self._asked is None:
+                self._asked, self._asked_at = Future(), time.monotonic()
+                self._asked.set_running_or_notify_cancel()  # who gives up takes it from nobody else
+                send()
+            return self._asked
+
+    def answer(self, answer: T) -> None:
+        """Give the answer to whoever waits for it."""
+        with self._lock:
+            asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.set_result(answer)
 
 
 class WorkerProcess:
@@ -39,6 +81,7 @@ class WorkerProcess:
         failure: why it ended, if it has reported that; empty until then.
         stops_within_s: how long it may take to stop by itself.
         started: what it has told at its start; None until then.
+        readings: what it has measured, as it told last.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
@@ -48,8 +91,14 @@ class WorkerProcess:
         self.failure = ""
         self.stops_within_s = USUAL_STOP_S + STOP_MARGIN_S
         self.started: Started | None = None
-        self._lock = threading.Lock()  # of what follows
-        self._asked: Future[Report] | None = None
+        self.readings: list[Reading] = []
+        self._reports: Question[Report] = Question()
+        self._measures: Question[Measured] = Question()
+
+    @property
+    def silent_s(self) -> float:
+        """How many seconds ago the report was asked for that has not come; 0 if there is none."""
+        return self._reports.open_s
 
     @property
     def pid(self) -> int:
@@ -72,22 +121,17 @@ class WorkerProcess:
             self._channel.sendall(encoded(Command(command)))
 
     def ask(self) -> "Future[Report]":
-        """Ask for a report, in any thread; who calls `receive` gets it.
+        """Ask for a report, in any thread; who calls `receive` gets it."""
+        return self._reports.ask(lambda: self.send("report"))
 
-        There is never more than one question that has no answer, so that one who does not answer
-        is not asked again and again.
-        """
-        with self._lock:
-            if self._asked is None:
-                self._asked = Future()
-                self._asked.set_running_or_notify_cancel()  # who gives up takes it from nobody else
-                self.send("report")
-            return self._asked
+    def ask_to_measure(self) -> "Future[Measured]":
+        """Ask for what was measured, in the same way; `readings` has it, too, then."""
+        return self._measures.ask(lambda: self.send("measure"))
 
     def receive(self) -> bool:
         """Read what the worker has sent; return whether more may come."""
         try:
-            while received := self._channel.recv(4096, socket.MSG_DONTWAIT):
+            while received := self._channel.recv(LARGEST, socket.MSG_DONTWAIT):
                 *lines, self._unread = (self._unread + received).split(b"\n")
                 for line in lines:
                     self._note(line)
@@ -144,15 +188,12 @@ class WorkerProcess:
                 self.started = started
                 self.stops_within_s = started.stops_within_s + STOP_MARGIN_S
             case Report() as report:
-                self._answer(report)
+                self._reports.answer(report)
+            case Measured(readings) as measured:
+                self.readings = readings
+                self._measures.answer(measured)
             case Failed(text):
                 self.failure = text
-
-    def _answer(self, report: Report) -> None:
-        with self._lock:
-            asked, self._asked = self._asked, None
-        if asked is not None:
-            asked.set_result(report)
 
 
 def start_worker(

@@ -1,5 +1,7 @@
 """What probes ask."""
 
+import asyncio
+
 from starlette.responses import Response
 
 from pyasynq.errors import PyasynqError
@@ -8,6 +10,7 @@ from pyasynq.web.rest.answers import answer
 from pyasynq.web.routing import Call, Endpoint
 
 NOT_READY = "redis does not answer"
+PATIENCE_S = 0.8  # whoever waits for a probe does so for a second
 
 
 async def is_alive(_call: Call) -> Response:
@@ -16,10 +19,11 @@ async def is_alive(_call: Call) -> Response:
 
 
 async def is_ready(call: Call) -> Response:
-    """Answer whether Redis answers, too; not why it does not, since everybody may ask."""
+    """Answer, within a second, whether Redis answers; not why it does not: everybody may ask."""
     try:
-        await call.service.installation.ping()
-    except PyasynqError as error:
+        async with asyncio.timeout(PATIENCE_S):
+            await call.service.installation.ping()
+    except (PyasynqError, TimeoutError) as error:
         raise Refusal(503, NOT_READY) from error
     return answer({"status": "ok"})
 

@@ -1,7 +1,7 @@
 """The table of everything that is answered."""
 
 from pyasynq.web.formatting import Formatters
-from pyasynq.web.rest import probes, queues, redis_info
+from pyasynq.web.rest import probes, queues, redis_info, scrape
 from pyasynq.web.rest.metrics import metric_endpoints
 from pyasynq.web.rest.schedulers import scheduler_endpoints
 from pyasynq.web.rest.servers import server_endpoints
@@ -30,6 +30,7 @@ def endpoints(formatters: Formatters, *, prometheus_url: str = "") -> tuple[Endp
     """
     table: list[Endpoint] = [
         *probes.ENDPOINTS,
+        *scrape.ENDPOINTS,
         *queues.ENDPOINTS,
         *task_endpoints(formatters),
         *server_endpoints(formatters),

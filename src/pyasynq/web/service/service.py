@@ -15,6 +15,7 @@ from pyasynq.web.service.job_board import JobBoard
 from pyasynq.web.service.jobs import JobService
 from pyasynq.web.service.live import LiveService
 from pyasynq.web.service.metrics import MetricsService
+from pyasynq.web.service.queue_metrics import QueueMetrics, Scrapes
 from pyasynq.web.service.queues import QueueService
 from pyasynq.web.service.records import Records
 from pyasynq.web.service.schedulers import SchedulerService
@@ -34,6 +35,7 @@ class Service:
         live: has what changes, and samples.
         prometheus_url: where Prometheus is; empty if nobody said so.
         examinations: lets the doctor look; None if it may not.
+        scrapes: what scrapes share; None if there are none.
 
     Attributes:
         guard: what they may do.
@@ -48,6 +50,7 @@ class Service:
         troubles: what is wrong: searches, failures, explanations.
         live: changes, as they happen.
         metrics: metrics over time.
+        queue_metrics: what Prometheus is told.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Service:
         live: Live,
         prometheus_url: str = "",
         examinations: Examinations | None = None,
+        scrapes: Scrapes | None = None,
     ) -> None:
         self.guard = guard
         self._clock = inspector.clock
@@ -75,6 +79,7 @@ class Service:
         self.troubles = Troubles(inspector, guard, redact, examinations)
         self.live = LiveService(live, guard)
         self.metrics = MetricsService(live, guard, inspector.clock, prometheus_url)
+        self.queue_metrics = QueueMetrics(inspector, guard, scrapes)
 
     @property
     def now(self) -> datetime:
