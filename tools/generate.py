@@ -1,4 +1,4 @@
-"""Writes every generated file again: protobuf code, sync twins, and what is made of settings.
+"""Writes every generated file again: protobuf code, sync twins, settings, dashboard.
 
 Usage: python tools/generate.py [--check]      (--check only names the files that are stale)
 """
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import dashboard
 import settings
 import unasync
 
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     """Write the files, or with --check name those that are stale."""
     wanted = protobuf_outputs() | {
         path: formatted(text, path) if path.suffix == ".py" else text
-        for path, text in (unasync.outputs() | settings.outputs()).items()
+        for path, text in (unasync.outputs() | settings.outputs() | dashboard.outputs()).items()
     }
     stale = [
         path

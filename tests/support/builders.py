@@ -20,6 +20,7 @@ from pyasynq.options import EnqueueOptions
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.resources import SchedulerResources
 from pyasynq.task import Task, TaskState
+from pyasynq.tracing import Tracing
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.wire.message import TaskMessage, encode
 from pyasynq.worker.attempt.running_task import RunningTask
@@ -121,7 +122,7 @@ def make_active(
 
 
 def make_scheduler_resources(
-    url: str, clock: Clock, entries: Mapping[str, Entry]
+    url: str, clock: Clock, entries: Mapping[str, Entry], *, tracing: Tracing | None = None
 ) -> SchedulerResources:
     """Return what the components of a scheduler called "shop" work with."""
     connector = Connector.of(url)
@@ -135,4 +136,5 @@ def make_scheduler_resources(
         outage=Outage(monotonic=clock.monotonic),
         budget=ShutdownBudget(),
         is_cluster=connector.is_cluster,
+        tracing=tracing,
     )

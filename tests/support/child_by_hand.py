@@ -58,8 +58,7 @@ class ChildByHand:
                 standard_modules=standard_modules(),
                 arguments=["worker"],
                 main=Main(),
-                log_level=0,
-                log_format=None,
+                log=None,
             )
         )
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import logging
 import os
 import re
 import signal
@@ -32,6 +33,16 @@ class OwnError(Exception):
 
     def __init__(self, what, code):
         super().__init__(f"{what} ({code})")
+
+
+@mux.handler("log", settings=PROCESS)
+def log(ctx, task):
+    """Log a line with what this process has set up, into the file that the payload names."""
+    (handler,) = logging.getLogger().handlers
+    with Path(json.loads(task.payload)).open("w") as file:
+        before = handler.setStream(file)
+        logging.getLogger("shop").warning("from a process")
+        handler.setStream(before)
 
 
 @mux.handler("describe", settings=PROCESS)

@@ -119,8 +119,8 @@ def talks_to_it(item: pytest.Item, kind: str) -> bool:
     """Return whether a test talks to a Redis of this kind, or to a single server of its own."""
     if "any_redis" in item.fixturenames:
         return True
-    starts_its_own = "own_redis" in item.fixturenames or STARTED_BY_TESTS & vars(item.module).keys()
-    return kind == SINGLE and bool(starts_its_own)
+    starts_its_own = {"own_redis", "lasting_cluster"}.intersection(item.fixturenames)
+    return kind == SINGLE and bool(starts_its_own or STARTED_BY_TESTS & vars(item.module).keys())
 
 
 def reason_to_skip(item: pytest.Item, kind: str) -> str | None:

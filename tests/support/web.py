@@ -63,7 +63,7 @@ class Web:
             await self.app.aclose()
 
 
-NO_PAGES = ("/api/", "/healthz", "/readyz", "/static/")
+NO_PAGES = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
 DOWNLOADS = ("/payload", "/result", "/export", "/events")
 
 

@@ -28,6 +28,7 @@ QUICK = {
     "cancel_grace": 0.2,
     "shutdown_timeout": 2,
 }
+GROUPS_EVERY_S = 0.05  # no setting: else the grace period, of a second or more
 
 
 class Workplace:
