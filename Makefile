@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 3  # of two cores: tests wait for a third of their time
+JOBS ?= 3  # of two cores: tests wait for half of their time
 WITH_PEERS := drain threads processes enqueue latency idle
-ALONE := scale memory startup web_pages ticks ceiling interpreters
+ALONE := tracing scale memory observability startup web_pages ticks ceiling interpreters
 PEERS ?= all
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+# What one of the hundreds of processes that tests start has compiled, the others read.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev setup format check test test-failed test-all test-servers generate screenshots structure changelog \
@@ -30,7 +33,7 @@ format: $(VENV)/ready-to-test  ## Format the code and fix what the linter can fi
 check: $(VENV)/ready-to-test  ## Check style, spelling, types, layers, generated files and fragments of the changelog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check -q .
-	$(BIN)/codespell src tests docs examples benchmarks changes tools *.md
+	$(BIN)/codespell src tests docs deploy examples benchmarks changes tools *.md
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate.py --check

@@ -12,6 +12,7 @@ from pyasynq.broker.runners.runner import Runner
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.client_async import AsyncClient
 from pyasynq.worker import server
+from pyasynq.worker.groups import aggregator
 from tests.support import redis_kinds
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.left_behind import LeftBehind
@@ -21,15 +22,15 @@ from tests.support.redis_kinds import KINDS, SINGLE, AnyRedis
 from tests.support.redis_sentinel import PASSWORD, SENTINEL_PASSWORD, RedisSentinel
 from tests.support.redis_server import RedisServer
 from tests.support.tls_servers import TlsServer
-from tests.support.workplace import Workplace
+from tests.support.workplace import GROUPS_EVERY_S, Workplace
 
 ROOT = Path(__file__).parents[1]
 
 
-# `make test` tries the same cases each time, `make test-all` others each time.
-COMMON = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("steady", COMMON, derandomize=True)
-settings.register_profile("random", COMMON, derandomize=False)
+# `make test` tries the same cases each time, `make test-all` more of them, and others each time.
+COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", COMMON, derandomize=True, max_examples=300)
+settings.register_profile("random", COMMON, derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
@@ -142,8 +143,11 @@ def own_redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def work(redis_url: str, redis_client: redis.Redis) -> AsyncIterator[Workplace]:
+async def work(
+    redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Workplace]:
     """The same empty Redis with a client and, as needed, quick servers."""
+    monkeypatch.setattr(aggregator, "LONGEST_INTERVAL_S", GROUPS_EVERY_S)
     async with AsyncClient(redis_url) as client:
         yield Workplace(redis_url, client, redis_client)
 
@@ -163,15 +167,25 @@ def tls_server(certificates: Certificates) -> Iterator[TlsServer]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def started_cluster():
-    cluster = RedisCluster()
+@pytest.fixture(scope="session")
+def lasting_cluster():
+    """Three primaries; nodes accept writes only two seconds after their start, so one for all."""
+    with LEFT_BEHIND.lasting():
+        cluster = RedisCluster()
     yield cluster
     cluster.stop()
 
 
+@pytest.fixture(scope="module")
+def started_cluster(lasting_cluster):
+    """The same, as a module wants to find it: a test that kills nodes starts a cluster itself."""
+    lasting_cluster.until_whole()
+    return lasting_cluster
+
+
 @pytest.fixture
 def cluster(started_cluster):
+    """Three empty primaries."""
     client = started_cluster.client()
     client.flushall()
     client.close()

@@ -69,7 +69,8 @@ def test_any_other_moment_is_accepted_even_if_it_is_over(moment):
         ({"group": "\t"}, "group must not be blank"),
         ({"headers": {"a": 1}}, "headers must map text to text"),
         ({"headers": [("a", "b")]}, "headers must map text to text"),
-        ({"headers": {"a": "\ud800"}}, "valid Unicode"),
+        ({"headers": {"a": "\ud800"}}, "valid Unicode text; that of 'a' is not$"),
+        ({"headers": {"token": b"hush"}}, "to text; that of 'token' is bytes$"),
         ({"expires": -5}, "expires must be at least 0 s"),
     ],
 )

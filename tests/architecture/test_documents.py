@@ -16,11 +16,21 @@ PAGES = [
     ROOT / "benchmarks" / "README.md",
     ROOT / "changes" / "README.md",
 ]
-PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|lua|proto|toml))|(\.?\w+/)+\w+")
+PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|lua|proto|toml|yaml))|(\.?\w+/)+\w+")
 OF_OTHERS = (".benchmarks/", "data/", "queue.py", "logging.py")  # made by benchmarks, or by a user
 FILES = [
     "/" + path.relative_to(ROOT).as_posix() + ("/" if path.is_dir() else "")
-    for top in ("src", "tests", "docs", "tools", "examples", "benchmarks", "changes", ".ci")
+    for top in (
+        "src",
+        "tests",
+        "docs",
+        "deploy",
+        "tools",
+        "examples",
+        "benchmarks",
+        "changes",
+        ".ci",
+    )
     for path in [ROOT / top, *(ROOT / top).rglob("*")]
     if "__pycache__" not in path.parts
 ] + ["/" + path.name for path in ROOT.iterdir()]

@@ -11,6 +11,7 @@ from pyasynq import errors
 from pyasynq.cli import web
 from pyasynq.cli.commands import COMMANDS
 from pyasynq.connection.options import ConnectionOptions
+from pyasynq.events.event import EVENT_NAMES, PeriodicEvent, TaskEvent, WorkerEvent
 from pyasynq.inspector import (
     Attempt,
     Inspector,
@@ -25,7 +26,6 @@ from pyasynq.web.formatting import Formatters
 from pyasynq.web.rest.table import endpoints
 from pyasynq.wire.attempts import ENDINGS, THENS
 from pyasynq.worker.config import ServerConfig
-from pyasynq.worker.handlers.events import EVENT_NAMES, TaskEvent
 from pyasynq.worker.task_history import TaskHistory
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
@@ -35,7 +35,7 @@ ERRORS = [
     if isinstance(kind, type) and issubclass(kind, Exception) and not name.startswith("_")
 ]
 
-STATUSES = (200, 204, 400, 401, 403, 404, 405, 409, 429, 502, 503)
+STATUSES = (200, 204, 400, 401, 403, 404, 405, 409, 429, 501, 502, 503)
 COMMAND_NAMES = [
     f"{noun} {verb}" if verb else noun
     for noun, command in COMMANDS.items()
@@ -79,9 +79,14 @@ def test_every_event_is_described(name):
     assert f"| `{name}` |" in page("events")
 
 
-@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(TaskEvent)])
-def test_every_attribute_of_an_event_is_described(field):
-    assert f"| `{field}`" in page("events")
+@pytest.mark.parametrize("kind", [TaskEvent, WorkerEvent, PeriodicEvent])
+def test_every_attribute_of_an_event_is_described(kind):
+    _, _, section = page("events").partition(f"\n## {kind.__name__}\n")
+    section = section.partition("\n## ")[0]
+    properties = [name for name, value in vars(kind).items() if isinstance(value, property)]
+    fields = [each.name for each in dataclasses.fields(kind)]
+
+    assert [name for name in (*fields, *properties) if f"| `{name}` |" not in section] == []
 
 
 @pytest.mark.parametrize("name", ERRORS)

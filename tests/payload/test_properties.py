@@ -10,14 +10,11 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyasynq.errors import PayloadError
 from pyasynq.payload import PayloadCodec
-
-# Costly: the whole thousand only in `make test-all`.
-some = settings(max_examples=200 if settings.get_current_profile_name() == "steady" else 1000)
 
 
 class Context: ...
@@ -95,7 +92,6 @@ def codec_for(kinds: list[Any]) -> PayloadCodec:
 
 
 @pytest.mark.slow
-@some
 @given(CALLS)
 def test_every_call_comes_back(call):
     codec = codec_for([kind for kind, _value in call])
@@ -107,7 +103,6 @@ def test_every_call_comes_back(call):
 
 
 @pytest.mark.slow
-@some
 @given(CALLS, st.randoms())
 def test_equal_calls_have_equal_bytes(call, random):
     codec = codec_for([kind for kind, _value in call])

@@ -7,13 +7,16 @@ from typing import Any
 from pyasynq import (
     App,
     CallNext,
+    PeriodicEvent,
     PlainCallNext,
+    Scheduler,
     ServeMux,
     Server,
     ServerConfig,
     Task,
     TaskContext,
     TaskEvent,
+    WorkerEvent,
     current_context,
 )
 
@@ -65,8 +68,60 @@ def count(event: TaskEvent) -> None:
     print(event.task.payload)
 
 
+@app.on("worker_stopped")
+async def tell(event: WorkerEvent) -> None:
+    print(event.reason, event.counts["done"], event.queues, event.error)
+
+
+@app.on("periodic_enqueued", "periodic_failed")
+def note(event: PeriodicEvent) -> None:
+    print(event.key, event.due_at, event.task_id)
+
+
+@app.on("archived", "worker_stopped", "periodic_failed")
+def alert(event: TaskEvent | WorkerEvent | PeriodicEvent) -> None:
+    print(event.name, event.error)
+
+
+@app.on("worker_started")
+def of_its_own_type(event: WorkerEvent) -> int:
+    return event.pid
+
+
+def keeps_its_type(event: WorkerEvent) -> int:
+    return of_its_own_type(event)
+
+
 @app.on("finished")  # error
 def wrong_name(event: TaskEvent) -> None: ...
+
+
+@app.on("worker_started")  # error
+def other_event(event: TaskEvent) -> None: ...
+
+
+@app.on("archived", "worker_stopped")  # error
+def one_of_two(event: TaskEvent) -> None: ...
+
+
+@ServeMux().on("worker_stopped")
+def of_a_mux(event: WorkerEvent) -> None: ...
+
+
+@ServeMux().on("archived", "worker_stopped")
+def of_a_server(event: TaskEvent | WorkerEvent) -> None: ...
+
+
+@ServeMux().on("periodic_failed")  # error
+def not_of_a_mux(event: PeriodicEvent) -> None: ...
+
+
+@Scheduler().on("periodic_failed")
+def of_a_scheduler(event: PeriodicEvent) -> None: ...
+
+
+@Scheduler().on("archived")  # error
+def not_of_a_scheduler(event: TaskEvent) -> None: ...
 
 
 @app.on("archived")  # error
