@@ -37,6 +37,15 @@ def queues_of(given: Parameters) -> dict[str, int]:
     return {f"q{number}": 1 + number % 3 for number in further} | {"default": 1}
 
 
+def tracing_of(given: Parameters) -> dict[str, Any]:
+    """Return the keyword for what makes spans; none if nothing is to."""
+    if "tracing" not in given:
+        return {}
+    from benchmarks.programs import pyasynq_tracing  # noqa: PLC0415 - it loads an SDK
+
+    return {"tracing": pyasynq_tracing.tracing_of(given["tracing"])}
+
+
 def bare_server(address: str, given: Parameters) -> Server:
     """Return a server with the slots, the queues and the processes that are asked for."""
     config = ServerConfig(
@@ -45,6 +54,7 @@ def bare_server(address: str, given: Parameters) -> Server:
         process_pool_size=given.get("children"),
         task_history=TaskHistory() if given.get("history") else None,
         type_statistics=bool(given.get("statistics")),
+        **tracing_of(given),
     )
     return Server(url_of(address), config)
 

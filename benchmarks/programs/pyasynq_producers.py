@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from benchmarks.programs.pyasynq_handlers import url_of
+from benchmarks.programs.pyasynq_handlers import tracing_of, url_of
 from benchmarks.programs.role import (
     BATCH,
     PAYLOAD,
@@ -30,7 +30,7 @@ def enqueue(address: str, given: Parameters) -> dict[str, Any]:
 
 def _with_client(address: str, given: Parameters) -> dict[str, Any]:
     tasks = given["tasks"]
-    with Client(url_of(address)) as client:
+    with Client(url_of(address), **tracing_of(given)) as client:
         if given["form"] == "single":
             return one_by_one(tasks, lambda: client.enqueue(TASK))
         client.enqueue(TASK)
@@ -47,12 +47,12 @@ def _with_client(address: str, given: Parameters) -> dict[str, Any]:
 
 
 async def _await(address: str, given: Parameters) -> dict[str, Any]:
-    async with AsyncClient(url_of(address)) as client:
+    async with AsyncClient(url_of(address), **tracing_of(given)) as client:
         return await awaiting(given, lambda: client.enqueue(TASK))
 
 
 def _typed(address: str, given: Parameters) -> dict[str, Any]:
-    noop = _declared(address)
+    noop = _declared(address, given)
     if given["form"] == "single":
         return one_by_one(given["tasks"], lambda: noop.enqueue(**PAYLOAD))
     noop.enqueue(**PAYLOAD)
@@ -60,12 +60,12 @@ def _typed(address: str, given: Parameters) -> dict[str, Any]:
 
 
 async def _await_typed(address: str, given: Parameters) -> dict[str, Any]:
-    noop = _declared(address)
+    noop = _declared(address, given)
     return await awaiting(given, lambda: noop.aenqueue(**PAYLOAD))
 
 
-def _declared(address: str) -> Any:
-    app = App(url_of(address))
+def _declared(address: str, given: Parameters) -> Any:
+    app = App(url_of(address), **tracing_of(given))
 
     @app.task("noop")
     async def noop(user_id: int, template: str) -> None:

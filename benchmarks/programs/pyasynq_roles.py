@@ -3,12 +3,15 @@
 `drain` has the parameters of `pyasynq_handlers`, and further ones: `shared` means that other
 processes drain the same queue, `stocked` that it has tasks that stay; `queues` is the number of
 further queues, with priorities from 1 to 3; `uvloop` (true) may be false; `history` and
-`statistics` keep what was done. `enqueue` has `typed`. `pick_up` has `servers`: how many of
-them this process runs.
+`statistics` keep what was done, and what it measures is read every `read_every_s` seconds.
+`enqueue` has `typed`. Both have the `tracing` of `pyasynq_tracing`. `pick_up` has `servers`: how
+many of them this process runs.
 """
 
 import asyncio
 import signal
+import threading
+import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -43,6 +46,8 @@ def drain(address: str, given: Parameters) -> dict[str, Any]:
     finished, loops = asyncio.Event(), list[asyncio.AbstractEventLoop]()
     meter = Meter(given["tasks"], lambda: loops[0].call_soon_threadsafe(finished.set))
     server, mux = HANDLERS[kind](address, given, meter.tick)
+    if every_s := given.get("read_every_s"):
+        threading.Thread(target=_read, args=(server, every_s), daemon=True).start()
 
     async def watch() -> dict[str, Any]:
         loops.append(asyncio.get_running_loop())
@@ -50,6 +55,13 @@ def drain(address: str, given: Parameters) -> dict[str, Any]:
         return meter.figures()
 
     return _served(server, mux, given, watch())
+
+
+def _read(server: Server, every_s: float) -> None:
+    """Ask for the readings of *server* until the end of the process."""
+    while True:
+        server.readings()
+        time.sleep(every_s)
 
 
 async def _watch_tally(address: str, tally: Tally) -> dict[str, Any]:
