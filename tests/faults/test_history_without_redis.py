@@ -103,6 +103,19 @@ async def test_what_does_not_fit_is_dropped_counted_and_told_once(
     assert caplog.text.count("7 attempts were dropped") == 1
 
 
+async def test_statistics_that_cannot_be_written_at_the_stop_are_told(
+    runner, proxy, redis_client, caplog
+):
+    part, ending, _resources = make_recorder(runner, task_history=None, type_statistics=True)
+    async with running([part]):
+        end(ending, 1, 2, 3)
+        proxy.refuse()
+        proxy.cut()
+
+    assert counted(redis_client) == []
+    assert "statistics of 1 task types are not written" in caplog.text
+
+
 async def test_statistics_whose_answer_is_lost_are_not_counted_twice(runner, proxy, redis_client):
     part, ending, resources = make_recorder(runner, task_history=None, type_statistics=True)
     redis_client.script_load(load("count_types").source)  # else it is not run before the cut

@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 import pyasynq
+from pyasynq import retry
 from pyasynq.broker.operations.dequeue import Leased
 from pyasynq.clock import FakeClock
 from pyasynq.task import Task
@@ -88,6 +89,30 @@ async def test_lines_of_handlers_and_middlewares_on_the_loop_and_in_threads_have
         return dict(zip(FIELDS, values, strict=True))
 
     assert kept.fields() == [of(first, 4)] * 2 + [of(second, 0)] * 2
+
+
+@pytest.mark.parametrize("form", ["coroutine", "plain"])
+async def test_the_line_of_a_failure_has_the_trace_of_its_task(work, kept, form):
+    mux = ServeMux()
+
+    @mux.handler("coroutine")
+    async def coroutine(ctx, task):
+        raise ValueError
+
+    @mux.handler("plain")
+    def plain(ctx, task):
+        raise ValueError
+
+    log = logging.getLogger("pyasynq.task")
+    log.addHandler(kept)
+    try:
+        async with work.serving(mux, retry_delay=retry.fixed(3600)):
+            headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+            await work.until(await work.enqueue(form, headers=headers), "retry")
+    finally:
+        log.removeHandler(kept)
+
+    assert [each.trace_id for each in kept.lines if each.levelname == "WARNING"] == [TRACE]
 
 
 async def test_lines_of_an_aggregator_have_the_group_and_its_queue(work, kept):

@@ -41,8 +41,6 @@ def of_parts(parts: Parts, *, slots: int) -> Iterator[Reading]:
 def _of_types(parts: Parts) -> list[Reading]:
     """Return what was done, by queue and type; types that are shown alike are one."""
     found = list[Reading]()
-    for (queue, name), count in parts.tally.started(lambda: _in_hand(parts)).items():
-        found.append(_number(worker_metrics.TASKS_STARTED, count, queue, _label(name)))
     for (queue, name), done in parts.tally.all():
         labels = queue, _label(name)
         for outcome, count in done.outcomes.copy().items():
@@ -53,6 +51,9 @@ def _of_types(parts: Parts) -> list[Reading]:
             runs, waits = done.runs.distribution(), done.waits.distribution()
             found.append(Reading(worker_metrics.TASK_DURATION.name, labels, runs))
             found.append(Reading(worker_metrics.TASK_WAIT.name, labels, waits))
+    # After what has finished, so that no more has finished than was started.
+    for (queue, name), count in parts.tally.started(lambda: _in_hand(parts)).items():
+        found.append(_number(worker_metrics.TASKS_STARTED, count, queue, _label(name)))
     return together(worker_metrics.WORKER_METRICS, [found])
 
 

@@ -28,21 +28,19 @@ def in_threads(size: int, name: str) -> Executor:
 class Call:
     """One call of a plain function.
 
-    Args:
-        variables: the context variables that the function finds.
-
     Attributes:
+        variables: the context variables that the function finds.
         value: what the function has returned.
         error: what it has raised; CancelledError if it was never called.
         has_ended: whether one of them is there.
     """
 
-    __slots__ = ("_arguments", "_function", "_variables", "error", "has_ended", "value")
+    __slots__ = ("_arguments", "_function", "error", "has_ended", "value", "variables")
 
     def __init__(
         self, variables: Context, function: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> None:
-        self._variables = variables
+        self.variables = variables
         self._function = function
         self._arguments = arguments
         self.value: Any = None
@@ -55,7 +53,7 @@ class Call:
     def run(self) -> None:
         """Call the function; its exception is kept."""
         try:
-            self.value = self._variables.run(self._function, *self._arguments)
+            self.value = self.variables.run(self._function, *self._arguments)
         except BaseException as error:  # noqa: BLE001 - whatever the user's code raises ends nothing
             self.error = error
         self.has_ended = True

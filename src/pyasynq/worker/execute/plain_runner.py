@@ -55,7 +55,10 @@ class _HandlerCall(Call):
     @override
     def ended(self) -> None:
         error, self.error = self.error, None  # no cycle of the error and its traceback
-        self.on_end(self.running, self.value, error)
+        if error is None:
+            self.on_end(self.running, self.value, None)
+        else:  # what is logged of a failure has the trace of its task
+            self.variables.run(self.on_end, self.running, self.value, error)
 
     def cancel(self) -> None:
         """Never call the handler, if no thread has it yet."""

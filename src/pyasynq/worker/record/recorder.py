@@ -312,6 +312,12 @@ class Recorder:
         """Tell at the stop what is lost."""
         self._dropped += 0 if self._log is None else len(self._log)
         self._report_dropped()
+        self._report_unwritten()
+
+    def _report_unwritten(self) -> None:
+        minutes = self._unwritten.minutes
+        if left := {key for minute in minutes for key in self._unwritten.take(minute)}:
+            logger.warning("statistics of %d task types are not written", len(left))
 
     def _on_failure(self, error: Exception) -> None:
         if not self._has_failed:
