@@ -61,7 +61,7 @@ def test_a_cell_that_is_run_again_replaces_what_it_has_defined(notebook, names):
     assert mux.middlewares == [cell.around]
     assert [each.function for each in mux.aggregations.all()] == [cell.merge]
     assert [each.function for each in mux.listeners] == [cell.note]
-    assert app._lifespan.__wrapped__ is cell.lifespan
+    assert app._surroundings.lifespan.__wrapped__ is cell.lifespan
     assert cell.mux.route("email").handler(None, None) == 2
     assert cell.mux.route("email:more").handler(None, None) == 2
 
