@@ -293,6 +293,18 @@ async def test_a_block_around_a_server_that_was_shut_down_in_its_start_does_not_
     assert log == ["up", "down"]
 
 
+async def test_a_shutdown_at_any_moment_of_the_connecting_ends_the_start(work):
+    for step in range(80):
+        config = ServerConfig(**{**QUICK, "shutdown_timeout": 0})
+        server = Server(work.url, config, lifespan=hanging([]))
+        asyncio.get_running_loop().call_later(0.0001 + step * 0.00005, server.shutdown)
+
+        async with asyncio.timeout(30):
+            with pytest.raises(ServerStateError, match="before it had started"):
+                async with server.running(ServeMux()):
+                    pass
+
+
 async def cancel_again_and_again(task):
     """Cancel as anyio does what runs in a scope that is cancelled."""
     while not task.done():

@@ -294,6 +294,9 @@ class Server:
         started = self._conditions.started
         started.fails(CONNECTS)
         resources = await self._connected(stack)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # an answer of Redis has swallowed it
+            raise asyncio.CancelledError
         state = self.config.base_state
         if self._lifespan is not None:
             started.fails(IN_LIFESPAN)
