@@ -115,6 +115,18 @@ async def test_processes_that_have_ended_or_shall_do_so_are_not_ready_but_no_rea
     assert await ended.why_not_alive() == ["", ""]
 
 
+@pytest.mark.slow
+async def test_processes_that_were_told_to_stop_are_alive_and_nobody_waits_for_them(process):
+    answers = Answers(ProcessesHealth(lambda: [process], lambda: True))
+    await eventually_async(lambda: process.started)
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        assert await answers.why_not_alive() == [""]
+        assert process.silent_s == 0  # it was asked nothing
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
 @pytest.fixture
 async def elsewhere():
     """An event loop in another thread, which the test may block."""

@@ -98,9 +98,14 @@ class ProcessesHealth:
         self._conditions: dict[tuple[str, int], Condition] = {}
 
     async def liveness(self) -> list[Health]:
-        """Return whether the event loop of every process turns that has started."""
+        """Return whether the event loop of every process turns that has started.
+
+        Nobody asks processes that were told to stop: they end, or are killed, without a probe, and
+        the port closes with the last one, so that who waited for it would get no answer.
+        """
         processes = self._processes()
-        await asyncio.gather(*map(_report, processes))
+        if not self._is_stopping():
+            await asyncio.gather(*map(_report, processes))
         return [
             Health(checks=(alive(self._condition("loop", number), _silent_s(process)),))
             for number, process in enumerate(processes, 1)
