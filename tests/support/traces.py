@@ -8,7 +8,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, SpanContext
 
+from pyasynq import Task, retry
 from pyasynq.opentelemetry import OpenTelemetry
+from pyasynq.tracing import Trace
+from pyasynq.worker.handlers.mux import ServeMux
+from tests.support.eventually import eventually_async
+from tests.support.workplace import Workplace
+
+LATE = {"retry_delay": retry.fixed(3600)}
 
 
 class Traces:
@@ -91,3 +98,24 @@ def tree(
         if parent is None or (parent not in known and parent not in (remote or {})):
             write(parent, 0)
     return "\n".join(lines)
+
+
+async def attempt_of(work: Workplace, traces: Traces, handle, headers=None, **settings):
+    """Run one task, and return the span of its first attempt."""
+    mux = ServeMux()
+    mux.add("email", handle)
+    options = settings.pop("options", {})
+    async with work.serving(mux, tracing=traces.tracing, **LATE, **settings):
+        await work.client.enqueue(Task("email", b"{}", headers=headers or {}), **options)
+        await eventually_async(lambda: traces.named("process"))
+    return traces.only("process")
+
+
+async def nothing(ctx, task):
+    pass
+
+
+def ids(span: ReadableSpan) -> Trace:
+    """Return the IDs of *span*, as a handler inside of it is told them."""
+    context = context_of(span)
+    return Trace(f"{context.trace_id:032x}", f"{context.span_id:016x}")
