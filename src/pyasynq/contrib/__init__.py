@@ -1,0 +1,1 @@
+"""Integrations with other libraries, a module or a package each; nothing else imports them."""
