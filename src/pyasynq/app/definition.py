@@ -359,7 +359,7 @@ def _with_options(
     )
 
 
-def _mark_as_coroutine_function(definition: object) -> None:
+def _mark_as_coroutine_function(definition: Callable[..., Any]) -> None:
     """Let inspect and asyncio tell frameworks that calls of *definition* must be awaited."""
     if sys.version_info >= (3, 12):
         inspect.markcoroutinefunction(definition)

@@ -152,7 +152,10 @@ _WRONG_SETTINGS = (
     ),
     ((NO_SUCH_MASTER,), "look at master=… in the URL"),
     ((NO_SOCKET,), "look at the path in the URL, and at who may use it"),
-    (("'idna' codec",), "the host in the URL is not a name; look at its spelling"),
+    (
+        ("'idna' codec", "label empty or too long", "Invalid character '"),  # each of some Pythons
+        "the host in the URL is not a name; look at its spelling",
+    ),
     (
         ("NOPERM", "no permissions", "can't run this command"),
         "redis does not permit this user what every connection needs; give it more rights",

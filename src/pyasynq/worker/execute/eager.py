@@ -21,6 +21,7 @@ from sys import getrefcount
 from typing import Any
 from weakref import getweakrefcount
 
+from pyasynq.shown import LONGEST
 from pyasynq.worker.attempt.running_task import RunningTask
 from pyasynq.worker.handlers.context import TaskContext, enter, is_different
 
@@ -131,6 +132,6 @@ class EagerRunner:
 
     def _enter(self, running: RunningTask, handle: Any) -> None:
         """Give the current asyncio task, *handle*, to *running*."""
-        handle.set_name(running.key[1])
+        handle.set_name(running.key[1][:LONGEST])  # each line of the log has it
         running.handle = handle
         enter(self._contexts[running])

@@ -50,7 +50,7 @@ class ErrorHandlerCalls:
     def call_apart(self, context: TaskContext, error: BaseException) -> None:
         """Call the handler in an asyncio task of its own: that of *context* has not ended."""
         if self._handler is not None:
-            name = f"pyasynq error of {context.task_id}"
+            name = f"pyasynq error of {shown(context.task_id)}"
             call = asyncio.create_task(self._call_apart(context, error), name=name)
             self._apart.add(call)
             call.add_done_callback(self._apart.discard)

@@ -18,7 +18,7 @@ from typing import Any
 from pyasynq.errors import PyasynqError
 from pyasynq.functions.returned import finished, is_unfinished
 from pyasynq.options import to_seconds
-from pyasynq.shown import shown
+from pyasynq.shown import LONGEST, shown
 from pyasynq.wire.error_text import CONTEXT_CANCELLED
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.outcome import Outcome
@@ -236,7 +236,7 @@ class Executor:
                 self._leave(running)
 
         # The loop holds it until its first step; from then on what it runs does.
-        _task = self._scope.loop.create_task(to_the_end(), name=running.task_id)
+        _task = self._scope.loop.create_task(to_the_end(), name=running.task_id[:LONGEST])
 
     async def _on_failure(
         self, running: RunningTask, context: TaskContext, error: BaseException
