@@ -5,9 +5,11 @@ Nothing here imports OpenTelemetry; what makes spans with it is `pyasynq.opentel
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
+
+BAGGAGE = "baggage"  # of the W3C: a list with commas, which several programs may add to
 
 Headers = Mapping[str, str]
 """Headers of a task, among them those that carry the context of a span."""
@@ -48,23 +50,46 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         headers: of the task.
-        body_size: of its payload, in bytes.
+        payload: of the task; nobody shows it who was not asked to.
         attempt: the number of this attempt, from 1.
         wait_s: for how long it was pending; None if that is not known.
         server_id: of the worker.
         address: where Redis is, as "host:port"; empty if that is not one address.
+        is_apart: told in a process of its own that runs the handler; what becomes of the attempt
+            is decided by the worker.
     """
 
     type: str
     queue: str
     id: str
     headers: Headers
-    body_size: int
+    payload: bytes
     attempt: int
     max_retry: int
     wait_s: float | None = None
     server_id: str = ""
     address: str = ""
+    is_apart: bool = False
+
+
+class TickFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of a tick of a periodic task.
+
+    Attributes:
+        type: of the task; `queue`: where it goes; `body_size`: of its payload, in bytes.
+        entry_id: of the periodic task.
+        key: what its user has named it; empty if nothing.
+        spec: when it ticks, as it was written, such as ``*/5 * * * *`` or ``@every 90s``.
+        timezone: the name of the zone whose clock counts, such as ``Asia/Shanghai``.
+    """
+
+    type: str
+    queue: str
+    body_size: int
+    entry_id: str
+    key: str
+    spec: str
+    timezone: str
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +148,7 @@ class Tracing(Protocol):
             queue: likewise.
         """
 
-    def tick(self, *, task_type: str, queue: str, body_size: int, entry_id: str) -> Span:
+    def tick(self, task: TickFacts) -> Span:
         """Begin the span of a tick that enqueues a task; it begins a trace."""
 
     def process(self, task: TaskFacts) -> Span:
@@ -138,8 +163,29 @@ class Tracing(Protocol):
         """Make the span of a recovery, beside those of the attempts of the task."""
 
 
+class Companion(Tracing, Protocol):
+    """A tracing that is told of everything besides the one that was given, and reports itself."""
+
+    def flush(self) -> None:
+        """Send what waits to be sent, before the process ends; takes a few seconds at most."""
+
+
+class NoSpan:
+    """What stands for a span where none is made."""
+
+    headers: ClassVar[Headers] = {}
+
+    def enter(self) -> Callable[[], None]:
+        """Leave the context as it is."""
+        return lambda: None
+
+    def end(self, ended: Ended) -> None:
+        """Tell nobody."""
+
+
 STARTS = ("enqueue", "enqueue_many", "tick", "process", "aggregate", "recover")
 _default: list[Tracing | None] = [None]
+_companions: list[Companion] = []
 
 
 def set_default(tracing: Tracing | None) -> None:
@@ -147,9 +193,86 @@ def set_default(tracing: Tracing | None) -> None:
     _default[0] = tracing
 
 
+def add_companion(tracing: Companion) -> None:
+    """Tell *tracing* of whatever is made from now on, besides that which it is given."""
+    _companions.append(tracing)
+
+
+def companions() -> Sequence[Companion]:
+    """Return what was added by `add_companion`, in that order."""
+    return _companions
+
+
 def chosen(given: Tracing | None) -> Tracing | None:
-    """Return the tracing that was given, else the default one; None for no tracing."""
-    return _default[0] if given is None else given
+    """Return the tracing that was given, else the default one, with all companions.
+
+    Returns:
+        None for no tracing.
+    """
+    own = _default[0] if given is None else given
+    if not _companions:
+        return own
+    every = _companions if own is None else [own, *_companions]
+    return every[0] if len(every) == 1 else _Together(every)
+
+
+class _Together:
+    """Several tracings as one; see `Tracing`."""
+
+    def __init__(self, every: Sequence[Tracing]) -> None:
+        self._every = tuple(every)
+
+    def enqueue(self, **facts: Any) -> Span:
+        return _Spans([each.enqueue(**facts) for each in self._every])
+
+    def enqueue_many(self, **facts: Any) -> Span:
+        return _Spans([each.enqueue_many(**facts) for each in self._every])
+
+    def tick(self, task: TickFacts) -> Span:
+        return _Spans([each.tick(task) for each in self._every])
+
+    def process(self, task: TaskFacts) -> Span:
+        return _Spans([each.process(task) for each in self._every])
+
+    def aggregate(self, **facts: Any) -> Span:
+        return _Spans([each.aggregate(**facts) for each in self._every])
+
+    def recover(self, task: TaskFacts, ended: Ended) -> None:
+        for each in self._every:
+            each.recover(task, ended)
+
+
+class _Spans:
+    """The spans of several tracings as one; see `Span`."""
+
+    __slots__ = ("_every",)
+
+    def __init__(self, every: Sequence[Span]) -> None:
+        self._every = every
+
+    @property
+    def headers(self) -> Headers:
+        """Those of all; of one header the first wins, but a baggage has the entries of all."""
+        merged: dict[str, str] = {}
+        for each in self._every:
+            for name, value in each.headers.items():
+                if name == BAGGAGE and name in merged:
+                    merged[name] += f",{value}"
+                merged.setdefault(name, value)
+        return merged
+
+    def enter(self) -> Callable[[], None]:
+        leaves = [each.enter() for each in self._every]
+
+        def leave() -> None:
+            for each in reversed(leaves):
+                each()
+
+        return leave
+
+    def end(self, ended: Ended) -> None:
+        for each in self._every:
+            each.end(ended)
 
 
 def tracing_fault(given: object) -> str | None:

@@ -138,6 +138,21 @@ async def test_each_tick_that_is_enqueued_begins_a_trace_that_its_task_carries(
         assert traceparent(span).encode() in data
 
 
+def test_ticks_in_a_test_of_an_app_are_traced_as_those_of_a_scheduler(traces):
+    app = App(tracing=traces.tracing)
+
+    @app.periodic("@every 1m", unique=90)
+    def sweep() -> None: ...
+
+    with app.testing() as harness:
+        harness.clock.advance(120)
+        (task,) = harness.tasks()
+
+    span = traces.only("enqueue")
+    assert span.attributes["messaging.message.id"] == task.id
+    assert task.options.headers["traceparent"] == traceparent(span)
+
+
 async def test_ticks_that_pass_without_a_task_have_no_span(ticking, traces):
     skipping = ticking(entry(policy=Policy(overlap="skip")))
     locked = ticking(entry(unique=3600))

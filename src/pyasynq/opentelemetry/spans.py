@@ -118,19 +118,6 @@ class OpenSpan:
         self._span.add_event("retry scheduled", event)
 
 
-class NoSpan:
-    """What stands for a span that could not be made."""
-
-    headers: Mapping[str, str] = {}
-
-    def enter(self) -> Callable[[], None]:
-        """Leave the context as it is."""
-        return lambda: None
-
-    def end(self, ended: Ended) -> None:
-        """Tell nobody."""
-
-
 def _attributes(ended: Ended) -> Iterator[tuple[str, AttributeValue]]:
     if ended.outcome:
         yield "pyasynq.task.outcome", ended.outcome

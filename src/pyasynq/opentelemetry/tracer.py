@@ -20,8 +20,8 @@ from opentelemetry.trace import (
 
 from pyasynq.errors import ConfigError
 from pyasynq.opentelemetry.carrier import context_of, span_context_of
-from pyasynq.opentelemetry.spans import Attributes, NoSpan, OpenSpan, Troubles
-from pyasynq.tracing import Ended, Headers, Span, TaskFacts
+from pyasynq.opentelemetry.spans import Attributes, OpenSpan, Troubles
+from pyasynq.tracing import Ended, Headers, NoSpan, Span, TaskFacts, TickFacts
 from pyasynq.version import __version__
 
 MOST_LINKS = 128  # of one span; the limit of the SDK
@@ -35,7 +35,7 @@ class OpenTelemetry:
     A span is made for each call that enqueues, each attempt of a worker, each call of an
     aggregator and each recovery. The headers of a task carry its context, so that one trace goes
     through all programs. Whatever an SDK or an exporter does, no task fails because of it; the
-    first failure is logged.
+    first failure is logged. Its methods are called by pyasynq.
 
     Args:
         tracer_provider: makes the spans; the global one if not given, also if that is set later.
@@ -61,22 +61,22 @@ class OpenTelemetry:
         self._troubles = Troubles()
 
     def enqueue(self, *, task_type: str, queue: str, body_size: int, address: str) -> Span:
-        """Begin the span of a call that stores one task."""
+        """Begin the span of a call that stores one task of *body_size* bytes at *address*."""
         attributes = _attributes("enqueue", "send", queue, task_type, address)
         attributes["messaging.message.body.size"] = body_size
         return self._begin("enqueue", queue, SpanKind.PRODUCER, attributes)
 
     def enqueue_many(self, *, task_type: str, queue: str, address: str) -> Span:
-        """Begin the span of a call that stores many tasks."""
+        """Begin the span of a call that stores many tasks at *address*."""
         attributes = _attributes("enqueue", "send", queue, task_type, address)
         return self._begin("enqueue", queue, SpanKind.PRODUCER, attributes)
 
-    def tick(self, *, task_type: str, queue: str, body_size: int, entry_id: str) -> Span:
+    def tick(self, task: TickFacts) -> Span:
         """Begin the span of a tick that enqueues a task."""
-        attributes = _attributes("enqueue", "send", queue, task_type, "")
-        attributes["messaging.message.body.size"] = body_size
-        attributes["pyasynq.scheduler.entry_id"] = entry_id
-        return self._begin("enqueue", queue, SpanKind.PRODUCER, attributes, Context())
+        attributes = _attributes("enqueue", "send", task.queue, task.type, "")
+        attributes["messaging.message.body.size"] = task.body_size
+        attributes["pyasynq.scheduler.entry_id"] = task.entry_id
+        return self._begin("enqueue", task.queue, SpanKind.PRODUCER, attributes, Context())
 
     def process(self, task: TaskFacts) -> Span:
         """Begin the span of an attempt."""
@@ -87,7 +87,10 @@ class OpenTelemetry:
     def aggregate(
         self, *, queue: str, group: str, members: Sequence[Headers], address: str
     ) -> Span:
-        """Begin the span of a call of an aggregator."""
+        """Begin the span of a call of an aggregator; *members* are the headers of the tasks.
+
+        The span links to those of the members; *address* is where Redis is.
+        """
         attributes = _attributes("aggregate", "process", queue, "", address)
         attributes["messaging.batch.message_count"] = len(members)
         attributes["pyasynq.group"] = group
@@ -101,7 +104,7 @@ class OpenTelemetry:
         )
 
     def recover(self, task: TaskFacts, ended: Ended) -> None:
-        """Make the span of a recovery."""
+        """Make the span of a recovery, with what *ended* the attempt."""
         attributes = _attributes("recover", "settle", task.queue, task.type, task.address)
         attributes |= _of_task(task)
         self._begin_of_task("recover", task, SpanKind.CLIENT, attributes).end(ended)
@@ -157,7 +160,7 @@ def _attributes(
 def _of_task(task: TaskFacts) -> Attributes:
     attributes: Attributes = {
         "messaging.message.id": task.id,
-        "messaging.message.body.size": task.body_size,
+        "messaging.message.body.size": len(task.payload),
         "messaging.client.id": task.server_id,
         "pyasynq.task.attempt": task.attempt,
         "pyasynq.task.max_retry": task.max_retry,
