@@ -1,7 +1,7 @@
 """A Django project whose view enqueues a task; the task and its test use the models as usual.
 
-../../.venv/bin/python manage.py migrate --run-syncdb    makes the table
-../../.venv/bin/pyasynq dev shop.worker:app              runs the tasks, on a Redis of its own
+../../.venv/bin/python manage.py migrate --run-syncdb    makes the tables
+../../.venv/bin/python manage.py pyasynq dev             runs the tasks, on a Redis of its own
 ../../.venv/bin/python manage.py runserver               serves; then, in another terminal:
 curl --data item=tea localhost:8000/orders
 ../../.venv/bin/python manage.py test                    needs no worker and no Redis

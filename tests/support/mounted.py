@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import django.conf
 import flask
 import litestar
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -17,9 +14,10 @@ from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from pyasynq.web import WebApp, WsgiApp
+from tests.support import django_project
 
+HOME = django_project.HOME
 ROOT = "/monitoring"
-HOME = "the page of the application"
 
 
 def in_starlette(app: WebApp) -> Any:
@@ -45,7 +43,7 @@ def in_litestar(app: WebApp) -> Any:
 
 def in_django(app: WebApp) -> Any:
     """As an `asgi.py` does it."""
-    _configure_django()
+    django_project.set_up()
     pages: Any = ASGIHandler()
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -65,7 +63,7 @@ def in_flask(app: WsgiApp) -> Any:
 
 def in_django_wsgi(app: WsgiApp) -> Any:
     """As a `wsgi.py` does it."""
-    _configure_django()
+    django_project.set_up()
     pages: Any = WSGIHandler()
 
     def application(environ: Any, start_response: Any) -> Any:
@@ -79,15 +77,3 @@ ASGI: tuple[Callable[[WebApp], Any], ...] = (in_starlette, in_fastapi, in_litest
 WSGI: tuple[Callable[[WsgiApp], Any], ...] = (in_flask, in_django_wsgi)
 OF_A_ROOT_PATH = (in_litestar, in_django, in_django_wsgi)
 """Those that do not tell where they mount something."""
-
-
-def _home(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse(HOME)
-
-
-def _configure_django() -> None:
-    if not django.conf.settings.configured:
-        django.conf.settings.configure(
-            ALLOWED_HOSTS=["*"], ROOT_URLCONF=(path("", _home),), SECRET_KEY="of a test"
-        )
-        django.setup()

@@ -10,6 +10,7 @@ DATABASES = {
 }
 DEBUG = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["shop"]
+INSTALLED_APPS = ["shop", "pyasynq.contrib.django"]
+PYASYNQ = {"NAME": "shop", "QUEUES": {"default": 3, "low": 1}}
 ROOT_URLCONF = "shop.urls"
 SECRET_KEY = "for development only"  # noqa: S105 - as it says

@@ -1,9 +1,8 @@
 """Tests that end with a rollback, as those of Django do."""
 
-from django.test import TestCase
-
+from pyasynq.contrib.django.test import TestCase
 from shop.models import Order
-from shop.tasks import app, confirm
+from shop.tasks import confirm, forget_old_orders
 
 
 class OrderTest(TestCase):
@@ -11,19 +10,25 @@ class OrderTest(TestCase):
 
     def test_an_order_is_confirmed(self) -> None:
         """The handler sees what the test has not committed, since it runs in its thread."""
-        with app.testing() as harness:
-            with self.captureOnCommitCallbacks(execute=True):
-                self.client.post("/orders", {"item": "tea"})
-            assert not Order.objects.get().is_confirmed
-            harness.run_pending(raises=True)
+        self.client.post("/orders", {"item": "tea"})
+        assert not Order.objects.get().is_confirmed
+
+        self.harness.run_pending(raises=True)
 
         assert Order.objects.get().is_confirmed
 
     def test_an_order_that_is_gone_is_not_tried_again(self) -> None:
         """Its task is archived at the first attempt."""
-        with app.testing() as harness:
-            confirm.enqueue(7)
-            harness.run_all()
-            (task,) = harness.tasks(state="archived")
+        confirm.enqueue(7)
+        self.harness.run_all()
 
+        (task,) = self.harness.tasks(state="archived")
         assert (task.arguments, task.retried) == ({"order_id": 7}, 0)
+
+    def test_only_old_orders_are_forgotten(self) -> None:
+        """A task is a function, which can be called."""
+        Order.objects.bulk_create(Order(item=f"tea {number}") for number in range(1001))
+
+        forget_old_orders()
+
+        assert (Order.objects.count(), Order.objects.first().item) == (1000, "tea 1")
