@@ -45,14 +45,18 @@ class FakeTaskContext(TaskContext):
 
     @override
     def write_result(self, result: bytes) -> None:
-        """Add *result* to `results`."""
+        """Add *result* to `results`.
+
+        Raises:
+            ConfigError: it is not bytes.
+        """
         if not isinstance(result, bytes):
             raise ConfigError(f"a result must be bytes, not {type(result).__name__}")
         self.results.append(result)
 
     @override
     async def awrite_result(self, result: bytes) -> None:
-        """Add *result* to `results`."""
+        """Add *result* to `results`; like `write_result`."""
         self.write_result(result)
 
     def __enter__(self) -> Self:
@@ -92,6 +96,7 @@ def task_context(
         retention: what ``ctx.retention`` is.
         enqueued_at: an aware datetime; now if not given.
         state: what ``ctx.state`` is, such as a fake of what the lifespan opens.
+        server_id: what ``ctx.server_id`` is.
         clock: tells the time that is left; a `FakeClock` lets a test move it.
 
     Raises:

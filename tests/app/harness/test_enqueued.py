@@ -40,6 +40,15 @@ def item(text: str) -> None: ...
 def collect(group: str, tasks: list[Task]) -> Task | None: ...
 
 
+@app.task(group="broken")
+def broken(number: int) -> None: ...
+
+
+@app.aggregator("broken", grace_period=30)
+def refuse(group: str, tasks: list[Task]) -> Task | None:
+    raise ValueError("never")
+
+
 DAY = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -106,6 +115,21 @@ def test_pending_tasks_are_in_the_order_in_which_they_run():
             "b",
             "c",
         ]
+
+
+def test_members_whose_aggregator_failed_are_still_aggregating():
+    with app.testing() as harness:
+        for number in (1, 2):
+            broken.enqueue(number)
+        harness.clock.advance(30)
+        harness.run_pending()
+
+        tasks = harness.tasks(state="aggregating")
+    assert [(task.type, task.arguments["number"]) for task in tasks] == [
+        ("broken", 1),
+        ("broken", 2),
+    ]
+    assert [task.options.group for task in tasks] == ["broken", "broken"]
 
 
 def test_a_task_that_no_function_is_for_shows_the_json_object_of_its_payload():

@@ -1,8 +1,5 @@
 """Tests of applications: `App.testing` and the pytest plugin."""
 
-import subprocess
-import sys
-
 import pytest
 import redis
 
@@ -124,6 +121,16 @@ def test_each_use_begins_with_an_empty_redis_and_gives_back_the_old_one():
     assert app._clients.source.hosts == (("nowhere.invalid", 6379),)
 
 
+def test_a_harness_that_is_open_is_not_opened_again():
+    harness = app.testing()
+    with harness:
+        send.enqueue(1)
+        with pytest.raises(ServerStateError, match="is open already"), harness:
+            pass
+
+        assert len(harness.run_pending()) == 1
+
+
 def test_what_goes_on_for_ever_is_stopped():
     with app.testing() as bench:
         forever.enqueue()
@@ -174,22 +181,6 @@ def test_a_paused_queue_is_left_alone():
 def test_a_clock_does_not_go_back():
     with app.testing() as bench, pytest.raises(ConfigError, match="go back"):
         bench.clock.advance(-1)
-
-
-def test_pytest_finds_the_fixture_of_an_empty_redis(tmp_path):
-    (tmp_path / "test_it.py").write_text("""
-import pytest
-from pyasynq import Client, Task
-
-@pytest.mark.parametrize("again", [1, 2])
-def test_it(pyasynq_redis_url, again):
-    with Client(pyasynq_redis_url) as client:
-        client.enqueue(Task("email"), task_id="one")
-""")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-
-    assert "2 passed" in ran.stdout, ran.stdout
 
 
 def test_listeners_have_been_called_when_the_tasks_have_run():

@@ -4,7 +4,7 @@ import pytest
 
 from pyasynq import RetryLater, retry
 from pyasynq.app import App
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import ConfigError, PyasynqError
 from pyasynq.task import Task
 
 app = App(queues={"default": 2, "mail": 1}, group_grace_period=60)
@@ -115,8 +115,65 @@ def test_a_task_that_puts_itself_off_for_ever_is_an_error():
 def test_a_group_whose_aggregator_always_fails_is_an_error():
     with app.testing() as harness:
         broken.enqueue()
-        with pytest.raises(PyasynqError, match="the clock has moved 10 times, and no task has run"):
+        with pytest.raises(PyasynqError, match="the clock has moved 10 times, and no") as raised:
             harness.run_all(limit=10)
+
+    assert str(raised.value.__cause__) == "never"
+
+
+def test_what_an_aggregator_raises_is_raised_when_all_that_is_due_has_run():
+    with app.testing() as harness:
+        broken.enqueue()
+        note.enqueue("due")
+        note.options(process_in=3600).enqueue("later")
+        with pytest.raises(ValueError, match="never") as raised:
+            harness.run_all(raises=True)
+
+    assert ran == ["due"]
+    assert raised.traceback[-1].name == "refuse"
+
+
+def test_failures_of_handlers_and_aggregators_are_a_group():
+    with app.testing(raises=True) as harness:
+        broken.enqueue()
+        harness.clock.advance(60)
+        flaky.enqueue(1)
+        with pytest.raises(ExceptionGroup, match="1 of 1 attempts failed, and 1 of agg") as raised:
+            harness.run_pending()
+
+    assert [type(each) for each in raised.value.exceptions] == [ConnectionError, ValueError]
+
+
+def test_an_aggregator_that_returns_no_task_is_raised():
+    other = App()
+
+    @other.task(group="all")
+    def member() -> None: ...
+
+    @other.aggregator("*", grace_period=1)
+    async def collect(group, tasks):
+        return "a task"
+
+    with other.testing(raises=True) as harness:
+        member.enqueue()
+        with pytest.raises(ConfigError, match="must return a Task or None, not str"):
+            harness.run_all()
+
+
+def test_what_is_to_end_the_test_ends_it_in_an_aggregator_too():
+    other = App()
+
+    @other.task(group="all")
+    def member() -> None: ...
+
+    @other.aggregator("*", grace_period=1)
+    def collect(group: str, tasks: list[Task]) -> Task | None:
+        pytest.fail("the test itself")
+
+    with other.testing() as harness:
+        member.enqueue()
+        with pytest.raises(pytest.fail.Exception, match="the test itself"):
+            harness.run_all()
 
 
 def test_a_failure_is_raised_before_it_would_be_retried():

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from pyasynq.answers import raise_first
 from pyasynq.broker.new_tasks.prepare import prepare
 from pyasynq.broker.operations import enqueue
+from pyasynq.broker.operations.schedulers import Tick
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.clock import FakeClock, redis_now_s
-from pyasynq.errors import PyasynqError
+from pyasynq.errors import DuplicateTaskError, PyasynqError
 from pyasynq.identifiers import new_task_id
 from pyasynq.scheduler import tick_operations
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.plan import Plan, Planned
 from pyasynq.shown import shown
-from pyasynq.wire.keys import global_keys, queue_keys
+from pyasynq.tracing import Ended, Tracing
+from pyasynq.wire.keys import queue_keys
 
 logger = logging.getLogger("pyasynq.scheduler")
 
@@ -27,11 +29,20 @@ class DueTicks:
     Args:
         entries: what ticks.
         clock: stands still until it is moved, from tick to tick.
+        namespace: first word of all keys.
+        tracing: makes a span of each tick; None for no spans.
     """
 
-    def __init__(self, entries: Iterable[Entry], runner: Runner, clock: FakeClock) -> None:
-        self._runner, self._clock = runner, clock
-        self._namespace = global_keys().namespace
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        runner: Runner,
+        clock: FakeClock,
+        namespace: str,
+        tracing: Tracing | None,
+    ) -> None:
+        self._runner, self._clock, self._tracing = runner, clock, tracing
+        self._namespace = namespace
         self._plan = Plan()
         self._learn(list(entries))
 
@@ -70,10 +81,14 @@ class DueTicks:
         keys = queue_keys(entry.queue, self._namespace)
         try:
             planned.item = prepare(
-                entry.task, entry.options, keys, now_ns=now_ns, new_id=new_task_id
+                planned.traced(self._tracing),
+                entry.options,
+                keys,
+                now_ns=now_ns,
+                new_id=new_task_id,
             )
         except PyasynqError as error:
-            _log(planned, error)
+            _failed(planned, error)
             planned.answered(error, now_ns)
 
     def _enqueue(self, tried: list[Planned]) -> None:
@@ -88,9 +103,13 @@ class DueTicks:
         raise_first(answers)
         for planned, answer in zip(tried, answers[len(queues) :], strict=True):
             if answer.refusal is not None:
-                _log(planned, answer.refusal)
+                _failed(planned, answer.refusal)
+            elif planned.span is not None and answer.tick is Tick.STORED and planned.item:
+                planned.span.end(Ended(task_id=planned.item.id))
             planned.answered(answer, now_ns)
 
 
-def _log(planned: Planned, error: PyasynqError) -> None:
+def _failed(planned: Planned, error: PyasynqError) -> None:
+    if planned.span is not None and not isinstance(error, DuplicateTaskError):
+        planned.span.end(Ended(error=error))
     logger.error("cannot enqueue the tick of %s: %s", shown(planned.entry.task.type), error)

@@ -1,7 +1,7 @@
 """The tasks that are in the Redis of a test, as the test wants to see them."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from pyasynq.errors import ConfigError
 from pyasynq.inspector.infos import task_info
 from pyasynq.options import EnqueueOptions
 from pyasynq.task import TaskInfo, TaskState
-from pyasynq.wire.keys import DEFAULT_NAMESPACE, QueueKeys, keys_of_listed
+from pyasynq.wire.keys import QueueKeys, keys_of_listed, queue_keys
 
 if TYPE_CHECKING:
     import redis
@@ -66,6 +66,7 @@ class EnqueuedTasks:
         client, runner: both are connected to it.
         expiry: knows for how long locks are held.
         decode: makes arguments of payloads.
+        namespace: first word of all keys.
     """
 
     def __init__(
@@ -75,7 +76,10 @@ class EnqueuedTasks:
         clock: FakeClock,
         expiry: Expiry,
         decode: DecodeArguments,
+        *,
+        namespace: str,
     ) -> None:
+        self._namespace = namespace
         self._client = client
         self._runner = runner
         self._clock = clock
@@ -89,14 +93,38 @@ class EnqueuedTasks:
             ConfigError: there is no such state.
         """
         states = list(TaskState) if state is None else [_state_of(state)]
+        self._expiry.hold()
         found: list[EnqueuedTask] = []
-        for name in self._runner.run(inspection.list_queues(DEFAULT_NAMESPACE)):
-            keys = keys_of_listed(name)
-            if keys is None or queue not in (None, name):
+        for keys in self._queues():
+            if queue not in (None, keys.queue):
                 continue
             for each in states:
                 found += self._tasks(keys, list(self._ids(keys, each)))
         return found
+
+    def new(
+        self, states: Iterable[TaskState], known: Container[tuple[str, str]]
+    ) -> list[EnqueuedTask]:
+        """Return the tasks of some states whose queues and IDs are not *known*."""
+        self._expiry.hold()
+        found: list[EnqueuedTask] = []
+        for keys in self._queues():
+            for state in states:
+                ids = [each for each in self._ids(keys, state) if (keys.queue, each) not in known]
+                if ids:
+                    found += self._tasks(keys, ids)
+        return found
+
+    def one(self, queue: str, task_id: str) -> EnqueuedTask | None:
+        """Return one task; None if there is none."""
+        self._expiry.hold()
+        return next(self._tasks(queue_keys(queue, self._namespace), [task_id]), None)
+
+    def _queues(self) -> Iterator[QueueKeys]:
+        for name in self._runner.run(inspection.list_queues(self._namespace)):
+            keys = keys_of_listed(name, self._namespace)
+            if keys is not None:
+                yield keys
 
     def _ids(self, keys: QueueKeys, state: TaskState) -> Iterator[str]:
         """Yield the IDs of a state, those that run first at first."""
@@ -104,6 +132,9 @@ class EnqueuedTasks:
         if state in _LISTS:
             yield from map(text, reversed(given.lrange(keys.of_state(state), 0, -1)))
         elif state is TaskState.AGGREGATING:
+            # Where an aggregator has failed, its set keeps the members until they go back.
+            for members in given.zrange(keys.aggregation_sets, 0, -1):
+                yield from map(text, given.zrange(members, 0, -1))
             for group in sorted(map(text, given.smembers(keys.groups))):
                 yield from map(text, given.zrange(keys.group(group), 0, -1))
         else:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyasynq.answers import raise_first
+from pyasynq.app.harness.places import KEYS_PER_ROUND_TRIP, Place
 from pyasynq.broker.operation import Operation
 from pyasynq.broker.operations import maintain
 from pyasynq.broker.runners.runner import Runner
@@ -20,7 +21,6 @@ from pyasynq.worker.config import ServerConfig
 if TYPE_CHECKING:
     import redis
 
-KEYS_PER_ROUND_TRIP = 1000
 TASKS_PER_CALL = 100
 MILLISECOND_NS = 1_000_000
 
@@ -29,14 +29,21 @@ class Expiry:
     """Whatever expires in one Redis.
 
     Args:
+        place: whose keys they are.
         client: looks at all keys.
         runner: cleans up queues.
         clock: the clock of the test, which stands still until it is moved.
     """
 
     def __init__(
-        self, client: "redis.Redis", runner: Runner, clock: FakeClock, config: ServerConfig
+        self,
+        place: Place,
+        client: "redis.Redis",
+        runner: Runner,
+        clock: FakeClock,
+        config: ServerConfig,
     ) -> None:
+        self._place = place
         self._client = client
         self._runner = runner
         self._clock = clock
@@ -52,7 +59,7 @@ class Expiry:
         if not any(database["expires"] for database in found.values()):
             return
         now_ns = self._clock.now_ns()
-        keys: list[bytes] = list(self._client.scan_iter(count=KEYS_PER_ROUND_TRIP))
+        keys = list(self._place.keys(self._client))
         for start in range(0, len(keys), KEYS_PER_ROUND_TRIP):
             batch = keys[start : start + KEYS_PER_ROUND_TRIP]
             for key, left_ms in self._made_permanent(batch):
@@ -92,7 +99,7 @@ class Expiry:
     def _clean_ups(self) -> Iterable[Operation[int]]:
         now_s = redis_now_s(self._clock)
         for queue in self._config.queues:
-            keys = queue_keys(queue)
+            keys = queue_keys(queue, self._place.namespace)
             yield maintain.delete_expired_completed(keys, now_s=now_s, limit=TASKS_PER_CALL)
             yield maintain.trim_archive(
                 keys,

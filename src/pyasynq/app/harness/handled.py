@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from pyasynq.app.harness.enqueue_log import EnqueueLog
 from pyasynq.control_flow import RetryLater, RevokeTask
-from pyasynq.errors import PayloadError
+from pyasynq.errors import PayloadError, PyasynqError
 from pyasynq.wire.source_line import is_machinery
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.handlers.context import TaskContext, running_of
@@ -53,12 +54,15 @@ class Recorder:
 
     Attributes:
         handled: the attempts, in the order of their ends.
-        interrupt: what must end the run, such as a KeyboardInterrupt in a handler; None if nothing
-            must.
+        of_aggregators: what kept groups from being aggregated.
+        interrupt: what must end the run, such as a KeyboardInterrupt in a handler or an aggregator;
+            None if nothing must.
     """
 
-    def __init__(self, decode: DecodeResult, is_failure: IsFailure) -> None:
+    def __init__(self, decode: DecodeResult, is_failure: IsFailure, log: EnqueueLog) -> None:
+        self._log = log
         self.handled: list[HandledTask] = []
+        self.of_aggregators: list[BaseException] = []
         self.interrupt: BaseException | None = None
         self._decode = decode
         self._is_failure = is_failure
@@ -66,6 +70,7 @@ class Recorder:
     async def record(self, context: TaskContext, call_next: CallNext) -> Any:
         """Write down an attempt: the outermost middleware."""
         result, error = None, None
+        self._log.on_attempt(context.queue, context.task_id)
         try:
             result = await call_next(context)
         except BaseException as raised:
@@ -75,7 +80,22 @@ class Recorder:
             raise
         finally:
             self._write_down(context, result, error)
+        self._log.on_success(context.queue, context.task_id)
         return result
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is anything that `raises=True` raises."""
+        return bool(self.of_aggregators) or any(each.is_failure for each in self.handled)
+
+    def on_aggregator_failure(self, error: Exception) -> None:
+        """Write down what has kept a group from being aggregated."""
+        # What an aggregator raised is the cause of a plain PyasynqError; see AggregateMaker.
+        cause = error.__cause__ if type(error) is PyasynqError else None
+        raised = error if cause is None else cause
+        self.of_aggregators.append(raised)
+        if not isinstance(raised, _ENDS_AN_ATTEMPT):
+            self.interrupt = raised
 
     def _write_down(
         self, context: TaskContext, result: object, error: BaseException | None
@@ -111,19 +131,24 @@ class Recorder:
         return self._is_failure(task_type, error)
 
 
-def raise_failures(handled: Iterable[HandledTask]) -> None:
-    """Raise what made attempts fail: the exception itself, or a group of several.
+def raise_failures(
+    handled: Iterable[HandledTask], of_aggregators: Iterable[BaseException] = ()
+) -> None:
+    """Raise what made attempts and aggregators fail: the exception itself, or a group of several.
 
     The traceback begins at the first frame that is not ours.
     """
-    attempts = list(handled)
+    attempts, others = list(handled), list(of_aggregators)
     failures = [each.error for each in attempts if each.is_failure and each.error is not None]
+    text = f"{len(failures)} of {len(attempts)} attempts failed"
+    if others:
+        text += f", and {len(others)} of aggregators"
+        failures += others
     for error in failures:
         error.__traceback__ = _without_our_frames(error.__traceback__)
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        text = f"{len(failures)} of {len(attempts)} attempts failed"
         raise BaseExceptionGroup(text, failures)
 
 

@@ -1,10 +1,13 @@
 """The server of an App in a test: it has no life of its own, and does each step when it is told.
 
-Its components are those of a worker. The processor and the finisher run; the forwarder, the
-aggregator and the recoverer make one pass after the other, until nothing is left to do.
+Its components are those of a worker. The forwarder, the aggregator and the recoverer make one pass
+after the other, and after each the processor fetches one task at a time, the next one when the
+outcome of the last one is written, until nothing is left to do. So the order is always the same.
 """
 
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,21 +16,24 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from pyasynq.answers import raise_first
+from pyasynq.app.harness.enqueue_log import EnqueueLog
+from pyasynq.app.harness.enqueued import EnqueuedTasks
 from pyasynq.app.harness.expiry import Expiry
 from pyasynq.app.harness.handled import DecodeResult, Recorder
 from pyasynq.app.waiting import pause
-from pyasynq.broker.operations import inspection, maintain
+from pyasynq.broker.operations import maintain
 from pyasynq.broker.operations.groups import DueLimits
-from pyasynq.broker.operations.inspection import QueueStats
 from pyasynq.broker.runners.runner import Runner
 from pyasynq.broker.runners.runner_async import AsyncRunner
 from pyasynq.clock import NANOSECONDS, FakeClock
 from pyasynq.connection.connector import Connector
 from pyasynq.errors import PyasynqError
-from pyasynq.lifecycle.component import running
+from pyasynq.lifecycle.component import Life, running
+from pyasynq.options import to_seconds
 from pyasynq.wire.keys import QueueKeys, queue_keys
 from pyasynq.worker.assembly import Parts, assemble
 from pyasynq.worker.config import ServerConfig
+from pyasynq.worker.fetch.processor import Processor
 from pyasynq.worker.handlers.lifespan import Lifespan
 from pyasynq.worker.handlers.mux import ServeMux
 from pyasynq.worker.resources import ServerResources
@@ -36,7 +42,8 @@ from pyasynq.worker.threads import MakeThreads
 if TYPE_CHECKING:
     import redis
 
-LOOK_AGAIN_S = 0.002
+
+LOOK_AGAIN_S = 0.001
 
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +66,12 @@ class HarnessRedis(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     clock: FakeClock
+    namespace: str
     client: "redis.Redis"
     runner: Runner
     expiry: Expiry
+    tasks: EnqueuedTasks
+    log: EnqueueLog
 
 
 class OnDemandServer:
@@ -78,16 +88,17 @@ class OnDemandServer:
         recorder: Recorder,
         parts: Parts,
         *,
-        runner: AsyncRunner,
+        resources: ServerResources,
         limit: int,
     ) -> None:
         self._redis = redis
         self._recorder = recorder
         self._parts = parts
-        self._runner = runner
+        self._runner = resources.runner
+        self._changed = resources.changed
         self._limit = limit
-        self._queues = [queue_keys(queue) for queue in tested.config.queues]
-        self._of_others: dict[str, int] = {}
+        self._grace_s = to_seconds(tested.config.cancel_grace)
+        self._queues = [queue_keys(queue, redis.namespace) for queue in tested.config.queues]
         self._empty_moves = 0
 
     @classmethod
@@ -113,13 +124,17 @@ class OnDemandServer:
                 is_only_slot=True,
                 make_threads=make_threads,
             )
-            recorder, mux = _recording(tested)
+            recorder, mux = _recording(tested, redis.log)
             parts = assemble(mux, resources, state=state, status=lambda: "active")
+            if parts.aggregator is not None:
+                parts.aggregator.on_failure = recorder.on_aggregator_failure
             stack.push_async_callback(parts.executor.close)
-            server = cls(tested, redis, recorder, parts, runner=runner, limit=limit)
+            server = cls(tested, redis, recorder, parts, resources=resources, limit=limit)
             await server._recover()
             notifiers = [] if parts.notifier is None else [parts.notifier]
-            await stack.enter_async_context(running([*notifiers, parts.finisher, parts.processor]))
+            await stack.enter_async_context(
+                running([*notifiers, parts.finisher, _OnDemand(parts.processor)])
+            )
             yield server
 
     @property
@@ -151,7 +166,7 @@ class OnDemandServer:
             raise PyasynqError(
                 f"the clock has moved {self._limit} times, and no task has run; "
                 "is there an aggregator that always fails?"
-            )
+            ) from next(reversed(self._recorder.of_aggregators), None)
         # Leases, groups and Go's schedules count whole seconds: one that is due now may still wait.
         ahead_ns = due_ns - self._redis.clock.now_ns()
         ahead_us = -(-ahead_ns // 1000) if ahead_ns > 0 else 1_000_000
@@ -160,49 +175,38 @@ class OnDemandServer:
         return True
 
     async def _recover(self) -> None:
-        """Recover tasks whose leases are over, and count those that stay with somebody else."""
+        """Recover tasks whose leases are over."""
         await self._parts.recoverer.recover()
-        for keys, stats in zip(self._queues, await self._stats(), strict=True):
-            self._of_others[keys.queue] = stats.active
 
     async def _pass(self) -> bool:
         """Run the tasks that are due; return whether there were any."""
         handled = self._recorder.handled
         before, parts = len(handled), self._parts
         self._redis.expiry.hold()
+        self._redis.log.look()
         moved = await parts.forwarder.forward()
         made = 0 if parts.aggregator is None else await parts.aggregator.aggregate()
-        while not await self._is_idle():
+        if self._recorder.interrupt is not None:
+            raise self._recorder.interrupt
+        while await parts.processor.fetch_once():
+            await self._until_done()
             if self._recorder.interrupt is not None:
                 raise self._recorder.interrupt
-            self._check_limit()
-            await pause(LOOK_AGAIN_S)
-        self._check_limit()
+            if len(handled) > self._limit:
+                raise PyasynqError(f"after {self._limit} attempts there are still tasks to run")
         if len(handled) > before:
             self._empty_moves = 0
         return moved + made + len(handled) - before > 0
 
-    def _check_limit(self) -> None:
-        if len(self._recorder.handled) > self._limit:
-            raise PyasynqError(f"after {self._limit} attempts there are still tasks to run")
-
-    async def _is_idle(self) -> bool:
-        if self._recorder.interrupt is not None:
-            return False
-        for keys, stats in zip(self._queues, await self._stats(), strict=True):
-            # A task whose dequeue is not answered yet is active, but not held.
-            if stats.active > self._of_others[keys.queue]:
-                return False
-            if stats.pending and not stats.is_paused:
-                return False
-        return not self._parts.held
-
-    async def _stats(self) -> list[QueueStats]:
-        now_ns = self._redis.clock.now_ns()
-        operations = [inspection.queue_stats(keys, now_ns=now_ns) for keys in self._queues]
-        found = await self._runner.run_all(operations)
-        raise_first(found)
-        return found
+    async def _until_done(self) -> None:
+        """Wait for the handler, for its outcome in Redis, and for the listeners."""
+        while self._parts.held or self._parts.executor.running:
+            self._changed.clear()
+            await self._changed.wait()
+        notifier, end = self._parts.notifier, time.monotonic() + self._grace_s
+        # In a plain test a listener has the thread of the handlers, one of which would be next.
+        while notifier is not None and not notifier.is_quiet and time.monotonic() < end:
+            await pause(LOOK_AGAIN_S)
 
     async def _next_due_ns(self) -> int | None:
         """Return when the next task or group is due; None if none waits."""
@@ -236,7 +240,23 @@ class OnDemandServer:
                     yield int(added_s) + limits["max_delay_s"]
 
 
-def _recording(tested: Tested) -> tuple[Recorder, ServeMux]:
+class _OnDemand:
+    """A processor that fetches when it is told, as a component that ends what it has started."""
+
+    name = "processor"
+
+    def __init__(self, processor: Processor) -> None:
+        self._processor = processor
+
+    async def run(self, life: Life) -> None:
+        """Let handlers end, or end them, at the stop."""
+        life.stops_within_s = math.inf
+        life.started()
+        await life.stopping.wait()
+        await self._processor.end(life.budget)
+
+
+def _recording(tested: Tested, log: EnqueueLog) -> tuple[Recorder, ServeMux]:
     """Return a recorder, and the mux of the App around whose handlers it is."""
     mux = tested.make_mux()
 
@@ -245,6 +265,6 @@ def _recording(tested: Tested) -> tuple[Recorder, ServeMux]:
         own = None if route is None else route.settings.is_failure
         return bool((own or tested.config.is_failure)(error))
 
-    recorder = Recorder(tested.decode_result, is_failure)
+    recorder = Recorder(tested.decode_result, is_failure, log)
     mux.middlewares.insert(0, recorder.record)
     return recorder, mux
