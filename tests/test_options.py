@@ -66,6 +66,7 @@ def test_any_other_moment_is_accepted_even_if_it_is_over(moment):
         ({"unique": 0.5}, "unique must be at least 1 s"),
         ({"unique": 5, "unique_until": "never"}, "unique_until must be one of"),
         ({"process_at": LATER, "process_in": 5}, "exclude each other"),
+        ({"process_in": 60, "expires": 60}, "expires=60 is over before process_in=60, so the task"),
         ({"group": "\t"}, "group must not be blank"),
         ({"headers": {"a": 1}}, "headers must map text to text"),
         ({"headers": [("a", "b")]}, "headers must map text to text"),

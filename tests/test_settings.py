@@ -82,6 +82,6 @@ def test_the_environment_wins_over_the_project(tmp_path, monkeypatch):
 
 
 def test_every_setting_is_described():
-    text = (Path(__file__).parents[1] / "docs/reference/commands.md").read_text()
+    text = (Path(__file__).parents[1] / "docs/reference/configuration.md").read_text()
 
     assert [name for name in KINDS if f"`{name}`" not in text] == []

@@ -238,7 +238,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pyasynq' has no attribute {name!r}")
     if name == "retry":
         return import_module("pyasynq.retry")
-    value = getattr(import_module(f"pyasynq.{_HOME_OF.get(name, 'errors')}"), name)
+    try:
+        home = import_module(f"pyasynq.{_HOME_OF.get(name, 'errors')}")
+    except AttributeError as error:  # `from pyasynq import …` would hide it
+        file = getattr(getattr(error, "obj", None), "__file__", None)
+        hint = f"; does {file} hide the module that is meant? then rename it" if file else ""
+        raise ImportError(f"pyasynq cannot be loaded: {error}{hint}") from error
+    value = getattr(home, name)
     globals()[name] = value  # from now on found without this function
     return value
 

@@ -36,7 +36,7 @@ def _steady() -> Callable[[], int]:
 
 
 # Nanoseconds since some moment, the same one in every process of this machine. It never jumps.
-steady_ns = _steady()
+steady_ns: Callable[[], int] = _steady()
 
 
 class Clock(Protocol):
@@ -72,8 +72,8 @@ class SystemClock:
     """The clock of this machine."""
 
     # The functions themselves, without a method around them: each task calls them several times.
-    now_ns = staticmethod(time.time_ns)
-    monotonic = staticmethod(time.monotonic)
+    now_ns: "staticmethod[[], int]" = staticmethod(time.time_ns)
+    monotonic: "staticmethod[[], float]" = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
         self.offset_ns: int | None = None  # Redis minus `steady_ns`; None before the first sample
@@ -160,7 +160,10 @@ class FakeClock:
         return to_datetime(self._now_ns)
 
     def advance(self, by: timedelta | float) -> None:
-        """Move the clock forwards, by a timedelta or a number of seconds, at least zero.
+        """Move the clock forwards.
+
+        Args:
+            by: a timedelta or a number of seconds, at least zero.
 
         Raises:
             ConfigError: it is something else, or less than zero.
@@ -182,6 +185,6 @@ class FakeClock:
         return self._now_ns
 
     def observe(self, *, sent_ns: int, received_ns: int, redis_ns: int) -> bool:
-        """Ignore the time of Redis."""
+        """Ignore the time of Redis, *redis_ns*, between *sent_ns* and *received_ns*."""
         del sent_ns, received_ns, redis_ns
         return True

@@ -21,10 +21,13 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
         delay: from now, at least zero.
         reason: why, for people. It becomes the `last_error` of the task, which without a reason
             stays as it was.
+
+    Raises:
+        ConfigError: the delay is no duration or negative, or the reason is no text.
     """
 
     __reduce__ = as_it_is
-    reason = ""  # also for a subclass that does not set it
+    reason: str = ""  # also for a subclass that does not set it
 
     def __init__(self, delay: timedelta | float, reason: str = "") -> None:
         if isinstance(delay, bool) or not isinstance(delay, timedelta | int | float):
@@ -33,7 +36,9 @@ class RetryLater(Exception):  # noqa: N818 - control flow, not an error
                 "a reason comes second, as in RetryLater(60, 'too many requests')"
             )
         try:
-            self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+            self.delay: timedelta = (
+                delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+            )
         except (ValueError, OverflowError):  # not a number, or too large a one
             raise ConfigError(f"delay of RetryLater is out of range: {delay!r}") from None
         if self.delay < timedelta(0):

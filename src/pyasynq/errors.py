@@ -91,7 +91,11 @@ class PayloadError(PyasynqError, ValueError):
             single text or number. It is not in what is stored and logged for a failed task.
     """
 
-    path = task_type = parameter = value = ""  # also for an error that another process has raised
+    # Also for an error that another process has raised.
+    path: str = ""
+    task_type: str = ""
+    parameter: str = ""
+    value: str = ""
 
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
@@ -166,7 +170,7 @@ class QueueNotFoundError(NotFoundError):
         swapped_with: the name of a queue that was given as the ID of the task; empty otherwise.
     """
 
-    swapped_with = ""  # also for an error that another process has raised
+    swapped_with: str = ""  # also for an error that another process has raised
 
     def __init__(self, queue: str, *, swapped_with: str = "") -> None:
         hint = f"; it looks like queue and ID were swapped, since {swapped_with!r} is a queue"
@@ -282,7 +286,7 @@ class TaskStateError(StateError):
         advice: what to do, or why it is so; empty if another state is all that is needed.
     """
 
-    advice = ""  # also for an error that another process has raised
+    advice: str = ""  # also for an error that another process has raised
 
     def __init__(
         self, *, task_id: str, state: str, allowed: tuple[str, ...], advice: str = ""
@@ -298,7 +302,8 @@ class ImportLineError(PyasynqError):
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
-        self.line, self.reason = line, reason
+        self.line: int = line
+        self.reason: str = reason
 
 
 class ServerStateError(PyasynqError):

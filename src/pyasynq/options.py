@@ -8,7 +8,7 @@ not. Everything is checked when the object is created, so a wrong value never re
 import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, Self, TypedDict, get_args
+from typing import Literal, Self, TypedDict, cast, get_args
 
 from typing_extensions import override
 
@@ -45,7 +45,7 @@ class EnqueueOptions:
             no limit of its own: 30 minutes are used if there is no deadline either.
         deadline: the time at which every attempt ends; stored in whole seconds.
         expires: a task that was not started by then is dropped: a datetime, or a duration from
-            now.
+            now, which must be longer than *process_in*.
         unique: for how long no other task with the same unique key can be enqueued, at
             least 1 s; the lock is freed when the task is done.
         unique_key: what is locked; the payload if not given. The enqueue is refused unless
@@ -91,6 +91,9 @@ class EnqueueOptions:
 
         Headers are merged name by name. `process_at` here replaces a weaker `process_in`, and
         the other way round.
+
+        Raises:
+            ConfigError: *weaker* is something else.
         """
         if weaker is EMPTY or weaker == EMPTY:
             return self
@@ -108,7 +111,11 @@ class EnqueueOptions:
 
     @classmethod
     def from_keywords(cls, given: Mapping[str, object]) -> Self:
-        """Return options from keyword arguments; a wrong name is a ConfigError."""
+        """Return options from keyword arguments: *given* maps names of options to their values.
+
+        Raises:
+            ConfigError: names every unknown option, or every wrong value.
+        """
         known = cls.__dataclass_fields__
         ConfigError.raise_if(
             f"unknown option {name!r}; {hint(name, known)}" for name in given if name not in known
@@ -199,6 +206,20 @@ def _faults(options: EnqueueOptions) -> Iterator[str]:
             yield fault
     if options.process_at is not None and options.process_in is not None:
         yield "process_at and process_in exclude each other"
+    if _expires_first(options.expires, options.process_in):
+        yield (
+            f"expires={options.expires!r} is over before process_in={options.process_in!r}, so the "
+            "task would never run; both count from the enqueue"
+        )
+
+
+def _expires_first(expires: object, process_in: object) -> bool:
+    """Whether both are durations, and a task would have expired before it is due."""
+    if process_in is None or expires is None or isinstance(expires, datetime):
+        return False
+    if duration_fault("", expires) or duration_fault("", process_in):
+        return False  # which is told already
+    return to_seconds(cast("Duration", expires)) <= to_seconds(cast("Duration", process_in))
 
 
 def _field_fault(what: str, value: object) -> str | None:  # noqa: PLR0911 - a table

@@ -13,6 +13,16 @@ from pyasynq.errors import ConfigError
 from pyasynq.options import LONGEST, Duration, duration_fault, to_timedelta
 from pyasynq.task import Task
 
+__all__ = [
+    "IsFailure",
+    "RetryDelay",
+    "always_failure",
+    "asynq_default",
+    "exponential",
+    "fixed",
+    "schedule",
+]
+
 RetryDelay = Callable[[int, BaseException, Task], Duration]
 IsFailure = Callable[[BaseException], bool]
 
@@ -29,7 +39,8 @@ def always_failure(error: BaseException) -> bool:
 def asynq_default(retried: int, error: BaseException, task: Task) -> timedelta:
     """Wait as Go Asynq does: n⁴ + 15 + r·(n+1) seconds, with r from 0 to 29.
 
-    asynq v0.26 server.go: DefaultRetryDelayFunc. About 15 to 44 s at first, 3.85 days at n = 24.
+    n is *retried*, how often the task was retried so far. About 15 to 44 s at first, 3.85 days at
+    n = 24. asynq v0.26 server.go: DefaultRetryDelayFunc.
     """
     del error, task
     seconds = retried**4 + 15 + _random.randrange(30) * (retried + 1)
@@ -90,7 +101,7 @@ def exponential(
 
 
 def schedule(delays: Sequence[Duration]) -> RetryDelay:
-    """Wait the given delays in turn; the last one is repeated.
+    """Wait *delays* in turn; the last one is repeated.
 
     Raises:
         ConfigError: no delay is given, or one is wrong.

@@ -45,7 +45,6 @@ OTHER_WORDS: Mapping[str, str] = {
     "task_queues": "queues",
     "time_limit": "timeout",
     "timeout_s": "timeout",
-    "ttl": "retention",
     "unique_for": "unique",
     "worker_concurrency": "concurrency",
     "workers": "concurrency",
@@ -69,6 +68,7 @@ EXPLANATIONS: Mapping[str, str] = {
     "default_retry_delay": "write retry_delay=retry.fixed(…) in @app.task",
     "depends_on": "enqueue the next task at the end of the one before it",
     "executor": _OF_THE_TASK,
+    "failure_ttl": "the App says for how long failures are kept: archive_max_age, archive_max_size",
     "ignore_result": _KEPT,
     "is_failure": _OF_THE_TASK,
     "kwargs": "arguments come last, as in resize.options(…).enqueue(…)",
@@ -88,16 +88,21 @@ EXPLANATIONS: Mapping[str, str] = {
     "store_results": _KEPT,
     "task_name": _TYPE,
     "throws": _EVERY,
+    "ttl": "expires bounds how long it may wait, retention how long its result is kept",
     "type": _TYPE,
 }
 """Options of other task queues that have no counterpart, and what there is instead."""
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the one of *words* that *word* resembles most; None if it resembles none."""
+def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return the one of *words* that *word* resembles most; None if it resembles none.
+
+    Args:
+        likeness: how much it must resemble, from 0 to 1.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
-    close = get_close_matches(word, list(words), n=1)
+    close = get_close_matches(word, list(words), n=1, cutoff=likeness)
     return close[0] if close else None
 
 

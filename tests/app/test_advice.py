@@ -47,6 +47,12 @@ def anything(value) -> None: ...
 def plain(width: int) -> None: ...
 
 
+@pytest.mark.parametrize(("option", "told"), [("ttl", "expires"), ("failure_ttl", "archive_max")])
+def test_an_option_about_time_to_live_is_answered_with_what_rq_means_by_it(option, told):
+    with pytest.raises(ConfigError, match=told):
+        app.task(**{option: 60})
+
+
 MISTAKES = {
     "options of other task queues beside the arguments": (
         lambda: resize.bind(1, countdown=5, retries=3),
@@ -267,7 +273,10 @@ MISTAKES = {
     "an object that JSON cannot carry": (
         lambda: anything.bind({"path": [Path("/")]}),
         PayloadError,
-        "$.value: PosixPath cannot be written as JSON; parameter 'value' of task 'anything'",
+        (
+            "$.value: PosixPath cannot be written as JSON; use plain values, such as an ID; "
+            "parameter 'value' of task 'anything'"
+        ),
     ),
     "queue and ID swapped": (
         lambda: app.task_handle(ID, "mail"),

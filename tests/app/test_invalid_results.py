@@ -95,7 +95,9 @@ def test_the_reason_names_what_cannot_be_stored():
         with pytest.raises(ResultNotKeptError) as caught:
             handle.result()
 
-    assert caught.value.reason == "Receipt cannot be written as JSON"
+    assert (
+        caught.value.reason == "Receipt cannot be written as JSON; use plain values, such as an ID"
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,8 @@ def test_it_is_archived_where_that_is_asked_for(of_app, of_task):
 
     assert done == ["charged"]
     assert caught.value.error == (
-        "the result of 'charge' cannot be stored: Receipt cannot be written as JSON"
+        "the result of 'charge' cannot be stored: Receipt cannot be written as JSON; "
+        "use plain values, such as an ID"
     )
 
 

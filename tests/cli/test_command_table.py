@@ -1,8 +1,12 @@
 """The table of commands tells what is there; nothing more, nothing else."""
 
+import shlex
+
+import click
 import pytest
 
-from pyasynq.cli.commands import COMMANDS
+from pyasynq.cli.commands import COMMANDS, OTHER_COMMANDS
+from pyasynq.cli.examples import EXAMPLES
 from pyasynq.cli.lazy_group import loaded
 
 EACH = {
@@ -50,6 +54,10 @@ def test_help_fits_a_small_terminal(cli, name):
         (["tasks"], "task"),
         (["task", "cncel"], "cancel"),
         (["task", "archveall"], "archiveall"),
+        (["start"], "worker"),
+        (["beat"], "scheduler"),
+        (["flower"], "web"),
+        (["task", "retry"], "run"),
         (["queue", "unpase"], "unpause"),
     ],
 )
@@ -93,3 +101,69 @@ def test_a_noun_alone_shows_its_verbs(cli):
 
     assert done.code == 2
     assert "remove, rm, delete" in done.err
+
+
+def test_every_command_has_an_example():
+    assert sorted(EXAMPLES) == sorted(EACH)
+
+
+def canonical(words):
+    """Return the name in full of the command that *words* begin with, and the words after it."""
+    noun, *rest = words
+    if not COMMANDS[noun].verbs:
+        return noun, rest
+    verbs = COMMANDS[noun].verbs
+    verb = next(name for name, each in verbs.items() if rest[0] in (name, *each.aliases))
+    return f"{noun} {verb}", rest[1:]
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "completion"])
+def test_examples_are_what_the_command_takes(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archived.jsonl").touch()
+    for example in EXAMPLES[name]:
+        program, *words = shlex.split(example)
+        found, arguments = canonical(words)
+
+        assert (program, found) == ("pyasynq", name)
+        with click.Context(loaded(name, EACH[name])):
+            loaded(name, EACH[name]).make_context(name, arguments)
+
+
+def test_the_help_of_a_verb_ends_with_its_examples(cli):
+    done = cli("task", "ls", "--help")
+
+    assert done.out.endswith(
+        "Examples:\n"
+        "    pyasynq task ls -q default -s archived\n"
+        "    pyasynq task ls -q default -s pending --watch\n"
+    )
+
+
+def test_a_command_of_another_tool_is_told_as_one_of_ours():
+    for word, ours in OTHER_COMMANDS.items():
+        noun, _, verb = word.rpartition(" ")
+        known = COMMANDS[noun].verbs if noun else COMMANDS
+
+        assert verb not in known
+        assert ours in known
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("task", "ls"), "`pyasynq queue ls` shows all queues; `pyasynq task search` looks in all"),
+        (("task", "ls", "-q", "default"), "It is one of active, pending, aggregating, scheduled"),
+    ],
+)
+def test_an_option_that_is_missing_is_told_with_what_it_may_be(cli, words, told):
+    done = cli(*words)
+
+    assert done.code == 2
+    assert told in done.err
+
+
+def test_another_type_does_not_change_how_a_queue_is_shown(cli):
+    assert (
+        "-q, --queue TEXT                The queue.  [required]" in cli("task", "ls", "--help").out
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyasynq.client import Client
+from pyasynq.inspector import Inspector
 from pyasynq.task import Task
 from pyasynq.version import __version__
 from tests.support.eventually import eventually
@@ -53,7 +54,7 @@ def pyasynq(redis_url, folder):
     return run
 
 
-def test_without_arguments_it_names_the_three_commands_one_needs(pyasynq):
+def test_without_arguments_it_names_the_commands_one_needs_first(pyasynq):
     done = pyasynq()
 
     assert done.returncode == 0
@@ -61,6 +62,7 @@ def test_without_arguments_it_names_the_three_commands_one_needs(pyasynq):
         "dev",
         "worker",
         "stats",
+        "task",
     ]
 
 
@@ -131,7 +133,7 @@ def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(cli, arguments, hint)
         (["worker", "shop"], "name the App as module:name"),
         (["worker", "shpo:app"], "there is no module 'shpo'"),
         (["worker", "shop:ap"], "did you mean shop:app?"),
-        (["worker", "shop:not_an_app"], "shop:not_an_app is a int, not an App"),
+        (["worker", "shop:not_an_app"], "shop:not_an_app is of type int, not an App"),
         (["worker", "broken:app"], "imports 'nowhere_to_be_found', which is not installed"),
         (["worker", "shop:app", "-q", "mail=high"], "'high' is not a whole number"),
         (["worker", "shop:app", "-c", "0"], "concurrency must be a whole number from 1"),
@@ -175,6 +177,17 @@ def test_stats_shows_queues_and_states(cli, redis_url):
     rows = [line.split() for line in done.out.splitlines()]
     assert ["0", "1", "0", "1", "0", "0", "0"] in rows
     assert any(row[:5] == ["mail", "0", "1", "0", "1"] for row in rows if row)
+
+
+def test_stats_says_where_failures_are_shown_if_there_may_be_some(cli, redis_url):
+    with Client(redis_url) as client, Inspector(redis_url) as inspector:
+        info = client.enqueue(Task("greet"), queue="mail")
+        before = cli("stats").err
+        inspector.tasks.archive("mail", info.id)
+
+    assert before == ""
+    assert "`pyasynq task errors` shows why" in cli("stats").err
+    assert cli("stats", "-o", "json").err == ""
 
 
 def test_stats_has_forms_for_programs(cli, redis_url):

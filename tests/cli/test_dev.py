@@ -9,11 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pyasynq.cli.dev import find_redis
+from pyasynq.cli import dev as dev_module
+from pyasynq.cli.dev import DevWorker, find_redis
+from pyasynq.cli.http_address import Address
+from pyasynq.cli.supervision.protocol import Order
 from pyasynq.client import Client
 from pyasynq.connection.embedded.server import EmbeddedServer, is_running
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.inspector import Inspector
+from pyasynq.lifecycle.listening import listener_on
 from pyasynq.task import Task
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.eventually import eventually
@@ -275,3 +279,19 @@ def test_without_redis_it_says_so(tmp_path):
 
     assert done.returncode == 69
     assert "no redis at" in done.stderr
+
+
+def test_the_usual_port_of_the_page_may_be_taken(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    given = dev_module.command.make_context("dev", ["shop:app"]).params
+    port = free_port()
+    with listener_on("127.0.0.1", port):
+        monkeypatch.setattr(dev_module, "USUAL", Address("127.0.0.1", port))
+        worker = DevWorker(Order(target="shop:app", app_dir=None), reload_grace_s=1)
+        with dev_module._page(None, given, worker):
+            pass
+
+    (where, why) = caplog.messages[:2]
+    assert where.startswith("web UI: http://127.0.0.1:")
+    assert f":{port}/" not in where
+    assert why == f"port {port} is taken, so it has another; --http chooses one"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pyasynq.cli.logs import LogSettings, set_up
+from pyasynq.cli.logs import LogSettings, set_up, show_lines_at_once
 from pyasynq.client import Client
 from pyasynq.task import Task
 
@@ -115,6 +115,16 @@ def test_each_line_of_json_has_the_fields_of_the_task(tmp_path, redis_url):
     (own,) = [line for line in lines if line["logger"] == "shop"]
     names = ("task_id", "task_type", "queue", "attempt", "max_retry")
     assert [own[name] for name in names] == [failure[name] for name in names]
+
+
+def test_what_an_application_prints_is_not_held_back(tmp_path, monkeypatch):
+    output = tmp_path / "output"
+    with output.open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        show_lines_at_once()
+        print("from the task")
+
+        assert output.read_text() == "from the task\n"
 
 
 def test_options_that_contradict_each_other_are_refused(tmp_path):

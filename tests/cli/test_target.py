@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from pyasynq.cli.main import project_defaults
+
 APP = "from pyasynq import App\napp = App(name='found')\n"
 SHOW = "import sys; from pyasynq.cli.target import load_app; print(load_app(*sys.argv[1:]).name)"
 MODULE = [sys.executable, "-m", "pyasynq"]
@@ -125,6 +127,18 @@ def test_the_folder_of_the_module_is_a_flag_a_variable_and_a_setting(files, comm
             "shop:app",
             "two modules import each other: let both import the App from a third one",
         ),
+        ({"shop": "number = 3"}, "shop:number", "shop:number is of type int, not an App"),
+        (
+            {"shop": APP + "@app.task(max_retries=3)\ndef f(): ...\n"},
+            "shop:app",
+            "unknown option 'max_retries'; did you mean 'max_retry'? [shop.py:3]",
+        ),
+        ({"shop": APP, "util": "x = 1"}, "app:app", "or on the path; here is shop:app"),
+        (
+            {"shop": "import pyasynq\nx: pyasynq.App = pyasynq.App()\n", "jobs": APP},
+            "shop",
+            "not 'shop'; here is jobs:app and shop:x",
+        ),
         ({"shop": "from json import loadz\n"}, "shop:app", "cannot import name 'loadz'"),
         (
             {"shop": "x = 1\ndef f(:\n"},
@@ -143,6 +157,23 @@ def test_a_folder_that_does_not_exist_is_named(files, refused):
     said = refused(folder, "shop:app", "--app-dir", "scr")
 
     assert said == f"there is no folder '{folder}/scr', which --app-dir names"
+
+
+@pytest.mark.parametrize("command", ["worker", "dev", "scheduler"])
+def test_a_command_without_an_app_names_those_that_the_folder_has(files, cli_in, command):
+    done = cli_in(files(shop=APP), command)
+
+    assert done.code == 2
+    assert f"name an App, as in `pyasynq {command} app:app`; here is shop:app\n" in done.err
+
+
+def test_dev_does_not_wait_for_a_change_that_cannot_help(files, cli_in):
+    folder = files(shop=APP)
+
+    done = cli_in(folder, "dev", "shop.py")
+
+    assert (done.code, done.err[:50]) == (2, "Error: name the App as module:name, such as app:ap")
+    assert not (folder / ".pyasynq").exists()
 
 
 HIDERS = ("queue", "redis", "secrets", "uvloop", "click", "logging", "asyncio", "msgspec")
@@ -206,3 +237,17 @@ def test_a_directory_that_was_deleted_is_an_error_that_says_so(tmp_path):
     assert done.stderr.endswith(
         "Error: the current directory no longer exists; change to another one\n"
     )
+
+
+def test_in_a_project_of_django_its_app_need_not_be_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    without = project_defaults()
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    within = project_defaults()
+    (tmp_path / "pyproject.toml").write_text('[tool.pyasynq]\napp = "shop:app"\n')
+
+    assert "target" not in without["worker"]
+    assert {within[name]["target"] for name in ("worker", "dev", "scheduler")} == {
+        "pyasynq.contrib.django:app"
+    }
+    assert project_defaults()["worker"]["target"] == "shop:app"

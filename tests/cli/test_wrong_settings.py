@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from pyasynq.cli.main import run
+from pyasynq.errors import RedisUnavailableError
+
 APP = """
 from pyasynq import App
 app = App()
@@ -101,3 +104,13 @@ def test_tls_that_does_not_fit_is_told_at_once_with_exit_code_2(
 
     assert done.returncode == 2
     assert f"Error: {remedy}" in done.stderr
+
+
+def test_advice_that_fits_the_error_is_not_replaced_by_the_question_whether_redis_runs(capsys):
+    advice = "this server is a replica: name its master"
+
+    def command():
+        raise RedisUnavailableError("redis is not available: READONLY", hint=advice)
+
+    assert run(command) == 69
+    assert capsys.readouterr().err == f"Error: redis is not available: READONLY; {advice}\n"

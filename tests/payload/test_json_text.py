@@ -44,7 +44,7 @@ def _ring():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (object(), "object cannot be written as JSON"),
+        (object(), "object cannot be written as JSON; use plain values, such as an ID"),
         ([float("nan")], "nan cannot be written as JSON"),
         (float("-inf"), "-inf cannot be written as JSON"),
         ("\ud800", "surrogates not allowed"),

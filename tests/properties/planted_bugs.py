@@ -1,17 +1,21 @@
 """A pytest plugin that plants one bug, named after the property that must catch it: `--plant`."""
 
 import contextlib
+import dataclasses
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import inspect
 
-from pyasynq import client, clock, options
+from pyasynq import client, clock, identifiers, options
 from pyasynq.admin.filters import parsing, values
+from pyasynq.app.harness import harness
 from pyasynq.broker.new_tasks import prepare
 from pyasynq.broker.operations import bulk
 from pyasynq.cli import main, table, text_width
@@ -37,6 +41,26 @@ def lose_bytes_that_are_no_text() -> None:
             for name, each in fields.items()
         }
     }
+
+
+def turn_the_order_of_ids_in_every_second_run() -> None:
+    in_order, runs = harness.ids_in_order, itertools.count()
+
+    @contextlib.contextmanager
+    def turned() -> Iterator[None]:
+        step = 1 if next(runs) % 2 else -1
+        identifiers._numbers = itertools.count(2**20, step)
+        with in_order():
+            yield
+
+    harness.ids_in_order = turned
+
+
+def draw_queues_by_their_weights() -> None:
+    replace = dataclasses.replace
+    harness.dataclasses = SimpleNamespace(
+        replace=lambda config, **changes: replace(config, **{**changes, "strict_priority": False})
+    )
 
 
 def let_the_error_of_a_number_through() -> None:
@@ -160,6 +184,7 @@ def believe_every_round_trip_to_be_even() -> None:
 
 
 BAD_INPUT = "tests/properties/test_bad_input.py"
+ORDER = "tests/app/harness/test_order.py"
 PAYLOADS = "tests/payload/test_properties.py"
 EXACT = "tests/payload/test_exact_values.py"
 FILTERS = "tests/admin/filters/test_parsing.py"
@@ -236,6 +261,12 @@ def let_a_bound_belong_to_the_bucket_above() -> None:
 
 
 BUGS: dict[str, Callable[[], None]] = {
+    f"{ORDER}::test_tasks_run_by_priority_and_then_in_the_order_of_their_enqueues": (
+        draw_queues_by_their_weights
+    ),
+    f"{ORDER}::test_a_second_run_is_like_the_first_one_also_with_retries": (
+        turn_the_order_of_ids_in_every_second_run
+    ),
     "tests/worker/test_log_lines.py::test_any_record_is_one_valid_line": log_what_cannot_be_encoded,
     f"{BAD_INPUT}::test_options_are_good_or_a_config_error": forget_the_range_of_durations,
     f"{BAD_INPUT}::test_what_is_enqueued_is_what_is_stored_and_what_is_refused_leaves_nothing": (

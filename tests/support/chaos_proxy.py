@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 import threading
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,7 @@ class ChaosProxy:
         self._requests_flow.set()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
+        self._closed: list[asyncio.Server] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -102,6 +104,7 @@ class ChaosProxy:
     async def _refuse(self) -> None:
         if self._server is not None:
             self._server.close()
+            self._closed.append(self._server)
             self._server = None
             await asyncio.sleep(0)
 
@@ -114,6 +117,9 @@ class ChaosProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        if sys.version_info >= (3, 13):  # which complains of what was accepted and never served
+            for server in self._closed:
+                server.abort_clients()
         await asyncio.sleep(0)  # the transports say goodbye
 
     @staticmethod

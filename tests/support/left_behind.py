@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis
 
-from pyasynq.app.harness import private_redis
+from pyasynq.app.harness import places
 
 WITHIN_S = 10.0  # a process that has been killed may need a moment
 POLL_S = 0.01
@@ -125,7 +125,7 @@ def _orphans() -> Iterator[int]:
 
 def _is_lasting(pid: int) -> bool:
     """Whether the process ends with this one, as that of `multiprocessing` does."""
-    folders = [str(Path(each.socket_path).parent) for each in private_redis._private]
+    folders = [str(Path(each.socket_path).parent) for each in places._private]
     command = _command(pid)
     return any(part in command for part in ("multiprocessing.resource_tracker", *folders))
 

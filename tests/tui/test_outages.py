@@ -61,7 +61,7 @@ async def test_a_dash_goes_on_when_redis_is_back(own_redis):
     own_redis.kill()
     async with dashing(own_redis.url, clock=clock, refresh_s=0.05) as shown:
         clock.advance(LONG_S)
-        await shown.until("▲ trying again: redis is not available")
+        await shown.until("▲ trying again: redis is not available", "pyasynq dev")
 
         own_redis.start()
         fill(own_redis)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from werkzeug.test import Client
+from werkzeug.test import Client, create_environ
 
 from pyasynq.errors import ConfigError
 from pyasynq.web import ProxyHeader, as_wsgi, create_app
@@ -48,6 +48,14 @@ def test_it_may_be_closed_and_asked_again(wsgi, redis_client):
     wsgi.close()
 
     assert queues(wsgi) == before
+
+
+def test_a_head_is_answered_to_its_end_although_nobody_reads_it(wsgi):
+    answers = []
+
+    wsgi(create_environ("/api/queues", method="HEAD"), lambda *start: answers.append(start[0]))
+
+    assert answers == ["200 OK"]
 
 
 def test_a_path_that_is_not_utf_8_is_refused(wsgi):

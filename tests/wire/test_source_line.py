@@ -1,13 +1,16 @@
 """Where an exception was raised: the line of the application first, then that of a library."""
 
 import asyncio
+import importlib.util
 import json
 import re
+import shutil
 import sys
 
 import pytest
 
 from pyasynq import errors
+from pyasynq.wire import source_line as module
 from pyasynq.wire.source_line import is_machinery, source_line, source_of
 
 
@@ -78,3 +81,19 @@ def test_the_folder_of_the_application_may_hold_the_environment_of_its_libraries
 )
 def test_what_runs_handlers_is_distinguished_from_what_they_use(file, expected):
     assert is_machinery(file) is expected
+
+
+def test_pyasynq_runs_handlers_where_it_is_installed_among_libraries_too(tmp_path):
+    folder = tmp_path / "site-packages" / "pyasynq" / "wire"
+    folder.mkdir(parents=True)
+    copy = shutil.copy(module.__file__, folder)
+    spec = importlib.util.spec_from_file_location("installed_source_line", copy)
+    installed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(installed)
+
+    ours = installed.source_of(str(folder.parent / "worker" / "threads.py"))
+    theirs = installed.source_of(str(folder.parents[1] / "starlette" / "routing.py"))
+
+    assert ours == ("pyasynq", "pyasynq/worker/threads.py")
+    assert theirs == ("library", "starlette/routing.py")
+    assert installed.is_machinery(str(folder.parent / "worker" / "threads.py"))

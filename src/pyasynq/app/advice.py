@@ -108,7 +108,7 @@ _SETTINGS: Mapping[str, str] = {
     **_each("serializer task_serializer", EXPLANATIONS["serializer"]),
     **_each("processes", "write `pyasynq worker --processes …`"),
     **_each("debug log_level loglevel", "write `pyasynq worker --log-level …`"),
-    **_each("immediate is_async task_always_eager", "write `with app.testing() as harness:`"),
+    **_each("immediate is_async task_always_eager", "write `with app.testing(eager=True):`"),
 }
 
 

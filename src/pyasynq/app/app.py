@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
-from msgspec import UNSET
 from typing_extensions import ParamSpec, override
 
 from pyasynq.app.advice import (
@@ -18,6 +17,7 @@ from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
 from pyasynq.app.definition_maker import DefinitionMaker
 from pyasynq.app.handle import TaskHandle
+from pyasynq.app.harness.options import HarnessOptions
 from pyasynq.app.keywords import OnInvalidPayload, TaskKeywords
 from pyasynq.app.periodic import PeriodicTasks
 from pyasynq.app.registry import Registry
@@ -72,9 +72,20 @@ class App:
         clock: where to get the time; the machine's clock if not given.
         server: any other field of `ServerConfig`, such as ``concurrency=100``.
 
+    Attributes:
+        name: the name of the application.
+        config: the settings of its worker, a `ServerConfig`.
+        tasks: its tasks, by type.
+        periodic: the decorator for periodic tasks, ``@app.periodic("@every 1h")``; see
+            `PeriodicTasks`.
+
     Raises:
         ConfigError: names every fault.
     """
+
+    config: ServerConfig
+    # What opens its connections; the App of an integration may have others.
+    _make_clients: type[Clients] = Clients
 
     def __init__(
         self,
@@ -96,10 +107,10 @@ class App:
             self.config, source = changed(ServerConfig(), source, queues, server)
         ConfigError.raise_if(faults)
         self.name = name
-        self.tasks = Registry()
+        self.tasks: Registry = Registry()
         self._clock = clock
         self._archives_unknown = on_invalid_payload == "archive"
-        self._clients = Clients(
+        self._clients = self._make_clients(
             source,
             clock,
             max_payload_size=self.config.max_payload_size,
@@ -109,7 +120,7 @@ class App:
         self._maker = DefinitionMaker(
             self._clients, task_defaults, on_invalid_payload, on_invalid_result
         )
-        self.periodic = PeriodicTasks(name, self.tasks, self._maker)
+        self.periodic: PeriodicTasks = PeriodicTasks(name, self.tasks, self._maker)
         self._surroundings = Surroundings()
 
     if not TYPE_CHECKING:  # type checkers shall find what does not exist
@@ -275,7 +286,7 @@ class App:
     @property
     def mux(self) -> ServeMux:
         """A new mux with all tasks, middlewares, aggregators and listeners registered so far."""
-        return self._surroundings.mux(self.tasks, archives_unknown=self._archives_unknown)
+        return self._mux()
 
     def server(self) -> "Server":
         """Return a new server for the tasks of this App; `run` it with `mux`."""
@@ -310,9 +321,7 @@ class App:
         if new_source is not None:
             self._clients.source = new_source
 
-    def testing(
-        self, *, state: Any = UNSET, threads: bool | None = None, scheduler: bool = True
-    ) -> "AppHarness":
+    def testing(self, **options: Unpack[HarnessOptions]) -> "AppHarness":
         """Return a context manager for tests, plain or async.
 
         Inside, the App uses a private Redis that is empty at the start and a clock that stands
@@ -325,25 +334,23 @@ class App:
                 (handled,) = harness.run_pending()
 
         Args:
-            state: what ``ctx.state`` is, such as a fake of what the lifespan would open; the
-                lifespan does not run then.
-            threads: whether plain functions run in threads of their own, as in a worker. If not
-                given, they do so in async tests only: a plain test runs them in its own thread,
-                so that they see its database connection and open transaction.
-            scheduler: whether periodic tasks are enqueued when the clock comes to their ticks.
-        """
-        from pyasynq.app.harness.harness import AppHarness  # noqa: PLC0415 - for tests only
+            options: ``eager``, ``raises``, ``now``, ``state``, ``threads`` and ``scheduler``; see
+                `HarnessOptions`.
 
-        return AppHarness(
-            self._clients,
-            self.config,
-            lambda: self.mux,
-            self._surroundings.lifespan,
-            self.tasks,
-            state=state,
-            threads=threads,
-            periodic=tuple(self.periodic) if scheduler else (),
+        Raises:
+            ConfigError: *now* is no aware datetime.
+        """
+        from pyasynq.app.harness.harness import AppHarness, AppParts  # noqa: PLC0415 - for tests only
+
+        tested = AppParts(
+            clients=self._clients,
+            config=self.config,
+            make_mux=lambda: self._mux(processes=False),
+            lifespan=self._surroundings.lifespan,
+            tasks=self.tasks,
+            entries=tuple(self.periodic),
         )
+        return AppHarness(tested, **options)
 
     def scheduler(self) -> "Scheduler":
         """Return a new scheduler for the periodic tasks of this App; `run` it, or `serve`."""
@@ -386,6 +393,12 @@ class App:
     async def aclose(self) -> None:
         """Close the connections of the running loop, and those of blocking code; see `close`."""
         await self._clients.aclose()
+
+    def _mux(self, *, processes: bool = True) -> ServeMux:
+        source, archives = self._clients.source, self._archives_unknown
+        return self._surroundings.mux(
+            self.tasks, source, archives_unknown=archives, processes=processes
+        )
 
     @override
     def __repr__(self) -> str:

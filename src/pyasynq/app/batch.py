@@ -23,7 +23,7 @@ RESULTS_AT_ONCE = 100  # results may be large
 
 
 class Batch(Generic[R]):
-    """The tasks of one `TaskDefinition.enqueue_many`; R is what their function returns.
+    """Enqueued tasks, made by `TaskDefinition.enqueue_many`; R is what their function returns.
 
     It is a sequence of the handles of the tasks that were stored, in the order of the calls.
     Awaiting it waits for all of them, as `await_done` does without a timeout.

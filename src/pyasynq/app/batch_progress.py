@@ -37,6 +37,13 @@ class BatchCounts:
     """How many tasks of a batch are in each state.
 
     Attributes:
+        pending: those that wait in their queue.
+        active: those that run.
+        scheduled: those whose time has not come.
+        retry: those that have failed and wait for their next attempt.
+        aggregating: those that wait in a group.
+        completed: those that are done and kept.
+        archived: those that have failed for good.
         gone: those that no longer exist: done without a retention, dropped, or deleted.
     """
 
@@ -116,8 +123,8 @@ class BatchWaiting:
     ) -> None:
         fault = None if timeout is None else duration_fault("timeout", timeout)
         ConfigError.raise_if([fault])
-        self.left = list(places)
-        self.counts = BatchCounts()
+        self.left: list[tuple[str, str]] = list(places)
+        self.counts: BatchCounts = BatchCounts()
         self._ended: list[TaskState | None] = []
         self._timeout_s = None if timeout is None else to_seconds(timeout)
         self._clock = clock

@@ -9,9 +9,9 @@ import asyncio
 import os
 import threading
 import warnings
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from pyasynq.client import Client
     from pyasynq.client_async import AsyncClient
     from pyasynq.inspector import AsyncInspector, Inspector
+
+
+class Kinds(NamedTuple):
+    """What makes clients in the place of `Client` and `AsyncClient`, with the same arguments."""
+
+    client: "Callable[..., Client]"
+    async_client: "Callable[..., AsyncClient]"
 
 
 class _Blocking(msgspec.Struct):
@@ -91,25 +98,45 @@ class Clients:
         self._enqueue_patience = enqueue_patience
         self.max_payload_size = max_payload_size
         self._clock = clock
+        self._kinds: Kinds | None = None
+        self._is_on_demand = False
         self._process = _Process()
         self._inherited: list[_Process] = []
         self._has_warned = False
 
     @contextmanager
-    def replaced(self, source: ConnectionSource, clock: Clock) -> Iterator[None]:
-        """Use another Redis and another clock inside a block; close its connections after it."""
-        before = self.source, self._clock, self._process
+    def replaced(
+        self,
+        source: ConnectionSource,
+        clock: Clock | None,
+        kinds: Kinds | None = None,
+        *,
+        on_demand: bool = False,
+    ) -> Iterator[None]:
+        """Use another Redis and another clock inside a block; close its connections after it.
+
+        Args:
+            kinds: what makes the clients; the usual ones if not given.
+            on_demand: whether tasks run only when a test says so.
+        """
+        before = self.source, self._clock, self._process, self._kinds, self._is_on_demand
         self.source, self._clock, self._process = source, clock, _Process()
+        self._kinds, self._is_on_demand = kinds, on_demand
         try:
             yield
         finally:
             self.close()
-            self.source, self._clock, self._process = before
+            self.source, self._clock, self._process, self._kinds, self._is_on_demand = before
 
     @property
     def clock(self) -> Clock:
         """Where the clients get the time."""
         return self._clock or SystemClock()
+
+    @property
+    def is_on_demand(self) -> bool:
+        """Whether tasks run only when a test says so."""
+        return self._is_on_demand
 
     def client(self) -> "Client":
         """Return the client of this process; any thread may use it."""
@@ -121,7 +148,8 @@ class Clients:
 
         with mine.lock:
             if mine.blocking.client is None:
-                mine.blocking.client = Client(
+                make = Client if self._kinds is None else self._kinds.client
+                mine.blocking.client = make(
                     self.source,
                     clock=self._clock,
                     enqueue_patience=self._enqueue_patience,
@@ -151,7 +179,8 @@ class Clients:
         if mine.client is None:
             from pyasynq.client_async import AsyncClient  # noqa: PLC0415 - as above
 
-            mine.client = AsyncClient(
+            make = AsyncClient if self._kinds is None else self._kinds.async_client
+            mine.client = make(
                 self.source,
                 clock=self._clock,
                 enqueue_patience=self._enqueue_patience,

@@ -36,6 +36,7 @@ from pyasynq.app.spec import TaskSpec
 from pyasynq.app.storing import astored, stored
 from pyasynq.app.typed_handler import handler_of
 from pyasynq.broker.new_tasks.series import TaskSeries
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.options import (
     Duration,
@@ -113,6 +114,14 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
     def task_handler(self) -> Handler:
         """What a worker runs: (context, task) → the result as it is stored."""
         return handler_of(self._spec)
+
+    def use_redis(self, options: ConnectionOptions) -> None:
+        """Let the App of this task enqueue elsewhere, before its first use.
+
+        Args:
+            options: the Redis of the worker; for processes that run handlers.
+        """
+        self._clients.source = options
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]:
         """Enqueue a call of the function.
@@ -205,6 +214,10 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         merged = EnqueueOptions.from_keywords(options).merged_over(self._options)
         patience = self._patience if patience is None else patience
         return TaskDefinition(self._spec, self._clients, merged, patience)
+
+    def sent_by(self, clients: Clients) -> "TaskDefinition[P, R, CallR, CallP]":
+        """Return the same task, enqueued with *clients*; for integrations of pyasynq."""
+        return TaskDefinition(self._spec, clients, self._options, self._patience)
 
     def handle(self, task_id: str, queue: str | None = None) -> TaskHandle[R]:
         """Return a handle on a task of this type whose ID is known; Redis is not called.

@@ -25,7 +25,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskHandle(Generic[R]):
-    """An enqueued task; R is what its function returns.
+    """An enqueued task, made by `TaskDefinition.enqueue`; R is what its function returns.
+
+    A method that asks Redis raises RedisUnavailableError if Redis does not answer.
 
     Attributes:
         id: unique in the queue.
@@ -94,11 +96,11 @@ class TaskHandle(Generic[R]):
             ServerStateError: called inside a running event loop, which it would block, perhaps
                 together with the worker that runs the task; use `aresult`. Or called inside a
                 handler, for the task of the handler itself or under `App.testing`, where the
-                task it waits for could never run.
+                task it waits for could never run; or there by a test without a timeout.
         """
         if is_inside_loop():
             raise ServerStateError("result() would block the event loop; use `await aresult(...)`")
-        waiting = Waiting(self.id, timeout, self._clients.clock)
+        waiting = self._waiting(timeout)
         tasks, queue = self._clients.inspector().tasks, self._where()
         while True:
             try:
@@ -112,7 +114,7 @@ class TaskHandle(Generic[R]):
 
     async def aresult(self, timeout: Duration | None = None) -> R:
         """Wait until the task is done and return what its function returned; see `result`."""
-        waiting = Waiting(self.id, timeout, self._clients.clock)
+        waiting = self._waiting(timeout)
         tasks, queue = (await self._clients.async_inspector()).tasks, await self._awhere()
         while True:
             try:
@@ -160,6 +162,10 @@ class TaskHandle(Generic[R]):
         """Delete the task, which must not be running; see `delete`."""
         inspector = await self._clients.async_inspector()
         await inspector.tasks.delete(await self._awhere(), self.id)
+
+    def _waiting(self, timeout: Duration | None) -> Waiting:
+        clients = self._clients
+        return Waiting(self.id, timeout, clients.clock, on_demand=clients.is_on_demand)
 
     def _where(self) -> str:
         """Return the queue of the task; it is looked for in every queue if that is not known."""

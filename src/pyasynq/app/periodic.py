@@ -93,13 +93,7 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeriodicTasks:
-    """The decorator ``@app.periodic(…)``, and all that it was used for, in that order.
-
-    Args:
-        name: of the App, and of its schedulers.
-        tasks: those of the App.
-        make: makes a task of a function.
-    """
+    """The decorator ``@app.periodic(…)``, and all that it was used for; made by `App`."""
 
     def __init__(self, name: str, tasks: Registry, make: DefinitionMaker) -> None:
         self._name, self._tasks, self._make = name, tasks, make
@@ -137,9 +131,14 @@ class PeriodicTasks:
             timezone: in which the fields are meant.
             key: names it among the periodic tasks of the App, so that its ticks are known although
                 its spec or its arguments change.
-            args, kwargs: the arguments of each call; those that are not given take their defaults.
+            args: the arguments of each call, by position.
+            kwargs: the arguments of each call, by name; those that are not given take their
+                defaults.
             seconds: whether the spec begins with a field for seconds.
-            missed, missed_within, overlap, jitter: see `Scheduler.register`.
+            missed: what happens for ticks that nobody made; see `Scheduler.register`.
+            missed_within: how far back such ticks are made up for.
+            overlap: what happens while the task of an earlier tick has not ended.
+            jitter: by how much each tick is put off at most, at random.
             options: see `EnqueueOptions`.
 
         Raises:

@@ -1,11 +1,13 @@
 """The tasks of an App, by type."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from typing_extensions import override
 
 from pyasynq.app.definition import TaskDefinition
+from pyasynq.app.typed_handler import without_state
 from pyasynq.errors import ConfigError, PayloadError
 from pyasynq.functions.redefinition import is_redefined
 from pyasynq.payload import ANY_RESULT, ResultCodec
@@ -79,8 +81,15 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             found = ANY_RESULT.decode(payload)
         return found if isinstance(found, dict) else {}
 
-    def mux(self, middlewares: Iterable[Middleware], *, archives_unknown: bool) -> ServeMux:
-        """Return a new mux with a handler for each type, inside *middlewares*."""
+    def mux(
+        self, middlewares: Iterable[Middleware], *, archives_unknown: bool, processes: bool = True
+    ) -> ServeMux:
+        """Return a new mux with a handler for each type, inside *middlewares*.
+
+        Args:
+            processes: whether handlers that want processes of their own get them. A test does
+                without: such a process would use the Redis of the App, not that of the test.
+        """
         mux = ServeMux()
         mux.archives_unknown = archives_unknown
         mux.use(*middlewares)
@@ -88,13 +97,11 @@ class Registry(Mapping[str, TaskDefinition[..., object]]):
             spec = definition.spec
             if spec.handler_path is not None:
                 spec.handler_path.check(spec.function)
-            mux.add(
-                task_type,
-                definition.task_handler,
-                settings=spec.settings,
-                path=spec.handler_path,
-                is_exact=True,
-            )
+            handler, settings, path = definition.task_handler, spec.settings, spec.handler_path
+            if path is not None and not processes:
+                handler, path = without_state(handler), None
+                settings = dataclasses.replace(settings, executor=None)
+            mux.add(task_type, handler, settings=settings, path=path, is_exact=True)
             mux.usual_options[task_type] = definition.default_options
         return mux
 

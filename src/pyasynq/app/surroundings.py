@@ -5,12 +5,20 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from pyasynq.app.registry import Registry
+from pyasynq.connection.connector import ConnectionSource
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.events.listeners import Listeners
 from pyasynq.functions.redefinition import is_redefined
 from pyasynq.worker.handlers.aggregators import Aggregations
 from pyasynq.worker.handlers.lifespan import lifespan_of
-from pyasynq.worker.handlers.middleware import Middleware, middleware_fault, put
+from pyasynq.worker.handlers.middleware import (
+    AsyncMiddleware,
+    Middleware,
+    PlainMiddleware,
+    middleware_fault,
+    put,
+)
 from pyasynq.worker.handlers.mux import ServeMux
 
 
@@ -19,12 +27,15 @@ class Surroundings:
 
     Attributes:
         lifespan: opens it around a worker; None if the App has none.
+        around_threads, around_coroutines: see `ServeMux`.
     """
 
     def __init__(self) -> None:
-        self.aggregations = Aggregations()
-        self.listeners = Listeners()
+        self.aggregations: Aggregations = Aggregations()
+        self.listeners: Listeners = Listeners()
         self.lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None
+        self.around_threads: list[PlainMiddleware] = []
+        self.around_coroutines: list[AsyncMiddleware] = []
         self._middlewares: list[Middleware] = []
 
     def add_middleware(self, function: Middleware) -> None:
@@ -47,10 +58,25 @@ class Surroundings:
             raise ConfigError("this app already has a lifespan; combine the two into one")
         self.lifespan = lifespan
 
-    def mux(self, tasks: Registry, *, archives_unknown: bool) -> ServeMux:
-        """Return a new mux for *tasks* with all that was registered so far."""
-        mux = tasks.mux(self._middlewares, archives_unknown=archives_unknown)
+    def mux(
+        self,
+        tasks: Registry,
+        source: ConnectionSource,
+        *,
+        archives_unknown: bool,
+        processes: bool = True,
+    ) -> ServeMux:
+        """Return a new mux for *tasks* with all that was registered so far; see `Registry.mux`.
+
+        Args:
+            source: what handlers enqueue to, wherever they run. A client of the user's cannot be
+                sent to another process.
+        """
+        mux = tasks.mux(self._middlewares, archives_unknown=archives_unknown, processes=processes)
+        mux.around_threads.extend(self.around_threads)
+        mux.around_coroutines.extend(self.around_coroutines)
         for aggregation in self.aggregations.all():
             mux.aggregations.add(aggregation)
         mux.listeners.take(self.listeners)
+        mux.redis = source if isinstance(source, ConnectionOptions) else None
         return mux

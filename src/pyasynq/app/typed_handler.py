@@ -6,10 +6,11 @@ from typing import Any
 from pyasynq.app.spec import TaskSpec
 from pyasynq.control_flow import SkipRetry
 from pyasynq.errors import PayloadError
+from pyasynq.functions.form import is_coroutine_function
 from pyasynq.functions.returned import finished, is_unfinished
 from pyasynq.task import Task
 from pyasynq.wire.error_text import error_text
-from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of
+from pyasynq.worker.handlers.context import TaskContext, is_kept, running_of, stateless
 from pyasynq.worker.handlers.mux import Handler
 
 
@@ -45,6 +46,19 @@ def handler_of(spec: TaskSpec) -> Handler:
         return _kept(spec, context, result)
 
     return handle
+
+
+def without_state(handler: Handler) -> Handler:
+    """Return *handler* for the thread of a test instead of a process, where there is no state."""
+
+    def handle(context: TaskContext, task: Task) -> Any:
+        return handler(stateless(context), task)
+
+    async def handle_async(context: TaskContext, task: Task) -> bytes | None:
+        result: Any = handler(stateless(context), task)
+        return await result  # type: ignore[no-any-return]  # as handler_of made it
+
+    return handle_async if is_coroutine_function(handler) else handle
 
 
 def _arguments(spec: TaskSpec, task: Task) -> dict[str, Any]:

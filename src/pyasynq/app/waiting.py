@@ -22,6 +22,11 @@ from pyasynq.worker.handlers.context import waiting_fault
 FIRST_WAIT_S = 0.01
 LONGEST_WAIT_S = 0.5
 
+NOTHING_RUNS = (
+    "the task would never be done: under app.testing() tasks run when harness.run_pending() is "
+    "called; call it first, or pass a timeout if something else calls it meanwhile"
+)
+
 
 class Waiting:
     """One caller that waits until a task is done.
@@ -30,12 +35,15 @@ class Waiting:
         task_id: the ID of the task.
         timeout: for how long to wait; None for ever.
         clock: measures the timeout.
+        on_demand: whether tasks run only when a test says so.
 
     Raises:
         ConfigError: the timeout is not a duration.
     """
 
-    def __init__(self, task_id: str, timeout: Duration | None, clock: Clock) -> None:
+    def __init__(
+        self, task_id: str, timeout: Duration | None, clock: Clock, *, on_demand: bool = False
+    ) -> None:
         fault = None if timeout is None else duration_fault("timeout", timeout)
         ConfigError.raise_if([fault])
         self._task_id = task_id
@@ -43,6 +51,7 @@ class Waiting:
         self._is_checked = False
         self._timeout_s = None if timeout is None else to_seconds(timeout)
         self._clock = clock
+        self._is_endless = on_demand and timeout is None
         self._began = clock.monotonic()
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, factor=1.5, jitter=0)
 
@@ -75,6 +84,8 @@ class Waiting:
         """
         fault = None if self._is_checked else waiting_fault(queue, self._task_id)
         self._is_checked = True
+        if fault is None and self._is_endless:
+            raise ServerStateError(NOTHING_RUNS)
         if fault is None:
             return
         text, is_endless = fault

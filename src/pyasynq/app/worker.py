@@ -28,7 +28,8 @@ class AppWorker:
     """
 
     def __init__(self, server: Server, mux: ServeMux, scheduler: "Scheduler | None") -> None:
-        self.server, self.scheduler = server, scheduler
+        self.server: Server = server
+        self.scheduler: Scheduler | None = scheduler
         self._mux = mux
         self._is_ending = False
         if scheduler is not None:

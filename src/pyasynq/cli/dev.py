@@ -28,7 +28,7 @@ from pyasynq.cli.logs import log_options, log_settings, set_up
 from pyasynq.cli.supervision.protocol import Order
 from pyasynq.cli.supervision.totals import Fleet, Totals
 from pyasynq.cli.supervision.worker_process import WorkerProcess, ending, start_worker
-from pyasynq.cli.target import target_argument
+from pyasynq.cli.target import parts_of, target_argument
 from pyasynq.cli.web_options import has_extra
 from pyasynq.clock import SystemClock
 from pyasynq.connection.connector import Connector
@@ -78,6 +78,7 @@ def command(
     The web UI is on a page of this machine, whose address is logged; it stays while the worker
     starts again.
     """
+    parts_of(target)  # no change of a file would mend it
     settings = log_settings(others, shows_tasks=True)
     set_up(settings)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
@@ -123,6 +124,8 @@ def _page(address: Address | None, given: Mapping[str, Any], worker: "DevWorker"
         measured = ProcessesMeasured(lambda: worker.fleet, worker.totals.bounded)
         with port.serving(health, lambda: redis_of(worker.processes), measured):
             port.announce()
+            if address is None and port.listener.getsockname()[1] != USUAL.port:
+                logger.info("port %d is taken, so it has another; --http chooses one", USUAL.port)
             yield
 
 

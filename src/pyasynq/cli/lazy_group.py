@@ -7,7 +7,8 @@ import click
 from click.shell_completion import CompletionItem
 from typing_extensions import override
 
-from pyasynq.cli.commands import Command
+from pyasynq.cli.commands import OTHER_COMMANDS, Command
+from pyasynq.cli.examples import EXAMPLES
 from pyasynq.spelling import nearest
 
 
@@ -15,6 +16,7 @@ class LazyGroup(click.Group):
     """A group whose commands are in a table."""
 
     table: Mapping[str, Command] = {}
+    prefix = ""  # of the names of its commands in full
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -23,7 +25,7 @@ class LazyGroup(click.Group):
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         name = self._name(cmd_name)
-        return None if name is None else loaded(name, self.table[name])
+        return None if name is None else loaded(f"{self.prefix}{name}", self.table[name])
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -52,7 +54,7 @@ class LazyGroup(click.Group):
         is_meant = not args[0].startswith("-") and not ctx.resilient_parsing
         if is_meant and self._name(args[0]) is None:
             known = [*self.table, *(each for one in self.table.values() for each in one.aliases)]
-            near = nearest(args[0], known)
+            near = OTHER_COMMANDS.get(f"{self.prefix}{args[0]}") or nearest(args[0], known)
             hint = f" Did you mean {near!r}?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
@@ -65,10 +67,12 @@ class LazyGroup(click.Group):
 
 
 def loaded(name: str, command: Command) -> click.Command:
-    """Return a command, or the group of the verbs of a noun."""
+    """Return a command, or the group of the verbs of a noun; *name* is its name in full."""
     if command.verbs:
         noun = LazyGroup(name, help=command.summary)
-        noun.table = command.verbs
+        noun.table, noun.prefix = command.verbs, f"{name} "
         return noun
     found: click.Command = getattr(import_module(f"pyasynq.cli.{command.module}"), command.function)
+    if name in EXAMPLES:
+        found.epilog = "\n".join(("\b", "Examples:", *(f"  {each}" for each in EXAMPLES[name])))
     return found

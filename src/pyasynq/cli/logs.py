@@ -1,5 +1,6 @@
 """How commands log: options, forms of a line, and what an application has set up itself."""
 
+import io
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -107,3 +108,10 @@ def set_up(settings: LogSettings, handler: logging.Handler | None = None) -> Non
     root.setLevel(settings.level.upper())
     if settings.shows_tasks:
         logging.getLogger(TASK_LOG).setLevel(logging.DEBUG)
+
+
+def show_lines_at_once() -> None:
+    """Let what an application prints be seen line by line, also where no terminal reads it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)

@@ -1,6 +1,7 @@
 """The entry point, and what users see of an error; see commands.py and exit_codes.py."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -22,12 +23,16 @@ pyasynq runs background tasks on Redis, side by side with Go's Asynq.
   pyasynq dev app:app         work on an App: a Redis if none runs, reload on change
   pyasynq worker app:app      run the tasks of the App `app` in app.py
   pyasynq stats               see what is in the queues
+  pyasynq task errors         see what fails, and why
 
 `pyasynq --help` lists everything, `pyasynq COMMAND --help` explains a command.
 """
 
 # Those that take settings of the project; the others do not read them.
 CONFIGURED = ("dev", "scheduler", "worker")
+
+# What they run in a project of Django, unless another App is named.
+APP_OF_DJANGO = "pyasynq.contrib.django:app"
 
 
 class Nouns(LazyGroup):
@@ -49,15 +54,20 @@ def pyasynq(context: click.Context) -> None:
         context.default_map = project_defaults()
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit."""
+def main(arguments: list[str] | None = None, *, program: str | None = None) -> None:
+    """Run the command line and exit.
+
+    Args:
+        arguments: those of the process if None.
+        program: what the help calls it; the name of the program if None.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # where the locale lacks a character
 
     def command() -> Any:
-        return pyasynq.main(args=given, standalone_mode=False)
+        return pyasynq.main(args=given, prog_name=program, standalone_mode=False)
 
     sys.exit(run(command))
 
@@ -70,6 +80,8 @@ def project_defaults() -> dict[str, Any]:
     dev = {name: found[name] for name in ("app_dir",) if name in found}
     if "app" in found:
         dev["target"] = found["app"]
+    elif os.environ.get("DJANGO_SETTINGS_MODULE"):
+        dev["target"] = APP_OF_DJANGO
     worker = {name: value for name, value in found.items() if name not in ("app", "redis_url")}
     if "queues" in found:
         worker["queues"] = [found["queues"]]  # the flag may be given several times
@@ -107,6 +119,10 @@ def _report(error: Exception) -> int:
 def _told(error: PyasynqError) -> str:
     """Return the text of *error*, with the hint for those who use the command line."""
     if not isinstance(error, RedisUnavailableError):
+        return str(error)
+    from pyasynq.broker.runners.calls import NOBODY_THERE  # noqa: PLC0415 - loaded by the call
+
+    if error.hint not in ("", NOBODY_THERE):
         return str(error)
     return (
         f"{str(error).removesuffix(f'; {error.hint}')}\n"

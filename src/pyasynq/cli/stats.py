@@ -15,6 +15,7 @@ from pyasynq.cli.output import note, on_screen, output_option, print_rows
 from pyasynq.cli.watching import show_again, watch_option
 from pyasynq.inspector import Inspector, QueueInfo
 from pyasynq.shown import shown
+from pyasynq.task import TaskState
 
 if TYPE_CHECKING:
     from pyasynq.inspector import TypeInfo
@@ -75,6 +76,8 @@ def _show(found: Overview, form: str) -> None:
             note(f"queue {shown(queue.queue)!r}: {queue.error}")
     rows = [asdict(queue) for queue in found.queues]
     print_rows(rows, form, page=lambda: _page(found), document=_document(found, rows))
+    if form == "table" and (found.states[TaskState.RETRY] or found.states[TaskState.ARCHIVED]):
+        note("Some tasks wait for a retry or are archived; `pyasynq task errors` shows why.")
 
 
 def _show_types(found: "Sequence[TypeInfo]", form: str) -> None:

@@ -30,13 +30,25 @@ _OF_A_WORKER = (
     "encodings.idna",
 )
 _OPTIONAL = ("uvloop",)
+# A line that makes one, found without running the file.
+_MAKES_AN_APP = re.compile(r"^(\w+)(?:: *[\w.]+)? *= *(?:pyasynq\.)?App\(", re.MULTILINE)
+_MOST_FILES = 100
 _TARGET = re.compile(r"(?P<module>[^:]+):(?P<name>[^:()]+)(?P<call>\(\))?")
 
 
 def target_argument(function: F) -> F:
     """Add the argument MODULE:APP, which may also be the setting ``app`` of the project."""
-    named = click.argument("target", metavar="MODULE:APP", envvar="PYASYNQ_APP")(function)
+    named = click.argument(
+        "target", metavar="MODULE:APP", envvar="PYASYNQ_APP", required=False, callback=_given
+    )(function)
     return app_dir_option(named)
+
+
+def _given(context: click.Context, _argument: click.Parameter, value: str | None) -> str | None:
+    """Return the target; say how to name an App, and which there may be, if none is named."""
+    if value is None and not context.resilient_parsing:
+        context.fail(f"name an App, as in `{context.command_path} app:app`{_found()}")
+    return value
 
 
 def app_dir_option(function: F) -> F:
@@ -60,11 +72,7 @@ def load_app(target: str, app_dir: str | None = None) -> "App":
     """
     from pyasynq.app import App  # noqa: PLC0415 - a supervisor never loads it
 
-    parts = _TARGET.fullmatch(target)
-    if parts is None:
-        raise ConfigError(
-            f"name the App as module:name, such as app:app or app:create_app(), not {target!r}"
-        )
+    parts = parts_of(target)
     folder = current_directory() / (app_dir or "")
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {str(folder)!r}, which --app-dir names")
@@ -74,10 +82,27 @@ def load_app(target: str, app_dir: str | None = None) -> "App":
         found = found()
     elif callable(found) and not isinstance(found, App):
         kind = type(found).__name__
-        raise ConfigError(f"{target} is a {kind}, not an App; if it makes one, write {target}()")
+        raise ConfigError(
+            f"{target} is of type {kind}, not an App; if it makes one, write {target}()"
+        )
     if not isinstance(found, App):
-        raise ConfigError(f"{target} is a {type(found).__name__}, not an App")
+        raise ConfigError(f"{target} is of type {type(found).__name__}, not an App")
     return found
+
+
+def parts_of(target: str) -> re.Match[str]:
+    """Return the parts of ``module:name`` or ``module:name()``.
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    parts = _TARGET.fullmatch(target)
+    if parts is None:
+        raise ConfigError(
+            f"name the App as module:name, such as app:app or app:create_app(), not {target!r}"
+            f"{_found()}"
+        )
+    return parts
 
 
 def _loaded(name: str, folder: Path) -> ModuleType:
@@ -88,6 +113,11 @@ def _loaded(name: str, folder: Path) -> ModuleType:
         sys.path.insert(0, str(folder))
     try:
         return importlib.import_module(name)
+    except ConfigError as error:
+        from pyasynq.wire.source_line import source_line  # noqa: PLC0415 - only after an error
+
+        place = source_line(error).partition(" < ")[0]  # the line of the user, not ours below it
+        raise ConfigError(f"{error} [{place}]") from error
     except ModuleNotFoundError as error:
         raise ConfigError(_missing(name, error, folder) + _hidden(error, folder)) from error
     except ImportError as error:
@@ -137,8 +167,19 @@ def _missing(name: str, error: ModuleNotFoundError, folder: Path) -> str:
             f"use --app-dir {below[0].name}"
         )
     near = nearest(name, sorted(path.stem for path in folder.glob("*.py")))
-    hint = f"; did you mean {near!r}?" if near else ""
+    hint = f"; did you mean {near!r}?" if near else _found(folder)
     return f"there is no module {name!r} in {folder} or on the path{hint}"
+
+
+def _found(folder: Path | None = None) -> str:
+    """Return which Apps the files of *folder*, or of the current directory, seem to make."""
+    files = sorted((folder or current_directory()).glob("*.py"))[:_MOST_FILES]
+    names = [
+        f"{file.stem}:{name}"
+        for file in files
+        for name in _MAKES_AN_APP.findall(file.read_text("utf-8", "replace"))
+    ]
+    return f"; here is {' and '.join(names)}" if names else ""
 
 
 def _unimportable(name: str, error: Exception) -> str:

@@ -67,6 +67,16 @@ class Header(click.ParamType[tuple[str, str]]):
         return name, text
 
 
+class QueueName(click.ParamType[str]):
+    """The name of a queue; where it is missing, how to find it."""
+
+    name = "text"
+
+    @override
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        return "`pyasynq queue ls` shows all queues; `pyasynq task search` looks in all of them"
+
+
 class State(click.ParamType[TaskState]):
     """A state of tasks, one of those that a command takes."""
 
@@ -95,6 +105,10 @@ class State(click.ParamType[TaskState]):
         ]
 
     @override
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        return f"It is one of {', '.join(each.value for each in self.states)}"
+
+    @override
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "STATE"
 
@@ -109,7 +123,12 @@ class State(click.ParamType[TaskState]):
 def queue_option(function: F) -> F:
     """Add ``-q/--queue``, which must be given."""
     return click.option(
-        "-q", "--queue", required=True, shell_complete=queue_names, help="The queue."
+        "-q",
+        "--queue",
+        required=True,
+        type=QueueName(),
+        shell_complete=queue_names,
+        help="The queue.",
     )(function)
 
 

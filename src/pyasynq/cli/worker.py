@@ -11,7 +11,7 @@ import click
 from pyasynq.cli.connect import redis_url_option
 from pyasynq.cli.http_address import Address
 from pyasynq.cli.http_port import HttpPort, http_options, opened
-from pyasynq.cli.logs import LogSettings, log_options, log_settings, set_up
+from pyasynq.cli.logs import LogSettings, log_options, log_settings, set_up, show_lines_at_once
 from pyasynq.cli.target import load_app, target_argument
 
 if TYPE_CHECKING:
@@ -86,12 +86,10 @@ def command(
     signal does not wait. SIGTSTP only ends the fetching.
 
     An option that is not given comes from the environment, else from [tool.pyasynq] in
-    pyproject.toml, else from the App.
+    pyproject.toml, else from the App. Every other setting of a server has a variable, too, such as
+    PYASYNQ_SHUTDOWN_TIMEOUT.
     """
-    given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
-    if queues:
-        given["queues"] = _read_queues(",".join(queues))
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes = settings_of_flags(concurrency, queues, strict_priority)
     log = log_settings(others)
     with opened(http, others) as port:
         if processes > 1:
@@ -145,9 +143,12 @@ def _loaded(
     changes: Mapping[str, Any],
     log: LogSettings,
 ) -> "App":
+    from pyasynq.cli.server_settings import reconfigure  # noqa: PLC0415 - a supervisor stays small
+
+    show_lines_at_once()
     app = load_app(target, app_dir)
     set_up(log)
-    app.reconfigure(redis_url, **changes)
+    reconfigure(app, redis_url, changes)
     return app
 
 
@@ -184,6 +185,31 @@ def _answering(supervisor: "Supervisor", port: HttpPort | None) -> Iterator[None
     with port.serving(health, lambda: redis_of(supervisor.processes), measured):
         port.announce()
         yield
+
+
+def settings_of_flags(
+    concurrency: int | None, queues: tuple[str, ...], strict_priority: bool | None
+) -> dict[str, Any]:
+    """Return the settings of a server that the command line gives, or the project.
+
+    Those of variables are left to who reads all of them, and names each that is wrong.
+
+    Raises:
+        click.BadParameter: the queues cannot be read.
+    """
+    given: dict[str, Any] = {"concurrency": concurrency, "strict_priority": strict_priority}
+    if queues and not _is_of_a_variable("queues"):
+        given["queues"] = _read_queues(",".join(queues))
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and not _is_of_a_variable(name)
+    }
+
+
+def _is_of_a_variable(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.ENVIRONMENT
 
 
 def _read_queues(text: str) -> dict[str, int]:

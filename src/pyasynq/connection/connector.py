@@ -77,7 +77,7 @@ class Connector:
         self._master = master
         self._sentinel_arguments = dict(sentinel_arguments or {})
         self.namespace = namespace
-        self.description = description
+        self.description: str = description
         self.busy_wait = busy_wait
         self.replication = replication
         self._arguments = arguments

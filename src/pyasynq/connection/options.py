@@ -68,14 +68,20 @@ class ConnectionOptions:
         hosts: (host, port) of the server, or of each sentinel or cluster node.
         path: of the socket, for "unix"; folder that keeps the data, for "embedded".
         db: number of the database; 0 in a cluster.
-        username, password: of Redis; they never show in a repr, a log or an error.
+        username: of a user of Redis; empty for the default one.
+        password: of that user. Passwords never show in a repr, a log or an error.
         master: name that the sentinels know the master by.
-        sentinel_username, sentinel_password: of the sentinels themselves.
+        sentinel_username: of a user of the sentinels themselves.
+        sentinel_password: of that user.
         tls: encrypt; the certificate and the name of the server are verified.
-        ca_file, cert_file, key_file: PEM files: which authority is trusted; our certificate. They
-            are read for each connection that is made, so they may be replaced meanwhile.
-        key_password, key_password_file: of a private key that is encrypted; or the file whose first
-            line it is. Without both, the environment is asked.
+        ca_file: a PEM file of the authorities that are trusted; those of this machine if empty.
+            All these files are read for each connection that is made, so they may be replaced
+            meanwhile.
+        cert_file: a PEM file of our certificate; none if empty.
+        key_file: a PEM file of its private key, if it is not in *cert_file*.
+        key_password: of a private key that is encrypted.
+        key_password_file: a file whose first line is that password. Without both, the environment
+            is asked.
         min_tls_version: "1.2" or "1.3"; what this machine regards as safe if empty.
         verify: False trusts any certificate; a warning is logged.
         connect_timeout_s: for one connection to be made.

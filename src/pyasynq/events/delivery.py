@@ -43,6 +43,11 @@ class Delivery:
         self._deliveries: list[asyncio.Task[None]] = []
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether every listener has returned from every event; ask on the loop."""
+        return all(each.is_quiet for each in self._inboxes)
+
+    @property
     def has_leftovers(self) -> bool:
         """Whether a listener has not ended, on the loop or in a thread."""
         is_on_loop = any(not each.done() for each in self._deliveries)

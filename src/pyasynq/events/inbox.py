@@ -55,6 +55,11 @@ class Inbox:
         """Whether the listener runs in a thread just now."""
         return self._thread_call is not None and not self._thread_call.done()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the listener has returned from every event; ask on the loop."""
+        return not self._filled.is_set()
+
     def put(self, event: Event) -> None:
         """Let *event* wait for its turn; if too many wait, it is dropped.
 

@@ -39,16 +39,20 @@ class FoundTask:
     __slots__ = ("_listed", "_message", "_now_ns", "id", "queue", "state")
 
     def __init__(self, queue: str, state: TaskState, listed: ListedTask, now_ns: int) -> None:
-        self.id = listed.task_id
-        self.queue = queue
-        self.state = state
+        self.id: str = listed.task_id
+        self.queue: str = queue
+        self.state: TaskState = state
         self._listed = listed
         self._now_ns = now_ns
         self._message: TaskMessage | None = None
 
     @property
     def message(self) -> TaskMessage:
-        """Its message."""
+        """Its message, decoded at the first use.
+
+        Raises:
+            PayloadError: it cannot be read, or there is none.
+        """
         found = self._message
         if found is None:
             data = self._listed.data

@@ -12,7 +12,7 @@ AT_ONCE = 500
 
 
 class Groups:
-    """The groups of one Redis."""
+    """The groups of one Redis; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

@@ -11,7 +11,7 @@ AT_ONCE = 500
 
 
 class AsyncGroups:
-    """The groups of one Redis."""
+    """The groups of one Redis; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

@@ -25,8 +25,17 @@ class QueueInfo:
         latency: for how long the oldest pending task has waited; zero if none waits.
         size: how many tasks it holds, in any state.
         groups: how many groups have tasks.
-        processed, failed: today (UTC); processed includes the failures.
-        processed_total, failed_total: ever.
+        pending: how many tasks wait for a worker.
+        active: how many run.
+        scheduled: how many wait for their time.
+        retry: how many have failed and wait for their next attempt.
+        archived: how many have failed for good.
+        completed: how many are done and kept.
+        aggregating: how many wait in groups.
+        processed: how many attempts have ended today (UTC), with those that failed.
+        failed: how many attempts have failed today (UTC).
+        processed_total: how many attempts have ended ever.
+        failed_total: how many attempts have failed ever.
         is_paused: whether workers take no tasks from it.
         timestamp: that moment.
         is_estimated: there are so many groups that `aggregating`, and with it `size`, is

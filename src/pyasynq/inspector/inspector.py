@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 class Inspector:
     """Looks at queues and tasks, and controls them.
 
+    Every method, also of its parts, raises RedisUnavailableError if Redis does not answer; the
+    `may_have_happened` of the error says whether a change may have been made nevertheless.
+
     Args:
         source: where Redis is, as for a client.
         clock: where to get the time; the machine's clock if not given.
@@ -59,12 +62,12 @@ class Inspector:
         self._calls = calls = Calls(
             self._runner, used, self._connector.namespace, to_seconds(patience)
         )
-        self.queues = Queues(calls)
-        self.tasks = Tasks(calls)
-        self.groups = Groups(calls)
-        self.servers = Servers(calls)
-        self.schedulers = Schedulers(calls)
-        self.redis = RedisDetails(calls)
+        self.queues: Queues = Queues(calls)
+        self.tasks: Tasks = Tasks(calls)
+        self.groups: Groups = Groups(calls)
+        self.servers: Servers = Servers(calls)
+        self.schedulers: Schedulers = Schedulers(calls)
+        self.redis: RedisDetails = RedisDetails(calls)
 
     @property
     def snapshots(self) -> "Snapshots":

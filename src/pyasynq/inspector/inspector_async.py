@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class AsyncInspector:
     """Looks at queues and tasks, and controls them.
 
+    Every method, also of its parts, raises RedisUnavailableError if Redis does not answer; the
+    `may_have_happened` of the error says whether a change may have been made nevertheless.
+
     Args:
         source: where Redis is, as for a client.
         clock: where to get the time; the machine's clock if not given.
@@ -58,12 +61,12 @@ class AsyncInspector:
         self._calls = calls = AsyncCalls(
             self._runner, used, self._connector.namespace, to_seconds(patience)
         )
-        self.queues = AsyncQueues(calls)
-        self.tasks = AsyncTasks(calls)
-        self.groups = AsyncGroups(calls)
-        self.servers = AsyncServers(calls)
-        self.schedulers = AsyncSchedulers(calls)
-        self.redis = AsyncRedisDetails(calls)
+        self.queues: AsyncQueues = AsyncQueues(calls)
+        self.tasks: AsyncTasks = AsyncTasks(calls)
+        self.groups: AsyncGroups = AsyncGroups(calls)
+        self.servers: AsyncServers = AsyncServers(calls)
+        self.schedulers: AsyncSchedulers = AsyncSchedulers(calls)
+        self.redis: AsyncRedisDetails = AsyncRedisDetails(calls)
 
     @property
     def snapshots(self) -> "AsyncSnapshots":

@@ -23,7 +23,7 @@ NAMELESS = "a queue without a name, which has no keys of its own"
 
 
 class Queues:
-    """The queues of one Redis."""
+    """The queues of one Redis; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

@@ -22,7 +22,7 @@ NAMELESS = "a queue without a name, which has no keys of its own"
 
 
 class AsyncQueues:
-    """The queues of one Redis."""
+    """The queues of one Redis; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

@@ -6,7 +6,7 @@ from pyasynq.inspector.calls import Calls
 
 
 class RedisDetails:
-    """What one Redis reports about itself."""
+    """What one Redis reports about itself; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

@@ -5,7 +5,7 @@ from pyasynq.inspector.calls_async import AsyncCalls
 
 
 class AsyncRedisDetails:
-    """What one Redis reports about itself."""
+    """What one Redis reports about itself; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

@@ -35,7 +35,7 @@ HISTORY_S = 30 * 86_400  # for how long events are kept after the last one
 
 
 class Schedulers:
-    """The schedulers of one Redis, in Python and in Go."""
+    """The schedulers of one Redis, in Python and in Go; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

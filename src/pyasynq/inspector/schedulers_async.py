@@ -34,7 +34,7 @@ HISTORY_S = 30 * 86_400  # for how long events are kept after the last one
 
 
 class AsyncSchedulers:
-    """The schedulers of one Redis, in Python and in Go."""
+    """The schedulers of one Redis, in Python and in Go; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

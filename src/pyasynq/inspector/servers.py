@@ -13,7 +13,7 @@ from pyasynq.wire.records import ServerRecord, WorkerRecord
 
 
 class Servers:
-    """The servers of one Redis, in Python and in Go."""
+    """The servers of one Redis, in Python and in Go; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

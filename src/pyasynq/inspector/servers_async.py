@@ -12,7 +12,7 @@ from pyasynq.wire.records import ServerRecord, WorkerRecord
 
 
 class AsyncServers:
-    """The servers of one Redis, in Python and in Go."""
+    """The servers of one Redis, in Python and in Go; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

@@ -25,7 +25,7 @@ AT_ONCE = 200  # queues in a round trip, so that an event loop is never held up 
 
 
 class Snapshots:
-    """Looks at all queues, servers and schedulers of one Redis at once."""
+    """All queues, servers and schedulers of one Redis at once; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

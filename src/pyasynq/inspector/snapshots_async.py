@@ -24,7 +24,7 @@ AT_ONCE = 200  # queues in a round trip, so that an event loop is never held up 
 
 
 class AsyncSnapshots:
-    """Looks at all queues, servers and schedulers of one Redis at once."""
+    """All queues, servers and schedulers of one Redis at once; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

@@ -37,7 +37,7 @@ class Tasks(
     TaskExplanation,
     TaskAttempts,
 ):
-    """The tasks of one Redis.
+    """The tasks of one Redis; made by `Inspector`.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
     list and search, that change one task or several, that change all of a state, that export and

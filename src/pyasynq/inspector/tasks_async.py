@@ -36,7 +36,7 @@ class AsyncTasks(
     AsyncTaskExplanation,
     AsyncTaskAttempts,
 ):
-    """The tasks of one Redis.
+    """The tasks of one Redis; made by `AsyncInspector`.
 
     Its methods are one namespace for users, and too many for one file: the bases hold those that
     list and search, that change one task or several, that change all of a state, that export and

@@ -28,7 +28,7 @@ MOST_SHOWN = 1000  # types
 
 
 class Types:
-    """The task types of one Redis."""
+    """The task types of one Redis; made by `Inspector`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

@@ -27,7 +27,7 @@ MOST_SHOWN = 1000  # types
 
 
 class AsyncTypes:
-    """The task types of one Redis."""
+    """The task types of one Redis; made by `AsyncInspector`."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls

@@ -34,9 +34,9 @@ class Life:
     """
 
     def __init__(self, budget: ShutdownBudget | None = None) -> None:
-        self.has_started = asyncio.Event()
-        self.stopping = asyncio.Event()
-        self.budget = budget or ShutdownBudget()
+        self.has_started: asyncio.Event = asyncio.Event()
+        self.stopping: asyncio.Event = asyncio.Event()
+        self.budget: ShutdownBudget = budget or ShutdownBudget()
         self.stops_within_s = LAST_CALL_S
         self._on_stop: list[Callable[[], object]] = []
 

@@ -56,7 +56,7 @@ class Outage:
         log: logging.Logger = logger,
         who: str = "server",
     ) -> None:
-        self.is_on = False
+        self.is_on: bool = False
         self._is_by_queue = is_by_queue
         self._monotonic = monotonic
         self._log = log

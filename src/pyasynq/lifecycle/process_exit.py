@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from pyasynq.lifecycle.shutdown import cancel_all
+from pyasynq.tracing import companions
 from pyasynq.wire.error_text import error_text
 
 logger = logging.getLogger("pyasynq.server")
@@ -85,6 +86,8 @@ class ProcessExit:
 def exit_now(code: int) -> NoReturn:
     """End the process at once: its loop and interpreter would wait for what never ends."""
     logger.warning("handlers or listeners have not ended; exiting without them")
+    for tracing in companions():
+        tracing.flush()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

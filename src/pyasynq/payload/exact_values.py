@@ -76,7 +76,7 @@ class ExactShapes:
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self._names = tuple(parameters)
         self._types = tuple(map(exact_types, parameters.values()))
-        self.exist = all(self._types)
+        self.exist: bool = all(self._types)
         self._known: dict[Shape, tuple[tuple[str, Check], ...]] = {}
 
     def arrive(self, values: Mapping[str, object]) -> bool:

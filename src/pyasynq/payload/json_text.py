@@ -150,7 +150,8 @@ def _encode_other(value: object) -> Any:
     plain = plain_scalar(value)
     if plain is not value:
         return plain
-    raise PayloadError(f"{type(value).__name__} cannot be written as JSON")
+    name = type(value).__name__
+    raise PayloadError(f"{name} cannot be written as JSON; use plain values, such as an ID")
 
 
 def _encode_and_check(value: object) -> Any:

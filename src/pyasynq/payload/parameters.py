@@ -25,6 +25,9 @@ _KINDS = {
 class Field:
     """Names the JSON key of a parameter: ``Annotated[int, Field("UserID")]``.
 
+    Attributes:
+        name: the key in the payload, such as that of a struct in Go.
+
     Raises:
         ConfigError: the name is blank.
     """

@@ -58,9 +58,9 @@ class PayloadCodec:
         self._on_unknown_keys = on_unknown_keys
         self._name = getattr(function, "__qualname__", repr(function))
         hints = hints_of(function, self._name)
-        self.returns = hints.pop("return", Any)
+        self.returns: Any = hints.pop("return", Any)
         given = list(inspect.signature(function).parameters.values())
-        self.takes_context = bool(given) and is_of(hints.get(given[0].name), context_type)
+        self.takes_context: bool = bool(given) and is_of(hints.get(given[0].name), context_type)
         if self.takes_context:
             del given[0]
         ConfigError.raise_if(shape_faults(self._name, given, hints, context_type))

@@ -52,7 +52,7 @@ class PeriodicTaskConfig:
     jitter: Duration = 0
 
     def to_entry(self, scheduler: str, location: tzinfo) -> Entry:
-        """Return the entry of the scheduler of this name.
+        """Return the entry of the scheduler named *scheduler*, whose time zone is *location*.
 
         Raises:
             ConfigError: something is wrong.

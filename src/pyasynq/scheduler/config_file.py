@@ -44,7 +44,7 @@ class EntryError(ConfigError):
 
     def __init__(self, *faults: str, key: object = None) -> None:
         super().__init__(*faults)
-        self.key = key if isinstance(key, str) else None
+        self.key: str | None = key if isinstance(key, str) else None
 
 
 def read_file(path: Path) -> list[PeriodicTaskConfig | EntryError]:

@@ -56,8 +56,13 @@ class PeriodicTaskManager:
             path of a YAML, TOML or JSON file, which is also read within about a second of a
             change. A plain function is called in a thread.
         sync_interval: how often the provider is asked, at least 1 s.
-        name, location, pre_enqueue, post_enqueue, on_error, heartbeat_interval, clock: see
-            `Scheduler`.
+        name: as for `Scheduler`.
+        location: as for `Scheduler`.
+        pre_enqueue: as for `Scheduler`.
+        post_enqueue: as for `Scheduler`.
+        on_error: as for `Scheduler`.
+        heartbeat_interval: as for `Scheduler`.
+        clock: as for `Scheduler`.
 
     Raises:
         ConfigError: names every argument that is wrong.
@@ -141,6 +146,9 @@ class PeriodicTaskManager:
 
     def add(self, config: PeriodicTaskConfig) -> str:
         """Enqueue one periodic task beside those of the provider, until it is removed.
+
+        Args:
+            config: the task, its spec and its policy.
 
         Returns:
             The ID of the entry. One that is registered already is replaced.

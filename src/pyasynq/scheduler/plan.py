@@ -8,12 +8,14 @@ from itertools import count
 
 import msgspec
 
+from pyasynq.broker.new_tasks.carried import carrying
 from pyasynq.broker.new_tasks.prepare import PreparedTask
 from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
 from pyasynq.clock import NANOSECONDS
 from pyasynq.scheduler.entry import Entry
 from pyasynq.scheduler.ticks import next_tick
-from pyasynq.tracing import Span
+from pyasynq.task import Task
+from pyasynq.tracing import Span, TickFacts, Tracing
 
 
 class Planned(msgspec.Struct, eq=False):
@@ -36,6 +38,24 @@ class Planned(msgspec.Struct, eq=False):
     fires_ns: int = 0
     item: PreparedTask | None = None
     span: Span | None = None
+
+    def traced(self, tracing: Tracing | None) -> Task:
+        """Return the task of the tick; it carries the context of the span that begins here."""
+        entry = self.entry
+        if tracing is None:
+            return entry.task
+        self.span = span = tracing.tick(
+            TickFacts(
+                type=entry.task.type,
+                queue=entry.queue,
+                body_size=len(entry.task.payload or b""),
+                entry_id=entry.id,
+                key=entry.key or "",
+                spec=entry.schedule.spec,
+                timezone=str(entry.schedule.zone),
+            )
+        )
+        return carrying(entry.task, entry.options, span.headers)
 
     def done(self, tick_s: int, now_ns: int, *, has_task: bool) -> None:
         """Note that a tick was done, and find the next one."""

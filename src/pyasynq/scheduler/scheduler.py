@@ -71,8 +71,11 @@ class Scheduler:
         source: where Redis is: a URL, ConnectionOptions, or a redis-py client of yours.
         name: the same in all processes that run this scheduler, and in no other one.
         location: the time zone in which specs are meant, as a tzinfo or by its name.
-        pre_enqueue, post_enqueue, on_error: functions, plain or async, that are called before a
-            task is enqueued, afterwards, and when it could not be; see `Hooks`.
+        pre_enqueue: called before each tick with the task and its options. Hooks may be plain or
+            async; one that raises is logged, and the tick goes on.
+        post_enqueue: called after each tick with what was stored, or None, and with the error why
+            nothing was, or None.
+        on_error: called with the task, its options and the error when nothing was stored.
         heartbeat_interval: how often the entries are shown to tools, at least 1 s.
         clock: the time; the machine's if not given.
         tracing: makes a span of each tick, whose context its task carries; see
@@ -109,15 +112,15 @@ class Scheduler:
         ConfigError.raise_if([*faults, tracing_fault(tracing)])
         self._tracing = chosen(tracing)
         self.name = name
-        self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
+        self.id: str = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._source = source
         self._first: tuple[Component, ...] = ()
-        self.location = find_zone(location)
+        self.location: tzinfo = find_zone(location)
         self._hooks = Hooks(pre_enqueue=pre_enqueue, post_enqueue=post_enqueue, on_error=on_error)
         self._heartbeat_s = to_seconds(heartbeat_interval)
         self._clock = clock or SystemClock()
         self._entries: dict[str, Entry] = {}
-        self.listeners = Listeners("scheduler", PERIODIC_EVENTS)
+        self.listeners: Listeners = Listeners("scheduler", PERIODIC_EVENTS)
         self._measures = TickMeasures()
         self._parts: Parts | None = None
         self._status = "new"
@@ -257,7 +260,7 @@ class Scheduler:
         return self.listeners.register(names)
 
     def run_first(self, component: Component) -> None:
-        """Run another component, which starts before those of the scheduler; call it before."""
+        """Run *component* too, before those of the scheduler; call this before `serve`."""
         self._first = (*self._first, component)
 
     def run(self, *, on_loop: Callable[[], object] | None = None) -> None:
@@ -294,6 +297,7 @@ class Scheduler:
         Raises:
             ComponentCrashedError: at the end of the block: a part failed meanwhile.
             RedisUnavailableError: Redis did not answer at the start.
+            ServerStateError: it was shut down before it had started.
         """
         serving = self._begin()
         started = asyncio.create_task(self._started.wait(), name="pyasynq scheduler start")

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from pyasynq.answers import concerns_redis_as_a_whole
-from pyasynq.broker.new_tasks.carried import carrying
 from pyasynq.broker.new_tasks.prepare import info_of, prepare
 from pyasynq.broker.operations import enqueue, schedulers
 from pyasynq.broker.operations.schedulers import Tick, TickAnswer, TickRecord
@@ -31,7 +30,6 @@ from pyasynq.scheduler.leadership import Leadership
 from pyasynq.scheduler.plan import Plan, Planned
 from pyasynq.scheduler.resources import SchedulerResources
 from pyasynq.scheduler.tick_log import TickLog
-from pyasynq.task import Task
 from pyasynq.tracing import Ended
 from pyasynq.wire.keys import queue_keys
 from pyasynq.wire.records import EnqueueEventRecord
@@ -101,7 +99,7 @@ class Ticker:
         self._measures = resources.measures
         self._unrecorded = LoggedOnce(logger, "cannot record what was enqueued: %s")
         self._latest_ns = 0
-        self.plan = Plan()
+        self.plan: Plan = Plan()
 
     async def run(self, life: Life) -> None:
         """Enqueue what is due until the stop."""
@@ -238,28 +236,14 @@ class Ticker:
         if planned.item is None:
             await self._hooks.before(entry.task, entry.options)
             try:
-                planned.item = prepare(
-                    self._traced(planned), entry.options, keys, now_ns=now_ns, new_id=new_task_id
-                )
+                task = planned.traced(self._resources.tracing)
+                planned.item = prepare(task, entry.options, keys, now_ns=now_ns, new_id=new_task_id)
             except PyasynqError as error:
                 await self._failed(planned, error)
                 self._publish(planned, error)
                 planned.done(planned.tick_s or 0, now_ns, has_task=False)
                 return False
         return True
-
-    def _traced(self, planned: Planned) -> Task:
-        """Return the task of a tick; it carries the context of the span that begins here."""
-        entry, tracing = planned.entry, self._resources.tracing
-        if tracing is None:
-            return entry.task
-        planned.span = span = tracing.tick(
-            task_type=entry.task.type,
-            queue=entry.queue,
-            body_size=len(entry.task.payload or b""),
-            entry_id=entry.id,
-        )
-        return carrying(entry.task, entry.options, span.headers)
 
     async def _record(self, results: Sequence[tuple[Planned, Any]], now_ns: int) -> None:
         """Note which tasks were enqueued; nothing depends on that."""

@@ -163,7 +163,7 @@ class View(Screen[None], Generic[Data]):
             if self.read_failed(error):
                 self._freshness = self._freshness.answered(self.session.now())
             else:
-                self._freshness = self._freshness.failed(_told(error))
+                self._freshness = self._freshness.failed(_told(error, is_first=self.data is None))
         else:
             self._freshness = self._freshness.answered(self.session.now())
             self.data = data
@@ -214,7 +214,10 @@ class View(Screen[None], Generic[Data]):
         self.query_one(TopBar).draw(self.tab, status, colours)
 
 
-def _told(error: PyasynqError) -> str:
-    """Return the text of an error on one line; the banner says that it is tried again."""
-    hint = error.hint if isinstance(error, RedisUnavailableError) else ""
+def _told(error: PyasynqError, *, is_first: bool) -> str:
+    """Return the text of an error on one line; the banner says that it is tried again.
+
+    Where nothing was ever read, the hint says where Redis may be, and how to start one.
+    """
+    hint = error.hint if isinstance(error, RedisUnavailableError) and not is_first else ""
     return " ".join(str(error).removesuffix(f"; {hint}").split())

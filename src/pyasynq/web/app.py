@@ -51,7 +51,7 @@ logger = logging.getLogger("pyasynq.web")
 
 
 class WebApp:
-    """An ASGI application; make it with `create_app`.
+    """An ASGI application; made by `create_app`.
 
     Attributes:
         endpoints: everything that it answers.
@@ -63,7 +63,9 @@ class WebApp:
         self._prefix = settings.root_path.rstrip("/")
         self._gate = Gate(auth_of(settings.auth), settings.access)
         self._clients = Clients(connector, None, max_payload_size=MOST_BYTES, enqueue_patience=0)
-        self.live = Live(self._clients.async_inspector, is_sampling=not settings.prometheus_url)
+        self.live: Live = Live(
+            self._clients.async_inspector, is_sampling=not settings.prometheus_url
+        )
         formatters = Formatters(
             payload=settings.payload_formatter or as_text,
             result=settings.result_formatter or as_text,
@@ -242,9 +244,11 @@ def create_app(
             "admin" (and delete), a mapping of names to these, or a function that is given the
             request and returns one of them; `user_of` returns the name.
         allowed_hosts: what the Host of a request may be, without its port; anything if empty.
-        payload_formatter, result_formatter: return the text that the routes of asynqmon show for
-            the type of a task and the bytes of its payload or result.
-        max_payload_length, max_result_length: characters of these texts; None for no limit.
+        payload_formatter: returns the text that the routes of asynqmon show for the type of a task
+            and the bytes of its payload.
+        result_formatter: the same for the bytes of its result.
+        max_payload_length: how many characters of a payload are shown; None for no limit.
+        max_result_length: the same of a result.
         redactor: hides what must not be shown, as `pyasynq.admin.redaction.SecretWords` does.
         prometheus_url: where Prometheus is, for the metrics.
         metrics: whether Prometheus may read at ``/metrics`` what is in the queues, as whoever has

@@ -109,7 +109,7 @@ class Router:
     """Finds the endpoint of a request."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self.endpoints = tuple(endpoints)
+        self.endpoints: tuple[Endpoint, ...] = tuple(endpoints)
         self._by_depth: dict[int, list[tuple[re.Pattern[str], Endpoint]]] = defaultdict(list)
         for each in self.endpoints:
             self._by_depth[each.path.count("/")].append((_pattern(each.path), each))

@@ -4,10 +4,11 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.types import Receive, Scope, Send
 
 from pyasynq.errors import ConfigError
-from pyasynq.web.app import WebApp
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -17,10 +18,20 @@ NOT_UTF_8 = b"the path is not UTF-8\n"
 CLOSE_S = 2.0
 
 
-class WsgiApp:
-    """A WSGI application; make it with `as_wsgi`."""
+class Served(Protocol):
+    """What a WSGI application is made of: a WebApp, or what stands around one."""
 
-    def __init__(self, app: WebApp, middleware: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+
+
+class WsgiApp:
+    """A WSGI application; made by `as_wsgi`."""
+
+    def __init__(self, app: Served, middleware: Any) -> None:
         self._app = app
         self._middleware = middleware
         self._loops: dict[int, asyncio.AbstractEventLoop] = {}  # by process
@@ -36,7 +47,8 @@ class WsgiApp:
         answer: Iterable[bytes] = self._middleware(self._app, loop=self._loop())(
             environ, start_response
         )
-        return answer
+        # Flask and others never read the body of a HEAD, and a2wsgi would leave its task behind.
+        return list(answer) if environ["REQUEST_METHOD"] == "HEAD" else answer
 
     def close(self) -> None:
         """Close the connections of this process, and end its thread; safe to repeat.
@@ -64,11 +76,14 @@ class WsgiApp:
         return loop
 
 
-def as_wsgi(app: WebApp) -> WsgiApp:
+def as_wsgi(app: Served) -> WsgiApp:
     """Make a WSGI application of what `create_app` has made, for Flask, Django and the like.
 
     A thread with an event loop answers; the first request starts it, in each process, so that a
     server may load the application and then fork.
+
+    Args:
+        app: what `create_app` returned.
 
     Raises:
         ConfigError: a2wsgi is not installed.

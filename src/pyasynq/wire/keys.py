@@ -52,31 +52,32 @@ class QueueKeys:
     )
 
     def __init__(self, queue: str, namespace: str) -> None:
-        self.queue = queue
-        self.namespace = namespace
-        self.prefix = prefix = f"{namespace}:{{{queue}}}:"
-        self.task_prefix = f"{prefix}t:"
-        self.group_prefix = f"{prefix}g:"
-        self.unique_prefix = f"{prefix}unique:"
-        self.pending = f"{prefix}pending"
-        self.active = f"{prefix}active"
-        self.lease = f"{prefix}lease"
-        self.scheduled = f"{prefix}scheduled"
-        self.retry = f"{prefix}retry"
-        self.archived = f"{prefix}archived"
-        self.completed = f"{prefix}completed"
-        self.paused = f"{prefix}paused"
-        self.processed = f"{prefix}processed"
-        self.failed = f"{prefix}failed"
-        self.groups = f"{prefix}groups"
-        self.aggregation_sets = f"{prefix}aggregation_sets"
-        self.waiters = f"{prefix}x:waiters"
-        self.scheduled_groups = f"{prefix}x:scheduled_groups"
-        self.aggregators = f"{prefix}x:aggregators"
-        self.pause_details = f"{prefix}x:pause"
-        self.tick_prefix = f"{prefix}x:tick:"
-        self.attempts = f"{prefix}x:attempts"
-        self.types = f"{prefix}x:types"
+        self.queue: str = queue
+        self.namespace: str = namespace
+        prefix = f"{namespace}:{{{queue}}}:"
+        self.prefix: str = prefix
+        self.task_prefix: str = f"{prefix}t:"
+        self.group_prefix: str = f"{prefix}g:"
+        self.unique_prefix: str = f"{prefix}unique:"
+        self.pending: str = f"{prefix}pending"
+        self.active: str = f"{prefix}active"
+        self.lease: str = f"{prefix}lease"
+        self.scheduled: str = f"{prefix}scheduled"
+        self.retry: str = f"{prefix}retry"
+        self.archived: str = f"{prefix}archived"
+        self.completed: str = f"{prefix}completed"
+        self.paused: str = f"{prefix}paused"
+        self.processed: str = f"{prefix}processed"
+        self.failed: str = f"{prefix}failed"
+        self.groups: str = f"{prefix}groups"
+        self.aggregation_sets: str = f"{prefix}aggregation_sets"
+        self.waiters: str = f"{prefix}x:waiters"
+        self.scheduled_groups: str = f"{prefix}x:scheduled_groups"
+        self.aggregators: str = f"{prefix}x:aggregators"
+        self.pause_details: str = f"{prefix}x:pause"
+        self.tick_prefix: str = f"{prefix}x:tick:"
+        self.attempts: str = f"{prefix}x:attempts"
+        self.types: str = f"{prefix}x:types"
 
     @override
     def __repr__(self) -> str:
@@ -150,14 +151,14 @@ class GlobalKeys:
     )
 
     def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
-        self.queues = f"{namespace}:queues"
-        self.servers = f"{namespace}:servers"
-        self.workers = f"{namespace}:workers"
-        self.schedulers = f"{namespace}:schedulers"
-        self.cancel = f"{namespace}:cancel"
-        self.due = f"{namespace}:x:due"
-        self.handled = f"{namespace}:x:handled"
+        self.namespace: str = namespace
+        self.queues: str = f"{namespace}:queues"
+        self.servers: str = f"{namespace}:servers"
+        self.workers: str = f"{namespace}:workers"
+        self.schedulers: str = f"{namespace}:schedulers"
+        self.cancel: str = f"{namespace}:cancel"
+        self.due: str = f"{namespace}:x:due"
+        self.handled: str = f"{namespace}:x:handled"
 
     def server(self, host: str, pid: int, server_id: str) -> str:
         """The record of a server."""

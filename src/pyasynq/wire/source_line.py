@@ -73,11 +73,11 @@ def is_machinery(file: str) -> bool:
 def source_of(file: str) -> Source:
     """Return whose a file is, and its path from where its modules are found."""
     path = PurePath(file)
+    if path.is_relative_to(_PYASYNQ):  # first: it may be installed among the libraries
+        return Source("pyasynq", _joined(path.relative_to(_PYASYNQ.parent).parts))
     for depth, part in enumerate(path.parts):
         if part in _LIBRARY_FOLDERS:
             return Source("library", _joined(path.parts[depth + 1 :]))
-    if path.is_relative_to(_PYASYNQ):
-        return Source("pyasynq", _joined(path.relative_to(_PYASYNQ.parent).parts))
     if file.startswith("<frozen "):
         return Source("library", file)
     if path.is_relative_to(_STANDARD_LIBRARY):

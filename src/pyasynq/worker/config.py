@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -41,6 +41,8 @@ from pyasynq.worker.task_log import LogFailures
 
 ErrorHandler = Callable[[TaskContext[Any], Task, BaseException], Awaitable[None] | None]
 HealthCheck = Callable[[Exception | None], object]
+
+VARIABLE_PREFIX = "PYASYNQ_"
 
 MOST_SLOTS = 100_000
 MOST_PROCESSES = 10_000
@@ -160,23 +162,19 @@ class ServerConfig:
         """Read settings from ``PYASYNQ_<FIELD>`` variables; *given* ones win.
 
         Numbers are plain, durations are seconds, booleans ``true`` or ``false``, and queues
-        ``critical=6,default=3``.
+        ``critical=6,default=3``. A variable that is empty counts as not set.
+
+        Args:
+            environment: the variables; those of this process if not given.
+            given: settings that need no variable, by name.
 
         Raises:
-            ConfigError: names every variable that cannot be read, and every unknown setting.
+            ConfigError: names every variable with a wrong value, and every unknown setting.
         """
         variables = os.environ if environment is None else environment
         if not isinstance(variables, Mapping):
             raise ConfigError(f"from_env takes a mapping, not {type(variables).__name__}")
-        found: dict[str, Any] = {}
-        faults: list[str] = []
-        for name, kind in _KINDS.items():
-            variable = f"PYASYNQ_{name.upper()}"
-            if kind.read is not None and variable in variables and name not in given:
-                try:
-                    found[name] = kind.read(variables[variable])
-                except ValueError as error:
-                    faults.append(f"{variable}={variables[variable]!r}: {error}")
+        found, faults = read_variables(variables, given)
         faults += [
             f"unknown setting {name!r}; {hint(name, _KINDS, {})}"
             for name in given
@@ -184,6 +182,36 @@ class ServerConfig:
         ]
         ConfigError.raise_if(faults)
         return cls(**found, **given)
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of the environment that gives the setting *name*."""
+    return f"{VARIABLE_PREFIX}{name.upper()}"
+
+
+def read_variables(
+    variables: Mapping[str, str], given: Container[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings that variables of the environment give, and what is wrong with others.
+
+    Args:
+        given: settings whose variables are left alone.
+    """
+    found: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, kind in _KINDS.items():
+        text = variables.get(variable_of(name), "")
+        if kind.read is None or not text or name in given:
+            continue
+        try:
+            value = kind.read(text)
+        except ValueError as error:
+            wrong = [str(error)]
+        else:
+            wrong = [*kind.faults(name, value)]
+            found.update({} if wrong else {name: value})
+        faults += [f"{variable_of(name)}={text!r}: {fault}" for fault in wrong]
+    return found, faults
 
 
 def setting_kinds() -> dict[str, Kind]:

@@ -20,8 +20,8 @@ class ServerConditions:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.fetching = Condition("fetching", clock)
-        self.started = Condition("started", clock, fault=NOT_STARTED)
+        self.fetching: Condition = Condition("fetching", clock)
+        self.started: Condition = Condition("started", clock, fault=NOT_STARTED)
 
     def health(self, parts: Parts | None) -> Health:
         """Return all checks; those of *parts* only if there are any yet."""

@@ -98,7 +98,7 @@ class JsonLine(logging.Formatter):
             fields["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
             fields["stack"] = self.formatStack(record.stack_info)
-        return _json(fields)
+        return json_text(fields)
 
 
 def _suffix(record: logging.LogRecord) -> str:
@@ -122,7 +122,7 @@ def _message(record: logging.LogRecord) -> str:
         return f"{_text(record.msg)} (its arguments do not fit: {type(error).__name__})"
 
 
-def _json(fields: dict[str, Any]) -> str:
+def json_text(fields: dict[str, Any]) -> str:
     """Return *fields* as JSON that every parser takes, whatever they are."""
     try:
         text = json.dumps(fields, default=_text, allow_nan=False)

@@ -71,9 +71,9 @@ class Server:
         if config is not None and not isinstance(config, ServerConfig):
             raise ConfigError(f"config must be a ServerConfig, not {type(config).__name__}")
         ConfigError.raise_if([clock_fault(clock)])
-        self.config = config or ServerConfig()
-        self.id = str(uuid4())
-        self.counters = Counters()
+        self.config: ServerConfig = config or ServerConfig()
+        self.id: str = str(uuid4())
+        self.counters: Counters = Counters()
         self._measures = Measures()
         self._source = source
         self._clock = clock or SystemClock()
@@ -151,6 +151,7 @@ class Server:
         keep the process: it exits without it, with code 0, and `run` does not return.
 
         Args:
+            mux: the handlers.
             on_loop: called once on the loop of the server, before anything starts; later
                 callbacks of that loop may call `stop` and `shutdown`.
 
@@ -176,6 +177,9 @@ class Server:
         It returns, or raises CancelledError, when nothing of the server is left on the loop; the
         caller may be cancelled again meanwhile.
 
+        Args:
+            mux: the handlers.
+
         Raises:
             ComponentCrashedError: a part of the server failed; the rest was shut down.
             RedisUnavailableError: Redis did not answer at the start.
@@ -185,6 +189,9 @@ class Server:
     @contextlib.asynccontextmanager
     async def running(self, mux: ServeMux) -> AsyncIterator[Self]:
         """Serve around a block, for tests and for embedding; shuts down at its end.
+
+        Args:
+            mux: the handlers.
 
         Raises:
             ComponentCrashedError: at the end of the block: a part of the server failed meanwhile.

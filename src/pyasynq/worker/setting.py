@@ -6,6 +6,7 @@ A kind finds faults in a value and, if the environment may give it, reads it fro
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -46,7 +47,7 @@ class Whole(msgspec.Struct, frozen=True):
     @property
     def read(self) -> Callable[[str], Any]:
         """Reads digits."""
-        return int
+        return partial(_read_number, int, "a whole number")
 
     def faults(self, name: str, value: object) -> Iterator[str]:
         """Yield what is wrong with *value*."""
@@ -66,7 +67,7 @@ class Span(msgspec.Struct, frozen=True):
     @property
     def read(self) -> Callable[[str], Any]:
         """Reads a number of seconds."""
-        return float
+        return partial(_read_number, float, "a number of seconds")
 
     def faults(self, name: str, value: object) -> Iterator[str]:
         """Yield what is wrong with *value*."""
@@ -194,6 +195,13 @@ def read_queues(text: str) -> dict[str, int]:
         except ValueError:
             raise ValueError(f"priority {priority!r} is not a whole number") from None
     return queues
+
+
+def _read_number(kind: type[float], wanted: str, text: str) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"use {wanted}") from None
 
 
 def _read_flag(text: str) -> bool:

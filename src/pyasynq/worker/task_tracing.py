@@ -85,7 +85,7 @@ class TaskTracing:
             queue=queue,
             id=task_id,
             headers=message.headers,
-            body_size=len(message.payload),
+            payload=message.payload,
             attempt=message.retried + 1,
             max_retry=message.retry,
             wait_s=wait_s,

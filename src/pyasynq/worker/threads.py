@@ -40,12 +40,12 @@ class Call:
     def __init__(
         self, variables: Context, function: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> None:
-        self.variables = variables
+        self.variables: Context = variables
         self._function = function
         self._arguments = arguments
         self.value: Any = None
         self.error: BaseException | None = None
-        self.has_ended = False
+        self.has_ended: bool = False
 
     def ended(self) -> None:
         """Hear, on the event loop, that the function has ended, or will never be called."""

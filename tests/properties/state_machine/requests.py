@@ -51,7 +51,8 @@ class Request:
             "deadline": None
             if self.deadline_s is None
             else now + timedelta(seconds=self.deadline_s),
-            "expires": self.expires_s,
+            # As a time: a duration that is over before the task is due would be refused.
+            "expires": None if self.expires_s is None else now + timedelta(seconds=self.expires_s),
             "retention": self.retention_s,
             "max_retry": self.max_retry,
             "group": self.group,

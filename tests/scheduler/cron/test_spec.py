@@ -21,7 +21,13 @@ from pyasynq.scheduler.cron import parse
         ("1/2/3 * * * *", "has more than one '/'"),
         ("*/-1 * * * *", "has a negative number"),
         ("0 0 9 * * *", "it has 6 fields in place of 5; a field for seconds must be chosen"),
-        ("* * * *", "it has 4 fields in place of 5"),
+        (
+            "* * * *",
+            (
+                "it has 4 fields in place of 5: minute, hour, day, month, weekday, as in "
+                "'30 9 * * mon-fri'; an interval is written '@every 5m'"
+            ),
+        ),
         ("@Daily", "'@Daily' is not known; there are @yearly"),
         ("@every ", "'' is not a duration; write it like 1h30m"),
         ("@every 1d", "'1d' is not a duration; write it like 1h30m"),

@@ -60,7 +60,7 @@ class Untouchable:
     """A part of an inspector, or a board of jobs, that nobody may ask."""
 
     def __getattr__(self, name):
-        if name == "_is_coroutine_marker":  # what inspect looks for, from Python 3.12 on
+        if name.startswith("_"):  # what inspect looks for, from Python 3.12 on
             raise AttributeError(name)
         raise AssertionError(f"somebody asked for {name}")
 

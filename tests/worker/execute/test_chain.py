@@ -506,3 +506,60 @@ async def test_settings_of_a_handler_hold_inside_a_plain_middleware(work):
         await work.until(info, "archived")
 
     assert work.message(info).retried == 1
+
+
+async def test_what_is_bound_to_a_thread_is_around_what_runs_in_one(work):
+    mux, seen = ServeMux(), []
+    main = threading.get_ident()
+
+    def around_thread(ctx, call_next):
+        seen.append((ctx.task_type, "thread", threading.get_ident() == main))
+        return call_next(ctx)
+
+    async def around_coroutine(ctx, call_next):
+        seen.append((ctx.task_type, "coroutine", threading.get_ident() == main))
+        return await call_next(ctx)
+
+    mux.around_threads.append(around_thread)
+    mux.around_coroutines.append(around_coroutine)
+
+    @mux.handler("plain")
+    def plain(ctx, task):
+        seen.append(("plain", "handler", threading.get_ident() == main))
+
+    @mux.handler("loop")
+    async def loop(ctx, task):
+        seen.append(("loop", "handler", threading.get_ident() == main))
+
+    for task_type in ("plain", "loop"):
+        await ran(work, mux, task_type)
+
+    assert seen == [
+        ("plain", "thread", False),
+        ("plain", "handler", False),
+        ("loop", "coroutine", True),
+        ("loop", "handler", True),
+    ]
+
+
+async def test_a_plain_middleware_of_a_coroutine_has_around_it_what_is_bound_to_a_thread(work):
+    mux, seen = ServeMux(), []
+
+    def around_thread(ctx, call_next):
+        seen.append(("around", threading.get_ident()))
+        return call_next(ctx)
+
+    mux.around_threads.append(around_thread)
+
+    @mux.use
+    def look(ctx, call_next):
+        seen.append(("look", threading.get_ident()))
+        return call_next(ctx)
+
+    @mux.handler("loop")
+    async def loop(ctx, task): ...
+
+    await ran(work, mux, "loop")
+
+    (first, its_thread), (second, other) = seen
+    assert (first, second, its_thread) == ("around", "look", other)

@@ -85,6 +85,9 @@ class Doctor:
 
         What has changed since it was found is left as it is.
 
+        Args:
+            repair: one of `Examination.repairs`.
+
         Returns:
             How many items were healed.
 

@@ -84,6 +84,9 @@ class AsyncDoctor:
 
         What has changed since it was found is left as it is.
 
+        Args:
+            repair: one of `Examination.repairs`.
+
         Returns:
             How many items were healed.
 

@@ -34,7 +34,7 @@ class Examination:
         return all(each.severity != "error" for each in self.findings)
 
     def repair_of(self, finding: Finding) -> Repair | None:
-        """Return what would heal a finding; None if nothing does."""
+        """Return what would heal *finding*, one of `findings`; None if nothing does."""
         about = finding.code, finding.evidence.get("queue")
         return next((each for each in self.repairs if (each.code, each.queue) == about), None)
 

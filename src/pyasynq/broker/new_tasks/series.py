@@ -57,8 +57,8 @@ class TaskSeries:
 
     def __init__(self, task_type: str, options: EnqueueOptions) -> None:
         self.type = task_type
-        self.queue = options.queue or DEFAULT_QUEUE
-        self._options = options
+        self.queue: str = options.queue or DEFAULT_QUEUE
+        self.options: EnqueueOptions = options
         lock = options.unique, options.unique_key, options.unique_until
         rare = options.task_id, options.headers, options.deadline, *lock
         self._may_be_alike = all(each is None for each in rare)
@@ -163,10 +163,10 @@ class TaskSeries:
     ) -> PreparedTask:
         """Prepare a task like any other, and keep what the next ones have in common with it."""
         keys = queue_keys(self.queue, namespace)
-        task = bound_task(self.type, payload, self._options)
+        task = bound_task(self.type, payload, self.options)
         if carried is not None:
-            task = carrying(task, self._options, carried.headers)
-        item = prepare(task, self._options, keys, now_ns=now_ns, new_id=new_id)
+            task = carrying(task, self.options, carried.headers)
+        item = prepare(task, self.options, keys, now_ns=now_ns, new_id=new_id)
         if self._may_be_alike and item.resolved.is_plain:
             limits = limits_of(item.resolved, keys)
             self._common[namespace] = _Common(keys, item.resolved, limits)

@@ -33,7 +33,7 @@ class AsyncAdmission:
 
     def __init__(self, clock: Clock, *, patience_s: float) -> None:
         self.patience_s = patience_s
-        self.measure_at = float("-inf")
+        self.measure_at: float = float("-inf")
         self.away: dict[str, FailFast] = {}
         self._clock = clock
         self._fail_fast = FailFast(clock)

@@ -79,6 +79,10 @@ _WRONG_SETTINGS = (
         "give the user +wait and connect without a proxy, or leave out durability=replicated",
     ),
     ((NO_REPLICAS,), "add a replica, or leave durability=replicated out of the URL"),
+    (
+        ("NOAUTH", "Authentication required"),
+        "this redis wants a password; give it one, as in redis://:PASSWORD@HOST",
+    ),
     (_CREDENTIALS, "redis refuses the user or the password"),
     (
         ("without any password configured", "no password is set"),
@@ -177,7 +181,7 @@ _LINE_OF_SCRIPT = re.compile(
 
 def plain_text(error: object) -> str:
     """Return the text of an error without its code and the line of the script: noise for users."""
-    return _LINE_OF_SCRIPT.sub("", str(error).removeprefix("ERR "))
+    return _LINE_OF_SCRIPT.sub("", str(error).removeprefix("ERR ")).removesuffix(".")
 
 
 def hint(text: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from pyasynq.cli.debug import show_traceback
 from pyasynq.cli.exit_codes import exit_code
-from pyasynq.cli.logs import set_up
+from pyasynq.cli.logs import set_up, show_lines_at_once
 from pyasynq.cli.supervision.protocol import (
     CommandName,
     Failed,
@@ -84,16 +84,15 @@ class Program:
         return 0
 
     def _work(self, order: Order) -> None:
+        from pyasynq.cli.server_settings import reconfigure  # noqa: PLC0415 - see the top
         from pyasynq.cli.target import load_app  # noqa: PLC0415 - see the top
         from pyasynq.options import to_seconds  # noqa: PLC0415
 
-        if order.is_relayed:
-            for stream in (sys.stdout, sys.stderr):
-                stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        show_lines_at_once()
         app = load_app(order.target, order.app_dir)
         set_up(order.log)
         is_url_used = order.is_redis_forced or app.source is None
-        app.reconfigure(order.redis_url if is_url_used else None, **order.settings)
+        reconfigure(app, order.redis_url if is_url_used else None, order.settings)
         self._source = app.source
         config = app.config
         self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)

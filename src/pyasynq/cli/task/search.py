@@ -195,7 +195,7 @@ def errors(
     if output == "table":
         count, kinds = counted(report.failures, "failure"), counted(len(report.groups), "kind")
         more = "" if report.is_complete else "; --scan looked at some of the tasks only"
-        note(f"{count} of {kinds}, {report.scanned:,} tasks looked at{more}")
+        note(f"{count} of {kinds}, {counted(report.scanned, 'task')} looked at{more}")
     return PARTLY if report.broken else 0
 
 

@@ -37,8 +37,8 @@ class Proxy:
     """
 
     def __init__(self, namespace: str, *, is_certain: bool = False) -> None:
-        self.is_there = is_certain
-        self.is_checked = False
+        self.is_there: bool = is_certain
+        self.is_checked: bool = False
         self._namespace = namespace
 
     def found(self) -> None:

@@ -41,8 +41,8 @@ class Unreplicated:
     __slots__ = ("count", "reply")
 
     def __init__(self, reply: Any, count: int) -> None:
-        self.reply = reply
-        self.count = count
+        self.reply: Any = reply
+        self.count: int = count
 
 
 def is_read_only(reply: object) -> bool:

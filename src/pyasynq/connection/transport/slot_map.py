@@ -66,7 +66,7 @@ class SlotMap:
         self._random = Random()  # noqa: S311 - spreads load, guards nothing
         self.primaries: Sequence[Address] = ()
         self.nodes: frozenset[Address] = frozenset()
-        self.version = 0
+        self.version: int = 0
 
     @property
     def is_known(self) -> bool:

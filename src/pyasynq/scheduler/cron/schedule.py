@@ -29,6 +29,10 @@ class Schedule(Protocol):
         """The text that it was read from."""
 
     @property
+    def zone(self) -> tzinfo:
+        """Whose clock counts."""
+
+    @property
     def location(self) -> tzinfo:
         """The time zone of what it returns."""
 
@@ -169,6 +173,11 @@ class EverySchedule(msgspec.Struct, frozen=True):
     spec: str
     every: timedelta
     location: tzinfo
+
+    @property
+    def zone(self) -> tzinfo:
+        """That of what is returned: no clock on a wall counts."""
+        return self.location
 
     @property
     def can_fire(self) -> bool:

@@ -30,6 +30,8 @@ _DESCRIPTORS: Mapping[str, str] = MappingProxyType(
 _EVERY = "@every "
 _KINDS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 _AN_EXAMPLE = "as in '30 9 * * mon-fri'"
+_FIELDS = f"minute, hour, day, month, weekday, {_AN_EXAMPLE}; an interval is written '@every 5m'"
+_WITH_SECONDS = "second, minute, hour, day, month, weekday"
 
 
 def parse(spec: str, location: tzinfo | str = UTC, *, seconds: bool = False) -> Schedule:
@@ -107,7 +109,9 @@ def _parse_fields(text: str, *, seconds: bool) -> Calendar:
     texts = [each for each in _SPACES.split(text) if each]
     wanted = len(_KINDS) if seconds else len(_KINDS) - 1
     if len(texts) != wanted:
-        hint = "" if seconds or len(texts) != wanted + 1 else "; a field for seconds must be chosen"
+        fields = f": {_WITH_SECONDS if seconds else _FIELDS}"
+        is_one_more = not seconds and len(texts) == wanted + 1
+        hint = "; a field for seconds must be chosen" if is_one_more else fields
         raise ConfigError(f"it has {len(texts)} fields in place of {wanted}{hint}")
     given = texts if seconds else ["0", *texts]
     return Calendar(*(parse_field(kind, each) for kind, each in zip(_KINDS, given, strict=True)))

@@ -26,11 +26,11 @@ class TopBar(Static):
 
 
 class Banner(Static):
-    """One line about what is wrong; it takes no place if nothing is."""
+    """What is wrong, in as many lines as that needs; it takes no place if nothing is."""
 
     def tell(self, text: str) -> None:
         """Show *text*; nothing if it is empty."""
-        self.update(Text(text, no_wrap=True, overflow="ellipsis"))
+        self.update(Text(text))
         self.display = bool(text)
 
 

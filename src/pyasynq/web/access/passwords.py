@@ -48,7 +48,7 @@ class PasswordHash:
 
 
 def hash_password(password: str) -> str:
-    """Return a password as settings keep it: nobody can tell the password from that.
+    """Return *password* as settings keep it: nobody can tell the password from that.
 
     Raises:
         ConfigError: it is empty, not text, or has more than 1,024 bytes.

@@ -32,7 +32,7 @@ class Visitor:
 
 
 def user_of(request: Request) -> str:
-    """Return the name of who has logged in, for a function that resolves roles.
+    """Return the name of who has sent *request*, for a function that resolves roles.
 
     It is empty if *auth* was not given, since nobody has to log in then.
     """

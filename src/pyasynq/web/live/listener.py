@@ -18,7 +18,7 @@ class Listener:
         self._stale_since: datetime | None = None
         self._told_since: datetime | None = None
         self._news = asyncio.Event()
-        self.is_closed = False
+        self.is_closed: bool = False
 
     def tell(self, changes: Iterable[str]) -> None:
         """Add changes to those that are still to be told."""

@@ -20,7 +20,7 @@ class Sampling:
     """
 
     def __init__(self, *, lasting_s: float, most_measured: int) -> None:
-        self.sampler = Sampler()
+        self.sampler: Sampler = Sampler()
         self._lasting_s, self._most_measured = lasting_s, most_measured
         self._until = 0.0
         self._memory: dict[str, int] = {}

@@ -21,7 +21,7 @@ class Form:
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         self._fields = fields
-        self.back = self.text("back", "/")
+        self.back: str = self.text("back", "/")
 
     def text(self, name: str, default: str = "") -> str:
         """Return a field; the last one, if there are several of this name."""

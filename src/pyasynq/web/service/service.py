@@ -68,18 +68,18 @@ class Service:
     ) -> None:
         self.guard = guard
         self._clock = inspector.clock
-        self.queues = QueueService(inspector, guard)
-        self.tasks = TaskService(inspector, guard, redact, client)
-        self.jobs = JobService(inspector, guard, redact, board or JobBoard())
-        self.exports = ExportService(inspector, guard, redact)
-        self.schedulers = SchedulerService(inspector, guard, redact)
-        self.records = Records(inspector, guard, redact, self.tasks)
-        self.history = History(inspector, guard, redact)
-        self.installation = Installation(inspector, guard, redact)
-        self.troubles = Troubles(inspector, guard, redact, examinations)
-        self.live = LiveService(live, guard)
-        self.metrics = MetricsService(live, guard, inspector.clock, prometheus_url)
-        self.queue_metrics = QueueMetrics(inspector, guard, scrapes)
+        self.queues: QueueService = QueueService(inspector, guard)
+        self.tasks: TaskService = TaskService(inspector, guard, redact, client)
+        self.jobs: JobService = JobService(inspector, guard, redact, board or JobBoard())
+        self.exports: ExportService = ExportService(inspector, guard, redact)
+        self.schedulers: SchedulerService = SchedulerService(inspector, guard, redact)
+        self.records: Records = Records(inspector, guard, redact, self.tasks)
+        self.history: History = History(inspector, guard, redact)
+        self.installation: Installation = Installation(inspector, guard, redact)
+        self.troubles: Troubles = Troubles(inspector, guard, redact, examinations)
+        self.live: LiveService = LiveService(live, guard)
+        self.metrics: MetricsService = MetricsService(live, guard, inspector.clock, prometheus_url)
+        self.queue_metrics: QueueMetrics = QueueMetrics(inspector, guard, scrapes)
 
     @property
     def now(self) -> datetime:

@@ -60,11 +60,13 @@ class Endpoints(dict[str, Endpoint]):
         _check_paths(mux)
         self._mux = mux
         self.threads = pool_of(config.thread_pool_size or config.concurrency, make_threads)
-        self.has_plain = not mux.middlewares and any(_is_plain_handler(each) for each in mux.routes)
+        is_bare = not mux.middlewares and not mux.around_threads
+        self.has_plain: bool = is_bare and any(_is_plain_handler(each) for each in mux.routes)
         # Half of the grace: what a process runs has ended before its outcome is written.
         self._processes = ProcessPool(
             config.process_pool_size or os.cpu_count() or 1,
             grace_s=to_seconds(config.cancel_grace) / 2,
+            redis=mux.redis,
         )
 
     @property
@@ -97,6 +99,8 @@ class Endpoints(dict[str, Endpoint]):
         inside: list[Middleware] = []
         if route is not None and route.path is not None:
             outside, inside = at_process(outside)
+            inside = [*self._mux.around_threads, *inside]
+        outside = [*self._of_kind(route, outside), *outside]
         call = self._call_of(route, inside) if route else self._no_handler
         if not any(is_plain(each) for each in outside):
             return wrap(outside, call)
@@ -105,6 +109,15 @@ class Endpoints(dict[str, Endpoint]):
             handler = route.handler
             step = InThread(lambda context: handler(context, context.task), len(outside) + 1)
         return chain(outside, step, self.threads)
+
+    def _of_kind(self, route: Route | None, outside: Sequence[Middleware]) -> list[Middleware]:
+        """Return what is to be around the handler of *route* because of where that runs."""
+        found: list[Middleware] = []
+        if route is not None and route.is_async and route.path is None:
+            found += self._mux.around_coroutines
+        if any(map(is_plain, outside)) or (route is not None and _is_plain_handler(route)):
+            found += self._mux.around_threads
+        return found
 
     def _call_of(self, route: Route, inside: Sequence[Middleware]) -> CallNext:
         handler: Callable[..., Any] = route.handler

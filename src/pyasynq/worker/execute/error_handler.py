@@ -28,7 +28,7 @@ class ErrorHandlerCalls:
         enter_apart: Callable[[TaskContext], object] = enter,
     ) -> None:
         self._handler = handler
-        self.is_set = handler is not None
+        self.is_set: bool = handler is not None
         self._grace_s = grace_s
         self._enter_apart = enter_apart
         self._apart: set[asyncio.Task[None]] = set()

@@ -123,6 +123,26 @@ class Processor:
         await self._drain(life.budget)
         await self._stop_waiting(life.budget)
 
+    async def fetch_once(self) -> int:
+        """Fetch tasks for the free slots and start their handlers; return how many came.
+
+        For a server that works only when it is told, and never runs `run`.
+
+        Raises:
+            PyasynqError: it concerns Redis as a whole.
+        """
+        fetched = 0
+        async for batch in self._fetcher.fetch(self._room(), self._may_fetch):
+            fetched += len(batch.tasks)
+            self._launch(batch)
+        return fetched
+
+    async def end(self, budget: ShutdownBudget) -> None:
+        """Wait for the handlers that `fetch_once` started, and requeue the rest."""
+        self.quiet()
+        await self._idle_wait.close()
+        await self._drain(budget)
+
     async def _fetch_until_quiet(self, life: Life) -> None:
         while not self._is_quiet:
             await self._turn(life)

@@ -25,7 +25,7 @@ class WakeUp:
 
     def __init__(self, resources: ServerResources) -> None:
         # However many queues there are, asking them costs one command a second.
-        self.renew_s = max(SHORTEST_RENEW_S, len(resources.config.queues))
+        self.renew_s: int = max(SHORTEST_RENEW_S, len(resources.config.queues))
         self._announced = EmptyQueues(resources, known_for_s=self.renew_s)
         self._blocking = BlockingWaits(resources, renew_s=self.renew_s)
         self.empty: Collection[str] = self._announced.known.keys()

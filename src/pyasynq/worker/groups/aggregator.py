@@ -53,6 +53,9 @@ class Aggregator:
     Args:
         on_due: called with the time in nanoseconds at which a scheduled aggregate is due.
         tracing: makes a span of each call of an aggregator; None for no spans.
+
+    Attributes:
+        on_failure: called with what has kept a group from being aggregated, unless Redis was away.
     """
 
     name = "aggregator"
@@ -87,6 +90,7 @@ class Aggregator:
         self._server_id = resources.server_id
         self._show_at = 0.0  # monotonic
         self._made = 0
+        self.on_failure: Callable[[Exception], None] = _tell_nobody
 
     async def run(self, life: Life) -> None:
         """Look at the interval until the stop; then end what is under way."""
@@ -264,8 +268,10 @@ class Aggregator:
         except (PyasynqError, TimeoutError) as error:
             reason = shown(str(error), LONGEST_ERROR)
             logger.error(NOT_AGGREGATED, shown(group), keys.queue, reason)  # noqa: TRY400 - the text is enough
+            self.on_failure(error)
         except Exception as error:
             logger.exception(NOT_AGGREGATED, shown(group), keys.queue, error)  # noqa: TRY401 - in one line
+            self.on_failure(error)
         return False
 
     def _limits(self, own: Aggregation) -> DueLimits:
@@ -278,3 +284,7 @@ class Aggregator:
             "max_delay_s": math.ceil(to_seconds(delay)),
             "max_size": config.group_max_size if own.max_size is None else own.max_size,
         }
+
+
+def _tell_nobody(error: Exception) -> None:
+    """Stand for what is called with failures where nobody asks for them."""

@@ -64,7 +64,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskContext(Generic[State]):
-    """The running task, as its handler and the middlewares see it.
+    """The running task, as its handler and the middlewares see it; made by the worker.
 
     ``TaskContext[Resources]`` tells type checkers that `state` is a Resources, which nothing checks
     at run time; a plain ``TaskContext`` has a state of any type.
@@ -78,7 +78,7 @@ class TaskContext(Generic[State]):
     def __init__(self, running: RunningTask, task: Task, scope: Scope) -> None:
         self._running = running
         self._scope = scope
-        self.task = task
+        self.task: Task = task
 
     @property
     def task_id(self) -> str:
@@ -304,6 +304,14 @@ def clock_of(context: TaskContext) -> Clock:
 
 enter: Callable[[TaskContext], Token[TaskContext]] = _current.set
 """Makes a context the current one of this asyncio task."""
+
+
+def stateless(context: TaskContext) -> TaskContext:
+    """Return *context* without a state, as a handler in a process sees it, and make it current."""
+    scope = msgspec.structs.replace(context._scope, state=None)  # noqa: SLF001 - of this file
+    bare: TaskContext = TaskContext(running_of(context), context.task, scope)
+    enter(bare)
+    return bare
 
 
 def enter_span(context: TaskContext) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 
 MAIN = "__main__"
@@ -22,6 +23,14 @@ class HoldsHandler(Protocol):
     @property
     def task_handler(self) -> Any:
         """The handler: (context, task) → result."""
+
+
+@runtime_checkable
+class UsesRedis(Protocol):
+    """What stands for a handler, and lets it enqueue tasks, such as a task of an App."""
+
+    def use_redis(self, options: ConnectionOptions) -> None:
+        """Enqueue to another Redis from now on."""
 
 
 class HandlerPath(msgspec.Struct, frozen=True):
@@ -74,13 +83,18 @@ class HandlerPath(msgspec.Struct, frozen=True):
             )
 
 
-def handler_at(path: HandlerPath) -> Any:
+def handler_at(path: HandlerPath, redis: ConnectionOptions | None = None) -> Any:
     """Return the handler that *path* names.
+
+    Args:
+        redis: what it enqueues to, in place of what its code says; None leaves that to its code.
 
     Raises:
         ImportError, AttributeError: it cannot be found.
     """
     found = path.find()
+    if redis is not None and isinstance(found, UsesRedis):
+        found.use_redis(redis)
     return found.task_handler if isinstance(found, HoldsHandler) else found
 
 

@@ -21,10 +21,13 @@ CallNext = Callable[[TaskContext], Awaitable[Any]]
 PlainCallNext = Callable[[TaskContext], Any]
 """What a plain middleware calls; it returns when what is inside has ended."""
 
-Middleware = (
-    Callable[[TaskContext[Any], CallNext], Awaitable[Any]]
-    | Callable[[TaskContext[Any], PlainCallNext], Any]
-)
+AsyncMiddleware = Callable[[TaskContext[Any], CallNext], Awaitable[Any]]
+"""A middleware that is a coroutine function."""
+
+PlainMiddleware = Callable[[TaskContext[Any], PlainCallNext], Any]
+"""A middleware that is a plain function."""
+
+Middleware = AsyncMiddleware | PlainMiddleware
 
 FORM = "async def middleware(ctx, call_next)"
 

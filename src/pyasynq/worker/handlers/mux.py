@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, Unpack, get_args, overload
 
 import msgspec
 
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
 from pyasynq.events.event import SERVER_EVENTS, TaskEventName, WorkerEventName
 from pyasynq.events.listeners import Listeners, S, T, W
@@ -21,7 +22,12 @@ from pyasynq.wire.handled import ANY_TEXT
 from pyasynq.worker.handlers.aggregators import A, Aggregations, GroupLimits
 from pyasynq.worker.handlers.context import TaskContext
 from pyasynq.worker.handlers.handler_path import HandlerPath
-from pyasynq.worker.handlers.middleware import Middleware, middleware_fault
+from pyasynq.worker.handlers.middleware import (
+    AsyncMiddleware,
+    Middleware,
+    PlainMiddleware,
+    middleware_fault,
+)
 
 Handler = Callable[[TaskContext[Any], Task], Awaitable[bytes | None] | bytes | None]
 H = TypeVar("H", bound=Handler)
@@ -104,22 +110,31 @@ class ServeMux:
     an App are added with `is_exact`, so that a type is nothing but itself.
 
     Attributes:
+        around_threads: middlewares outside of all others, for what is bound to a thread: they run
+            in the thread or the process of a plain handler, and in that of plain middlewares, but
+            not around what runs on the event loop only. Functions at the top level of a module.
+        around_coroutines: likewise, coroutine functions around those handlers that are coroutine
+            functions themselves.
         archives_unknown: whether a task of a type that nothing handles is archived at once.
         usual_options: with which options the tasks of a type are usually enqueued, as far as that
             is known; a server warns of what it could not run.
         periodic_tasks: type and options of each task that the process of the server enqueues
             again and again besides.
+        redis: what handlers in processes of their own enqueue to; None leaves that to their code.
     """
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
         self._longest_first: list[tuple[str, Route]] = []
         self.middlewares: list[Middleware] = []
+        self.around_threads: list[PlainMiddleware] = []
+        self.around_coroutines: list[AsyncMiddleware] = []
         self.archives_unknown = False
-        self.aggregations = Aggregations()
-        self.listeners = Listeners("mux", SERVER_EVENTS)
+        self.aggregations: Aggregations = Aggregations()
+        self.listeners: Listeners = Listeners("mux", SERVER_EVENTS)
         self.usual_options: dict[str, EnqueueOptions] = {}
         self.periodic_tasks: list[tuple[str, EnqueueOptions]] = []
+        self.redis: ConnectionOptions | None = None
 
     def add(
         self,
@@ -136,6 +151,7 @@ class ServeMux:
         settings say so in processes of their own.
 
         Args:
+            settings: how its tasks are retried and run; as the server says if not given.
             path: where a process of its own finds the handler, if not under its own name.
             is_exact: only tasks of the very type *pattern* match, unless it ends with ``*``, which
                 stands for any text.

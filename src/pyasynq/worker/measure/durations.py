@@ -34,7 +34,7 @@ class Durations:
     __slots__ = ("counts", "total_s")
 
     def __init__(self) -> None:
-        self.counts = [0] * BUCKETS
+        self.counts: list[int] = [0] * BUCKETS
         self.total_s = 0.0
 
     def add(self, seconds: list[float]) -> None:

@@ -88,6 +88,11 @@ class Notifier:
         return self._delivery.has_leftovers
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether every listener has returned from every event; ask on the loop."""
+        return self._delivery.is_quiet
+
+    @property
     def observer(self) -> Observer:
         """What it is to be called with."""
         return Observer(

@@ -166,7 +166,10 @@ async def test_a_result_of_a_typed_task_that_is_no_json_is_not_kept(work):
         info = await work.enqueue("odd_receipt", retention=60)
         await work.until(info, "completed")
 
-    assert work.message(info).error_msg == "result not kept: object cannot be written as JSON"
+    assert (
+        work.message(info).error_msg
+        == "result not kept: object cannot be written as JSON; use plain values, such as an ID"
+    )
 
 
 async def test_a_handler_in_a_process_decides_what_becomes_of_its_task(work):

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import HandlerProcessError, PyasynqError
 from pyasynq.lifecycle.interpreter import (
     command_of,
@@ -71,9 +72,9 @@ class Call:
     def __init__(
         self, number: int, frame: bytearray, *, on_write: OnWrite, on_report: OnReport
     ) -> None:
-        self.number = number
-        self.frame = frame
-        self.on_write = on_write
+        self.number: int = number
+        self.frame: bytearray = frame
+        self.on_write: OnWrite = on_write
         self.on_report: OnReport | None = on_report
         self.answer: Answer | None = None
         self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -123,7 +124,7 @@ class ChildProcess:
         self._one_at_a_time = asyncio.Lock()  # results are stored in the order in which they come
         self._is_sound = True
         self._offence = ""  # what it was killed for
-        self.end = ""
+        self.end: str = ""
         # A process that the handler left behind may keep the sockets open: watch the child itself.
         self._watch = asyncio.create_task(self._see_end(), name="pyasynq handler process")
 
@@ -132,11 +133,11 @@ class ChildProcess:
         """Whether it can run another handler."""
         return self._is_sound and self._process.returncode is None
 
-    async def connect(self, calls: socket.socket, channel: socket.socket) -> None:
+    async def connect(self, calls: socket.socket, channel: socket.socket, start: Start) -> None:
         """Take our ends of the two sockets, and tell the child how to be like the worker."""
         await self._calls.open(calls)
         await self._channel.open(channel)
-        self._calls.send(encoded(_start()))
+        self._calls.send(encoded(start))
 
     def start(self, call: Call) -> None:
         """Start a handler; the process must be usable and have answered the call before."""
@@ -249,9 +250,15 @@ class ChildProcess:
 
 
 async def start_process(
-    *, on_answer: Callable[[ChildProcess, Call], None], on_end: Callable[[ChildProcess], None]
+    redis: ConnectionOptions | None = None,
+    *,
+    on_answer: Callable[[ChildProcess, Call], None],
+    on_end: Callable[[ChildProcess], None],
 ) -> ChildProcess:
     """Start a child; see `ChildProcess`.
+
+    Args:
+        redis: what its handlers enqueue to; None leaves that to their code.
 
     Raises:
         OSError: the system cannot start another process.
@@ -265,7 +272,7 @@ async def start_process(
         )
     child = ChildProcess(process, on_answer=on_answer, on_end=on_end)
     try:
-        await child.connect(calls, channel)
+        await child.connect(calls, channel, _start(redis))
     except BaseException:
         channel.close()
         child.kill()
@@ -274,13 +281,14 @@ async def start_process(
     return child
 
 
-def _start() -> Start:
+def _start(redis: ConnectionOptions | None) -> Start:
     return Start(
         import_path=list(sys.path),
         standard_modules=standard_modules(),
         arguments=list(sys.argv),
         main=Main.of_this_process(),
         log=log_set_up(),
+        redis=redis,
     )
 
 

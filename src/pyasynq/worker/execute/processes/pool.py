@@ -8,6 +8,7 @@ from itertools import count
 
 from pyasynq.broker.decoding import number
 from pyasynq.clock import steady_ns
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import HandlerProcessError
 from pyasynq.task import NO_HEADERS
 from pyasynq.worker.execute.processes.child_process import Answer, Call, ChildProcess, start_process
@@ -35,11 +36,15 @@ class ProcessPool:
     Args:
         size: how many at the most; further calls wait for a free one.
         grace_s: how long a cancelled handler may take to end before its process is killed.
+        redis: what handlers enqueue to; None leaves that to their code.
     """
 
-    def __init__(self, size: int, *, grace_s: float) -> None:
+    def __init__(
+        self, size: int, *, grace_s: float, redis: ConnectionOptions | None = None
+    ) -> None:
         self._size = size
         self._grace_s = grace_s
+        self._redis = redis
         self._calls: set[Call] = set()  # all that have not ended
         self._waiting: deque[Call] = deque()  # those among them without a process
         self._answered: list[Call] = []  # of which nobody was told yet
@@ -167,7 +172,9 @@ class ProcessPool:
     async def _start(self) -> None:
         """Start a process, or else let the call fail that has waited longest."""
         try:
-            process = await start_process(on_answer=self._on_answer, on_end=self._on_end)
+            process = await start_process(
+                self._redis, on_answer=self._on_answer, on_end=self._on_end
+            )
         except OSError as error:
             self._fail_next(f"no process can be started: {error}")
         else:

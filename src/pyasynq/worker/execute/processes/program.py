@@ -13,8 +13,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import Context, copy_context
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -31,8 +32,9 @@ from pyasynq.lifecycle.interpreter import (
     die_with_parent,
     socket_of_starter,
 )
+from pyasynq.tracing import Ended, TaskFacts, companions
 from pyasynq.wire.keys import queue_keys
-from pyasynq.wire.message import decode
+from pyasynq.wire.message import TaskMessage, decode
 from pyasynq.wire.progress import ProgressRecord
 from pyasynq.worker.attempt import outcome
 from pyasynq.worker.attempt.running_task import Ending, RunningTask, deadline_ns
@@ -119,7 +121,11 @@ class Child:
             variables = copy_context()  # the next task finds no variable of this one
             if call.span_headers:
                 variables.run(_enter_span, call.span_headers)
-            result = variables.run(function, context)
+            with _told(call, running_of(context).message, variables):
+                try:
+                    result = variables.run(function, context)
+                finally:
+                    self._is_interruptible = False
         finally:
             self._is_interruptible = False
         if result is None or isinstance(result, bytes):
@@ -136,7 +142,8 @@ class Child:
             sys.modules[MAIN], "__pyasynq_loaded__"
         ):
             vars(start.main.load())["__pyasynq_loaded__"] = True
-        function = _inside([each.find() for each in call.middlewares], handler_at(call.path))
+        handler = handler_at(call.path, start.redis)
+        function = _inside([each.find() for each in call.middlewares], handler)
         if start.log is not None:
             log_set_up.adopt(start.log)
         self._functions[paths] = function
@@ -216,6 +223,43 @@ def _enter_span(headers: Mapping[str, str]) -> None:
         attach(headers)
     except Exception:  # noqa: BLE001 - there is no OpenTelemetry here, or it fails
         return
+
+
+@contextmanager
+def _told(call: Run, message: TaskMessage, variables: Context) -> Iterator[None]:
+    """Run a block inside the spans that companions make in this process, if there are any.
+
+    Args:
+        variables: what the handler finds.
+    """
+    if not companions():
+        yield
+        return
+    facts = TaskFacts(
+        type=message.type,
+        queue=call.queue,
+        id=call.task_id,
+        headers={**message.headers, **call.span_headers},
+        payload=message.payload,
+        attempt=message.retried + 1,
+        max_retry=message.retry,
+        server_id=call.server_id,
+        is_apart=True,
+    )
+    spans = [each.process(facts) for each in companions()]
+    for span in spans:
+        variables.run(span.enter)
+    ended = Ended()
+    try:
+        yield
+    except BaseException as error:
+        ended = Ended(error=error)
+        raise
+    finally:
+        for span in spans:
+            span.end(ended)
+        for each in companions():
+            each.flush()  # the process may be killed as soon as the worker has the answer
 
 
 def _inside(middlewares: list[Any], handler: Any) -> Callable[[TaskContext], Any]:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import msgspec
 from typing_extensions import override
 
+from pyasynq.connection.options import ConnectionOptions
 from pyasynq.control_flow import RetryLater, RevokeTask, SkipRetry
 from pyasynq.errors import HandlerProcessError
 from pyasynq.task import NO_HEADERS
@@ -34,6 +35,8 @@ class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
         standard_modules: what the worker has loaded from the standard library.
         main: how the worker was started.
         log: how the worker logs; None if it does not.
+        redis: what handlers enqueue to; None leaves that to their code. It may hold a password, so
+            it is sent here and stands in no command line.
     """
 
     import_path: list[str]
@@ -41,6 +44,7 @@ class Start(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     arguments: list[str]
     main: Main
     log: LogSetUp | None
+    redis: ConnectionOptions | None = None
 
 
 class Run(msgspec.Struct, tag=True, frozen=True, kw_only=True):
