@@ -1,9 +1,12 @@
 """A plain middleware in the threads of handlers: their database connections, replaced when stale.
 
-Run it with ``python examples/database.py``. It needs no Redis; the worker stops by itself.
+python database.py
+
+It uses the Redis that PYASYNQ_REDIS_URL names, else a private one, and ends by itself.
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -15,7 +18,12 @@ from pyasynq.options import EnqueueOptions
 
 DATABASE = Path("orders.db")
 
-app = App("embedded:", task_defaults=EnqueueOptions(retention=60), thread_pool_size=1)
+app = App(
+    os.environ.get("PYASYNQ_REDIS_URL", "embedded:"),
+    name="database",
+    task_defaults=EnqueueOptions(retention=60),
+    thread_pool_size=1,
+)
 own = threading.local()
 
 

@@ -1,32 +1,26 @@
 """A web service with FastAPI: a request enqueues a report, others ask for its state and its result.
 
 pyasynq dev fastapi_service:app    in one terminal: runs the tasks; starts a Redis if none runs
-uvicorn fastapi_service:api        in another one (pip install fastapi uvicorn)
+uvicorn fastapi_service:api        in another one (pip install 'pyasynq[dev,fastapi]')
 
 curl localhost:8000/reports --json '{"numbers": [1, 2]}'
 curl 'localhost:8000/reports/ID/result?wait=5'
+
+The web UI is at http://localhost:8000/monitoring/, for "operator" with REPORTS_PASSWORD.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import secrets
 from typing import Annotated
 
-from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import Depends, FastAPI, Query
 from pydantic import BaseModel
 
-from pyasynq import (
-    App,
-    NotFoundError,
-    RedisUnavailableError,
-    ResultNotKeptError,
-    ResultTimeoutError,
-    SkipRetry,
-    TaskFailedError,
-)
+from pyasynq import App, SkipRetry, TaskHandle
+from pyasynq.contrib.fastapi import handle_of, install_error_handlers, lifespan, mount_web_ui
+from pyasynq.web import hash_password
 
-QUEUE = "reports"
-app = App(name="report_service", queues={QUEUE: 1})
+app = App(name="report_service", queues={"reports": 1})
 
 
 class Order(BaseModel):
@@ -42,7 +36,7 @@ class Report(BaseModel):
     mean: float
 
 
-@app.task("report:make", queue=QUEUE, max_retry=3, timeout=30, retention=3600)
+@app.task("report:make", queue="reports", max_retry=3, timeout=30, retention=3600)
 async def make_report(order: Order) -> Report:
     """Make a report, whose result Redis keeps for an hour."""
     if not order.numbers:
@@ -50,27 +44,13 @@ async def make_report(order: Order) -> Report:
     return Report(count=len(order.numbers), mean=sum(order.numbers) / len(order.numbers))
 
 
-@asynccontextmanager
-async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-    """Close the connections of pyasynq when the web server stops."""
-    yield
-    await app.aclose()
+api = FastAPI(lifespan=lifespan(app))
+install_error_handlers(api)  # 503 while Redis is away, 404 for a report that does not exist, …
+# Look at the tasks as "operator". A service with logins of its own passes a function instead.
+PASSWORD = os.environ.get("REPORTS_PASSWORD") or secrets.token_urlsafe()
+mount_web_ui(api, "/monitoring", app, auth=("operator", hash_password(PASSWORD)))
 
-
-api = FastAPI(lifespan=lifespan)
-
-
-@api.exception_handler(RedisUnavailableError)
-async def unavailable(_request: Request, _error: Exception) -> JSONResponse:
-    """Answer 503 while Redis cannot be reached, so that the caller tries again."""
-    return JSONResponse({"detail": "try again"}, status_code=503, headers={"retry-after": "5"})
-
-
-@api.exception_handler(NotFoundError)
-@api.exception_handler(ResultNotKeptError)
-async def unknown(_request: Request, _error: Exception) -> JSONResponse:
-    """Answer 404 for a report that does not exist, or no longer."""
-    return JSONResponse({"detail": "no such report"}, status_code=404)
+OrderedReport = Annotated[TaskHandle[Report], Depends(handle_of(make_report))]
 
 
 @api.post("/reports", status_code=202)
@@ -79,20 +59,15 @@ async def order_report(order: Order) -> dict[str, str]:
     return {"id": (await make_report.aenqueue(order)).id}
 
 
-@api.get("/reports/{report_id}")
-async def state_of(report_id: str) -> dict[str, str]:
+@api.get("/reports/{task_id}")
+async def state_of(report: OrderedReport) -> dict[str, str]:
     """Answer where the report stands: pending, active, retry, completed, or archived."""
-    info = await app.task_handle(QUEUE, report_id).ainfo()
-    return {"state": info.state, "last_error": info.last_error}
+    return {"state": (await report.ainfo()).state}
 
 
-@api.get("/reports/{report_id}/result")
-async def result_of(report_id: str, wait: Annotated[float, Query(ge=0, le=30)] = 0) -> Report:
+@api.get("/reports/{task_id}/result")
+async def result_of(
+    report: OrderedReport, wait: Annotated[float, Query(ge=0, le=30)] = 0
+) -> Report:
     """Answer with the report; wait for it if need be."""
-    try:
-        report: Report = await app.task_handle(QUEUE, report_id).aresult(timeout=wait)
-    except ResultTimeoutError as error:
-        raise HTTPException(409, "the report is not done yet") from error
-    except TaskFailedError as error:
-        raise HTTPException(422, error.error) from error
-    return report
+    return await report.aresult(timeout=wait)

@@ -1,10 +1,10 @@
 """The application of the tutorial, docs/tutorial/first-queue.md.
 
 pyasynq dev first_queue:app      in one terminal: runs the tasks
-python first_queue.py            in another one: enqueues two tasks
+python first_queue.py            in another one: enqueues three tasks
 """
 
-from pyasynq import App, TaskContext, retry
+from pyasynq import App, DuplicateTaskError, TaskContext, retry
 
 app = App(name="first_queue")
 
@@ -23,7 +23,19 @@ def deliver(ctx: TaskContext, name: str) -> None:
     print(f"letter for {name} delivered at attempt {ctx.attempt}", flush=True)
 
 
+@app.periodic("@every 10s")
+async def water_plants() -> None:
+    """Run every ten seconds, in one worker."""
+    print("the plants have water", flush=True)
+
+
 if __name__ == "__main__":
     handle = greet.enqueue("Ann")
     print(handle.result(timeout=10))
+
     deliver.options(process_in=2).enqueue("Ann")
+
+    try:
+        deliver.options(process_in=3600, unique=3600).enqueue("Bob")
+    except DuplicateTaskError as error:
+        print(f"a letter for Bob is on its way: {error.holder_id}")

@@ -26,17 +26,6 @@ def test_every_example_begins_with_what_it_shows():
     ] == []
 
 
-def test_greetings_are_returned():
-    example = load("greetings")
-
-    with example.app.testing() as harness:
-        handle = example.greet.enqueue("Ann")
-        (handled,) = harness.run_pending()
-
-        assert handled.type == "greet"
-        assert handle.result(0) == "hello Ann, from attempt 1"
-
-
 def test_a_batch_ends_by_itself_and_sums_up(redis_url):
     done = subprocess.run(
         [sys.executable, "batch.py", "1500"],
