@@ -1,4 +1,4 @@
-"""Writes every generated file again: protobuf code, sync twins, settings, dashboard.
+"""Writes every generated file again: protobuf code, sync twins, dashboard, parts of pages.
 
 Usage: python tools/generate.py [--check]      (--check only names the files that are stale)
 """
@@ -8,7 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import command_pages
 import dashboard
+import guides_page
 import settings
 import unasync
 
@@ -40,7 +42,8 @@ def main(arguments: list[str]) -> int:
     """Write the files, or with --check name those that are stale."""
     wanted = protobuf_outputs() | {
         path: formatted(text, path) if path.suffix == ".py" else text
-        for path, text in (unasync.outputs() | settings.outputs() | dashboard.outputs()).items()
+        for each in (unasync, settings, dashboard, guides_page, command_pages)
+        for path, text in each.outputs().items()
     }
     stale = [
         path

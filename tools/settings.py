@@ -79,8 +79,8 @@ def _reference(page: str) -> str:
         kind = setting_kinds()[field.name]
         cells = (
             f"`{field.name}`",
-            _default(getattr(defaults, field.name), kind),
-            _accepts(kind),
+            default_text(getattr(defaults, field.name), kind),
+            accepted(kind),
             meanings[field.name],
         )
         rows.append(f"| {' | '.join(cells)} |")
@@ -94,7 +94,8 @@ def _meanings() -> dict[str, str]:
     return {name: " ".join(words.split()).replace("``", "`") for name, words in entries}
 
 
-def _default(value: Any, kind: Kind) -> str:
+def default_text(value: Any, kind: Kind) -> str:
+    """Return the default of a setting as a page shows it."""
     if isinstance(value, timedelta):
         return f"{value.days} days"
     if isinstance(kind, Span):
@@ -104,7 +105,8 @@ def _default(value: Any, kind: Kind) -> str:
     return f"`retry.{value.__name__}`" if callable(value) else f"`{value!r}`".replace("'", '"')
 
 
-def _accepts(kind: Kind) -> str:  # noqa: PLR0911 - a table
+def accepted(kind: Kind) -> str:  # noqa: PLR0911 - a table
+    """Return what a setting accepts as a page shows it."""
     match kind:
         case Whole():
             number = f"{kind.low:,} to {kind.high:,}"

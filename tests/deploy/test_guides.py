@@ -8,7 +8,7 @@ import yaml
 
 from tests.support.deployed import DASHBOARD, DEPLOY, GUIDES, METRICS, ROOT, RULES, documents
 
-PAGES = ["monitoring", "alerts", "kubernetes"]
+PAGES = ["monitoring", "alerts", "kubernetes", "containers", "systemd"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -59,7 +59,7 @@ def test_the_rules_become_a_manifest_as_the_guide_says():
 
 def test_the_overlay_of_the_guide_changes_the_app_of_the_worker():
     guide = (GUIDES / "kubernetes.md").read_text()
-    (text,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    (text,) = re.findall(r"```yaml\n(resources:.*?)```", guide, re.DOTALL)
     (patch,) = yaml.safe_load(text)["patches"]
     (step,) = yaml.safe_load(patch["patch"])
     worker = documents(DEPLOY / "kubernetes" / "worker.yaml")[0]
