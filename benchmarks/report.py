@@ -1,4 +1,4 @@
-"""Writes the recorded figures as tables into the page about performance.
+"""Writes the recorded figures as tables into the pages about performance and the comparison.
 
 Each table stands between `<!-- table NAME -->` and `<!-- end of table -->`; the text around them is
 left alone.
@@ -13,6 +13,8 @@ from typing import Any
 
 from benchmarks import (
     ceiling,
+    compare,
+    crash,
     drain,
     enqueue,
     idle,
@@ -32,6 +34,8 @@ from benchmarks.measure.peers import PEERS
 from benchmarks.measure.record import RECORDS, as_text
 
 PAGE = ROOT / "docs" / "explain" / "performance.md"
+COMPARISON = ROOT / "docs" / "explain" / "comparison.md"
+PAGES = (PAGE, COMPARISON)
 TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 QUESTIONS = {
     each.QUESTION.name: each.QUESTION
@@ -47,10 +51,19 @@ QUESTIONS = {
         observability,
         startup,
         web_pages,
+        compare,
+        crash,
         ceiling,
         interpreters,
     )
 }
+COMPARED_HEADS = (
+    "queue",
+    *(f"{case.name}, tasks/s" for case in compare.CASES[:-1]),
+    "pick-up when idle, ms",
+    "RSS MB",
+    "running tasks of a killed worker run again after s",
+)
 RECORD_HEADS = ("question", "mode", "rounds", "measured at", "machine", "Python", "Redis")
 PEER_HEADS = ("queue", "version", "Python", "not measured because")
 
@@ -89,6 +102,8 @@ def table(name: str, records: Records) -> str:
         return _markdown(RECORD_HEADS, [_about(record) for record in records.values()])
     if name == "peers":
         return _markdown(PEER_HEADS, _peers(records))
+    if name == "compared" and {"compare", "crash"} <= records.keys():
+        return _markdown(COMPARED_HEADS, _compared(records))
     if name not in QUESTIONS or name not in records:
         raise UnknownTableError(f"{name}: no such record; run `make bench` first")
     question = QUESTIONS[name]
@@ -106,6 +121,27 @@ def _about(record: Mapping[str, Any]) -> tuple[object, ...]:
         versions["python"],
         versions["redis-server"],
     )
+
+
+def _compared(records: Records) -> Iterable[tuple[object, ...]]:
+    """Return a row for each queue: what it does in each case, and after a crash."""
+    cases = {case: _medians(group) for case, group in records["compare"]["results"].items()}
+    (crashed,) = [_medians(group) for group in records["crash"]["results"].values()]
+    *rates, idle_case = [cases[case.name] for case in compare.CASES]
+    for name in rates[0]:
+        run = crashed.get(name, {})
+        yield (
+            name,
+            *(case[name].get("tasks_per_s") for case in rates),
+            idle_case[name].get("p50_ms"),
+            rates[0][name].get("rss_mb"),
+            run.get("running_s") or f"not within {as_text(run.get('limit_s'))}",
+        )
+
+
+def _medians(group: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the figures of each side by its name."""
+    return {side["name"]: side["median"] for side in group}
 
 
 def _peers(records: Records) -> Iterable[tuple[object, ...]]:
@@ -135,14 +171,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of the records")
-    parser.add_argument("--page", type=Path, default=PAGE, help="file to write the tables into")
+    parser.add_argument(
+        "--page", type=Path, action="append", help="file with tables; may be given again"
+    )
     given = parser.parse_args()
-    try:
-        text = rendered(given.page.read_text("utf-8"), read(given.records))
-    except UnknownTableError as error:
-        parser.error(str(error))
-    given.page.write_text(text, "utf-8")
-    print(given.page)
+    for page in given.page or PAGES:
+        try:
+            text = rendered(page.read_text("utf-8"), read(given.records))
+        except UnknownTableError as error:
+            parser.error(str(error))
+        page.write_text(text, "utf-8")
+        print(page)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from benchmarks.measure.environments import BUILT, ROOT, InstallError, environme
 from benchmarks.measure.interpreters import Version
 from benchmarks.measure.program import Program
 
-ROLES = frozenset({"fill", "drain", "enqueue", "produce", "pick_up", "idle"})
+ROLES = frozenset({"fill", "drain", "enqueue", "produce", "pick_up", "idle", "linger"})
 BLOCKING = frozenset({"single"})
 AWAITED = frozenset({"awaited", "concurrent"})
 BULK = frozenset({"bulk", "typed bulk"})

@@ -15,6 +15,8 @@ line at its end. Roles, with the parameters and the figures of each:
 * `pick_up`: print `ready` as a line of its own, run `samples` tasks whose payload is the time at
   which they were due, in nanoseconds since 1970; `latencies_ms`.
 * `idle`: print `ready`, serve with `concurrency` until SIGTERM; nothing.
+* `linger`: print `ready`, write the number of each task, which is what `pick_up` takes for a time,
+  as a line to the file `ledger` when it starts, and let it take `linger_s`, until this is killed.
 * `hold`: print `ready`, run `tasks` tasks until all run at once and for `hold_s` more;
   `before_mb`, `after_mb`: what was resident before, and at the end.
 * `tick`: enqueue `ticks` ticks of `entries` periodic tasks; `late_ms` of each, and `loop_ms`, the

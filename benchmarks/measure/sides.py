@@ -11,11 +11,8 @@ from benchmarks.measure.redis_server import BenchmarkRedis
 from benchmarks.measure.stock import Stock
 
 GO_SOURCE = ROOT / "benchmarks" / "programs" / "go"
-PYASYNQ = Program(
-    "pyasynq",
-    (sys.executable, "-m", "benchmarks.programs.pyasynq_roles"),
-    frozenset({"drain", "enqueue", "pick_up", "idle"}),
-)
+ROLES = frozenset({"drain", "enqueue", "pick_up", "idle", "linger"})
+PYASYNQ = Program("pyasynq", (sys.executable, "-m", "benchmarks.programs.pyasynq_roles"), ROLES)
 
 
 def go_asynq() -> list[Program]:
@@ -27,9 +24,7 @@ def go_asynq() -> list[Program]:
     binary = BUILT / "go-asynq"
     BUILT.mkdir(exist_ok=True)
     subprocess.run([go, "build", "-o", str(binary), "."], cwd=GO_SOURCE, check=True)
-    return [
-        Program(GO, (str(binary),), frozenset({"drain", "enqueue", "pick_up", "idle"}), pace=0.5)
-    ]
+    return [Program(GO, (str(binary),), ROLES, pace=0.5)]
 
 
 def fill(redis: BenchmarkRedis, program: Program, tasks: int) -> None:

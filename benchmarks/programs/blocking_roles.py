@@ -19,6 +19,7 @@ from benchmarks.programs.role import (
     Role,
     Samples,
     at_a_rate,
+    notes,
     one_by_one,
     play,
     until_none,
@@ -77,7 +78,24 @@ def _consuming(work: Work, in_processes: Work | None) -> dict[str, Role]:
         concurrency = given.get("concurrency", 10)
         return until_terminated(lambda: work(address, concurrency, lambda **_: None))
 
-    return {"drain": drain, "pick_up": pick_up, "idle": idle}
+    def linger(address: str, given: Parameters) -> dict[str, Any]:
+        work(address, given["concurrency"], lingering(given))
+        print("ready", flush=True)
+        threading.Event().wait()  # until somebody kills this process
+        return {}
+
+    return {"drain": drain, "pick_up": pick_up, "idle": idle, "linger": linger}
+
+
+def lingering(given: Parameters) -> Body:
+    """Return a body that notes its start in the ledger and then waits as long as is wanted."""
+    note, linger_s = notes(given), given["linger_s"]
+
+    def body(due_ns: int) -> None:
+        note(due_ns)
+        time.sleep(linger_s)
+
+    return body
 
 
 def _drain(work: Work, address: str, given: Parameters) -> dict[str, Any]:

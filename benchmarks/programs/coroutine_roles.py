@@ -2,8 +2,8 @@
 
 A program names two context managers. `client(address)` gives a coroutine function that enqueues a
 task with the keyword parameters it is called with. `working(address, concurrency, body)` runs a
-worker whose task calls *body* with those parameters, and gives a coroutine function that says how
-many tasks are not acknowledged.
+worker whose task calls *body* with those parameters, awaits what it returns unless that is None,
+and gives a coroutine function that says how many tasks are not acknowledged.
 
 It may name more. `bulk(address)` connects and gives a coroutine function that enqueues as many
 no-op tasks as it is told, in one call. *others* are ways to work whose task is a plain function, in
@@ -28,10 +28,12 @@ from benchmarks.programs.role import (
     at_a_rate_async,
     awaiting,
     end,
+    notes,
     on_worker_loop,
     play,
     send_all,
     timed_awaits,
+    until_killed,
     until_none_async,
     until_terminated_async,
 )
@@ -39,7 +41,7 @@ from benchmarks.programs.tally import LOOK_S, Tally, count
 
 Send = Callable[..., Awaitable[object]]
 Left = Callable[[], Awaitable[int]]
-Body = Callable[..., object]
+Body = Callable[..., Awaitable[object] | None]
 Client = Callable[[str], AbstractAsyncContextManager[Send]]
 Working = Callable[[str, int, Body], AbstractAsyncContextManager[Left]]
 Bulk = Callable[[str], AbstractAsyncContextManager[Callable[[int], Awaitable[object]]]]
@@ -90,6 +92,7 @@ def play_with(
         drain=playing(drain),
         pick_up=playing(partial(_pick_up, working)),
         idle=playing(partial(_idle, working)),
+        linger=playing(partial(_linger, working)),
         fill=playing(fill),
         enqueue=playing(enqueue),
         produce=playing(partial(_produce, client)),
@@ -160,3 +163,14 @@ async def _pick_up(working: Working, address: str, given: Parameters) -> dict[st
 async def _idle(working: Working, address: str, given: Parameters) -> dict[str, Any]:
     async with working(address, given.get("concurrency", 10), lambda **_: None):
         return await until_terminated_async()
+
+
+async def _linger(working: Working, address: str, given: Parameters) -> dict[str, Any]:
+    note, linger_s = notes(given), given["linger_s"]
+
+    def body(due_ns: int) -> Awaitable[None]:
+        note(due_ns)
+        return asyncio.sleep(linger_s)
+
+    async with working(address, given["concurrency"], body):
+        return await until_killed()

@@ -24,8 +24,10 @@ from benchmarks.programs.role import (
     Meter,
     Parameters,
     Samples,
+    notes,
     on_worker_loop,
     play,
+    until_killed,
     until_terminated_async,
 )
 from benchmarks.programs.tally import LOOK_S as TALLY_LOOK_S
@@ -136,6 +138,23 @@ async def _pick_up(address: str, given: Parameters) -> dict[str, Any]:
     return samples.figures()
 
 
+def linger(address: str, given: Parameters) -> dict[str, Any]:
+    """Note the start of each task, which then takes as long as is wanted, until this is killed."""
+    return on_worker_loop(_linger(address, given))
+
+
+async def _linger(address: str, given: Parameters) -> dict[str, Any]:
+    note, linger_s, mux = notes(given), given["linger_s"], ServeMux()
+
+    @mux.handler("timed")
+    async def timed(_ctx: TaskContext, task: Task) -> None:
+        note(int(task.payload or b"0"))
+        await asyncio.sleep(linger_s)
+
+    async with bare_server(address, given).running(mux):
+        return await until_killed()
+
+
 def idle(address: str, given: Parameters) -> dict[str, Any]:
     """Serve nothing until SIGTERM."""
     return on_worker_loop(_idle(address, given))
@@ -147,4 +166,4 @@ async def _idle(address: str, given: Parameters) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    play(drain=drain, enqueue=enqueue, pick_up=pick_up, idle=idle)
+    play(drain=drain, enqueue=enqueue, pick_up=pick_up, idle=idle, linger=linger)

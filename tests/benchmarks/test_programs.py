@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks import (
     ceiling,
+    compare,
+    crash,
     enqueue,
     idle,
     latency,
@@ -182,6 +184,23 @@ def test_ticks_are_late_by_some_time_and_hold_up_the_loop_for_some(redis, entrie
 
     assert 0 < figures["p50_ms"] <= figures["latest_ms"]
     assert figures["loop_ms"] > 0
+
+
+@pytest.mark.long
+def test_what_a_killed_worker_had_not_started_runs_at_once_and_the_rest_when_leases_expire():
+    figures = crash.crash(PYASYNQ, limit_s=4)
+
+    assert (figures["running"], figures["run_again"], figures["running_s"]) == (10, 0, None)
+    assert (figures["waiting_run"], figures["twice"]) == (10, 0)
+    assert 0 < figures["waiting_s"] < 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", compare.CASES[1:4], ids=lambda each: each.name)
+def test_every_queue_is_asked_for_the_same_rates(redis, case):
+    options = Options(rounds=1, is_quick=True, only=(), record=None, peers=())
+
+    assert case.measure(redis, PYASYNQ, options)["tasks_per_s"] > 0
 
 
 @pytest.mark.slow

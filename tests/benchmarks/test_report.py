@@ -1,4 +1,4 @@
-"""The page about performance says what was recorded."""
+"""The pages about performance and the comparison say what was recorded."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.measure.question import FIRST, GO, Column, Question
 from benchmarks.measure.record import RECORDS
-from benchmarks.report import PAGE, QUESTIONS, UnknownTableError, read, rendered
+from benchmarks.report import PAGES, QUESTIONS, UnknownTableError, read, rendered
 
 PAGE_WITH_A_TABLE = "before\n<!-- table {} -->\nold\n<!-- end of table -->\nafter\n"
 
@@ -15,16 +15,17 @@ def side(name, **median):
     return {"name": name, "median": median, "rounds": []}
 
 
-def test_the_page_of_the_docs_says_what_the_records_say():
-    page = PAGE.read_text("utf-8")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_pages_of_the_docs_say_what_the_records_say(path):
+    page = path.read_text("utf-8")
 
     assert page == rendered(page, read(RECORDS)), "run `make bench-chart`"
 
 
-def test_the_page_has_a_table_for_every_question():
-    names = re.findall(r"<!-- table (\S+) -->", PAGE.read_text("utf-8"))
+def test_the_pages_have_a_table_for_every_question():
+    names = re.findall(r"<!-- table (\S+) -->", "".join(each.read_text("utf-8") for each in PAGES))
 
-    assert set(names) == {"goals", "records", "peers", *QUESTIONS}
+    assert set(names) == {"goals", "records", "peers", "compared", *QUESTIONS}
 
 
 def test_only_what_stands_between_the_marks_is_replaced():

@@ -27,6 +27,8 @@ type Parameters struct {
 	AwaitMs     float64 `json:"await_ms"`
 	Shared      bool    `json:"shared"`
 	HoldS       float64 `json:"hold_s"`
+	LingerS     float64 `json:"linger_s"`
+	Ledger      string  `json:"ledger"`
 	Callers     int     `json:"callers"`
 }
 
@@ -45,7 +47,7 @@ func main() {
 	fail(json.Unmarshal([]byte(os.Args[3]), &given))
 	redis := asynq.RedisClientOpt{Addr: os.Args[2]}
 	roles := map[string]func(asynq.RedisClientOpt, Parameters) Figures{
-		"drain": drain, "enqueue": enqueue, "pick_up": pickUp, "idle": idle, "hold": hold,
+		"drain": drain, "enqueue": enqueue, "pick_up": pickUp, "idle": idle, "hold": hold, "linger": linger,
 	}
 	role, found := roles[os.Args[1]]
 	if !found {
@@ -171,6 +173,18 @@ func hold(redis asynq.RedisClientOpt, given Parameters) Figures {
 	<-all
 	time.Sleep(time.Duration(given.HoldS * float64(time.Second)))
 	return Figures{"before_mb": before, "after_mb": resident()}
+}
+
+func linger(redis asynq.RedisClientOpt, given Parameters) Figures {
+	ledger, err := os.OpenFile(given.Ledger, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	fail(err)
+	serve(redis, given, "timed", func(_ context.Context, task *asynq.Task) error {
+		_, err := fmt.Fprintf(ledger, "%s\n", task.Payload())
+		time.Sleep(time.Duration(given.LingerS * float64(time.Second)))
+		return err
+	})
+	fmt.Println("ready")
+	select {} // until somebody kills this process
 }
 
 func serve(redis asynq.RedisClientOpt, given Parameters, kind string, handler asynq.HandlerFunc) *asynq.Server {

@@ -26,7 +26,9 @@ def _app(address: str, **more: Any) -> Any:
 def _coroutine(app: Any, body: Body) -> None:
     @app.task(name=NAME)
     async def measured(**parameters: Any) -> None:
-        body(**parameters)
+        more = body(**parameters)
+        if more is not None:
+            await more
 
 
 def _plain(app: Any, body: Body, *, executor: str) -> None:

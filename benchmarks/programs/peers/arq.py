@@ -29,7 +29,9 @@ async def _client(address: str) -> AsyncIterator[Send]:
 @asynccontextmanager
 async def _working(address: str, concurrency: int, body: Body) -> AsyncIterator[Left]:
     async def measured(_context: Any, **parameters: Any) -> None:
-        body(**parameters)
+        more = body(**parameters)
+        if more is not None:
+            await more
 
     pool = await create_pool(RedisSettings.from_dsn(f"redis://{address}/0"))
     worker = Worker(

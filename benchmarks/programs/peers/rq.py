@@ -7,7 +7,7 @@ from typing import Any
 from redis import Redis
 from rq import Queue, SimpleWorker
 
-from benchmarks.programs.blocking_roles import Body, Send, producing
+from benchmarks.programs.blocking_roles import Body, Send, lingering, producing
 from benchmarks.programs.role import (
     BATCH,
     PAYLOAD,
@@ -31,7 +31,12 @@ def measured(**parameters: Any) -> None:
 def roles() -> dict[str, Role]:
     """Return the roles that this program can take."""
     found = producing(_client)
-    consuming: dict[str, Role] = {"drain": drain, "pick_up": pick_up, "idle": idle}
+    consuming: dict[str, Role] = {
+        "drain": drain,
+        "pick_up": pick_up,
+        "idle": idle,
+        "linger": linger,
+    }
     return found | {"enqueue": _enqueue_with(found["enqueue"])} | consuming
 
 
@@ -54,6 +59,13 @@ def idle(address: str, _given: Parameters) -> dict[str, Any]:
     """Wait for jobs until SIGTERM, at which the worker ends by itself."""
     print("ready", flush=True)
     _work(address, None, lambda **_: None)
+    return {}
+
+
+def linger(address: str, given: Parameters) -> dict[str, Any]:
+    """Note the start of each job, which then takes as long as is wanted, until this is killed."""
+    print("ready", flush=True)
+    _work(address, None, lingering(given))
     return {}
 
 

@@ -27,7 +27,9 @@ async def _client(address: str) -> AsyncIterator[Send]:
 @asynccontextmanager
 async def _working(address: str, concurrency: int, body: Body) -> AsyncIterator[Left]:
     async def measured(_context: Any, **parameters: Any) -> None:
-        body(**parameters)
+        more = body(**parameters)
+        if more is not None:
+            await more
 
     queue = Queue.from_url(f"redis://{address}/0")
     await queue.connect()

@@ -24,7 +24,9 @@ def _declare(address: str, body: Body, *, is_plain: bool = False, **more: Any) -
         body(**parameters)
 
     async def measured(**parameters: Any) -> None:
-        body(**parameters)
+        more = body(**parameters)
+        if more is not None:
+            await more
 
     declare = worker.task(name="measured", ttl=0, silent=True)
     return worker, declare(plain if is_plain else measured)

@@ -22,7 +22,9 @@ def _declare(address: str, body: Body) -> tuple[Any, Any]:
 
     @broker.task(task_name="measured")
     async def measured(**parameters: Any) -> None:
-        body(**parameters)
+        more = body(**parameters)
+        if more is not None:
+            await more
 
     return broker, measured
 
