@@ -17,7 +17,7 @@ PAGES = [
     ROOT / "changes" / "README.md",
 ]
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|lua|proto|toml|yaml))|(\.?\w+/)+\w+")
-OF_OTHERS = (".benchmarks/", "data/", "queue.py", "logging.py")  # made by benchmarks, or by a user
+OF_OTHERS = (".benchmarks/", "dist/", "data/", "queue.py", "logging.py")  # made by us, or by users
 FILES = [
     "/" + path.relative_to(ROOT).as_posix() + ("/" if path.is_dir() else "")
     for top in (
@@ -112,7 +112,7 @@ def test_every_component_is_described(name, page):
 
 
 def test_decisions_are_numbered_without_a_gap():
-    pages = sorted((DOCS / "decisions").glob("*.md"))
+    pages = sorted((DOCS / "decisions").glob("[0-9]*.md"))
     names = [int(page.name[:4]) for page in pages]
     titles = [re.match(r"# (\d+)\. ", page.read_text()) for page in pages]
 

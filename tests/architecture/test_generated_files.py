@@ -20,19 +20,3 @@ def test_generated_files_are_fresh():
     done = run("tools/generate.py", "--check")
 
     assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_the_wheel_holds_scripts_and_types(tmp_path):
-    from hatchling.builders.wheel import WheelBuilder  # noqa: PLC0415 - only here
-
-    builder = WheelBuilder(str(ROOT))
-    (path,) = builder.build(directory=str(tmp_path), versions=["standard"])
-    import zipfile  # noqa: PLC0415 - only here
-
-    names = set(zipfile.ZipFile(path).namelist())
-    scripts = {str(each.relative_to(ROOT / "src")) for each in (ROOT / "src").rglob("*.lua")}
-
-    assert "pyasynq/py.typed" in names
-    assert "pyasynq/wire/asynq.proto" in names
-    assert scripts <= names
-    assert not any(name.startswith("tests") for name in names)

@@ -1,6 +1,7 @@
 """The public names of the package."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -66,7 +67,15 @@ def modules_of(folder: Path) -> list[str]:
     ]
 
 
-FOLDERS = sorted({path.parent for path in SOURCE.parent.rglob("*.py")})
+# What lies inside the integration of Django can be imported once Django is set up.
+OF_DJANGO = SOURCE.parent / "contrib" / "django"
+FOLDERS = sorted(
+    {
+        path.parent
+        for path in SOURCE.parent.rglob("*.py")
+        if not path.parent.is_relative_to(OF_DJANGO)
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +106,21 @@ for name in sys.argv[1:]:
 
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_a_file_that_hides_a_module_which_pyasynq_needs_is_named(tmp_path):
+    (tmp_path / "logging.py").write_text("answer = 42\n")
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from pyasynq import App"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert re.search(
+        r"ImportError: pyasynq cannot be loaded: module 'logging' has no attribute '\w+'; does "
+        rf"{tmp_path}/logging.py hide the module that is meant\? then rename it\n$",
+        done.stderr,
+    )

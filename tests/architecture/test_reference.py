@@ -25,6 +25,7 @@ from pyasynq.web import create_app
 from pyasynq.web.formatting import Formatters
 from pyasynq.web.rest.table import endpoints
 from pyasynq.wire.attempts import ENDINGS, THENS
+from pyasynq.wire.keys import global_keys, queue_keys
 from pyasynq.worker.config import ServerConfig
 from pyasynq.worker.task_history import TaskHistory
 
@@ -40,6 +41,20 @@ COMMAND_NAMES = [
     f"{noun} {verb}" if verb else noun
     for noun, command in COMMANDS.items()
     for verb in (command.verbs or [""])
+]
+VARIABLES = sorted(
+    {
+        name
+        for path in Path(errors.__file__).parent.rglob("*.py")
+        for name in re.findall(r"\bPYASYNQ_[A-Z_]+[A-Z]\b", path.read_text())
+    }
+    - {"PYASYNQ_COMPLETE"}  # set by what `pyasynq completion` prints
+)
+KEYS = [
+    value
+    for keys in (queue_keys("q"), global_keys())
+    for name in type(keys).__slots__
+    if (value := getattr(keys, name)).startswith("asynq:") and name != "prefix"
 ]
 
 
@@ -132,6 +147,18 @@ def test_every_connection_option_is_described(field):
     written = {"kind": "unix:", "hosts": "host", "path": "path", "tls": "TLS"}
 
     assert written.get(field, f"`{field.removesuffix('_s')}") in page("connections")
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_every_environment_variable_is_described(variable):
+    assert f"`{variable}`" in page("configuration")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_is_described(key):
+    short = key.removeprefix("asynq:").removeprefix("{q}:").rstrip(":")
+
+    assert re.search(rf"[`:]{re.escape(short)}[`:]", page("keys"))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ import sys
 import pytest
 
 from pyasynq.cli.commands import COMMANDS as COMMAND_TABLE
+from tools.try_extras import INTEGRATIONS
 
 # What costs much, and what only some users need.
 HEAVY = ("redis", "hiredis", "google", "msgspec", "asyncio", "ssl", "click", "logging")
+# What integrations stand on, and they alone.
+INTEGRATED = ("django", "fastapi", "flask", "sentry_sdk", "sqlalchemy", "structlog")
 RARE = (
     "multiprocessing",
     "pydantic",
@@ -25,6 +28,8 @@ RARE = (
     "starlette",
     "uvicorn",
     "pyasynq.web",
+    *INTEGRATED,
+    "pyasynq.contrib",
     "pyasynq.connection.embedded.server",
     "pyasynq.connection.transport.sentinel",
     "pyasynq.connection.embedded.supervisor",
@@ -140,3 +145,19 @@ def test_a_running_worker_has_loaded_only_what_runs_tasks(redis_url, tmp_path):
     assert {"pyasynq.worker.server", "pyasynq.cli.worker"} <= loaded
     unused = (*ENQUEUEING, "pyasynq.cli.supervision", "pyasynq.admin", "pyasynq.testing")
     assert not of(loaded, (*unused, *RARE))
+
+
+def test_the_room_of_integrations_loads_none_of_them(tmp_path):
+    loaded = loaded_by("import pyasynq.contrib", tmp_path)
+
+    assert of(loaded, ["pyasynq"]) == {"pyasynq", "pyasynq.version", "pyasynq.contrib"}
+
+
+@pytest.mark.long
+def test_an_integration_loads_no_library_but_its_own(tmp_path):
+    for name in INTEGRATIONS:
+        loaded = loaded_by(f"import pyasynq.contrib.{name}", tmp_path)
+
+        own = {"sentry": "sentry_sdk"}.get(name, name)
+        assert of(loaded, INTEGRATED) <= of(loaded, [own]), name
+        assert not of(loaded, ["pyasynq.tui", "pyasynq.testing", "textual"]), name
