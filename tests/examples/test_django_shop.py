@@ -21,18 +21,16 @@ print(answer.status_code, answer.content.decode())
 
 
 ASYNC_TEST = """
-from asgiref.sync import sync_to_async
-from django.test import TestCase
+from pyasynq.contrib.django.test import TestCase
 from shop.models import Order
-from shop.tasks import app, confirm
+from shop.tasks import confirm
 
 
 class AsyncOrderTest(TestCase):
     async def test_an_order_is_confirmed(self):
-        with app.testing() as harness:
-            order = await Order.objects.acreate(item="tea")
-            await confirm.aenqueue(order.pk)
-            await sync_to_async(harness.run_pending)(raises=True)
+        order = await Order.objects.acreate(item="tea")
+        await confirm.aenqueue(order.pk)
+        await self.harness.arun_pending(raises=True)
         assert (await Order.objects.aget()).is_confirmed
 """
 
@@ -59,7 +57,7 @@ def run(environment, *arguments):
 def test_its_own_tests_pass(environment):
     done = run(environment, "manage.py", "test")
 
-    assert (done.returncode, done.stderr.count("Ran 2 tests")) == (0, 1), done.stderr
+    assert (done.returncode, done.stderr.count("Ran 3 tests")) == (0, 1), done.stderr
 
 
 @pytest.mark.slow
@@ -79,7 +77,7 @@ def test_a_worker_confirms_an_order(environment):
     ordered = run(environment, "-c", ORDER)
     assert ordered.stdout == "202 order 1\n\n", ordered.stderr
 
-    command = [sys.executable, "-m", "pyasynq", "worker", "shop.worker:app"]
+    command = [sys.executable, "manage.py", "pyasynq", "worker"]
     with subprocess.Popen(command, env=environment, cwd=FOLDER) as worker:
         database = sqlite3.connect(environment["SHOP_DATABASE"])
         confirmed = "SELECT count(*) FROM shop_order WHERE is_confirmed"

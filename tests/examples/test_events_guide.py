@@ -2,28 +2,21 @@
 
 import asyncio
 import json
-import re
 import sqlite3
 import urllib.request
 from collections import Counter, defaultdict
 from contextlib import closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 
 import pytest
-import sentry_sdk
-from sentry_sdk.transport import Transport
 
 from pyasynq import App, PeriodicEvent, SkipRetry, TaskEvent, WorkerEvent
-from tests.examples.test_guides import plain
 from tests.support.eventually import eventually_async
 from tests.support.listening import make_event
 from tests.support.ports import free_port
-
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "events.md"
 
 app = App("redis://nowhere.invalid")
 spans: asyncio.Queue[dict[str, object]] = asyncio.Queue()
@@ -61,23 +54,6 @@ async def count(event: TaskEvent) -> None:
         seconds["run", event.task_type] += event.duration.total_seconds()
     if event.waited is not None:
         seconds["wait", event.task_type] += event.waited.total_seconds()
-
-
-@app.on("failed")
-def report(event: TaskEvent) -> None:
-    with sentry_sdk.new_scope() as scope:
-        scope.set_transaction_name(event.task_type)
-        scope.set_tag("task_id", event.task_id)
-        scope.set_tag("task_type", event.task_type)
-        scope.set_tag("queue", event.queue)
-        scope.set_tag("attempt", event.attempt)
-        scope.set_level("error" if event.is_last_attempt else "warning")
-        sentry_sdk.capture_exception(event.error)
-
-
-@app.on("worker_stopped")
-def flush(event: WorkerEvent) -> None:
-    sentry_sdk.flush(timeout=2)
 
 
 @app.on("succeeded", "failed", "deferred", "dropped")
@@ -125,36 +101,6 @@ def tell(event: WorkerEvent | PeriodicEvent) -> None:
         print(f"worker {event.host}:{event.pid} serves {', '.join(event.queues)}")
 
 
-class Collecting(Transport):
-    """Keeps what the SDK would send."""
-
-    def __init__(self):
-        super().__init__()
-        self.events = []
-
-    def capture_envelope(self, envelope):
-        self.events += [each.payload.json for each in envelope.items if each.type == "event"]
-
-
-@pytest.fixture
-def sentry():
-    dsn, transport = "http://key@127.0.0.1/1", Collecting()
-    keywords = {"transport": transport, "default_integrations": False}
-
-    def init(dsn, **options):
-        SENTRY_INIT(dsn, **options, **keywords)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sentry_sdk, "init", init)
-        sentry_sdk.init(dsn, include_local_variables=False)
-    yield transport
-    sentry_sdk.get_client().close(timeout=0)
-    sentry_sdk.get_global_scope().set_client(None)
-
-
-SENTRY_INIT = sentry_sdk.init
-
-
 class Chat:
     def __init__(self):
         self.posts = []
@@ -200,16 +146,8 @@ def rows(path):
         return database.execute("select event, type, attempt, error from audit").fetchall()
 
 
-def test_every_snippet_of_the_guide_is_code_that_runs_here():
-    code = plain(Path(__file__).read_text())
-    snippets = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-
-    assert len(snippets) == 8
-    assert [each for each in snippets if plain(each) not in code] == []
-
-
 @pytest.mark.slow
-async def test_the_recipes_do_what_they_promise(redis_url, sentry, webhook, table, capsys):
+async def test_the_recipes_do_what_they_promise(redis_url, webhook, table, capsys):
     chat = Chat()
     app.reconfigure(
         redis_url, retry_delay=lambda *_: timedelta(0), base_state=SimpleNamespace(chat=chat)
@@ -229,21 +167,6 @@ async def test_the_recipes_do_what_they_promise(redis_url, sentry, webhook, tabl
         ("refuse", "archived"): 1,
     }
     assert set(seconds) >= {("run", "pay"), ("wait", "pay")}
-    of_ship = [each for each in sentry.events if each["tags"]["task_id"] == shipped.id]
-    assert [(each["level"], each["tags"]["attempt"]) for each in of_ship] == [
-        ("warning", 1),
-        ("error", 2),
-    ]
-    assert of_ship[0]["tags"] == {
-        "task_id": shipped.id,
-        "task_type": "ship",
-        "queue": "default",
-        "attempt": 1,
-    }
-    (raised,) = of_ship[0]["exception"]["values"]
-    assert (raised["type"], raised["value"]) == ("ValueError", "no address of order 2")
-    assert raised["stacktrace"]["frames"][-1]["function"] == "ship"
-    assert "vars" not in raised["stacktrace"]["frames"][-1]
     assert {each["type"]: each["task"] for each in webhook} == {
         "ship": shipped.id,
         "refuse": refused.id,

@@ -14,7 +14,9 @@ import pyasynq
 from pyasynq import App
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "logging.md"
-BASIC, CONFIGURED, STRUCTURED = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+BASIC, CONFIGURED, READY, BOUND, STRUCTURED = re.findall(
+    r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL
+)
 
 app = App("redis://nowhere.invalid")
 
@@ -33,7 +35,7 @@ def describe(name: str) -> None:
 def run(monkeypatch, capsys):
     """Run code of the guide, then a line outside of tasks and a task; return what is logged."""
 
-    def run(code: str, task) -> list[str]:
+    def run(code: str, task, app=app) -> list[str]:
         root = logging.getLogger()
         monkeypatch.setattr(root, "handlers", [])
         monkeypatch.setattr(root, "level", root.level)
@@ -58,6 +60,21 @@ def test_a_filter_in_a_configuration(run):
     lines = run(CONFIGURED, resize)
 
     assert lines == ["INFO starting attempt=-", "INFO opened cat.png attempt=1"]
+
+
+def test_structlog_ready_to_use(run):
+    own = App("redis://nowhere.invalid")
+    names = {"app": own, "structlog": structlog, "log": structlog.get_logger("shop")}
+    exec(BOUND, names)
+    try:
+        *_lines, line = run(READY, names["resize"], own)
+    finally:
+        structlog.reset_defaults()
+
+    shown = json.loads(re.search(r'^    (\{"width".*)$', PAGE.read_text(), re.MULTILINE)[1])
+    told = json.loads(line)
+    changing = {"timestamp": told["timestamp"], "task_id": run.id}
+    assert told == {**shown, **changing}
 
 
 def test_a_processor_of_structlog(run):
