@@ -113,7 +113,12 @@ class Worker:
         self.process = subprocess.Popen(
             [str(Path(sys.executable).with_name("pyasynq")), "worker", "shop:app", *arguments],
             cwd=folder,
-            env={**os.environ, "PYASYNQ_REDIS_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                "PYASYNQ_REDIS_URL": url,
+                "PYASYNQ_OF_NOBODY": "compared with the settings",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
         )
 
     def stop(self) -> int:

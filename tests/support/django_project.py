@@ -8,6 +8,7 @@ import functools
 import os
 import shutil
 import tempfile
+import time
 
 import django
 from django.core.management import call_command
@@ -16,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 HOME = "the page of the application"
 SETTINGS = "tests.support.django_shop.settings"
-FOLDER = "PYASYNQ_TEST_DJANGO_FOLDER"
+FOLDER = "DJANGO_TEST_FOLDER"
 
 
 def home(_request: HttpRequest) -> HttpResponse:
@@ -30,10 +31,15 @@ def set_up() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[FOLDER] = folder
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
+    zone = os.environ.get("TZ")
     try:
         django.setup()
-    finally:  # programs of other tests are in no project of Django
+    finally:  # programs of other tests are in no project of Django, nor in its time zone
         del os.environ["DJANGO_SETTINGS_MODULE"]
+        os.environ.pop("TZ", None)
+        if zone is not None:
+            os.environ["TZ"] = zone
+        time.tzset()
 
 
 @functools.cache

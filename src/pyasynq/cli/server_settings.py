@@ -4,6 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pyasynq.errors import ConfigError
@@ -40,16 +41,31 @@ def reconfigure(app: "App", redis_url: str | None, given: Mapping[str, Any]) -> 
         logger.warning("%s is no setting; did you mean %s?", variable, wanted)
 
 
+def load_what_it_needs() -> None:
+    """Load what `reconfigure` may need, before a file beside the App can take its place."""
+    if any(_unknown(os.environ)):
+        import_module("difflib")  # by which words are compared
+
+
 def misspelt(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield each variable that seems to be a misspelt setting, and that of the setting."""
-    known = [variable_of(name) for name, kind in setting_kinds().items() if kind.read is not None]
-    words = {each.removeprefix(VARIABLE_PREFIX): each for each in known}
-    for variable in sorted(variables):
+    words = {each.removeprefix(VARIABLE_PREFIX): each for each in _known()}
+    for variable in sorted(_unknown(variables)):
         word = variable.upper().removeprefix(VARIABLE_PREFIX)
-        if variable in known or word == variable.upper():
-            continue
         if near := nearest(word, words, likeness=ALIKE):
             yield variable, words[near]
+
+
+def _known() -> list[str]:
+    return [variable_of(name) for name, kind in setting_kinds().items() if kind.read is not None]
+
+
+def _unknown(variables: Mapping[str, str]) -> Iterator[str]:
+    """Yield the variables that look like ours and are no setting of a server."""
+    known = _known()
+    for each in variables:
+        if each.upper().startswith(VARIABLE_PREFIX) and each not in known:
+            yield each
 
 
 def _with_variables(fault: str, found: Mapping[str, Any]) -> str:

@@ -143,12 +143,13 @@ def _loaded(
     changes: Mapping[str, Any],
     log: LogSettings,
 ) -> "App":
-    from pyasynq.cli.server_settings import reconfigure  # noqa: PLC0415 - a supervisor stays small
+    from pyasynq.cli import server_settings  # noqa: PLC0415 - a supervisor stays small
 
     show_lines_at_once()
+    server_settings.load_what_it_needs()
     app = load_app(target, app_dir)
     set_up(log)
-    reconfigure(app, redis_url, changes)
+    server_settings.reconfigure(app, redis_url, changes)
     return app
 
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(os.environ["PYASYNQ_TEST_DJANGO_FOLDER"])
+FOLDER = Path(os.environ["DJANGO_TEST_FOLDER"])
 
 
 def _database(name: str) -> dict[str, Any]:

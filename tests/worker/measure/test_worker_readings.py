@@ -169,7 +169,7 @@ async def test_a_listener_that_fails_is_counted_by_event(work):
 
 
 async def test_a_task_that_was_due_tells_how_late_it_became_pending(work):
-    info = await work.enqueue("email", process_in=0.05)
+    info = await work.enqueue("email", process_in=0.5)  # so late that it cannot be due at once
     async with work.serving(make_mux(succeed)) as server:
         await work.until(info, None)
         await eventually_async(lambda: sizes(server, "pyasynq_forward_lateness_seconds"))

@@ -84,15 +84,16 @@ class Program:
         return 0
 
     def _work(self, order: Order) -> None:
-        from pyasynq.cli.server_settings import reconfigure  # noqa: PLC0415 - see the top
+        from pyasynq.cli import server_settings  # noqa: PLC0415 - see the top
         from pyasynq.cli.target import load_app  # noqa: PLC0415 - see the top
         from pyasynq.options import to_seconds  # noqa: PLC0415
 
         show_lines_at_once()
+        server_settings.load_what_it_needs()
         app = load_app(order.target, order.app_dir)
         set_up(order.log)
         is_url_used = order.is_redis_forced or app.source is None
-        reconfigure(app, order.redis_url if is_url_used else None, order.settings)
+        server_settings.reconfigure(app, order.redis_url if is_url_used else None, order.settings)
         self._source = app.source
         config = app.config
         self._stops_within_s = to_seconds(config.shutdown_timeout) + to_seconds(config.cancel_grace)
