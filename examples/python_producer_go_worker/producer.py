@@ -10,7 +10,7 @@ payload, so that a type checker and pyasynq check each call before Go sees it.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pyasynq import App
+from pyasynq import App, RetryLater
 
 app = App(name="invoices")
 
@@ -25,8 +25,9 @@ class Line:
 
 @app.task("invoice:sum", queue="invoices", max_retry=3, timeout=30, retention=3600)
 def sum_up(customer: int, lines: list[Line], patience: timedelta) -> dict[str, int]:
-    """Stand for the handler in Go."""
-    raise NotImplementedError("the worker is python_producer_go_worker/worker.go")
+    """Leave the task to the worker in Go, if a worker in Python has got it."""
+    del customer, lines, patience
+    raise RetryLater(1, "its handler is python_producer_go_worker/worker.go")
 
 
 def main() -> None:

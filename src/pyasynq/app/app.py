@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from typing_extensions import ParamSpec, override
 
-from pyasynq.app.advice import (
-    ATTRIBUTES_OF_AN_APP,
-    no_attribute,
-    on_swapped,
-    on_task_defaults,
-)
+from pyasynq.app import advice
 from pyasynq.app.changed_settings import changed, gathering
 from pyasynq.app.clients import Clients
 from pyasynq.app.definition import TaskDecorator, TaskDefinition
@@ -101,8 +96,9 @@ class App:
         **server: Unpack[ServerKeywords],
     ) -> None:
         faults = [name_fault("name", name), on_invalid_payload_fault(on_invalid_payload)]
-        faults += [on_invalid_result_fault(on_invalid_result), on_task_defaults(task_defaults)]
-        faults += [clock_fault(clock), duration_fault("enqueue_patience", enqueue_patience)]
+        faults += [on_invalid_result_fault(on_invalid_result), clock_fault(clock)]
+        faults += [advice.on_task_defaults(task_defaults)]
+        faults += [duration_fault("enqueue_patience", enqueue_patience)]
         with gathering(faults):
             self.config, source = changed(ServerConfig(), source, queues, server)
         ConfigError.raise_if(faults)
@@ -126,7 +122,7 @@ class App:
     if not TYPE_CHECKING:  # type checkers shall find what does not exist
 
         def __getattr__(self, name: str) -> Any:
-            raise no_attribute(self, "an App", name, ATTRIBUTES_OF_AN_APP)
+            raise advice.no_attribute(self, "an App", name, advice.ATTRIBUTES_OF_AN_APP)
 
     # Overloads for coroutine functions come first, since those for plain functions match them too;
     # and those that take the context come before those that do not.
@@ -215,9 +211,8 @@ class App:
         Raises:
             ConfigError: a name is blank.
         """
-        faults = [name_fault("queue", queue), name_fault("task_id", task_id)]
-        ConfigError.raise_if(faults)
-        ConfigError.raise_if([on_swapped(queue, task_id)])
+        ConfigError.raise_if([name_fault("queue", queue), name_fault("task_id", task_id)])
+        ConfigError.raise_if([advice.on_swapped(queue, task_id)])
         return TaskHandle(
             id=task_id, queue=queue, _clients=self._clients, _decode=self.tasks.decode_result
         )

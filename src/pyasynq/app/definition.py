@@ -1,9 +1,6 @@
 """A decorated function: a task that can be enqueued, and a function that can still be called."""
 
-import asyncio
 import importlib
-import inspect
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from pickle import PicklingError
@@ -38,6 +35,7 @@ from pyasynq.app.typed_handler import handler_of
 from pyasynq.broker.new_tasks.series import TaskSeries
 from pyasynq.connection.options import ConnectionOptions
 from pyasynq.errors import ConfigError
+from pyasynq.functions.form import mark_as_coroutine_function
 from pyasynq.options import (
     Duration,
     EnqueueOptions,
@@ -83,7 +81,7 @@ class TaskDefinition(Generic[P, R, CallR, CallP]):
         self._series = TaskSeries(spec.type, options)
         update_wrapper(self, spec.function)
         if spec.is_async:
-            _mark_as_coroutine_function(self)
+            mark_as_coroutine_function(self)
 
     def __call__(self, *args: CallP.args, **kwargs: CallP.kwargs) -> CallR:
         """Call the function; nothing is enqueued."""
@@ -370,15 +368,6 @@ def _with_options(
         patience=patience,
         **{each: value for each, value in given if value is not None},
     )
-
-
-def _mark_as_coroutine_function(definition: Callable[..., Any]) -> None:
-    """Let inspect and asyncio tell frameworks that calls of *definition* must be awaited."""
-    if sys.version_info >= (3, 12):
-        inspect.markcoroutinefunction(definition)
-    # What asyncio.iscoroutinefunction looks for besides, as long as there is such a thing.
-    if hasattr(asyncio.coroutines, "_is_coroutine"):
-        vars(definition)["_is_coroutine"] = asyncio.coroutines._is_coroutine  # noqa: SLF001 - as said
 
 
 class TaskDecorator(Protocol):

@@ -1,6 +1,8 @@
 """Whether a function of the user has the form that its decorator wants: told at once, not later."""
 
 import inspect
+import sys
+from collections.abc import Callable
 from typing import Any
 
 _COUNTS = "no argument", "one argument", "2 arguments"
@@ -48,6 +50,17 @@ def is_coroutine_function(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
     )
+
+
+def mark_as_coroutine_function(instance: Callable[..., Any]) -> None:
+    """Let inspect and asyncio tell frameworks that calls of *instance* must be awaited."""
+    from asyncio import coroutines  # noqa: PLC0415 - who has coroutine functions has it loaded
+
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(instance)
+    # What asyncio.iscoroutinefunction looks for besides, as long as there is such a thing.
+    if hasattr(coroutines, "_is_coroutine"):
+        vars(instance)["_is_coroutine"] = coroutines._is_coroutine  # noqa: SLF001 - as said
 
 
 def name_of(function: Any) -> str:
